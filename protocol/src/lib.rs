@@ -1,3 +1,13 @@
-//! The rules.
+//! The rules of Proof-of-Proof: everything that is decided, nothing that is done.
+//!
+//! No clock, network, disk, thread or hash-map iteration order: time arrives as an input, effects leave as values.
+//! What is signed has a fixed byte layout of its own ([`bytes`]), independent of the wire and of serde.
 #![no_std]
+#![forbid(unsafe_code)]
+
 extern crate alloc;
+
+pub mod bytes;
+pub mod signature;
+pub mod types;
+pub mod verdict;
