@@ -1,5 +1,13 @@
-//! Jobs and verdicts: what crosses between the node and the process that runs the solver.
+//! Jobs and verdicts: what crosses between the node and the process that runs the solver, and what of it is agreed on.
+//!
+//! Pure data. Nothing here trusts its sender: a report comes from a process that ran a stranger's script, so
+//! [`Report::bounded`] cuts every text and list to its named maximum before anybody keeps it.
 
+use crate::bytes::Layout;
+use crate::types::{Hash, Millis, ResourceCount};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The answer a submitter claims: `Unsat` says the theorem holds, `Sat` that the state is reachable.
@@ -8,4 +16,459 @@ use serde::{Deserialize, Serialize};
 pub enum Claim {
     Unsat,
     Sat,
+}
+
+/// A definite answer of the solver. `unknown` is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    Sat,
+    Unsat,
+}
+
+impl Claim {
+    /// Whether the solver's answer is the claimed one.
+    pub fn agrees(self, answer: Answer) -> bool {
+        matches!((self, answer), (Claim::Sat, Answer::Sat) | (Claim::Unsat, Answer::Unsat))
+    }
+
+    /// The byte that stands for the claim in fixed layouts.
+    pub fn tag(self) -> u8 {
+        match self {
+            Claim::Unsat => 0,
+            Claim::Sat => 1,
+        }
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Claim::Unsat => "unsat",
+            Claim::Sat => "sat",
+        })
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Answer::Sat => "sat",
+            Answer::Unsat => "unsat",
+        })
+    }
+}
+
+/// Text that is neither `sat` nor `unsat`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a claim: write sat or unsat")]
+pub struct ClaimError(pub String);
+
+impl core::str::FromStr for Claim {
+    type Err = ClaimError;
+
+    fn from_str(text: &str) -> Result<Self, ClaimError> {
+        match text {
+            "unsat" => Ok(Claim::Unsat),
+            "sat" => Ok(Claim::Sat),
+            other => Err(ClaimError(other.chars().take(40).collect())),
+        }
+    }
+}
+
+/// What a proof says, whoever wrote it down: the normalised script's identity with the claim.
+///
+/// Two submissions with one statement have one verdict, and only the first final one pays.
+pub fn statement_id(identity: &Hash, claim: Claim) -> Hash {
+    Layout::new("pop/statement/v1").hash(identity).u8(claim.tag()).digest()
+}
+
+/// What one check may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SolverLimits {
+    /// Processor time, in milliseconds.
+    pub cpu_ms: u64,
+    /// Memory, in bytes: of address space for the hard limit, of resident memory for the soft one.
+    pub memory_bytes: u64,
+    /// Z3's own count of its steps.
+    pub resource_count: u64,
+}
+
+impl SolverLimits {
+    fn write(&self, layout: Layout) -> Layout {
+        layout.u64(self.cpu_ms).u64(self.memory_bytes).u64(self.resource_count)
+    }
+
+    fn within(&self, other: &SolverLimits) -> bool {
+        self.cpu_ms <= other.cpu_ms
+            && self.memory_bytes <= other.memory_bytes
+            && self.resource_count <= other.resource_count
+    }
+}
+
+/// The verifier's part of the genesis: every validator checks under the same limits.
+///
+/// The limits on a script's form (tokens, nesting, expanded size, …) belong to the normaliser's version, which the
+/// [`SolverPin`] names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VerifierParameters {
+    /// Longest script, in bytes. At most [`VerifierParameters::SCRIPT_BYTES_MAX`].
+    pub script_bytes_max: u64,
+    /// Beyond these a check ends without a verdict.
+    pub hard: SolverLimits,
+    /// Within these a proof may be announced Ready.
+    pub soft: SolverLimits,
+}
+
+impl Default for VerifierParameters {
+    fn default() -> Self {
+        let hard = SolverLimits { cpu_ms: 20_000, memory_bytes: 1 << 30, resource_count: 200_000_000 };
+        VerifierParameters {
+            script_bytes_max: 4 << 20,
+            hard,
+            soft: SolverLimits {
+                cpu_ms: hard.cpu_ms / 4,
+                memory_bytes: hard.memory_bytes / 4,
+                resource_count: hard.resource_count / 4,
+            },
+        }
+    }
+}
+
+/// A relation between the verifier's parameters that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifierParametersError {
+    #[error("verifier.script_bytes_max is {0}: it must be from 1 to {max}", max = VerifierParameters::SCRIPT_BYTES_MAX)]
+    ScriptBytes(u64),
+    #[error("verifier.soft must not exceed verifier.hard in any limit")]
+    SoftAboveHard,
+    #[error("verifier.{name} is {value}: it must be from {min} to {max}")]
+    OutOfRange { name: &'static str, value: u64, min: u64, max: u64 },
+}
+
+impl VerifierParameters {
+    /// No network may let in longer scripts: frames and queues are sized by it.
+    pub const SCRIPT_BYTES_MAX: u64 = 16 << 20;
+    /// Z3 needs some 160 MiB of address space before it has done anything.
+    pub const MEMORY_BYTES_MIN: u64 = 256 << 20;
+    pub const MEMORY_BYTES_MAX: u64 = 1 << 40;
+    pub const CPU_MS_MAX: u64 = 3_600_000;
+    /// Z3 takes its limit as an unsigned 32-bit number.
+    pub const RESOURCE_COUNT_MAX: u64 = u32::MAX as u64;
+
+    /// Checks ranges and relations.
+    ///
+    /// # Errors
+    /// The first one that does not hold.
+    pub fn check(&self) -> Result<(), VerifierParametersError> {
+        let in_range = |name, value, min, max| {
+            if (min..=max).contains(&value) {
+                Ok(())
+            } else {
+                Err(VerifierParametersError::OutOfRange { name, value, min, max })
+            }
+        };
+        if !(1..=Self::SCRIPT_BYTES_MAX).contains(&self.script_bytes_max) {
+            return Err(VerifierParametersError::ScriptBytes(self.script_bytes_max));
+        }
+        in_range("hard.cpu_ms", self.hard.cpu_ms, 1, Self::CPU_MS_MAX)?;
+        in_range("hard.memory_bytes", self.hard.memory_bytes, Self::MEMORY_BYTES_MIN, Self::MEMORY_BYTES_MAX)?;
+        in_range("hard.resource_count", self.hard.resource_count, 1, Self::RESOURCE_COUNT_MAX)?;
+        if self.soft.within(&self.hard) { Ok(()) } else { Err(VerifierParametersError::SoftAboveHard) }
+    }
+
+    /// Adds the parameters to the genesis' fixed layout.
+    pub fn write(&self, layout: Layout) -> Layout {
+        let layout = layout.u64(self.script_bytes_max);
+        self.soft.write(self.hard.write(layout))
+    }
+}
+
+/// What decides a resource count, besides the script: peers with another pin are refused at the handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SolverPin {
+    /// BLAKE3 of the solver library's file.
+    pub library: Hash,
+    /// Version of the normaliser, form limits included.
+    pub normaliser_version: u32,
+}
+
+impl SolverPin {
+    /// Adds the pin to a fixed layout.
+    pub fn write(&self, layout: Layout) -> Layout {
+        layout.hash(&self.library).u32(self.normaliser_version)
+    }
+}
+
+impl fmt::Display for SolverPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (normaliser {})", self.library, self.normaliser_version)
+    }
+}
+
+/// One script to check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    #[serde(with = "byte_string")]
+    pub script: Vec<u8>,
+    /// Without a claim any definite answer confirms, and the report has no statement.
+    pub claim: Option<Claim>,
+    pub limits: VerifierParameters,
+    /// Also look whether the assumptions are contradictory without the goal. Costs a second check; no verdict depends
+    /// on it.
+    pub explain: bool,
+}
+
+/// What came of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub verdict: Verdict,
+    /// The solver's answer, where it counts.
+    pub answer: Option<Answer>,
+    /// What Z3 counted, over all the runs that the answer needed. Exactly repeatable under one pin.
+    pub resource_count: Option<ResourceCount>,
+    /// Processor time of the check.
+    pub cpu: Millis,
+    /// Highest resident memory of the worker during the check; 0 where the system does not tell.
+    pub peak_memory_bytes: u64,
+    /// [`statement_id`] of the script, if it has the right form and there is a claim.
+    pub statement: Option<Hash>,
+    /// What the script says of itself in `(set-info :status …)`.
+    pub status: Option<Claim>,
+    /// What the normaliser dropped or changed, in the script's order; at most [`Report::NOTES_MAX`].
+    pub notes: Vec<Note>,
+    /// Further notes that were cut off.
+    pub notes_omitted: u32,
+    pub assumptions: Assumptions,
+    /// What a reader of the verdict should know; at most [`Report::WARNINGS_MAX`].
+    pub warnings: Vec<String>,
+}
+
+/// One thing that the normaliser dropped or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    pub line: u32,
+    pub column: u32,
+    pub text: String,
+}
+
+/// What a script takes for granted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assumptions {
+    pub assertions: u32,
+    pub quantifiers: u32,
+    pub uninterpreted_symbols: u32,
+    pub recursive_definitions: u32,
+}
+
+/// The one word on a proof. Only the first two are definite: they alone may be signed or held against anyone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Verdict {
+    /// The solver gave the claimed answer.
+    Confirmed { resource_count: ResourceCount, within_soft_limits: bool },
+    /// The solver gave the other answer.
+    Refuted { answer: Answer, resource_count: ResourceCount },
+    /// Nothing that counts was answered.
+    NoVerdict { reason: NoVerdict },
+    /// The script has not the form that is let through. Lines and columns start at 1.
+    Rejected { line: u32, column: u32, text: String },
+}
+
+/// Why there is no verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NoVerdict {
+    #[error("the solver answered unknown ({why})")]
+    Unknown { why: String },
+    #[error("the resource limit of {limit} was reached")]
+    ResourceLimit { limit: u64 },
+    #[error("the limit of {limit_ms} ms of processor time was reached")]
+    ProcessorTime { limit_ms: u64 },
+    #[error("{wall_ms} ms passed, and the processor time for it never came")]
+    Deadline { wall_ms: u64 },
+    #[error("the limit of {limit_bytes} bytes of memory was reached")]
+    Memory { limit_bytes: u64 },
+    #[error("the solver ended its process (signal {signal:?}, code {code:?})")]
+    Crashed { signal: Option<i32>, code: Option<i32> },
+    #[error("the solver reported an error: {text}")]
+    SolverError { text: String },
+    #[error("sat was not obtained again without the script's options and logic")]
+    SatNotRepeated,
+    #[error("sat with recursive definitions is not relied upon")]
+    SatWithRecursion,
+    #[error("the script asks nothing: it has no check-sat")]
+    NothingAsked,
+    #[error("the worker was ended from outside {attempts} times")]
+    EndedFromOutside { attempts: u32 },
+}
+
+impl NoVerdict {
+    /// Whether it says something about the proof; otherwise a later try may well answer, and it must not be remembered.
+    pub fn concerns_the_proof(&self) -> bool {
+        !matches!(self, NoVerdict::EndedFromOutside { .. })
+    }
+
+    /// A short fixed word for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            NoVerdict::Unknown { .. } => "unknown",
+            NoVerdict::ResourceLimit { .. } => "resource_limit",
+            NoVerdict::ProcessorTime { .. } => "processor_time",
+            NoVerdict::Deadline { .. } => "deadline",
+            NoVerdict::Memory { .. } => "memory",
+            NoVerdict::Crashed { .. } => "crashed",
+            NoVerdict::SolverError { .. } => "solver_error",
+            NoVerdict::SatNotRepeated => "sat_not_repeated",
+            NoVerdict::SatWithRecursion => "sat_with_recursion",
+            NoVerdict::NothingAsked => "nothing_asked",
+            NoVerdict::EndedFromOutside { .. } => "ended_from_outside",
+        }
+    }
+}
+
+impl Report {
+    pub const NOTES_MAX: usize = 32;
+    pub const WARNINGS_MAX: usize = 8;
+    /// Longest text in a report, in bytes.
+    pub const TEXT_BYTES_MAX: usize = 300;
+    /// No report is longer than this on the wire.
+    pub const ENCODED_BYTES_MAX: usize = 32 << 10;
+
+    /// A report that says nothing but its verdict.
+    pub fn of(verdict: Verdict) -> Report {
+        Report {
+            verdict,
+            answer: None,
+            resource_count: None,
+            cpu: Millis(0),
+            peak_memory_bytes: 0,
+            statement: None,
+            status: None,
+            notes: Vec::new(),
+            notes_omitted: 0,
+            assumptions: Assumptions::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Cuts every text and list to its maximum, and takes control characters out of texts that reach a terminal.
+    pub fn bounded(mut self) -> Report {
+        let omitted = u32::try_from(self.notes.len().saturating_sub(Self::NOTES_MAX)).unwrap_or(u32::MAX);
+        self.notes_omitted = self.notes_omitted.saturating_add(omitted);
+        self.notes.truncate(Self::NOTES_MAX);
+        self.notes.iter_mut().for_each(|note| bound_text(&mut note.text));
+        self.warnings.truncate(Self::WARNINGS_MAX);
+        self.warnings.iter_mut().for_each(bound_text);
+        match &mut self.verdict {
+            Verdict::Rejected { text, .. }
+            | Verdict::NoVerdict { reason: NoVerdict::SolverError { text } | NoVerdict::Unknown { why: text } } => {
+                bound_text(text);
+            }
+            Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::NoVerdict { .. } => {}
+        }
+        self
+    }
+}
+
+/// Shortens a text at a character boundary and replaces control characters.
+fn bound_text(text: &mut String) {
+    if text.len() > Report::TEXT_BYTES_MAX {
+        let end = (0..=Report::TEXT_BYTES_MAX - '…'.len_utf8()).rev().find(|&at| text.is_char_boundary(at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    if text.chars().any(char::is_control) {
+        *text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    }
+}
+
+/// A byte string on the wire: serde alone would write a list of numbers, half as long again.
+mod byte_string {
+    use alloc::vec::Vec;
+    use serde::{Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str("a byte string")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_byte_buf(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    #[test]
+    fn the_default_limits_are_the_documented_ones_and_hold_together() {
+        let defaults = VerifierParameters::default();
+        assert_eq!(defaults.hard, SolverLimits { cpu_ms: 20_000, memory_bytes: 1 << 30, resource_count: 200_000_000 });
+        assert_eq!(defaults.soft, SolverLimits { cpu_ms: 5_000, memory_bytes: 1 << 28, resource_count: 50_000_000 });
+        assert_eq!(defaults.check(), Ok(()));
+    }
+
+    #[test]
+    fn soft_limits_above_the_hard_ones_are_refused() {
+        let mut parameters = VerifierParameters::default();
+        parameters.soft.cpu_ms = parameters.hard.cpu_ms + 1;
+        assert_eq!(parameters.check(), Err(VerifierParametersError::SoftAboveHard));
+    }
+
+    #[test]
+    fn unknown_keys_of_the_genesis_are_refused() {
+        assert!(serde_json::from_str::<VerifierParameters>(r#"{"script_bytes_max": 10}"#).is_ok());
+        assert!(serde_json::from_str::<VerifierParameters>(r#"{"scripts": 10}"#).is_err());
+    }
+
+    #[test]
+    fn one_script_with_two_claims_makes_two_statements() {
+        let identity = Hash([7; 32]);
+        assert_ne!(statement_id(&identity, Claim::Sat), statement_id(&identity, Claim::Unsat));
+        assert_ne!(statement_id(&identity, Claim::Sat), statement_id(&Hash([8; 32]), Claim::Sat));
+    }
+
+    #[test]
+    fn a_claim_reads_back_as_it_is_written() {
+        for claim in [Claim::Sat, Claim::Unsat] {
+            assert_eq!(claim.to_string().parse(), Ok(claim));
+        }
+        assert!("UNSAT".parse::<Claim>().is_err());
+    }
+
+    #[test]
+    fn an_oversized_report_is_cut_to_its_bounds() {
+        let long: String = "ä\u{1b}".repeat(4000);
+        let mut report = Report::of(Verdict::Rejected { line: 1, column: 1, text: long.clone() });
+        report.notes = vec![Note { line: 1, column: 1, text: long.clone() }; 1000];
+        report.warnings = vec![long; 1000];
+        let report = report.bounded();
+        assert_eq!((report.notes.len(), report.notes_omitted), (Report::NOTES_MAX, 1000 - Report::NOTES_MAX as u32));
+        assert_eq!(report.warnings.len(), Report::WARNINGS_MAX);
+        let Verdict::Rejected { text, .. } = &report.verdict else { panic!("the verdict's kind changed") };
+        assert!(text.len() <= Report::TEXT_BYTES_MAX && !text.contains('\u{1b}'));
+        assert!(serde_json::to_vec(&report).unwrap().len() <= Report::ENCODED_BYTES_MAX);
+    }
 }
