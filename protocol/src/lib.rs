@@ -8,6 +8,8 @@
 extern crate alloc;
 
 pub mod bytes;
+pub mod genesis;
+pub mod parameters;
 pub mod signature;
 pub mod types;
 pub mod verdict;
