@@ -7,9 +7,18 @@
 
 extern crate alloc;
 
+pub mod block;
 pub mod bytes;
+pub mod certificate;
 pub mod genesis;
+pub mod ledger;
+pub mod message;
 pub mod parameters;
+pub mod proof;
+pub mod quorum;
+pub mod schedule;
 pub mod signature;
 pub mod types;
 pub mod verdict;
+pub mod verify;
+pub mod vote;
