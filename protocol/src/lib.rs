@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod block;
 pub mod bytes;
 pub mod certificate;
+pub mod consensus;
 pub mod genesis;
 pub mod ledger;
 pub mod message;

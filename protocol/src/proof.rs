@@ -20,13 +20,9 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Domain tag `pop/proof/1`, chain id, claim (1 unsat, 2 sat), submitter, nonce, script.
+    /// Domain tag `pop/proof/1`, chain id, claim (its tag), submitter, nonce, script.
     fn layout(chain: &Hash, claim: Claim, submitter: &PublicKey, nonce: u64, script: &[u8]) -> Layout {
-        let claim = match claim {
-            Claim::Unsat => 1,
-            Claim::Sat => 2,
-        };
-        Layout::new("pop/proof/1").hash(chain).u8(claim).hash(&Hash(submitter.0)).u64(nonce).bytes(script)
+        Layout::new("pop/proof/1").hash(chain).u8(claim.tag()).hash(&Hash(submitter.0)).u64(nonce).bytes(script)
     }
 
     /// Signs a submission to the given chain.

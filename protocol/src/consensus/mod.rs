@@ -1,0 +1,3 @@
+//! Consensus: votes, certificates and what follows from them.
+
+pub mod events;
