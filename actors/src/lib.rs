@@ -1,1 +1,7 @@
-//! Node.
+//! The node: actors, network and storage round the pure protocol.
+//!
+//! Every actor is a thin shell round a pure part of `protocol`: message in, step, effects out. Nothing here decides what
+//! may be voted for.
+
+pub mod keys;
+pub mod storage;
