@@ -4,4 +4,6 @@
 //! may be voted for.
 
 pub mod keys;
+pub mod metrics;
 pub mod storage;
+pub mod supervision;
