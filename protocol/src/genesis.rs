@@ -4,9 +4,13 @@
 //! form that the rest of the system takes. Its hashes are always computed here, never read: a file in which they differ
 //! from the rest was edited or damaged, and is refused.
 
+use crate::block::{Block, Body, Header};
 use crate::bytes::Layout;
+use crate::consensus::events::EPOCH;
+use crate::ledger::{GenesisAccount, Ledger};
 use crate::parameters::{ConsensusParameters, ParameterError, Tokens};
-use crate::types::{Amount, Epoch, Hash, Millis, NodeId, PublicKey, Stake, ValidatorIndex};
+use crate::quorum::{Validator, ValidatorSet};
+use crate::types::{Amount, Epoch, Hash, Millis, NodeId, PublicKey, Sequence, Stake, ValidatorIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -71,6 +75,8 @@ pub struct Genesis {
 pub enum GenesisError {
     #[error("the genesis has form version {got}, this program reads version {expected}")]
     Version { expected: u32, got: u32 },
+    #[error("the first epoch is {got}, this program starts networks in epoch {expected}")]
+    Epoch { expected: Epoch, got: Epoch },
     #[error("a network needs at least one validator, and the list is empty")]
     NoValidators,
     #[error("{got} validators: at most {max} are possible")]
@@ -97,6 +103,9 @@ impl Genesis {
     /// # Errors
     /// The first rule, in the order of [`GenesisError`], that the content breaks.
     pub fn new(content: GenesisContent) -> Result<Genesis, GenesisError> {
+        if content.epoch != EPOCH {
+            return Err(GenesisError::Epoch { expected: EPOCH, got: content.epoch });
+        }
         content.parameters.validate()?;
         let total_stake = check_validators(&content.validators, content.parameters.minimum_stake)?;
         let chain_id = chain_id(&content);
@@ -205,14 +214,49 @@ impl Genesis {
         Some(ValidatorIndex(u16::try_from(position).expect("a checked genesis has at most VALIDATORS_MAX validators")))
     }
 
+    /// The validators as consensus counts them.
+    pub fn validator_set(&self) -> ValidatorSet {
+        let validators = self.content.validators.iter().map(|validator| Validator {
+            node_id: validator.node_id.clone(),
+            key: validator.public_key,
+            stake: validator.stake,
+        });
+        ValidatorSet::new(self.chain_id, self.content.epoch, validators.collect())
+            .expect("a checked genesis has validators, at most VALIDATORS_MAX, whose stakes fit into a u64")
+    }
+
+    /// The ledger before the first block. O(validators).
+    pub fn ledger(&self) -> Ledger {
+        let accounts: Vec<_> = self
+            .content
+            .validators
+            .iter()
+            .map(|validator| GenesisAccount {
+                balance: validator.initial_balance.amount(),
+                stake: Amount::from_tokens(validator.stake.0),
+            })
+            .collect();
+        Ledger::genesis(&accounts, self.content.parameters.reward_pool.amount(), self.content.timestamp_ms)
+    }
+
+    /// Block 0: empty, with the initial state. Nobody votes on it; it is final from the start.
+    pub fn block(&self) -> Block {
+        let body = Body::default();
+        let header = Header {
+            chain: self.chain_id,
+            epoch: self.content.epoch,
+            sequence: Sequence(0),
+            parent: Hash::ZERO,
+            time: self.content.timestamp_ms,
+            body: body.digest(),
+            state: self.initial_state_root,
+        };
+        Block { header, body }
+    }
+
     /// Every micro-token there will ever be: stakes, balances and the reward pool.
     pub fn supply(&self) -> Amount {
-        // At most 2,001 terms below 2^64 × 10^6: far from u128's end.
-        let pool = self.content.parameters.reward_pool.amount().0;
-        let held = |validator: &GenesisValidator| {
-            Amount::from_tokens(validator.stake.0).0 + validator.initial_balance.amount().0
-        };
-        Amount(pool + self.content.validators.iter().map(held).sum::<u128>())
+        self.ledger().supply()
     }
 }
 
@@ -271,14 +315,12 @@ fn chain_id(content: &GenesisContent) -> Hash {
 
 /// The root of the ledger before the first block.
 fn initial_state_root(genesis: &Genesis) -> Hash {
-    // To be replaced by the ledger's own root, which is being written.
-    Layout::new("pop/initial-state/v0").hash(&genesis.chain_id).digest()
+    genesis.ledger().root()
 }
 
 /// The id of block 0, whose state root is the initial one.
 fn genesis_block_hash(genesis: &Genesis) -> Hash {
-    // To be replaced by the block's own id, which is being written.
-    Layout::new("pop/genesis-block/v0").hash(&genesis.chain_id).hash(&genesis.initial_state_root).digest()
+    genesis.block().id()
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! differ in it would have one chain id.
 
 use crate::bytes::Layout;
+use crate::ledger::{REWARD_PER_DIFFICULTY, WINDOW};
+use crate::message::limits::BLOCK_PROOFS_MAX;
 use crate::types::{Amount, Millis, Stake};
 use crate::verdict::{SolverPin, VerifierParameters, VerifierParametersError};
 use serde::{Deserialize, Serialize};
@@ -71,11 +73,11 @@ impl ConsensusParameters {
         ConsensusParameters {
             minimum_stake: Stake(1_000),
             reward_pool: Tokens(1_000_000),
-            reward_micro_per_difficulty: 10,
-            ledger_window: 8,
+            reward_micro_per_difficulty: REWARD_PER_DIFFICULTY as u64,
+            ledger_window: WINDOW as u64,
             clock_tolerance_ms: Millis(10_000),
             slashing: SlashingParameters { wrong_verification_percent: 5, double_sign_percent: 20 },
-            block: BlockParameters { proofs_max: 1_000, bytes_max: 4 << 20 },
+            block: BlockParameters { proofs_max: BLOCK_PROOFS_MAX as u32, bytes_max: 4 << 20 },
             verifier: VerifierParameters::default(),
             solver_pin,
         }
@@ -97,8 +99,6 @@ pub enum ParameterError {
 }
 
 impl ConsensusParameters {
-    /// Windows longer than this would keep the votes of a thousand validators in every block.
-    pub const LEDGER_WINDOW_MAX: u64 = 64;
     /// One block travels in one frame, and a frame is at most 16 MiB.
     pub const BLOCK_BYTES_MAX: u32 = 12 << 20;
 
@@ -112,11 +112,18 @@ impl ConsensusParameters {
         };
         let (block, slashing) = (&self.block, &self.slashing);
         rule(self.minimum_stake.0 >= 1, "minimum_stake", self.minimum_stake.0, "it must be at least 1 token")?;
+        // The ledger's arithmetic is fixed; a genesis states it, so that a later program with another one refuses it.
         rule(
-            (1..=Self::LEDGER_WINDOW_MAX).contains(&self.ledger_window),
+            u128::from(self.reward_micro_per_difficulty) == REWARD_PER_DIFFICULTY,
+            "reward_micro_per_difficulty",
+            self.reward_micro_per_difficulty,
+            "this program pays 10 micro-tokens",
+        )?;
+        rule(
+            usize::try_from(self.ledger_window) == Ok(WINDOW),
             "ledger_window",
             self.ledger_window,
-            "it must be 1 to 64 sequences",
+            "this program's ledger has 8 sequences",
         )?;
         rule(
             (1..=3_600_000).contains(&self.clock_tolerance_ms.0),
@@ -131,10 +138,10 @@ impl ConsensusParameters {
             rule(percent <= 100, name, percent.into(), "it must be at most 100 percent")?;
         }
         rule(
-            (1..=100_000).contains(&block.proofs_max),
+            (1..=BLOCK_PROOFS_MAX).contains(&(block.proofs_max as usize)),
             "block.proofs_max",
             block.proofs_max.into(),
-            "it must be 1 to 100,000 proofs",
+            "it must be 1 to 1,000 proofs",
         )?;
         rule(
             (65_536..=Self::BLOCK_BYTES_MAX).contains(&block.bytes_max),

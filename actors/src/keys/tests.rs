@@ -86,7 +86,7 @@ fn a_foreign_key_and_an_unknown_node_are_told_apart() {
     let node = |name: &str| NodeId::new(name).unwrap();
     let genesis = Genesis::new(GenesisContent {
         timestamp_ms: Millis(1),
-        epoch: Epoch(0),
+        epoch: Epoch(1),
         epoch_seed: Hash::ZERO,
         validators: vec![GenesisValidator {
             node_id: node("node_1"),

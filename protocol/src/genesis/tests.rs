@@ -20,7 +20,7 @@ fn validator(number: u8) -> GenesisValidator {
 fn content() -> GenesisContent {
     GenesisContent {
         timestamp_ms: Millis(1_700_000_000_000),
-        epoch: Epoch(0),
+        epoch: EPOCH,
         epoch_seed: Hash([7; 32]),
         validators: (1..=4).map(validator).collect(),
         parameters: ConsensusParameters::new(SolverPin { library: Hash([9; 32]), normaliser_version: 1 }),
@@ -42,6 +42,22 @@ fn four_validators_make_a_genesis() {
     assert_eq!(genesis.index_of_key(&key(4)), Some(ValidatorIndex(3)));
     assert_eq!(genesis.index_of_key(&key(5)), None);
     assert_eq!(genesis.validator(ValidatorIndex(4)), None);
+}
+
+#[test]
+fn the_genesis_block_is_empty_and_holds_the_initial_state() {
+    let genesis = Genesis::new(content()).unwrap();
+    let block = genesis.block();
+    assert!(block.is_whole() && block.body == Body::default());
+    assert_eq!((block.header.sequence, block.header.parent), (Sequence(0), Hash::ZERO));
+    assert_eq!(block.header.state, genesis.ledger().root());
+    assert_eq!(block.id(), genesis.genesis_block_hash());
+    assert_eq!(genesis.validator_set().total(), genesis.total_stake());
+}
+
+#[test]
+fn another_first_epoch_is_refused() {
+    assert_eq!(refused(|c| c.epoch = Epoch(2)), GenesisError::Epoch { expected: Epoch(1), got: Epoch(2) });
 }
 
 #[test]

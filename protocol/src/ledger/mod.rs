@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub const WINDOW: usize = 8;
 
 /// Micro-tokens paid for each unit of difficulty: the guide's 10 × difficulty / 1,000,000 tokens.
-const REWARD_PER_DIFFICULTY: u128 = 10;
+pub const REWARD_PER_DIFFICULTY: u128 = 10;
 
 /// One validator's holdings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
