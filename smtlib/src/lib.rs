@@ -1,1 +1,29 @@
-//! SMT-LIB.
+//! Reads, limits, normalises and prints SMT-LIB 2 scripts.
+//!
+//! This crate decides what a solver is shown: every byte comes from a tree that was read here, under limits, with every
+//! symbol accounted for. It is pure: no clock, file, thread or randomness, and the same script gives the same result on
+//! every machine.
+//!
+//! Must never: name the solver's bindings, use unsafe code, recurse on input, or panic on any bytes.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod lexer;
+mod limits;
+mod normalise;
+mod parser;
+mod print;
+mod result;
+mod tree;
+
+pub use error::{Error, ErrorKind};
+pub use limits::Limits;
+pub use normalise::normalise;
+pub use parser::parse;
+pub use print::print;
+pub use result::{Assumptions, Normalised, Note, NoteKind, Status};
+pub use tree::{Kind, Name, Names, Node, Tree};
+
+/// The normaliser's version, part of the solver pin: whatever changes a text, an option or what is accepted raises it.
+pub const VERSION: u32 = 1;

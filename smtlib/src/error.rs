@@ -1,0 +1,178 @@
+//! Why a script was refused, and where.
+//!
+//! Must never: carry a text of unbounded length; names are cut before they come here.
+
+use thiserror::Error;
+
+/// A refusal. It is permanent: the same script under the same limits is always refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}, column {column}: {kind}")]
+pub struct Error {
+    /// Counted from 1; a line ends at LF, CR or CR LF.
+    pub line: u32,
+    /// Counted from 1, in characters.
+    pub column: u32,
+    pub kind: ErrorKind,
+}
+
+/// What was refused, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ErrorKind {
+    // Bytes and tokens.
+    #[error("the script has {bytes} bytes, the limit is {limit}")]
+    Bytes { bytes: u64, limit: u64 },
+    #[error("not UTF-8: save the script as UTF-8 or plain ASCII")]
+    NotUtf8,
+    #[error("the control character U+{code:04X} is not allowed")]
+    ControlCharacter { code: u32 },
+    #[error("'{character}' cannot stand here: write the symbol between bars, |like this|")]
+    Character { character: char },
+    #[error("the script has more than {limit} tokens")]
+    Tokens { limit: u64 },
+    #[error("a symbol or string is longer than {limit} bytes")]
+    AtomBytes { limit: u32 },
+    #[error("a number has more than {limit} digits")]
+    Digits { limit: u32 },
+    #[error("{text} is not a number: {why}")]
+    Number { text: String, why: &'static str },
+    #[error("the string that begins here has no closing quotation mark")]
+    OpenString,
+    #[error("the quoted symbol that begins here has no closing bar")]
+    OpenSymbol,
+    #[error("a quoted symbol must not hold a backslash")]
+    Backslash,
+    #[error("|{word}| between bars is a reserved word: rename it")]
+    QuotedWord { word: String },
+    #[error("two atoms without a space between them")]
+    Glued,
+    // Shape.
+    #[error("more than {limit} parentheses are open at once")]
+    Depth { limit: u32 },
+    #[error("this parenthesis is never closed")]
+    NeverClosed,
+    #[error("this parenthesis closes nothing")]
+    ClosesNothing,
+    #[error("a command was expected: an opening parenthesis and a command's name")]
+    NotACommand,
+    #[error("{what} was expected here")]
+    Expected { what: &'static str },
+    #[error("{command} has the form {form}")]
+    Form { command: String, form: &'static str },
+    // Commands.
+    #[error("the command {command} is not accepted; {advice}")]
+    Command { command: String, advice: &'static str },
+    #[error("a second check-sat: a proof asks exactly once; submit one proof for each")]
+    SecondCheck,
+    #[error("no check-sat: a proof must ask exactly once")]
+    NoCheck,
+    #[error("nothing is asserted before check-sat: such a proof says nothing")]
+    NothingAsserted,
+    #[error("the logic {logic} is not known; leave set-logic out or name a standard one")]
+    Logic { logic: String },
+    #[error("set-logic must come before every declaration and assertion, and only once")]
+    LateLogic,
+    #[error("the option {name} is not accepted; leave it out")]
+    Option { name: String },
+    #[error("the option {name} is accepted with {accepted}, not with {value}")]
+    OptionValue { name: String, value: String, accepted: String },
+    #[error("the status must be sat, unsat or unknown, not {status}")]
+    StatusValue { status: String },
+    #[error("pop of {count} with only {open} open")]
+    Pop { count: u64, open: u32 },
+    #[error("more than {limit} scopes are open at once")]
+    Pushes { limit: u32 },
+    // Names.
+    #[error("{name} is not declared")]
+    Undeclared { name: String },
+    #[error("{name} is not declared; a negative number is written (- {number})")]
+    NegativeNumber { name: String, number: String },
+    #[error("the sort {name} is not declared")]
+    UndeclaredSort { name: String },
+    #[error("{name} is declared again, and differently")]
+    DeclaredTwice { name: String },
+    #[error("{name} is a function or sort of a standard theory: choose another name")]
+    Shadows { name: String },
+    #[error("{name} is declared here after it was used as a function of the solver's own: choose another name")]
+    UsedBefore { name: String },
+    #[error("{name} is a reserved word and no name")]
+    Reserved { name: String },
+    #[error("{name} is bound twice here")]
+    BoundTwice { name: String },
+    #[error("{name} is a variable, not a function")]
+    VariableApplied { name: String },
+    // Terms and sorts.
+    #[error("{name} takes {takes} {what}, not {got}")]
+    Arity { name: String, takes: String, what: &'static str, got: u64 },
+    #[error("argument {position} of {name} is of sort {got}, not {takes}")]
+    ArgumentSort { name: String, position: u64, takes: String, got: String },
+    #[error("a term of sort {got} stands where {takes} is needed")]
+    TermSort { takes: String, got: String },
+    #[error(
+        "the attribute {attribute} is not accepted; :named, :pattern, :no-pattern, :weight, :qid and :skolemid are"
+    )]
+    Attribute { attribute: String },
+    #[error("only a term without free variables can be :named")]
+    NamedOpen,
+    #[error("string literals hold printable ASCII only; write other characters as \\u{{…}}")]
+    StringCharacter,
+    #[error("{value} does not fit into {bits} bits")]
+    Fit { value: String, bits: u64 },
+    #[error("{bits} bits are more than the limit of {limit}")]
+    BitWidth { bits: u64, limit: u32 },
+    #[error("a width of zero bits")]
+    ZeroBits,
+    #[error("the number {text} is above the limit of {limit}")]
+    Index { text: String, limit: u32 },
+    #[error("more than {limit} nodes when definitions, or the fields of datatypes, are written out")]
+    ExpandedSize { limit: u64 },
+}
+
+/// A refusal before its line is known: `at` is a byte offset.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub at: u32,
+    pub kind: ErrorKind,
+}
+
+impl Fault {
+    pub(crate) fn new(at: u32, kind: ErrorKind) -> Self {
+        Self { at, kind }
+    }
+
+    /// The error as its reader sees it.
+    pub(crate) fn locate(self, script: &[u8]) -> Error {
+        let (line, column) = position(script, self.at);
+        Error { line, column, kind: self.kind }
+    }
+}
+
+/// Line and column, from 1, of a byte offset. Cost: O(offset).
+pub(crate) fn position(script: &[u8], at: u32) -> (u32, u32) {
+    let before = &script[..script.len().min(at as usize)];
+    let mut line = 1u32;
+    let mut start = 0;
+    for (index, byte) in before.iter().enumerate() {
+        let cr_of_crlf = *byte == b'\r' && script.get(index + 1) == Some(&b'\n');
+        if (*byte == b'\n' || *byte == b'\r') && !cr_of_crlf {
+            line = line.saturating_add(1);
+            start = index + 1;
+        }
+    }
+    // Continuation bytes begin no character, so this counts characters also in text that is not UTF-8 further on.
+    let column = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    (line, u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1))
+}
+
+/// A text cut to what an error or note may carry.
+pub(crate) fn clip(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 64;
+    let mut clipped: String = text
+        .chars()
+        .take(CHARACTERS_MAX)
+        .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
+        .collect();
+    if text.chars().nth(CHARACTERS_MAX).is_some() {
+        clipped.push('…');
+    }
+    clipped
+}
