@@ -1,2 +1,27 @@
-//! pop
-fn main() {}
+//! `pop`: the one program that operators and submitters use. It never loads the solver; `pop-verifier` does.
+//!
+//! Errors go to standard error, results to standard output, and the exit codes are those of [`exit`].
+
+mod commands;
+mod exit;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// A Byzantine-fault-tolerant network that checks proofs.
+#[derive(Debug, Parser)]
+#[command(name = "pop", version, about, propagate_version = true, arg_required_else_help = true)]
+struct Pop {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    match Pop::parse().command.run() {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("error: {}", failure.message);
+            failure.exit.into()
+        }
+    }
+}

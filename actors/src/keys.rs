@@ -58,7 +58,7 @@ pub enum KeyError {
     Foreign { path: PathBuf, node_id: NodeId, expected: PublicKey, found: PublicKey },
     #[error("{node_id} is not a validator of this genesis, which has: {known}")]
     UnknownNode { node_id: NodeId, known: String },
-    #[error("the system gave no random bytes for a new key")]
+    #[error("the system gave no random bytes")]
     NoRandomness,
     #[error(transparent)]
     File(#[from] FileError),
@@ -81,15 +81,23 @@ pub fn submitter_key_path(directory: &Path) -> PathBuf {
     directory.join("submitter.submit-key")
 }
 
+/// Thirty-two bytes of the system's randomness.
+///
+/// # Errors
+/// `NoRandomness` if there is none.
+pub fn random_bytes() -> Result<[u8; 32], KeyError> {
+    let mut bytes = [0; 32];
+    let random = rustls::crypto::ring::default_provider().secure_random;
+    random.fill(&mut bytes).map_err(|_| KeyError::NoRandomness)?;
+    Ok(bytes)
+}
+
 /// Makes a key from the system's randomness.
 ///
 /// # Errors
 /// `NoRandomness` if there is none.
 pub fn generate() -> Result<SigningKey, KeyError> {
-    let mut seed = [0; 32];
-    let random = rustls::crypto::ring::default_provider().secure_random;
-    random.fill(&mut seed).map_err(|_| KeyError::NoRandomness)?;
-    Ok(SigningKey::from_bytes(&seed))
+    Ok(SigningKey::from_bytes(&random_bytes()?))
 }
 
 /// Writes a new key file, durably, with mode 0600; its directory is made with mode 0700 if need be.

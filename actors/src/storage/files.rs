@@ -83,7 +83,7 @@ fn create_temporary(path: &Path, mode: u32) -> Result<(PathBuf, File), FileError
     Ok((temporary, file))
 }
 
-/// Makes a directory, and those above it, if it is not there. `mode` holds for those that are made.
+/// Makes a directory, and those above it, if it is not there. `mode` holds for the last one only.
 ///
 /// # Errors
 /// If it cannot be made, or the path is something else.
@@ -91,8 +91,15 @@ pub fn make_directory(path: &Path, mode: u32) -> Result<(), FileError> {
     if path.is_dir() {
         return Ok(());
     }
-    std::fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(FileError::at("create", path))?;
-    sync_directory_of(path)
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_directory(parent, 0o755)?;
+    }
+    match std::fs::DirBuilder::new().mode(mode).create(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(FileError::at("create", path)(error)),
+        Ok(()) => sync_directory_of(path),
+    }
 }
 
 /// Makes the names in the directory that holds `path` durable.

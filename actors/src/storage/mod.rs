@@ -4,3 +4,4 @@
 //! fsync is never retried or ignored: after it nobody knows what the disk holds, so the process ends.
 
 pub mod files;
+pub mod genesis_file;
