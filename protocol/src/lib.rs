@@ -13,6 +13,7 @@ pub mod certificate;
 pub mod consensus;
 pub mod genesis;
 pub mod ledger;
+pub mod mempool;
 pub mod message;
 pub mod parameters;
 pub mod proof;

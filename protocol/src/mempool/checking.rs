@@ -1,0 +1,112 @@
+//! Which proof is checked when, and what becomes of my own verdicts.
+
+use super::Mempool;
+use super::events::{Effect, Judgement, NEED_LIFETIME, RETRY_DELAY};
+use super::pending::Stage;
+use crate::consensus::events::Checked;
+use crate::types::{Hash, Millis, ValidatorIndex};
+use alloc::vec::Vec;
+
+impl Mempool {
+    /// Puts a durable proof into the order of checking.
+    pub(super) fn wait(&mut self, proof: Hash) {
+        let Some(urgent) = self.pending.judge(&proof, |entry| {
+            entry.stage = Stage::Waiting;
+            entry.needed_until.is_some()
+        }) else {
+            return;
+        };
+        if let Some(place) = self.pending.place(&proof) {
+            if urgent { self.order.push_urgent(place) } else { self.order.push(place) }
+        }
+    }
+
+    /// Hands out checks while there are free ones; urgent ones have as many again.
+    pub(super) fn dispatch(&mut self, effects: &mut Vec<Effect>) {
+        let checks_max = self.pending.limits.checks_max;
+        loop {
+            let urgent = if self.checking.len() < 2 * checks_max { self.order.pop_urgent() } else { None };
+            let mut usual = || (self.checking.len() < checks_max).then(|| self.order.pop()).flatten();
+            let (proof, urgent) = match urgent.map(|proof| (proof, true)) {
+                Some(next) => next,
+                None => match usual() {
+                    Some(proof) => (proof, false),
+                    None => return,
+                },
+            };
+            self.pending.judge(&proof, |entry| entry.stage = Stage::Checking);
+            self.checking.insert(proof);
+            effects.push(Effect::Check { proof, urgent });
+        }
+    }
+
+    pub(super) fn on_judged(&mut self, now: Millis, proof: Hash, judgement: Judgement, effects: &mut Vec<Effect>) {
+        if !self.checking.remove(&proof) {
+            return;
+        }
+        let stage = match judgement {
+            Judgement::Word(word) => Stage::Checked(word),
+            Judgement::Again => Stage::Parked(now.saturating_add(RETRY_DELAY)),
+        };
+        let Some(statement) = self.pending.judge(&proof, |entry| {
+            entry.stage = stage;
+            entry.statement
+        }) else {
+            return;
+        };
+        match stage {
+            Stage::Checked(word) => {
+                effects.push(Effect::Tell(Checked { proof, statement, word }));
+                if self.pending.get(&proof).is_some_and(|entry| entry.final_in.is_some()) {
+                    self.take(&proof);
+                    effects.push(Effect::Delete(proof));
+                }
+            }
+            Stage::Parked(until) => {
+                if self.parked.is_empty() {
+                    self.look_at = until;
+                }
+                self.parked.insert((until, proof));
+            }
+            Stage::Storing | Stage::Waiting | Stage::Checking => {}
+        }
+    }
+
+    pub(super) fn on_need(
+        &mut self,
+        now: Millis,
+        proofs: Vec<Hash>,
+        from: &[ValidatorIndex],
+        effects: &mut Vec<Effect>,
+    ) {
+        for proof in proofs {
+            let Some(entry) = self.pending.get_mut(&proof) else {
+                self.fetch.need(now, proof, from);
+                continue;
+            };
+            entry.needed_until = Some(now.saturating_add(NEED_LIFETIME));
+            match entry.stage {
+                Stage::Waiting => {
+                    if let Some(place) = self.pending.place(&proof) {
+                        self.order.push_urgent(place);
+                    }
+                }
+                Stage::Parked(until) => {
+                    self.parked.remove(&(until, proof));
+                    self.wait(proof);
+                }
+                Stage::Checked(word) => {
+                    let statement = entry.statement;
+                    effects.push(Effect::Tell(Checked { proof, statement, word }));
+                }
+                Stage::Storing | Stage::Checking => {}
+            }
+        }
+    }
+
+    pub(super) fn on_pool_restarted(&mut self) {
+        for proof in core::mem::take(&mut self.checking) {
+            self.wait(proof);
+        }
+    }
+}

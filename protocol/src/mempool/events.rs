@@ -1,0 +1,258 @@
+//! What goes into a step of the mempool and what comes out: the contract with its actor.
+//!
+//! It holds data only. Nothing is decided here.
+
+use crate::consensus::events::Checked;
+use crate::message::{Message, Word};
+use crate::types::{Hash, Millis, PublicKey, Sequence, ValidatorIndex};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// Who brought a proof here: bounds hold for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The key that signed it, through this validator's API.
+    Submitter(PublicKey),
+    /// A validator that sent it.
+    Peer(ValidatorIndex),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Submitter(key) => write!(f, "submitter {key}"),
+            Source::Peer(peer) => write!(f, "validator {peer}"),
+        }
+    }
+}
+
+/// A proof whose size, signature and form were found good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    pub proof: Hash,
+    /// Identity of normalised script and claim.
+    pub statement: Hash,
+    /// Bytes of the script.
+    pub size: u64,
+    pub source: Source,
+}
+
+/// What one operator may tune, as checked numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub proofs_max: usize,
+    pub bytes_max: u64,
+    /// Pending proofs of one source, and their bytes.
+    pub source_proofs_max: usize,
+    pub source_bytes_max: u64,
+    /// Checks that are with the verifier pool at once.
+    pub checks_max: usize,
+}
+
+impl Limits {
+    /// One source may take half, so that one submitter or peer alone cannot fill the mempool.
+    pub fn new(proofs_max: usize, bytes_max: u64, checks_max: usize) -> Limits {
+        Limits {
+            proofs_max,
+            bytes_max,
+            source_proofs_max: proofs_max.div_ceil(2),
+            source_bytes_max: bytes_max.div_ceil(2),
+            checks_max: checks_max.max(1),
+        }
+    }
+}
+
+/// Why this node does not hold a proof: its own word, which *final* overrides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Refusal {
+    #[error(
+        "the mempool is full: it holds {proofs} of {proofs_max} proofs and {bytes} of {bytes_max} bytes, and this script \
+         has {size}; submit it again once pending proofs have ended, or to another validator"
+    )]
+    Full { proofs: usize, proofs_max: usize, bytes: u64, bytes_max: u64, size: u64 },
+    #[error(
+        "{from} already has {proofs} of {proofs_max} pending proofs and {bytes} of {bytes_max} bytes, and this script has \
+         {size}; submit it again once some of them have ended"
+    )]
+    SourceFull { from: String, proofs: usize, proofs_max: usize, bytes: u64, bytes_max: u64, size: u64 },
+    #[error("it was contested, and the mempool needed its place; submit it again once there is room")]
+    Displaced,
+    #[error("line {line}, column {column}: {text}")]
+    Malformed { line: u32, column: u32, text: String },
+    /// At most [`super::WORDS_KEPT_MAX`] words are kept.
+    #[error("validators with a third of the stake or more do not confirm it at any one count")]
+    Words { words: Vec<(ValidatorIndex, Word)> },
+}
+
+impl Refusal {
+    /// Whether the same bytes would meet the same refusal at another time.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Refusal::Malformed { .. } | Refusal::Words { .. } => true,
+            Refusal::Full { .. } | Refusal::SourceFull { .. } | Refusal::Displaced => false,
+        }
+    }
+}
+
+/// Where a proof is, as far as the mempool knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// Neither held nor remembered. Older proofs may still be final: the index of final proofs knows.
+    Unknown,
+    /// A peer has it; its script is being fetched.
+    Fetching,
+    /// Being made durable, or waiting for its check.
+    Waiting,
+    Checking,
+    /// Checked here; waits for the others' words or for a block.
+    Pending {
+        mine: Word,
+        /// Of validators that I have a session with, ascending.
+        words: Vec<(ValidatorIndex, Word)>,
+        contested: bool,
+    },
+    Refused(Refusal),
+    Final(Sequence),
+}
+
+/// What the verifier pool made of a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    Word(Word),
+    /// The check was ended from outside and says nothing about the proof: it is tried again later.
+    Again,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// [`super::Mempool::wakeup`] has come.
+    Tick,
+    SessionOpened(ValidatorIndex),
+    /// Its words lapse, and what was asked of it is asked of others.
+    SessionClosed(ValidatorIndex),
+    /// Ids of proofs that a peer holds durably.
+    Offered {
+        from: ValidatorIndex,
+        proofs: Vec<Hash>,
+    },
+    /// A peer asks for scripts.
+    Asked {
+        from: ValidatorIndex,
+        proofs: Vec<Hash>,
+    },
+    /// An [`Effect::Serve`] is done.
+    Served(ValidatorIndex),
+    /// A peer sent scripts, asked or not; those that are [`super::Mempool::welcomes`] are now being looked at.
+    Arrived {
+        from: ValidatorIndex,
+        proofs: Vec<Hash>,
+    },
+    /// What a peer sent under this id is not signed by its submitter. Says nothing about the proof.
+    Spoiled {
+        from: ValidatorIndex,
+        proof: Hash,
+    },
+    /// It is signed by its submitter, and its script has not the form that is let through.
+    Malformed {
+        proof: Hash,
+        refusal: Refusal,
+    },
+    /// Admitted proofs are durable now.
+    Stored(Vec<Hash>),
+    Judged {
+        proof: Hash,
+        judgement: Judgement,
+    },
+    /// A peer's words on proofs; they hold as long as the session. Consensus decides on them; here they tell which
+    /// proofs are contested.
+    Words {
+        from: ValidatorIndex,
+        words: Vec<(Hash, Word)>,
+    },
+    /// Consensus needs these scripts for a proposal; `from` should have them, best first.
+    Need {
+        proofs: Vec<Hash>,
+        from: Vec<ValidatorIndex>,
+    },
+    /// Consensus refuses the proof on these words.
+    Refused {
+        proof: Hash,
+        words: Vec<(ValidatorIndex, Word)>,
+    },
+    /// In the database by now: proofs of one final block.
+    Final {
+        sequence: Sequence,
+        proofs: Vec<Hash>,
+    },
+    /// A proof that is held has no script in the database: it is held no longer.
+    Missing(Hash),
+    /// Consensus was rebuilt and knows none of my words.
+    ConsensusRestarted,
+    /// The verifier pool was rebuilt and forgot what it was asked.
+    PoolRestarted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    Send(ValidatorIndex, Message),
+    /// Send the script itself: it is small and just became durable, so the actor has it at hand.
+    Push {
+        proof: Hash,
+        to: Vec<ValidatorIndex>,
+    },
+    /// Answer [`Message::Proofs`] with those of these that the database has, bounded by bytes; then
+    /// [`Input::Served`]. An answer that has none of them is an answer too.
+    Serve {
+        to: ValidatorIndex,
+        proofs: Vec<Hash>,
+    },
+    /// Hand it to the verifier pool, before what waits there if it is urgent.
+    Check {
+        proof: Hash,
+        urgent: bool,
+    },
+    /// [`crate::consensus::events::Input::Checked`].
+    Tell(Checked),
+    /// Take it out of the pending proofs on disk, and tell consensus that it is forgotten.
+    Refuse {
+        proof: Hash,
+        refusal: Refusal,
+    },
+    /// Take it out of the pending proofs on disk, if it is there: it became final, or was refused, while it was being
+    /// written or checked.
+    Delete(Hash),
+}
+
+/// What the mempool holds, for people and metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    pub proofs: usize,
+    pub proofs_max: usize,
+    pub bytes: u64,
+    pub bytes_max: u64,
+    /// Waiting for their check.
+    pub waiting: usize,
+    pub checking: usize,
+    pub contested: usize,
+    /// Known by name only.
+    pub fetching: usize,
+}
+
+/// How long a request for scripts may take before the next peer is asked.
+pub const REQUEST_DEADLINE: Millis = Millis(2_000);
+/// The same for scripts that a proposal waits for.
+pub const NEED_DEADLINE: Millis = Millis(500);
+/// How long a needed script is asked for without consensus asking again.
+pub const NEED_LIFETIME: Millis = Millis(60_000);
+/// How long scripts that arrived are looked at before they are asked for once more.
+pub const ARRIVAL_DEADLINE: Millis = Millis(5_000);
+/// Ids that differ are told again after this.
+pub const EXCHANGE_INTERVAL: Millis = Millis(1_000);
+/// Proofs that came from peers are told to the others together, after this.
+pub const RELAY_DELAY: Millis = Millis(100);
+/// A check that was ended from outside is tried again after this.
+pub const RETRY_DELAY: Millis = Millis(5_000);

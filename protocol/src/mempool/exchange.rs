@@ -1,0 +1,186 @@
+//! How peers come to hold the same proofs: ids on every new session and while they differ, then the scripts.
+//!
+//! It must never send what a peer did not ask for, but small scripts that just entered here.
+
+use super::ended::End;
+use super::events::{Effect, RELAY_DELAY, Source};
+use super::pending::Entry;
+use super::{Mempool, PUSH_BYTES_MAX, SERVING_MAX, Session};
+use crate::message::limits::{IDS_MAX, PROOFS_MAX, WORDS_MAX};
+use crate::message::{Message, Word};
+use crate::types::{Hash, Millis, ValidatorIndex};
+use alloc::vec::Vec;
+
+impl Mempool {
+    pub(super) fn on_session_opened(&mut self, peer: ValidatorIndex, effects: &mut Vec<Effect>) {
+        self.on_session_closed(peer);
+        self.fetch.session_opened(peer);
+        self.sessions.insert(peer, Session::default());
+        self.exchange(peer, effects);
+    }
+
+    pub(super) fn on_session_closed(&mut self, peer: ValidatorIndex) {
+        self.sessions.remove(&peer);
+        self.fetch.session_closed(peer);
+        let mut lapsed = Vec::new();
+        for (proof, entry) in self.pending.iter_mut() {
+            entry.has.remove(peer);
+            entry.told.remove(peer);
+            if entry.words.contains_key(&peer) {
+                lapsed.push(*proof);
+            }
+        }
+        for proof in lapsed {
+            self.pending.judge(&proof, |entry| entry.words.remove(&peer));
+        }
+    }
+
+    /// Tells a peer which proofs are here, but those that it is known to have and was told of.
+    pub(super) fn exchange(&mut self, peer: ValidatorIndex, effects: &mut Vec<Effect>) {
+        let Some(session) = self.sessions.get_mut(&peer) else { return };
+        let start = session.cursor.take().unwrap_or(Hash::ZERO);
+        let differs = |entry: &Entry| !entry.has.contains(peer) || !entry.told.contains(peer);
+        let differing = self.pending.iter_from(&start).filter(|(_, entry)| entry.is_shared() && differs(entry));
+        let mut proofs: Vec<Hash> = differing.map(|(proof, _)| *proof).take(IDS_MAX + 1).collect();
+        if proofs.len() > IDS_MAX {
+            session.cursor = proofs.pop();
+        }
+        for proof in &proofs {
+            if let Some(entry) = self.pending.get_mut(proof) {
+                entry.told.insert(peer);
+            }
+        }
+        if !proofs.is_empty() {
+            effects.push(Effect::Send(peer, Message::Pending(proofs)));
+        }
+    }
+
+    /// Tells every peer what it was not told yet: of these proofs, or of all.
+    pub(super) fn relay(&mut self, only: Option<&[Hash]>, effects: &mut Vec<Effect>) {
+        let shared = |(proof, entry): (&Hash, &Entry)| entry.is_shared().then_some(*proof);
+        let meant: Vec<Hash> = match only {
+            Some(proofs) => proofs.to_vec(),
+            None => self.pending.iter().filter_map(shared).collect(),
+        };
+        for peer in self.sessions.keys() {
+            let mut proofs = Vec::new();
+            for proof in &meant {
+                if let Some(entry) = self.pending.get_mut(proof)
+                    && !entry.told.contains(*peer)
+                    && proofs.len() < IDS_MAX
+                {
+                    entry.told.insert(*peer);
+                    proofs.push(*proof);
+                }
+            }
+            if !proofs.is_empty() {
+                effects.push(Effect::Send(*peer, Message::Pending(proofs)));
+            }
+        }
+    }
+
+    pub(super) fn on_offered(
+        &mut self,
+        now: Millis,
+        from: ValidatorIndex,
+        proofs: Vec<Hash>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if !self.sessions.contains_key(&from) {
+            return;
+        }
+        let mut words = Vec::new();
+        for proof in proofs.into_iter().take(IDS_MAX) {
+            if let Some(entry) = self.pending.get_mut(&proof) {
+                if entry.has.contains(from) {
+                    // It says so again: it does not know that the proof is here too.
+                    entry.told.remove(from);
+                    self.relay_at.get_or_insert(now.saturating_add(RELAY_DELAY));
+                }
+                entry.has.insert(from);
+                continue;
+            }
+            match self.ended.get(&proof) {
+                // It may lack my word, without which it cannot refuse the proof in turn.
+                Some(End::Refused { mine: Some(word), .. }) if words.len() < WORDS_MAX => words.push((proof, *word)),
+                Some(End::Refused { refusal, .. }) if refusal.is_permanent() => {}
+                Some(End::Final(_)) => {}
+                Some(End::Refused { .. }) => self.fetch.offered(from, proof, true),
+                None => self.fetch.offered(from, proof, false),
+            }
+        }
+        if !words.is_empty() {
+            effects.push(Effect::Send(from, Message::Checked(words)));
+        }
+    }
+
+    pub(super) fn on_asked(&mut self, from: ValidatorIndex, mut proofs: Vec<Hash>, effects: &mut Vec<Effect>) {
+        let Some(session) = self.sessions.get_mut(&from).filter(|session| session.serving < SERVING_MAX) else {
+            return;
+        };
+        session.serving += 1;
+        proofs.truncate(PROOFS_MAX);
+        effects.push(Effect::Serve { to: from, proofs });
+    }
+
+    pub(super) fn on_arrived(&mut self, now: Millis, from: ValidatorIndex, proofs: Vec<Hash>) {
+        self.fetch.arrived(now, from, &proofs);
+        for proof in proofs.into_iter().take(PROOFS_MAX) {
+            if let Some(entry) = self.pending.get_mut(&proof) {
+                entry.has.insert(from);
+            } else if self.welcomes(&proof) {
+                self.fetch.expect(now, from, proof);
+            }
+        }
+    }
+
+    pub(super) fn on_stored(&mut self, now: Millis, proofs: Vec<Hash>, effects: &mut Vec<Effect>) {
+        let mut from_api = Vec::new();
+        for proof in proofs {
+            let Some(entry) = self.pending.get(&proof) else {
+                effects.push(Effect::Delete(proof));
+                continue;
+            };
+            if entry.is_durable() {
+                continue;
+            }
+            match entry.source {
+                Source::Submitter(_) if entry.size <= PUSH_BYTES_MAX => self.push(proof, effects),
+                Source::Submitter(_) => from_api.push(proof),
+                Source::Peer(_) => drop(self.relay_at.get_or_insert(now.saturating_add(RELAY_DELAY))),
+            }
+            self.wait(proof);
+        }
+        self.relay(Some(&from_api), effects);
+    }
+
+    fn push(&mut self, proof: Hash, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.pending.get_mut(&proof) else { return };
+        let to: Vec<_> = self.sessions.keys().copied().filter(|peer| !entry.has.contains(*peer)).collect();
+        to.iter().for_each(|peer| entry.told.insert(*peer));
+        if !to.is_empty() {
+            effects.push(Effect::Push { proof, to });
+        }
+    }
+
+    pub(super) fn on_words(&mut self, from: ValidatorIndex, words: &[(Hash, Word)]) {
+        if !self.sessions.contains_key(&from) {
+            return;
+        }
+        for (proof, word) in words.iter().take(WORDS_MAX) {
+            self.pending.judge(proof, |entry| {
+                entry.words.insert(from, *word);
+                // Only who has the script durably has a word on it.
+                entry.has.insert(from);
+            });
+        }
+    }
+
+    pub(super) fn ask(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        let pending = &self.pending;
+        let room = |peer, size, patient| pending.room(now, Source::Peer(peer), size, false, patient).is_ok();
+        for question in self.fetch.questions(now, room) {
+            effects.push(Effect::Send(question.to, Message::ProofRequest(question.proofs)));
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The mempool: which proofs are held, in what order they are checked, and how peers come to hold the same.
+//!
+//! ```text
+//!  admit(time, candidate) ──► accepted or refused, by name
+//!  step(time, input) ───────► effects, to be carried out in order
+//! ```
+//! Scripts are in the database; here are their ids and sizes. Who is Ready for what, what is proposed and what is refused
+//! on others' word is decided by [`crate::consensus`]; nothing here may vote, count stake, or drop without a word what
+//! was accepted.
+
+mod checking;
+mod ended;
+mod events;
+mod exchange;
+mod fetch;
+mod order;
+mod peer_set;
+mod pending;
+#[cfg(test)]
+mod tests;
+
+pub use ended::{ENDED_MAX, MALFORMED_MAX};
+pub use events::*;
+pub use fetch::{NEED_REQUESTS_MAX, NEEDS_MAX, OFFERS_MAX, REQUESTS_MAX, WANTS_MAX};
+pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
+
+use crate::ledger::WINDOW;
+use crate::types::{Hash, Millis, Sequence, ValidatorIndex};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use ended::{End, Ended};
+use fetch::Fetch;
+use order::Order;
+use pending::{Entry, Pending, Stage};
+
+/// Words that a refusal names; more are known to consensus.
+pub const WORDS_KEPT_MAX: usize = 64;
+/// Scripts up to this many bytes are sent to the peers unasked when they enter through the API: it saves a round trip.
+pub const PUSH_BYTES_MAX: u64 = 16 << 10;
+/// Answers that are being read for one peer; what it asks beyond is left unanswered.
+pub const SERVING_MAX: usize = 4;
+/// How often wants and parked checks are looked at.
+const LOOK_INTERVAL: Millis = Millis(200);
+
+/// One open session.
+#[derive(Debug, Clone, Default)]
+struct Session {
+    serving: usize,
+    /// Where the next exchange of ids begins.
+    cursor: Option<Hash>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Mempool {
+    pending: Pending,
+    order: Order,
+    checking: BTreeSet<Hash>,
+    parked: BTreeSet<(Millis, Hash)>,
+    /// Held although final, for a late Prepare.
+    late: BTreeSet<(Sequence, Hash)>,
+    fetch: Fetch,
+    ended: Ended,
+    sessions: BTreeMap<ValidatorIndex, Session>,
+    /// Peers are told what they were not told, at this time.
+    relay_at: Option<Millis>,
+    exchange_at: Millis,
+    look_at: Millis,
+}
+
+impl Mempool {
+    pub fn new(limits: Limits) -> Mempool {
+        Mempool {
+            pending: Pending::new(limits),
+            order: Order::default(),
+            checking: BTreeSet::new(),
+            parked: BTreeSet::new(),
+            late: BTreeSet::new(),
+            fetch: Fetch::default(),
+            ended: Ended::new(),
+            sessions: BTreeMap::new(),
+            relay_at: None,
+            exchange_at: Millis(0),
+            look_at: Millis(0),
+        }
+    }
+
+    /// Takes back what is durable, after a restart, oldest first. What was accepted is held although limits were lowered
+    /// since. Checks begin with the first step.
+    pub fn restore(&mut self, candidate: Candidate) {
+        let proof = candidate.proof;
+        self.pending.insert(candidate, Stage::Waiting, None);
+        if let Some(place) = self.pending.place(&proof) {
+            self.order.push(place);
+        }
+    }
+
+    /// Recalls a refusal that was kept on disk.
+    pub fn recall(&mut self, proof: Hash, refusal: Refusal) {
+        self.ended.remember(proof, End::Refused { refusal, mine: None });
+    }
+
+    /// Where a proof is.
+    pub fn find(&self, proof: &Hash) -> Whereabouts {
+        if let Some(entry) = self.pending.get(proof) {
+            return match entry.stage {
+                Stage::Storing | Stage::Waiting | Stage::Parked(_) => Whereabouts::Waiting,
+                Stage::Checking => Whereabouts::Checking,
+                Stage::Checked(mine) => Whereabouts::Pending {
+                    mine,
+                    words: entry.words.iter().map(|(peer, word)| (*peer, *word)).collect(),
+                    contested: self.pending.is_contested(proof),
+                },
+            };
+        }
+        match self.ended.get(proof) {
+            Some(End::Final(sequence)) => Whereabouts::Final(*sequence),
+            Some(End::Refused { .. }) if self.fetch.is_needed(proof).is_some() => Whereabouts::Fetching,
+            Some(End::Refused { refusal, .. }) => Whereabouts::Refused(refusal.clone()),
+            None if self.fetch.contains(proof) => Whereabouts::Fetching,
+            None => Whereabouts::Unknown,
+        }
+    }
+
+    /// Whether a script that came under this id is worth looking at: not if it is held, or ended for good.
+    pub fn welcomes(&self, proof: &Hash) -> bool {
+        let needed = self.fetch.is_needed(proof).is_some();
+        match (self.pending.get(proof), self.ended.get(proof)) {
+            (Some(_), _) => false,
+            (None, Some(End::Refused { refusal, .. })) => needed || !refusal.is_permanent(),
+            (None, Some(End::Final(_))) => needed,
+            (None, None) => true,
+        }
+    }
+
+    /// Whether such a proof would be admitted now.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that it would meet.
+    pub fn room(&self, now: Millis, source: Source, proof: &Hash, size: u64) -> Result<(), Refusal> {
+        let needed = self.fetch.is_needed(proof).is_some();
+        self.pending.room(now, source, size, needed, self.was_displaced(proof)).map(drop)
+    }
+
+    /// Who had to make room does not get it back at another's cost, or contested proofs would displace each other in turn.
+    fn was_displaced(&self, proof: &Hash) -> bool {
+        match self.ended.get(proof) {
+            Some(End::Refused { refusal: Refusal::Displaced, .. }) => true,
+            Some(End::Refused { .. } | End::Final(_)) | None => false,
+        }
+    }
+
+    /// Admits a proof whose signature and form are good: the caller makes it durable and says [`Input::Stored`]. The
+    /// effects are the contested proofs that had to make room.
+    ///
+    /// # Errors
+    /// Where the proof is, if it need not be stored: held already, ended for good, or refused for want of room.
+    pub fn admit(&mut self, now: Millis, candidate: Candidate) -> Result<Vec<Effect>, Whereabouts> {
+        if !self.welcomes(&candidate.proof) {
+            return Err(self.find(&candidate.proof));
+        }
+        let Candidate { proof, source, size, .. } = candidate;
+        let needed_until = self.fetch.is_needed(&proof);
+        let room = self.pending.room(now, source, size, needed_until.is_some(), self.was_displaced(&proof));
+        let displaced = match room {
+            Ok(displaced) => displaced,
+            Err(refusal) => {
+                self.fetch.postponed(now.saturating_add(EXCHANGE_INTERVAL), &proof, size);
+                return Err(Whereabouts::Refused(refusal));
+            }
+        };
+        let mut effects = Vec::new();
+        for displaced in displaced {
+            self.refuse(displaced, Refusal::Displaced, &mut effects);
+        }
+        let final_in = match self.ended.get(&proof) {
+            Some(End::Final(sequence)) => Some(*sequence),
+            Some(End::Refused { .. }) | None => None,
+        };
+        let entry = self.pending.insert(candidate, Stage::Storing, needed_until);
+        entry.final_in = final_in;
+        if let Source::Peer(peer) = source {
+            entry.has.insert(peer);
+        }
+        match final_in {
+            Some(sequence) => drop(self.late.insert((sequence, proof))),
+            None => self.ended.forget(&proof),
+        }
+        self.fetch.settled(&proof);
+        Ok(effects)
+    }
+
+    pub fn step(&mut self, now: Millis, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match input {
+            Input::Tick => self.tick(now, &mut effects),
+            Input::SessionOpened(peer) => self.on_session_opened(peer, &mut effects),
+            Input::SessionClosed(peer) => self.on_session_closed(peer),
+            Input::Offered { from, proofs } => self.on_offered(now, from, proofs, &mut effects),
+            Input::Asked { from, proofs } => self.on_asked(from, proofs, &mut effects),
+            Input::Served(peer) => {
+                if let Some(session) = self.sessions.get_mut(&peer) {
+                    session.serving = session.serving.saturating_sub(1);
+                }
+            }
+            Input::Arrived { from, proofs } => self.on_arrived(now, from, proofs),
+            Input::Spoiled { from, proof } => self.fetch.spoiled(from, &proof),
+            Input::Malformed { proof, refusal } => {
+                self.fetch.settled(&proof);
+                if self.pending.get(&proof).is_none() && self.ended.get(&proof).is_none() {
+                    self.ended.remember(proof, End::Refused { refusal, mine: None });
+                }
+            }
+            Input::Stored(proofs) => self.on_stored(now, proofs, &mut effects),
+            Input::Judged { proof, judgement } => self.on_judged(now, proof, judgement, &mut effects),
+            Input::Words { from, words } => self.on_words(from, &words),
+            Input::Need { proofs, from } => self.on_need(now, proofs, &from, &mut effects),
+            Input::Refused { proof, mut words } => {
+                words.truncate(WORDS_KEPT_MAX);
+                self.refuse(proof, Refusal::Words { words }, &mut effects);
+            }
+            Input::Final { sequence, proofs } => self.on_final(sequence, proofs, &mut effects),
+            Input::Missing(proof) => drop(self.take(&proof)),
+            Input::ConsensusRestarted => effects.extend(self.pending.words().map(Effect::Tell)),
+            Input::PoolRestarted => self.on_pool_restarted(),
+        }
+        self.dispatch(&mut effects);
+        self.ask(now, &mut effects);
+        effects
+    }
+
+    /// When [`Input::Tick`] is due; nothing needs one if there is none.
+    pub fn wakeup(&self) -> Option<Millis> {
+        let looking = (self.fetch.len() > 0 || !self.parked.is_empty()).then_some(self.look_at);
+        let differing = (!self.sessions.is_empty() && self.pending.total().proofs > 0).then_some(self.exchange_at);
+        [self.relay_at, looking, differing, self.fetch.deadline()].into_iter().flatten().min()
+    }
+
+    pub fn figures(&self) -> Figures {
+        let total = self.pending.total();
+        Figures {
+            proofs: total.proofs,
+            proofs_max: self.pending.limits.proofs_max,
+            bytes: total.bytes,
+            bytes_max: self.pending.limits.bytes_max,
+            waiting: self.order.len() + self.parked.len(),
+            checking: self.checking.len(),
+            contested: self.pending.contested(),
+            fetching: self.fetch.len(),
+        }
+    }
+
+    fn tick(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        self.look_at = now.saturating_add(LOOK_INTERVAL);
+        self.fetch.expire(now);
+        while let Some((until, proof)) = self.parked.first().copied().filter(|(until, _)| *until <= now) {
+            self.parked.remove(&(until, proof));
+            self.wait(proof);
+        }
+        if self.exchange_at <= now {
+            self.exchange_at = now.saturating_add(EXCHANGE_INTERVAL);
+            self.relay_at = None;
+            let peers: Vec<_> = self.sessions.keys().copied().collect();
+            peers.into_iter().for_each(|peer| self.exchange(peer, effects));
+        } else if self.relay_at.is_some_and(|at| at <= now) {
+            self.relay_at = None;
+            self.relay(None, effects);
+        }
+    }
+
+    /// Forgets a held proof by this node's own word, which *final* overrides.
+    fn refuse(&mut self, proof: Hash, refusal: Refusal, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.take(&proof) else { return };
+        if entry.final_in.is_some() {
+            effects.push(Effect::Delete(proof));
+            return;
+        }
+        let mine = match (&refusal, entry.stage) {
+            (Refusal::Words { .. }, Stage::Checked(word)) => Some(word),
+            (_, Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking | Stage::Checked(_)) => None,
+        };
+        self.ended.remember(proof, End::Refused { refusal: refusal.clone(), mine });
+        effects.push(Effect::Refuse { proof, refusal });
+    }
+
+    /// What was checked here has ended. What was not is still checked, and what is needed still fetched, while a late
+    /// Prepare for its block can be of use.
+    fn on_final(&mut self, sequence: Sequence, proofs: Vec<Hash>, effects: &mut Vec<Effect>) {
+        for proof in proofs {
+            match self.pending.get_mut(&proof) {
+                Some(Entry { stage: Stage::Checked(_), .. }) => drop(self.take(&proof)),
+                // Told twice, it stays what it was told first.
+                Some(entry) => {
+                    let sequence = *entry.final_in.get_or_insert(sequence);
+                    self.late.insert((sequence, proof));
+                }
+                None if self.fetch.is_needed(&proof).is_some() => {}
+                None => self.fetch.settled(&proof),
+            }
+            self.ended.remember(proof, End::Final(sequence));
+        }
+        while let Some((past, proof)) = self.late.first().copied() {
+            if past.0.saturating_add(WINDOW as u64) >= sequence.0 {
+                break;
+            }
+            self.take(&proof);
+            self.late.remove(&(past, proof));
+            effects.push(Effect::Delete(proof));
+        }
+    }
+
+    fn take(&mut self, proof: &Hash) -> Option<Entry> {
+        let place = self.pending.place(proof)?;
+        let entry = self.pending.remove(proof)?;
+        self.order.remove(place);
+        self.checking.remove(proof);
+        if let Stage::Parked(until) = entry.stage {
+            self.parked.remove(&(until, *proof));
+        }
+        if let Some(sequence) = entry.final_in {
+            self.late.remove(&(sequence, *proof));
+        }
+        Some(entry)
+    }
+}

@@ -1,0 +1,282 @@
+//! The proofs that are held, what each source takes of the room, and who must make room for whom.
+//!
+//! It never lets the bounds be passed, but for proofs that consensus needs, which have a bounded reserve of their own.
+
+use super::events::{Candidate, Limits, Refusal, Source};
+use super::order::Place;
+use super::peer_set::PeerSet;
+use crate::consensus::events::Checked;
+use crate::message::Word;
+use crate::types::{Hash, Millis, Sequence, ValidatorIndex};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+/// Above the limits there is room for this much that a proposal needs.
+pub const NEEDED_PROOFS_MAX: usize = 1_000;
+pub const NEEDED_BYTES_MAX: u64 = 64 << 20;
+
+/// How far a held proof has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Admitted, and not yet durable: nobody is told.
+    Storing,
+    /// Durable; waits for its check.
+    Waiting,
+    /// Its check was ended from outside; it waits until then.
+    Parked(Millis),
+    Checking,
+    Checked(Word),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub statement: Hash,
+    pub size: u64,
+    pub source: Source,
+    pub arrival: u64,
+    pub stage: Stage,
+    /// What peers said of it in sessions that are open.
+    pub words: BTreeMap<ValidatorIndex, Word>,
+    /// Peers that are known to have it.
+    pub has: PeerSet,
+    /// Peers that were told that it is here.
+    pub told: PeerSet,
+    /// A proposal needs it: until then it is not displaced, and its check is urgent.
+    pub needed_until: Option<Millis>,
+    /// It is final already, and is only held until its check tells whether a late Prepare can be given.
+    pub final_in: Option<Sequence>,
+}
+
+impl Entry {
+    /// Some word on it is not a confirmation within the soft limits at one and the same count.
+    fn is_contested(&self) -> bool {
+        let mine = match self.stage {
+            Stage::Checked(word) => Some(word),
+            Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => None,
+        };
+        let mut words = mine.into_iter().chain(self.words.values().copied());
+        match words.next() {
+            None => false,
+            Some(first @ Word::Confirmed(_)) => words.any(|word| word != first),
+            Some(Word::ConfirmedBeyondSoft(_) | Word::Refuted | Word::NoVerdict) => true,
+        }
+    }
+
+    pub(super) fn is_durable(&self) -> bool {
+        match self.stage {
+            Stage::Storing => false,
+            Stage::Waiting | Stage::Parked(_) | Stage::Checking | Stage::Checked(_) => true,
+        }
+    }
+
+    /// Whether peers should have it too.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_durable() && self.final_in.is_none()
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    pub proofs: usize,
+    pub bytes: u64,
+}
+
+impl Usage {
+    fn with(self, size: u64) -> Usage {
+        Usage { proofs: self.proofs + 1, bytes: self.bytes.saturating_add(size) }
+    }
+
+    fn without(self, size: u64) -> Usage {
+        Usage { proofs: self.proofs.saturating_sub(1), bytes: self.bytes.saturating_sub(size) }
+    }
+
+    fn within(self, proofs_max: usize, bytes_max: u64) -> bool {
+        self.proofs <= proofs_max && self.bytes <= bytes_max
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    pub limits: Limits,
+    entries: BTreeMap<Hash, Entry>,
+    /// Oldest first.
+    contested: BTreeSet<(u64, Hash)>,
+    by_source: BTreeMap<Source, Usage>,
+    total: Usage,
+    next_arrival: u64,
+}
+
+impl Pending {
+    pub(super) fn new(limits: Limits) -> Pending {
+        Pending {
+            limits,
+            entries: BTreeMap::new(),
+            contested: BTreeSet::new(),
+            by_source: BTreeMap::new(),
+            total: Usage::default(),
+            next_arrival: 0,
+        }
+    }
+
+    pub(super) fn get(&self, proof: &Hash) -> Option<&Entry> {
+        self.entries.get(proof)
+    }
+
+    /// For all that changes neither words nor stage; for these see [`Pending::judge`].
+    pub(super) fn get_mut(&mut self, proof: &Hash) -> Option<&mut Entry> {
+        self.entries.get_mut(proof)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Hash, &Entry)> {
+        self.entries.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Hash, &mut Entry)> {
+        self.entries.iter_mut()
+    }
+
+    pub(super) fn iter_from(&self, from: &Hash) -> impl Iterator<Item = (&Hash, &Entry)> {
+        self.entries.range(*from..).chain(self.entries.range(..*from))
+    }
+
+    pub(super) fn total(&self) -> Usage {
+        self.total
+    }
+
+    pub(super) fn contested(&self) -> usize {
+        self.contested.len()
+    }
+
+    pub(super) fn is_contested(&self, proof: &Hash) -> bool {
+        self.entries.get(proof).is_some_and(|entry| self.contested.contains(&(entry.arrival, *proof)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn usage(&self, source: Source) -> Usage {
+        self.by_source.get(&source).copied().unwrap_or_default()
+    }
+
+    /// Changes words or stage, and with them whether the proof is contested. None if it is not held.
+    pub(super) fn judge<R>(&mut self, proof: &Hash, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let entry = self.entries.get_mut(proof)?;
+        let result = change(entry);
+        let place = (entry.arrival, *proof);
+        if entry.is_contested() {
+            self.contested.insert(place);
+        } else {
+            self.contested.remove(&place);
+        }
+        Some(result)
+    }
+
+    /// Puts a proof in; there is room for it.
+    pub(super) fn insert(&mut self, candidate: Candidate, stage: Stage, needed_until: Option<Millis>) -> &mut Entry {
+        let Candidate { proof, statement, size, source } = candidate;
+        self.remove(&proof);
+        self.next_arrival += 1;
+        let usage = self.by_source.entry(source).or_default();
+        *usage = usage.with(size);
+        self.total = self.total.with(size);
+        self.entries.entry(proof).or_insert(Entry {
+            statement,
+            size,
+            source,
+            arrival: self.next_arrival,
+            stage,
+            words: BTreeMap::new(),
+            has: PeerSet::default(),
+            told: PeerSet::default(),
+            needed_until,
+            final_in: None,
+        })
+    }
+
+    pub(super) fn remove(&mut self, proof: &Hash) -> Option<Entry> {
+        let entry = self.entries.remove(proof)?;
+        self.contested.remove(&(entry.arrival, *proof));
+        self.total = self.total.without(entry.size);
+        if let Some(usage) = self.by_source.get_mut(&entry.source) {
+            *usage = usage.without(entry.size);
+            if usage.proofs == 0 {
+                self.by_source.remove(&entry.source);
+            }
+        }
+        Some(entry)
+    }
+
+    pub(super) fn place(&self, proof: &Hash) -> Option<Place> {
+        let entry = self.entries.get(proof)?;
+        Some(Place { source: entry.source, size: entry.size, arrival: entry.arrival, proof: *proof })
+    }
+
+    /// Which contested proofs must go so that one more of this size from this source fits; oldest first. None goes for a
+    /// `patient` one.
+    ///
+    /// # Errors
+    /// [`Refusal::SourceFull`] or [`Refusal::Full`] if even that does not make room.
+    pub(super) fn room(
+        &self,
+        now: Millis,
+        source: Source,
+        size: u64,
+        needed: bool,
+        patient: bool,
+    ) -> Result<Vec<Hash>, Refusal> {
+        let limits = &self.limits;
+        let mut own = self.by_source.get(&source).copied().unwrap_or_default().with(size);
+        let mut total = self.total.with(size);
+        let mut gone = BTreeSet::new();
+        let fits_own = |own: Usage| own.within(limits.source_proofs_max, limits.source_bytes_max);
+        let fits = |total: Usage| total.within(limits.proofs_max, limits.bytes_max);
+        for only_own in [true, false] {
+            for (arrival, proof) in self.contested.iter().filter(|_| !patient) {
+                if (only_own && fits_own(own)) || (!only_own && fits(total)) {
+                    break;
+                }
+                let Some(entry) = self.entries.get(proof) else { continue };
+                let protected = entry.needed_until.is_some_and(|until| until > now) || !entry.is_durable();
+                if protected || (only_own && entry.source != source) || gone.contains(&(*arrival, *proof)) {
+                    continue;
+                }
+                gone.insert((*arrival, *proof));
+                total = total.without(entry.size);
+                if entry.source == source {
+                    own = own.without(entry.size);
+                }
+            }
+        }
+        let reserve =
+            total.within(limits.proofs_max + NEEDED_PROOFS_MAX, limits.bytes_max.saturating_add(NEEDED_BYTES_MAX));
+        if (fits_own(own) && fits(total)) || (needed && reserve) {
+            return Ok(gone.into_iter().map(|(_, proof)| proof).collect());
+        }
+        if fits_own(own) { Err(self.full(size)) } else { Err(self.source_full(source, size)) }
+    }
+
+    fn full(&self, size: u64) -> Refusal {
+        let Usage { proofs, bytes } = self.total;
+        let Limits { proofs_max, bytes_max, .. } = self.limits;
+        Refusal::Full { proofs, proofs_max, bytes, bytes_max, size }
+    }
+
+    fn source_full(&self, source: Source, size: u64) -> Refusal {
+        let Usage { proofs, bytes } = self.by_source.get(&source).copied().unwrap_or_default();
+        Refusal::SourceFull {
+            from: source.to_string(),
+            proofs,
+            proofs_max: self.limits.source_proofs_max,
+            bytes,
+            bytes_max: self.limits.source_bytes_max,
+            size,
+        }
+    }
+
+    /// My own words, for a consensus that lost them.
+    pub(super) fn words(&self) -> impl Iterator<Item = Checked> + '_ {
+        self.entries.iter().filter_map(|(proof, entry)| match entry.stage {
+            Stage::Checked(word) => Some(Checked { proof: *proof, statement: entry.statement, word }),
+            Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => None,
+        })
+    }
+}

@@ -1,0 +1,276 @@
+//! The mempool's rules by their effects, and its bounds under arbitrary inputs.
+
+use super::*;
+use crate::consensus::events::Checked;
+use crate::message::limits::{IDS_MAX, PROOFS_MAX};
+use crate::message::{Message, Word};
+use crate::types::{PublicKey, ResourceCount};
+use alloc::vec;
+use proptest::prelude::*;
+
+mod bounds;
+mod exchanging;
+
+const NOW: Millis = Millis(1_000_000);
+const ALICE: Source = Source::Submitter(PublicKey([1; 32]));
+const BOB: Source = Source::Submitter(PublicKey([2; 32]));
+const P1: ValidatorIndex = ValidatorIndex(1);
+const P2: ValidatorIndex = ValidatorIndex(2);
+const CONFIRMED: Word = Word::Confirmed(ResourceCount(100));
+
+fn id(value: u64) -> Hash {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&value.to_be_bytes());
+    bytes[8] = 1;
+    Hash(bytes)
+}
+
+fn statement(value: u64) -> Hash {
+    Hash([id(value).0[7]; 32])
+}
+
+fn candidate(value: u64, size: u64, source: Source) -> Candidate {
+    Candidate { proof: id(value), statement: statement(value), size, source }
+}
+
+/// Ten proofs, 1,000 bytes, half of it for one source, one check at once.
+fn small() -> Mempool {
+    Mempool::new(Limits::new(10, 1_000, 1))
+}
+
+fn check(value: u64) -> Effect {
+    Effect::Check { proof: id(value), urgent: false }
+}
+
+fn tell(value: u64, word: Word) -> Effect {
+    Effect::Tell(Checked { proof: id(value), statement: statement(value), word })
+}
+
+fn judged(value: u64, word: Word) -> Input {
+    Input::Judged { proof: id(value), judgement: Judgement::Word(word) }
+}
+
+/// Admits and stores a proof; the effects of its storing.
+fn put(mempool: &mut Mempool, value: u64, size: u64, source: Source) -> Vec<Effect> {
+    assert_eq!(mempool.admit(NOW, candidate(value, size, source)), Ok(Vec::new()));
+    mempool.step(NOW, Input::Stored(vec![id(value)]))
+}
+
+#[test]
+fn a_proof_is_checked_once_it_is_durable_and_consensus_is_told() {
+    let mut mempool = small();
+    assert_eq!(mempool.admit(NOW, candidate(1, 10, ALICE)), Ok(vec![]));
+    assert_eq!(mempool.find(&id(1)), Whereabouts::Waiting);
+    assert_eq!(mempool.step(NOW, Input::Tick), [], "nothing happens before it is durable");
+    assert_eq!(mempool.step(NOW, Input::Stored(vec![id(1)])), [check(1)]);
+    assert_eq!(mempool.find(&id(1)), Whereabouts::Checking);
+    assert_eq!(mempool.step(NOW, judged(1, CONFIRMED)), [tell(1, CONFIRMED)]);
+    let pending = Whereabouts::Pending { mine: CONFIRMED, words: vec![], contested: false };
+    assert_eq!(mempool.find(&id(1)), pending);
+    assert_eq!(mempool.step(NOW, Input::Final { sequence: Sequence(7), proofs: vec![id(1)] }), []);
+    assert_eq!(mempool.find(&id(1)), Whereabouts::Final(Sequence(7)));
+    assert_eq!(mempool.figures().proofs, 0);
+}
+
+#[test]
+fn what_is_held_or_ended_is_not_admitted_again() {
+    let mut mempool = small();
+    put(&mut mempool, 1, 10, ALICE);
+    assert_eq!(mempool.admit(NOW, candidate(1, 10, BOB)), Err(Whereabouts::Checking));
+    mempool.step(NOW, Input::Final { sequence: Sequence(2), proofs: vec![id(3)] });
+    assert_eq!(mempool.admit(NOW, candidate(3, 10, BOB)), Err(Whereabouts::Final(Sequence(2))));
+    let refusal = Refusal::Malformed { line: 3, column: 9, text: "no check-sat".into() };
+    mempool.step(NOW, Input::Malformed { proof: id(4), refusal: refusal.clone() });
+    assert_eq!(mempool.admit(NOW, candidate(4, 10, BOB)), Err(Whereabouts::Refused(refusal)));
+}
+
+#[test]
+fn one_source_cannot_fill_it_and_is_told_why() {
+    let mut mempool = small();
+    (1..=5).for_each(|value| drop(put(&mut mempool, value, 10, ALICE)));
+    let refused = mempool.admit(NOW, candidate(6, 10, ALICE));
+    let Err(Whereabouts::Refused(refusal @ Refusal::SourceFull { proofs: 5, proofs_max: 5, bytes: 50, .. })) = refused
+    else {
+        panic!("{refused:?}")
+    };
+    assert!(alloc::format!("{refusal}").contains("already has 5 of 5 pending proofs"), "{refusal}");
+    assert_eq!(mempool.find(&id(6)), Whereabouts::Unknown, "a want of room is not remembered against the proof");
+    put(&mut mempool, 6, 10, BOB);
+}
+
+#[test]
+fn bytes_are_bounded_too() {
+    let mut mempool = small();
+    put(&mut mempool, 1, 490, ALICE);
+    let refused = mempool.admit(NOW, candidate(2, 11, ALICE));
+    assert!(matches!(refused, Err(Whereabouts::Refused(Refusal::SourceFull { bytes: 490, size: 11, .. }))));
+    put(&mut mempool, 2, 10, ALICE);
+    put(&mut mempool, 3, 500, BOB);
+    let refused = mempool.admit(NOW, candidate(4, 1, Source::Peer(P1)));
+    let full = Refusal::Full { proofs: 3, proofs_max: 10, bytes: 1_000, bytes_max: 1_000, size: 1 };
+    assert_eq!(refused, Err(Whereabouts::Refused(full)));
+}
+
+#[test]
+fn the_oldest_contested_proof_makes_room_by_name() {
+    let mut mempool = Mempool::new(Limits::new(4, 1_000, 9));
+    for value in 1..=4 {
+        put(&mut mempool, value, 10, if value % 2 == 0 { ALICE } else { BOB });
+        mempool.step(NOW, judged(value, if value == 1 { CONFIRMED } else { Word::NoVerdict }));
+    }
+    assert_eq!(mempool.figures().contested, 3);
+    let refuse = |value| Effect::Refuse { proof: id(value), refusal: Refusal::Displaced };
+    assert_eq!(mempool.admit(NOW, candidate(5, 10, Source::Peer(P1))), Ok(vec![refuse(2)]));
+    assert_eq!(mempool.find(&id(2)), Whereabouts::Refused(Refusal::Displaced));
+    // Who had to go does not come back at another's cost.
+    assert!(matches!(
+        mempool.admit(NOW, candidate(2, 10, Source::Peer(P1))),
+        Err(Whereabouts::Refused(Refusal::Full { .. }))
+    ));
+    mempool.step(NOW, Input::Final { sequence: Sequence(1), proofs: vec![id(1)] });
+    assert_eq!(mempool.admit(NOW, candidate(2, 10, Source::Peer(P1))), Ok(vec![]));
+}
+
+#[test]
+fn a_source_that_is_full_displaces_only_its_own() {
+    let mut mempool = Mempool::new(Limits::new(4, 1_000, 9));
+    for (value, source) in [(1, BOB), (2, ALICE), (3, ALICE)] {
+        put(&mut mempool, value, 10, source);
+        mempool.step(NOW, judged(value, Word::Refuted));
+    }
+    let refuse = Effect::Refuse { proof: id(2), refusal: Refusal::Displaced };
+    assert_eq!(mempool.admit(NOW, candidate(4, 10, ALICE)), Ok(vec![refuse]));
+}
+
+#[test]
+fn a_word_of_a_peer_that_differs_contests_until_its_session_ends() {
+    let mut mempool = small();
+    mempool.step(NOW, Input::SessionOpened(P1));
+    put(&mut mempool, 1, 10, ALICE);
+    mempool.step(NOW, judged(1, CONFIRMED));
+    let other = Word::Confirmed(ResourceCount(101));
+    mempool.step(NOW, Input::Words { from: P1, words: vec![(id(1), other)] });
+    let contested = Whereabouts::Pending { mine: CONFIRMED, words: vec![(P1, other)], contested: true };
+    assert_eq!(mempool.find(&id(1)), contested);
+    mempool.step(NOW, Input::SessionClosed(P1));
+    let pending = Whereabouts::Pending { mine: CONFIRMED, words: vec![], contested: false };
+    assert_eq!(mempool.find(&id(1)), pending);
+}
+
+#[test]
+fn checks_are_handed_out_one_for_each_free_place() {
+    let mut mempool = Mempool::new(Limits::new(10, 1_000, 2));
+    for value in 1..=4 {
+        mempool.admit(NOW, candidate(value, 100 - value, ALICE)).unwrap();
+    }
+    let stored = mempool.step(NOW, Input::Stored((1..=4).map(id).collect()));
+    assert_eq!(stored, [check(4), check(3)], "the shortest first");
+    assert_eq!(mempool.step(NOW, judged(3, CONFIRMED)), [tell(3, CONFIRMED), check(2)]);
+    assert_eq!(mempool.step(NOW, judged(3, CONFIRMED)), [], "a verdict is taken once");
+}
+
+#[test]
+fn a_check_that_was_ended_from_outside_is_tried_again_later() {
+    let mut mempool = small();
+    put(&mut mempool, 1, 10, ALICE);
+    assert_eq!(mempool.step(NOW, Input::Judged { proof: id(1), judgement: Judgement::Again }), []);
+    let due = NOW.saturating_add(RETRY_DELAY);
+    assert_eq!(mempool.wakeup(), Some(due));
+    assert_eq!(mempool.step(Millis(due.0 - 1), Input::Tick), []);
+    assert_eq!(mempool.step(due, Input::Tick), [check(1)]);
+}
+
+#[test]
+fn a_needed_proof_is_checked_before_all_others() {
+    let mut mempool = small();
+    for value in 1..=4 {
+        put(&mut mempool, value, value, ALICE);
+    }
+    let need = |proofs| Input::Need { proofs, from: vec![P1] };
+    let urgent = Effect::Check { proof: id(4), urgent: true };
+    assert_eq!(mempool.step(NOW, need(vec![id(4)])), [urgent], "one beyond the usual places");
+    assert_eq!(mempool.step(NOW, judged(4, CONFIRMED)), [tell(4, CONFIRMED)]);
+    assert_eq!(mempool.step(NOW, need(vec![id(4)])), [tell(4, CONFIRMED)], "what is known is told again");
+}
+
+#[test]
+fn a_refusal_by_others_word_names_them_and_final_overrides_it() {
+    let mut mempool = small();
+    put(&mut mempool, 1, 10, ALICE);
+    mempool.step(NOW, judged(1, Word::Refuted));
+    let words = vec![(P1, Word::Refuted), (P2, Word::NoVerdict)];
+    let refusal = Refusal::Words { words: words.clone() };
+    let effect = Effect::Refuse { proof: id(1), refusal: refusal.clone() };
+    assert_eq!(mempool.step(NOW, Input::Refused { proof: id(1), words }), [effect]);
+    assert_eq!(mempool.find(&id(1)), Whereabouts::Refused(refusal.clone()));
+    assert_eq!(mempool.admit(NOW, candidate(1, 10, ALICE)), Err(Whereabouts::Refused(refusal)));
+    mempool.step(NOW, Input::Final { sequence: Sequence(9), proofs: vec![id(1)] });
+    assert_eq!(mempool.find(&id(1)), Whereabouts::Final(Sequence(9)));
+}
+
+#[test]
+fn a_rebuilt_consensus_hears_all_my_words_again() {
+    let mut mempool = Mempool::new(Limits::new(10, 1_000, 9));
+    for value in 1..=3 {
+        put(&mut mempool, value, 10, ALICE);
+    }
+    mempool.step(NOW, judged(1, CONFIRMED));
+    mempool.step(NOW, judged(3, Word::Refuted));
+    assert_eq!(mempool.step(NOW, Input::ConsensusRestarted), [tell(1, CONFIRMED), tell(3, Word::Refuted)]);
+}
+
+#[test]
+fn a_rebuilt_pool_is_asked_again() {
+    let mut mempool = small();
+    put(&mut mempool, 1, 10, ALICE);
+    assert_eq!(mempool.step(NOW, Input::PoolRestarted), [check(1)]);
+}
+
+#[test]
+fn what_was_accepted_is_checked_after_a_restart_even_above_lowered_limits() {
+    let mut mempool = Mempool::new(Limits::new(1, 1_000, 9));
+    mempool.restore(candidate(1, 10, ALICE));
+    mempool.restore(candidate(2, 20, Source::Peer(P1)));
+    assert_eq!(mempool.step(NOW, Input::Tick), [check(1), check(2)]);
+    assert_eq!(mempool.figures().proofs, 2);
+    assert!(mempool.admit(NOW, candidate(3, 1, BOB)).is_err());
+}
+
+#[test]
+fn a_proof_that_became_final_unchecked_is_checked_for_a_late_prepare_and_then_dropped() {
+    let mut mempool = small();
+    put(&mut mempool, 1, 10, ALICE);
+    mempool.step(NOW, Input::Final { sequence: Sequence(5), proofs: vec![id(1)] });
+    assert_eq!(mempool.step(NOW, judged(1, CONFIRMED)), [tell(1, CONFIRMED), Effect::Delete(id(1))]);
+    assert_eq!(mempool.figures().proofs, 0);
+    assert_eq!(mempool.find(&id(1)), Whereabouts::Final(Sequence(5)));
+}
+
+#[test]
+fn a_late_check_is_given_up_when_no_prepare_could_earn_any_more() {
+    let mut mempool = small();
+    put(&mut mempool, 1, 10, ALICE);
+    mempool.step(NOW, Input::Final { sequence: Sequence(5), proofs: vec![id(1)] });
+    assert_eq!(mempool.step(NOW, Input::Final { sequence: Sequence(13), proofs: vec![] }), []);
+    let over = mempool.step(NOW, Input::Final { sequence: Sequence(14), proofs: vec![] });
+    assert_eq!(over, [Effect::Delete(id(1))]);
+    assert_eq!(mempool.figures(), Figures { proofs_max: 10, bytes_max: 1_000, ..Figures::default() });
+}
+
+#[test]
+fn what_ended_while_it_was_written_is_deleted_when_it_is() {
+    let mut mempool = small();
+    mempool.admit(NOW, candidate(1, 10, ALICE)).unwrap();
+    mempool.step(NOW, Input::Missing(id(1)));
+    assert_eq!(mempool.step(NOW, Input::Stored(vec![id(1)])), [Effect::Delete(id(1))]);
+}
+
+#[test]
+fn final_overrides_a_displacement_of_a_late_proof() {
+    let mut mempool = small();
+    put(&mut mempool, 1, 10, ALICE);
+    mempool.step(NOW, Input::Final { sequence: Sequence(5), proofs: vec![id(1)] });
+    let refused = Input::Refused { proof: id(1), words: vec![(P1, Word::Refuted)] };
+    assert_eq!(mempool.step(NOW, refused), [Effect::Delete(id(1))]);
+    assert_eq!(mempool.find(&id(1)), Whereabouts::Final(Sequence(5)));
+}
