@@ -24,3 +24,4 @@ pub mod types;
 pub mod verdict;
 pub mod verify;
 pub mod vote;
+pub mod worker;

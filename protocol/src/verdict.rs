@@ -355,6 +355,13 @@ impl Report {
         }
     }
 
+    /// Takes readiness from a confirmation that cost more than the soft limits; nothing ever gives it back.
+    pub fn withdraw_readiness_unless(&mut self, within: bool) {
+        if let Verdict::Confirmed { within_soft_limits, .. } = &mut self.verdict {
+            *within_soft_limits &= within;
+        }
+    }
+
     /// Cuts every text and list to its maximum, and takes control characters out of texts that reach a terminal.
     pub fn bounded(mut self) -> Report {
         let omitted = u32::try_from(self.notes.len().saturating_sub(Self::NOTES_MAX)).unwrap_or(u32::MAX);

@@ -1,0 +1,169 @@
+//! One job to one report: what counts as an answer, and what does not.
+//!
+//! - The output is exactly `sat`, `unsat` or `unknown`, with the library's error code 0; nothing is searched for.
+//! - A `sat` counts only if it is obtained again without options and without `set-logic`, and never with recursive
+//!   definitions: each of these is known to make false ones.
+//! - The resource count of a proof is what Z3 counted over the runs that its answer needed, each in a context of its own:
+//!   one run, or two for a `sat` of a script with options or a logic. Both share the one hard limit.
+
+use crate::form::{self, Form};
+use crate::solver::{self, Context, SolverFault};
+use protocol::types::ResourceCount;
+use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Verdict, statement_id};
+
+/// Checks one job after the other. Keeps a context ready for the next one, and nothing of the last one.
+#[derive(Default)]
+pub struct Checker {
+    next: Option<Context>,
+}
+
+/// What one run of the solver came to.
+struct Run {
+    output: Output,
+    count: u64,
+}
+
+enum Output {
+    Answer(Answer),
+    Unknown(String),
+}
+
+impl Checker {
+    /// Makes the next context ahead of time: a third of what a small script costs. A library that makes none is found
+    /// out when the script comes.
+    pub fn prepare(&mut self) {
+        if self.next.is_none() {
+            self.next = Context::fresh().ok();
+        }
+    }
+
+    /// Reads, runs and judges one script. Processor time and memory are filled in by those who measure them.
+    pub fn check(&mut self, job: &Job) -> Report {
+        match form::read(&job.script, &job.limits) {
+            Ok(form) => self.check_form(&form, job),
+            Err(rejected) => Report::of(rejected),
+        }
+    }
+
+    fn check_form(&mut self, form: &Form, job: &Job) -> Report {
+        let mut report = Report {
+            status: form.status,
+            statement: job.claim.map(|claim| statement_id(&form.identity, claim)),
+            notes: form.notes.clone(),
+            notes_omitted: form.notes_omitted,
+            assumptions: form.assumptions,
+            warnings: form.warnings(job.claim),
+            ..Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked })
+        };
+        match self.answer(form, &job.limits.hard) {
+            Ok((answer, count)) => {
+                let resource_count = ResourceCount(count);
+                let confirmed = job.claim.is_none_or(|claim| claim.agrees(answer));
+                let within_soft_limits = count <= job.limits.soft.resource_count;
+                report.answer = Some(answer);
+                report.resource_count = Some(resource_count);
+                report.verdict = if confirmed {
+                    Verdict::Confirmed { resource_count, within_soft_limits }
+                } else {
+                    Verdict::Refuted { answer, resource_count }
+                };
+            }
+            Err(reason) => report.verdict = Verdict::NoVerdict { reason },
+        }
+        if job.explain && report.answer == Some(Answer::Unsat) {
+            report.warnings.extend(self.vacuity(form, job));
+        }
+        report
+    }
+
+    /// The answer that counts, with what it cost.
+    fn answer(&mut self, form: &Form, limits: &SolverLimits) -> Result<(Answer, u64), NoVerdict> {
+        let limit = limits.resource_count;
+        let first = self.run(&form.text, &form.options, limit)?;
+        let answer = first.definite(limits)?;
+        if answer == Answer::Unsat {
+            return Ok((answer, first.count));
+        }
+        if form.assumptions.recursive_definitions > 0 {
+            return Err(NoVerdict::SatWithRecursion);
+        }
+        if form.is_plain() {
+            return Ok((answer, first.count));
+        }
+        let left = limit.saturating_sub(first.count);
+        if left == 0 {
+            return Err(NoVerdict::ResourceLimit { limit });
+        }
+        let again = self.run(form.text_without_logic(), &[], left)?;
+        match again.output {
+            Output::Answer(Answer::Sat) => Ok((Answer::Sat, first.count.saturating_add(again.count))),
+            Output::Answer(Answer::Unsat) | Output::Unknown(_) => Err(NoVerdict::SatNotRepeated),
+        }
+    }
+
+    /// Runs one text in a fresh context.
+    fn run(&mut self, text: &str, options: &[(String, String)], limit: u64) -> Result<Run, NoVerdict> {
+        let mut context = match self.next.take() {
+            Some(context) => context,
+            None => Context::fresh().map_err(solver_error)?,
+        };
+        solver::reset_options();
+        options.iter().for_each(|(name, value)| solver::set_option(name, value));
+        // In front of the text: a limit in the context's configuration would not bind a script.
+        let output = context.eval(&format!("(set-option :rlimit {limit})\n{text}")).map_err(solver_error)?;
+        let output = match output.as_str() {
+            "sat\n" => Output::Answer(Answer::Sat),
+            "unsat\n" => Output::Answer(Answer::Unsat),
+            "unknown\n" => Output::Unknown(reason_unknown(&mut context)),
+            other => return Err(NoVerdict::SolverError { text: format!("not an answer: {other:?}") }),
+        };
+        let count = resource_count(&mut context)?;
+        Ok(Run { output, count })
+    }
+
+    /// Looks whether the assumptions are contradictory without the goal, within what the answer itself may cost.
+    fn vacuity(&mut self, form: &Form, job: &Job) -> Option<String> {
+        let text = form.text_without_goal()?;
+        let run = self.run(&text, &form.options, job.limits.soft.resource_count.max(1)).ok()?;
+        matches!(run.output, Output::Answer(Answer::Unsat)).then(|| {
+            "the assertions before the last one are contradictory by themselves: the answer says nothing about the last one"
+                .to_owned()
+        })
+    }
+}
+
+impl Run {
+    fn definite(&self, limits: &SolverLimits) -> Result<Answer, NoVerdict> {
+        match &self.output {
+            Output::Answer(answer) => Ok(*answer),
+            Output::Unknown(why) => Err(match why.as_str() {
+                "max. resource limit exceeded" => NoVerdict::ResourceLimit { limit: limits.resource_count },
+                "out of memory" => NoVerdict::Memory { limit_bytes: limits.memory_bytes },
+                _ => NoVerdict::Unknown { why: why.clone() },
+            }),
+        }
+    }
+}
+
+fn solver_error(fault: SolverFault) -> NoVerdict {
+    NoVerdict::SolverError { text: fault.to_string() }
+}
+
+/// Asks for the count in a second call on the same context, so that the first one's output stays the answer alone.
+fn resource_count(context: &mut Context) -> Result<u64, NoVerdict> {
+    let output = context.eval("(get-info :rlimit)").map_err(solver_error)?;
+    let digits = output.trim().strip_prefix("(:rlimit ").and_then(|rest| rest.strip_suffix(')'));
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| NoVerdict::SolverError { text: format!("not a resource count: {output:?}") })
+}
+
+/// The solver's own word on why it does not know; for people only.
+fn reason_unknown(context: &mut Context) -> String {
+    let output = context.eval("(get-info :reason-unknown)").unwrap_or_default();
+    let quoted = output.trim().strip_prefix("(:reason-unknown ").and_then(|rest| rest.strip_suffix(')'));
+    quoted.unwrap_or("no reason given").trim_matches('"').to_owned()
+}
+
+#[cfg(test)]
+mod tests;
