@@ -7,3 +7,4 @@ pub mod keys;
 pub mod metrics;
 pub mod storage;
 pub mod supervision;
+pub mod verifier_pool;

@@ -1,0 +1,420 @@
+//! The pool of worker processes: a bounded queue of jobs, a thread for each worker, and one warm spare.
+//!
+//! Owns the processes, so they outlive whichever actor asks. Has threads of its own and no runtime: a job may be waited
+//! for from any arbiter, and a stalled arbiter stalls no worker. Decides nothing about proofs, and remembers nothing.
+//! When the queue is full the job is given back: surely not checked.
+
+use super::ending::{Consequence, Ending};
+use super::process::{Exchange, Start, StartError, WorkerProcess, encode_frame};
+use parking_lot::{Condvar, Mutex};
+use protocol::verdict::{Job, NoVerdict, Report, SolverPin, Verdict, VerifierParameters};
+use protocol::worker::{Hello, SandboxMode};
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How often a proof is given to a worker that is then ended from outside.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// A worker makes room for a fresh one after so many proofs: what a solver leaks stays small.
+const JOBS_PER_WORKER_MAX: u32 = 500;
+
+/// After a failed start of the spare.
+const SPARE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How a pool is set up.
+#[derive(Clone)]
+pub struct PoolConfig {
+    /// `pop-verifier`.
+    pub program: PathBuf,
+    /// Proofs that are checked at once; at least 1.
+    pub workers: usize,
+    /// Jobs that may wait besides those that are worked on.
+    pub waiting_max: usize,
+    pub sandbox: SandboxMode,
+    /// The genesis' limits; no job gets more memory than these allow.
+    pub parameters: VerifierParameters,
+    /// Whether one more process is kept ready for when a worker is lost.
+    pub spare: bool,
+    /// Told of everything that is worth counting; called on the pool's threads, so it must be quick.
+    pub observer: Observer,
+}
+
+/// Whoever counts what the pool does.
+pub type Observer = Arc<dyn Fn(&PoolEvent) + Send + Sync>;
+
+/// What is worth counting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolEvent {
+    WorkerStarted {
+        pid: u32,
+    },
+    WorkerNotStarted {
+        error: String,
+    },
+    /// `cause` is one of a few fixed words.
+    WorkerEnded {
+        pid: u32,
+        cause: &'static str,
+    },
+    /// A job has its report; `verdict` is one of a few fixed words.
+    Checked {
+        verdict: &'static str,
+        cpu: Duration,
+        wall: Duration,
+        attempts: u32,
+    },
+}
+
+impl PoolConfig {
+    /// One worker for each core, a spare, room for 64 waiting jobs, and nobody counts.
+    pub fn new(program: PathBuf, parameters: VerifierParameters) -> PoolConfig {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let observer: Observer = Arc::new(|_| {});
+        PoolConfig {
+            program,
+            workers,
+            waiting_max: 64,
+            sandbox: SandboxMode::Required,
+            parameters,
+            spare: true,
+            observer,
+        }
+    }
+}
+
+/// Where `pop-verifier` lies: beside the running program.
+///
+/// # Errors
+/// If the running program's own place is not known.
+pub fn program_beside_this_one() -> std::io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("pop-verifier"))
+}
+
+/// Why a job has no report.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolError {
+    #[error(transparent)]
+    Start(#[from] Arc<StartError>),
+    #[error("cannot start a thread for the verifier pool: {0}")]
+    Thread(std::io::Error),
+    #[error("{waiting} jobs wait already, which is the maximum")]
+    Full { waiting: usize },
+    #[error("the job cannot be encoded: {0}")]
+    Encode(std::io::Error),
+    #[error("the solver library is another one than at the start: {now} instead of {first}")]
+    PinChanged { first: SolverPin, now: SolverPin },
+    #[error("a thread of the verifier pool panicked at this job")]
+    Panicked,
+    #[error("the verifier pool is closed")]
+    Closed,
+}
+
+/// A job's answer to come.
+pub type Pending = oneshot::Receiver<Result<Report, PoolError>>;
+
+struct Task {
+    frame: Vec<u8>,
+    limits: VerifierParameters,
+    reply: oneshot::Sender<Result<Report, PoolError>>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Task>,
+    spare: Option<WorkerProcess>,
+    closed: bool,
+}
+
+struct Shared {
+    config: PoolConfig,
+    start: Start,
+    first: Hello,
+    state: Mutex<State>,
+    work: Condvar,
+    spare_wanted: Condvar,
+}
+
+/// The pool. Dropping the last one ends every worker.
+pub struct VerifierPool {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl VerifierPool {
+    /// Starts the first worker, and with it learns the solver pin. Blocks until that worker has said hello.
+    ///
+    /// # Errors
+    /// If the worker cannot start, with its own reason.
+    pub fn start(config: PoolConfig) -> Result<VerifierPool, PoolError> {
+        let program = config.program.canonicalize().unwrap_or_else(|_| config.program.clone());
+        let mut start = Start {
+            program,
+            sandbox: config.sandbox,
+            memory_bytes_max: config.parameters.hard.memory_bytes,
+            known_library: None,
+        };
+        let first = WorkerProcess::start(&start).map_err(Arc::new)?;
+        (config.observer)(&PoolEvent::WorkerStarted { pid: first.pid() });
+        start.known_library = Some(first.hello().library);
+        let shared = Arc::new(Shared {
+            start,
+            first: first.hello().clone(),
+            state: Mutex::new(State { spare: Some(first), ..State::default() }),
+            work: Condvar::new(),
+            spare_wanted: Condvar::new(),
+            config,
+        });
+        let mut pool = VerifierPool { shared, threads: Vec::new() };
+        for number in 0..pool.shared.config.workers.max(1) {
+            pool.thread(format!("verifier-{number}"), Shared::work_until_closed)?;
+        }
+        if pool.shared.config.spare {
+            pool.thread("verifier-spare".to_owned(), Shared::keep_a_spare)?;
+        }
+        Ok(pool)
+    }
+
+    fn thread(&mut self, name: String, run: fn(&Shared)) -> Result<(), PoolError> {
+        let shared = Arc::clone(&self.shared);
+        let builder = std::thread::Builder::new().name(name);
+        self.threads.push(builder.spawn(move || run(&shared)).map_err(PoolError::Thread)?);
+        Ok(())
+    }
+
+    pub fn pin(&self) -> SolverPin {
+        self.shared.first.pin
+    }
+
+    /// What the first worker said of itself: solver, sandbox, library.
+    pub fn hello(&self) -> &Hello {
+        &self.shared.first
+    }
+
+    pub fn workers(&self) -> usize {
+        self.shared.config.workers.max(1)
+    }
+
+    /// Jobs that wait for a worker.
+    pub fn waiting(&self) -> usize {
+        self.shared.state.lock().waiting.len()
+    }
+
+    /// Puts a job into the queue. Dropping what comes back takes it out again, or ends the worker that is at it.
+    ///
+    /// # Errors
+    /// If the queue is full or the pool closed: the job surely was not checked.
+    pub fn submit(&self, job: &Job) -> Result<Pending, PoolError> {
+        let frame = encode_frame(job).map_err(PoolError::Encode)?;
+        let (reply, pending) = oneshot::channel();
+        let mut state = self.shared.state.lock();
+        if state.closed {
+            return Err(PoolError::Closed);
+        }
+        state.waiting.retain(|task| !task.reply.is_closed());
+        if state.waiting.len() >= self.shared.config.waiting_max {
+            return Err(PoolError::Full { waiting: state.waiting.len() });
+        }
+        state.waiting.push_back(Task { frame, limits: job.limits, reply });
+        self.shared.work.notify_one();
+        Ok(pending)
+    }
+
+    /// Checks one job.
+    ///
+    /// # Errors
+    /// If it could not be checked at all; what the check itself comes to is in the report.
+    pub async fn check(&self, job: &Job) -> Result<Report, PoolError> {
+        self.submit(job)?.await.unwrap_or(Err(PoolError::Closed))
+    }
+
+    /// Checks one job, and blocks meanwhile.
+    ///
+    /// # Errors
+    /// As [`VerifierPool::check`].
+    pub fn check_blocking(&self, job: &Job) -> Result<Report, PoolError> {
+        self.submit(job)?.blocking_recv().unwrap_or(Err(PoolError::Closed))
+    }
+
+    /// Ends every worker, and waits until all are gone. Blocks for some milliseconds.
+    pub fn close(mut self) {
+        self.shared.close();
+        for thread in self.threads.drain(..) {
+            // A panic of a pool thread was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for VerifierPool {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl Shared {
+    fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.waiting.clear();
+        let spare = state.spare.take();
+        self.work.notify_all();
+        self.spare_wanted.notify_all();
+        drop(state);
+        drop(spare);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    fn tell(&self, event: PoolEvent) {
+        (self.config.observer)(&event);
+    }
+
+    /// The life of a worker's thread. It keeps its process from job to job.
+    fn work_until_closed(&self) {
+        let mut worker = None;
+        while let Some(task) = self.next_task() {
+            // A fault of ours costs this job and its worker, never the thread: the pool must not shrink unseen.
+            let attempt = AssertUnwindSafe(|| self.run(&mut worker, &task));
+            let result = std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
+                worker = None;
+                Err(PoolError::Panicked)
+            });
+            // Nobody may wait any more; then nobody is told.
+            let _ = task.reply.send(result);
+        }
+    }
+
+    fn next_task(&self) -> Option<Task> {
+        let mut state = self.state.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            match state.waiting.pop_front() {
+                Some(task) if task.reply.is_closed() => {}
+                Some(task) => return Some(task),
+                None => self.work.wait(&mut state),
+            }
+        }
+    }
+
+    /// Runs one job, in up to [`ATTEMPTS_MAX`] workers.
+    fn run(&self, worker: &mut Option<WorkerProcess>, task: &Task) -> Result<Report, PoolError> {
+        let begun = Instant::now();
+        let mut attempts = 0;
+        let report = loop {
+            attempts += 1;
+            let mut process = self.worker(worker.take())?;
+            let wanted = || !task.reply.is_closed() && !self.is_closed();
+            match process.check(&task.frame, &task.limits, wanted) {
+                Exchange::Answered(report) => {
+                    // A solver that has run out of memory once is in no state to be trusted with the next proof.
+                    if matches!(report.verdict, Verdict::NoVerdict { reason: NoVerdict::Memory { .. } }) {
+                        self.tell(PoolEvent::WorkerEnded { pid: process.pid(), cause: "memory" });
+                    } else {
+                        *worker = Some(process);
+                    }
+                    break *report;
+                }
+                Exchange::Ended(ending) => {
+                    self.tell(PoolEvent::WorkerEnded { pid: process.pid(), cause: ending.label() });
+                    if let Some(report) = after(&ending, &task.limits, attempts)? {
+                        break report;
+                    }
+                }
+            }
+        };
+        self.tell(PoolEvent::Checked {
+            verdict: verdict_label(&report.verdict),
+            cpu: Duration::from_millis(report.cpu.0),
+            wall: begun.elapsed(),
+            attempts,
+        });
+        Ok(report)
+    }
+
+    /// A worker for the next job: the last one if it is still good, else the spare, else a new one.
+    fn worker(&self, last: Option<WorkerProcess>) -> Result<WorkerProcess, PoolError> {
+        if let Some(worker) = last {
+            if self.is_good(&worker) {
+                return Ok(worker);
+            }
+            self.tell(PoolEvent::WorkerEnded { pid: worker.pid(), cause: "recycled" });
+        }
+        let spare = self.state.lock().spare.take();
+        self.spare_wanted.notify_one();
+        spare.map_or_else(|| self.new_worker(), Ok)
+    }
+
+    fn is_good(&self, worker: &WorkerProcess) -> bool {
+        // What an earlier proof left behind would count against the next one's soft limit.
+        let grown_bytes = self.config.parameters.soft.memory_bytes / 2;
+        worker.jobs_done() < JOBS_PER_WORKER_MAX && worker.resident_bytes().is_none_or(|bytes| bytes < grown_bytes)
+    }
+
+    fn new_worker(&self) -> Result<WorkerProcess, PoolError> {
+        match WorkerProcess::start(&self.start) {
+            Ok(worker) if worker.hello().pin != self.first.pin => {
+                Err(PoolError::PinChanged { first: self.first.pin, now: worker.hello().pin })
+            }
+            Ok(worker) => {
+                self.tell(PoolEvent::WorkerStarted { pid: worker.pid() });
+                Ok(worker)
+            }
+            Err(error) => {
+                self.tell(PoolEvent::WorkerNotStarted { error: error.to_string() });
+                Err(Arc::new(error).into())
+            }
+        }
+    }
+
+    /// The life of the spare's thread.
+    fn keep_a_spare(&self) {
+        let mut state = self.state.lock();
+        while !state.closed {
+            if state.spare.is_some() {
+                self.spare_wanted.wait(&mut state);
+                continue;
+            }
+            drop(state);
+            let worker = self.new_worker();
+            state = self.state.lock();
+            match worker {
+                Ok(worker) if state.spare.is_none() && !state.closed => state.spare = Some(worker),
+                // Not needed any more: it ends here.
+                Ok(_) => {}
+                // Whoever needs a worker finds out by itself, and says why.
+                Err(_) => {
+                    self.spare_wanted.wait_for(&mut state, SPARE_PAUSE);
+                }
+            }
+        }
+    }
+}
+
+/// The report that follows from a worker's end, or `None` if the job is to be tried again.
+fn after(ending: &Ending, limits: &VerifierParameters, attempts: u32) -> Result<Option<Report>, PoolError> {
+    match ending.consequence(limits) {
+        Consequence::NoVerdict(reason) => Ok(Some(ending.report(reason))),
+        Consequence::TryAgain if attempts < ATTEMPTS_MAX => Ok(None),
+        Consequence::TryAgain => Ok(Some(ending.report(NoVerdict::EndedFromOutside { attempts }))),
+        Consequence::NotWanted => Err(PoolError::Closed),
+    }
+}
+
+/// A short fixed word for metrics.
+pub fn verdict_label(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Confirmed { .. } => "confirmed",
+        Verdict::Refuted { .. } => "refuted",
+        Verdict::NoVerdict { reason } => reason.label(),
+        Verdict::Rejected { .. } => "rejected",
+    }
+}
