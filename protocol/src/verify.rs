@@ -17,7 +17,6 @@ use core::ops::Deref;
 pub struct Verified<T>(T);
 
 impl<T> Verified<T> {
-    #[allow(dead_code)]
     /// Only for what this validator signed or assembled itself, or reads back from its own checked log.
     pub(crate) fn own(value: T) -> Self {
         Verified(value)

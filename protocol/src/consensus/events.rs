@@ -10,7 +10,7 @@
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::ledger::Ledger;
-use crate::message::{GiveUpReason, Message, Proposal, Testimony, Word};
+use crate::message::{GiveUpReason, Message, Proposal, Word};
 use crate::types::{Epoch, Hash, Millis, Sequence, ValidatorIndex, View};
 use crate::verify::Verified;
 use crate::vote::{Vote, VoteKind};
@@ -198,6 +198,8 @@ pub enum Effect {
     },
     /// The log may be replaced by these records, once [`Output::records`] are durable.
     Shorten(Vec<Record>),
+    /// A peer holds a vote of mine that my log lacks: close every session, since only what is told in new ones counts.
+    Reconnect,
     Notice(Notice),
     Halt(Halt),
 }
@@ -208,18 +210,11 @@ pub struct Output {
     pub effects: Vec<Effect>,
 }
 
-/// The epoch that every ballot of this network names: one, constant, until epochs change.
-pub const EPOCH: Epoch = Epoch(1);
-
 impl Output {
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.effects.is_empty()
     }
 }
 
-/// A testimony together with who gave it, since a floor is argued from both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    pub by: ValidatorIndex,
-    pub testimony: Testimony,
-}
+/// The epoch that every ballot of this network names: one, constant, until epochs change.
+pub const EPOCH: Epoch = Epoch(1);

@@ -1,3 +1,314 @@
-//! Consensus: votes, certificates and what follows from them.
+//! Consensus: what to vote for, what to propose, what is final.
+//!
+//! A Simplex-family protocol; `docs/CONSENSUS_PROTOCOL.md` states the rules R1 to R12 that the code is tagged with.
+//! [`Consensus::step`] is the only way in. It never waits, and it decides by its own state alone: the contract with
+//! whoever drives it is in [`events`].
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`voting`] | R2, R5, R6, R10: making votes, counting those of others |
+//! | [`moving`] | R5, R7: certificates, entering views, what a failed view teaches |
+//! | [`leading`] | R3, R8: choosing a parent, building a proposal |
+//! | [`judging`] | R4: whether a proposal gets my Prepare |
+//! | [`finality`] | R9: final blocks, shortening the log |
+//! | [`recovery`] | R12: replaying the log, what peers tell |
+//! | [`retransmission`] | Status, and what a peer lacks |
+//! | [`pacing`] | work, clocks, telling my own words again |
 
+mod carry;
+mod certificates;
+mod chain;
+mod doubt;
 pub mod events;
+mod finality;
+mod history;
+mod judging;
+mod leading;
+mod moving;
+mod pacing;
+pub mod recovery;
+mod resolver;
+mod retransmission;
+mod signed;
+mod tally;
+pub mod view;
+mod voting;
+
+#[cfg(test)]
+mod tests;
+
+use crate::certificate::Certificate;
+use crate::message::{GiveUpReason, Message, Proposal, Status, Word};
+use crate::quorum::ValidatorSet;
+use crate::ready::Ready;
+use crate::schedule::Schedule;
+use crate::signature::Signer;
+use crate::types::{Hash, Millis, ValidatorIndex, View};
+use crate::verify::Verified;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use certificates::Certificates;
+use chain::Chain;
+use events::{Effect, Input, Notice, Output, Record, Time, To};
+
+/// What a validator's consensus is told once.
+#[derive(Clone)]
+pub struct Settings {
+    pub set: Arc<ValidatorSet>,
+    pub schedule: Arc<Schedule>,
+    pub me: ValidatorIndex,
+    /// Id of the genesis block.
+    pub genesis: Hash,
+    /// Proofs that a block may have (the genesis' bound).
+    pub proofs_max: usize,
+    /// Proofs that my own proposals have at the most (the operator's choice).
+    pub block_size_max: usize,
+    /// A leader without work proposes an empty block after this long.
+    pub idle_block_interval: Millis,
+    /// How far a block's time may be ahead of my clock.
+    pub clock_tolerance: Millis,
+}
+
+/// A proposal that is kept: of this view, a little ahead, or past and perhaps still worth a late Prepare.
+#[derive(Debug, Clone)]
+struct Kept {
+    id: Hash,
+    proposal: Proposal,
+    /// I hold, or held, the Prepare certificate of exactly this view and block.
+    prepared: bool,
+}
+
+/// What is known of a peer with a session.
+#[derive(Debug, Clone, Default)]
+struct Peer {
+    status: Option<Status>,
+    /// The highest view that its votes or status show it to be in.
+    view: View,
+    /// When a vote of its for an old view was last answered.
+    answered: Millis,
+}
+
+/// My current view.
+#[derive(Debug, Clone)]
+struct Round {
+    entered: Millis,
+    /// The proposal was decided upon: voted for, or found invalid.
+    judged: bool,
+    proposed: bool,
+    clock_started: bool,
+    work_told: bool,
+    needed: BTreeSet<Hash>,
+}
+
+impl Round {
+    fn new(entered: Millis) -> Self {
+        Round {
+            entered,
+            judged: false,
+            proposed: false,
+            clock_started: false,
+            work_told: false,
+            needed: BTreeSet::new(),
+        }
+    }
+}
+
+/// A certificate that waits to be acted upon.
+#[derive(Debug)]
+struct Waiting {
+    certificate: Certificate,
+    /// It came as an answer, or for a view ahead of mine: it says nothing about my own timer.
+    fetched: bool,
+}
+
+/// One validator's consensus.
+pub struct Consensus {
+    settings: Settings,
+    signer: Box<dyn Signer>,
+    now: Time,
+    history: history::History,
+    signed: signed::Signed,
+    tally: tally::Tally,
+    certificates: Certificates,
+    carry: carry::Carry,
+    chain: Chain,
+    ready: Ready,
+    /// My verdicts on final proofs whose block may still get my late Prepare.
+    late_verdicts: BTreeMap<Hash, events::Checked>,
+    doubts: doubt::Doubts,
+    /// While it lasts, contested proofs are no reason for my timer.
+    contested_pause: doubt::Pause,
+    /// My own blocks since the last one of contested proofs.
+    blocks_since_contested: u64,
+    resolver: resolver::Resolver,
+    view: View,
+    /// The certificate by which I entered my view.
+    entry: Option<Certificate>,
+    round: Round,
+    round_time: Millis,
+    proposals: BTreeMap<View, Kept>,
+    peers: BTreeMap<ValidatorIndex, Peer>,
+    waiting: VecDeque<Waiting>,
+    /// My words of this step, told to all at its end.
+    announced: Vec<(Hash, Word)>,
+    status_due: Millis,
+    retell_due: Millis,
+    retell_from: Hash,
+    log: recovery::LogBook,
+    output: Output,
+    halted: bool,
+}
+
+/// Views of past proposals that are kept for late Prepares, and by which the floor stays behind.
+const PAST_VIEWS_KEPT: u64 = 16;
+
+impl Consensus {
+    /// One step: a pure function of the state, the time and the input.
+    pub fn step(&mut self, now: Time, input: Input) -> Output {
+        self.now = now;
+        if !self.halted {
+            self.take(input);
+            self.settle();
+        }
+        core::mem::take(&mut self.output)
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Tick => {}
+            Input::SessionOpened(peer) => self.on_session_opened(peer),
+            Input::SessionClosed(peer) => {
+                self.peers.remove(&peer);
+                self.ready.session_closed(&self.settings.set, peer);
+            }
+            Input::Peer(from, message) => self.on_message(from, message),
+            Input::Checked(checked) => self.on_checked(checked),
+            Input::Forgotten(proof) => self.ready.forget(&proof),
+            Input::GiveUp { view, reason } => {
+                if view == self.view {
+                    self.give_up(reason);
+                }
+            }
+            Input::RoundTime(span) => self.round_time = span,
+            Input::Applied(sequence) => self.on_applied(sequence),
+            Input::AcceptUnknownHistory => self.accept_unknown_history(),
+        }
+    }
+
+    fn on_message(&mut self, from: ValidatorIndex, message: Verified<Message>) {
+        if !self.peers.contains_key(&from) {
+            return;
+        }
+        match message.into_inner() {
+            Message::Proposal(proposal) => self.on_proposal(from, *proposal),
+            Message::Vote { vote, .. } => self.on_vote(from, vote),
+            Message::Certificate(certificate) => {
+                let fetched = certificate.view() > self.view;
+                self.waiting.push_back(Waiting { certificate, fetched });
+            }
+            Message::Certificates(certificates) => {
+                let fetched = certificates.into_iter().map(|certificate| Waiting { certificate, fetched: true });
+                self.waiting.extend(fetched);
+            }
+            Message::Status(status) => self.on_status(from, status),
+            Message::CertificateRequest { kind, from: first, to } => self.answer_certificates(from, kind, first, to),
+            Message::BlockRequest { block, above } => self.answer_blocks(from, block, above),
+            Message::Blocks { blocks, commit } => self.on_blocks(blocks, commit),
+            Message::Testimony(testimony) => self.on_testimony(from, testimony),
+            Message::Checked(words) => self.on_words(from, words),
+            // The mempool's.
+            Message::Pending(_) | Message::ProofRequest(_) | Message::Proofs(_) => {}
+        }
+    }
+
+    /// Does everything that the state now allows, until nothing more follows.
+    fn settle(&mut self) {
+        self.resolver.begin();
+        loop {
+            let before = (self.view, self.output.effects.len());
+            self.drain();
+            self.consider_giving_up();
+            self.judge_current();
+            self.lead();
+            self.judge_late();
+            self.finalize();
+            if self.halted {
+                return;
+            }
+            if self.waiting.is_empty() && before == (self.view, self.output.effects.len()) {
+                break;
+            }
+        }
+        self.keep_pace();
+        self.shorten();
+        self.ask();
+        if !self.announced.is_empty() {
+            let words = core::mem::take(&mut self.announced);
+            self.tell_words(To::All, words);
+        }
+    }
+
+    /// When the next [`Input::Tick`] is due, on the local clock.
+    pub fn wakeup(&self) -> Millis {
+        let now = self.now.local;
+        let idle = self.round.entered.saturating_add(self.settings.idle_block_interval);
+        let stranded = self.round.entered.saturating_add(self.round_time);
+        let pause = self.contested_pause.until();
+        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now)];
+        [idle, stranded, pause]
+            .into_iter()
+            .filter(|at| *at > now)
+            .chain(optional.into_iter().flatten())
+            .chain([self.status_due, self.retell_due])
+            .min()
+            .unwrap_or(self.status_due)
+    }
+
+    fn set(&self) -> &ValidatorSet {
+        &self.settings.set
+    }
+
+    fn leader(&self, view: View) -> ValidatorIndex {
+        self.settings.schedule.leader(view)
+    }
+
+    /// R12: nothing is signed while history is unknown.
+    fn may_sign(&self) -> bool {
+        self.history.may_sign() && !self.halted
+    }
+
+    fn send(&mut self, to: To, message: Message) {
+        self.output.effects.push(Effect::Send(to, message));
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.output.effects.push(Effect::Notice(notice));
+    }
+
+    fn halt(&mut self, halt: events::Halt) {
+        self.halted = true;
+        self.output.effects.push(Effect::Halt(halt));
+    }
+
+    fn record(&mut self, record: Record) {
+        self.log.count += 1;
+        self.output.records.push(record);
+    }
+
+    /// Asks for what the settled state still misses.
+    fn ask(&mut self) {
+        let sessions: BTreeSet<ValidatorIndex> = self.peers.keys().copied().collect();
+        for (peer, request) in self.resolver.ask(self.now.local, &sessions) {
+            self.send(To::Peer(peer), request);
+        }
+    }
+}
+
+/// Why a proposal does not get a Prepare, or not yet.
+enum Judgement {
+    Valid,
+    Wait,
+    Invalid(GiveUpReason),
+}

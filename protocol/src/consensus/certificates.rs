@@ -1,0 +1,96 @@
+//! The certificates that still matter: Prepare and ViewChange above the last commit, and the highest Commit.
+
+use crate::certificate::Certificate;
+use crate::types::{Hash, View};
+use crate::vote::VoteKind;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// A view may have both a Prepare and a ViewChange certificate; a later leader may build on its block or pass over it.
+#[derive(Debug, Default)]
+pub struct Certificates {
+    prepares: BTreeMap<View, Certificate>,
+    view_changes: BTreeMap<View, Certificate>,
+    commit: Option<Certificate>,
+}
+
+impl Certificates {
+    /// Whether it is new and still matters. Prepare certificates are kept from the highest Commit's own view on, since
+    /// its block's child carries those votes.
+    pub fn insert(&mut self, certificate: &Certificate) -> bool {
+        let view = certificate.view();
+        let places = match certificate.kind() {
+            VoteKind::Prepare if view >= self.commit_view() => &mut self.prepares,
+            VoteKind::ViewChange if view > self.commit_view() => &mut self.view_changes,
+            VoteKind::Commit if view > self.commit_view() => {
+                self.commit = Some(certificate.clone());
+                self.prepares = self.prepares.split_off(&view);
+                self.view_changes = self.view_changes.split_off(&view.next());
+                return true;
+            }
+            VoteKind::Prepare | VoteKind::ViewChange | VoteKind::Commit => return false,
+        };
+        if places.contains_key(&view) {
+            return false;
+        }
+        places.insert(view, certificate.clone());
+        true
+    }
+
+    pub fn commit(&self) -> Option<&Certificate> {
+        self.commit.as_ref()
+    }
+
+    pub fn commit_view(&self) -> View {
+        self.commit.as_ref().map_or(View(0), Certificate::view)
+    }
+
+    pub fn prepare(&self, view: View) -> Option<&Certificate> {
+        self.prepares.get(&view)
+    }
+
+    /// The highest Prepare certificate above the highest Commit's view.
+    pub fn highest_prepare(&self) -> Option<&Certificate> {
+        let highest = self.prepares.last_key_value().map(|(_, certificate)| certificate);
+        highest.filter(|certificate| certificate.view() > self.commit_view())
+    }
+
+    pub fn prepares_above_commit(&self) -> impl Iterator<Item = &Certificate> {
+        self.prepares.range(self.commit_view().next()..).map(|(_, certificate)| certificate)
+    }
+
+    pub fn view_change(&self, view: View) -> Option<&Certificate> {
+        self.view_changes.get(&view)
+    }
+
+    pub fn highest_view_change(&self) -> View {
+        self.view_changes.last_key_value().map_or(View(0), |(view, _)| *view)
+    }
+
+    /// Whether this exact block was prepared in this view, as far as I know.
+    pub fn is_prepared(&self, view: View, block: &Hash) -> bool {
+        self.prepare(view).is_some_and(|certificate| certificate.block() == Some(*block))
+    }
+
+    /// Any certificate that ends this view.
+    pub fn ending(&self, view: View) -> Option<&Certificate> {
+        self.commit()
+            .filter(|commit| commit.view() == view)
+            .or_else(|| self.prepare(view))
+            .or_else(|| self.view_change(view))
+    }
+
+    /// Those of one kind in a range of views, ascending, at most `max`.
+    pub fn range(&self, kind: VoteKind, from: View, to: View, max: usize) -> Vec<Certificate> {
+        if from > to {
+            return Vec::new();
+        }
+        match kind {
+            VoteKind::Prepare => self.prepares.range(from..=to).take(max).map(|(_, one)| one.clone()).collect(),
+            VoteKind::ViewChange => self.view_changes.range(from..=to).take(max).map(|(_, one)| one.clone()).collect(),
+            VoteKind::Commit => {
+                self.commit.iter().filter(|commit| (from..=to).contains(&commit.view())).cloned().collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The tree of blocks above the last final one, and their execution.
+//!
+//! Execution is on an overlay over the parent, so several prepared blocks may share a sequence. What became final
+//! stays here until the database answers for it.
+
+use super::events::FinalBlock;
+use crate::block::Block;
+use crate::ledger::{Branch, Ledger, LedgerFault, Position};
+use crate::quorum::ValidatorSet;
+use crate::types::{Hash, Sequence};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Why a block has no ledger here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotExecuted {
+    /// This ancestor's body is missing; it is a descendant of nothing that is known.
+    Missing(Hash),
+    /// It does not descend from the last final block.
+    Elsewhere,
+    Fault(LedgerFault),
+    /// It executes, to another root than its header names.
+    OtherRoot {
+        mine: Hash,
+    },
+}
+
+#[derive(Debug)]
+struct Linked {
+    block: Block,
+    outcome: Option<Result<Ledger, NotExecuted>>,
+}
+
+/// Blocks above the base, which is the last final block.
+pub struct Chain {
+    set: Arc<ValidatorSet>,
+    proofs_max: usize,
+    branch: Box<dyn Branch + Send>,
+    base: Hash,
+    ledger: Ledger,
+    above: BTreeMap<Hash, Linked>,
+    /// Final blocks that the database may not hold yet.
+    unapplied: BTreeMap<Sequence, Block>,
+}
+
+/// What lies below a block: the path above the base, what is final but not applied, and the database.
+struct Below<'a> {
+    path: Vec<&'a Block>,
+    unapplied: &'a BTreeMap<Sequence, Block>,
+    branch: &'a dyn Branch,
+}
+
+impl Below<'_> {
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.path.iter().copied().chain(self.unapplied.values())
+    }
+}
+
+impl Branch for Below<'_> {
+    fn has_proof(&self, proof: &Hash) -> bool {
+        self.blocks().flat_map(|block| &block.body.proofs).any(|entry| entry.proof == *proof)
+            || self.branch.has_proof(proof)
+    }
+
+    fn has_statement(&self, statement: &Hash) -> bool {
+        self.blocks().flat_map(|block| &block.body.proofs).any(|entry| entry.statement == *statement)
+            || self.branch.has_statement(statement)
+    }
+}
+
+impl Chain {
+    pub fn new(
+        set: Arc<ValidatorSet>,
+        proofs_max: usize,
+        branch: Box<dyn Branch + Send>,
+        base: Hash,
+        ledger: Ledger,
+    ) -> Self {
+        Chain { set, proofs_max, branch, base, ledger, above: BTreeMap::new(), unapplied: BTreeMap::new() }
+    }
+
+    /// The last final block.
+    pub fn base(&self) -> Hash {
+        self.base
+    }
+
+    pub fn base_sequence(&self) -> Sequence {
+        self.ledger.sequence()
+    }
+
+    pub fn base_ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub fn has(&self, id: &Hash) -> bool {
+        *id == self.base || self.above.contains_key(id)
+    }
+
+    /// A block above the base.
+    pub fn block(&self, id: &Hash) -> Option<&Block> {
+        self.above.get(id).map(|linked| &linked.block)
+    }
+
+    /// Enters a body. One at or below the base's sequence is of no use and is left out.
+    pub fn insert(&mut self, block: Block) {
+        if block.header.sequence > self.base_sequence() {
+            self.above.entry(block.id()).or_insert(Linked { block, outcome: None });
+        }
+    }
+
+    /// The blocks from just above the base up to `id`.
+    ///
+    /// # Errors
+    /// [`NotExecuted::Missing`] names the nearest missing ancestor, [`NotExecuted::Elsewhere`] says that there is none.
+    pub fn path(&self, id: &Hash) -> Result<Vec<Hash>, NotExecuted> {
+        let mut path = Vec::new();
+        let mut at = *id;
+        let mut above = None;
+        while at != self.base {
+            match self.above.get(&at) {
+                Some(linked) => {
+                    above = Some(linked.block.header.sequence);
+                    path.push(at);
+                    at = linked.block.header.parent;
+                }
+                // Its child is just above the base, so it would have to be the base.
+                None if above == Some(self.base_sequence().next()) => return Err(NotExecuted::Elsewhere),
+                None => return Err(NotExecuted::Missing(at)),
+            }
+        }
+        path.reverse();
+        Ok(path)
+    }
+
+    /// The ledger after a block, executing what was not executed yet. The cost is that of the new blocks.
+    ///
+    /// # Errors
+    /// The first reason on its path why there is none.
+    pub fn ledger(&mut self, id: &Hash) -> Result<&Ledger, NotExecuted> {
+        if *id == self.base {
+            return Ok(&self.ledger);
+        }
+        let path = self.path(id)?;
+        let mut parent = self.base;
+        for at in &path {
+            if self.above.get(at).is_some_and(|linked| linked.outcome.is_none()) {
+                let outcome = self.execute_header(&parent, at, &path);
+                if let Some(linked) = self.above.get_mut(at) {
+                    linked.outcome = Some(outcome);
+                }
+            }
+            if let Some(Linked { outcome: Some(Err(fault)), .. }) = self.above.get(at) {
+                return Err(fault.clone());
+            }
+            parent = *at;
+        }
+        self.executed(id).ok_or(NotExecuted::Missing(*id))
+    }
+
+    /// The state after a body on top of `parent`, for a header that does not exist yet or is to be compared.
+    ///
+    /// # Errors
+    /// As [`Chain::ledger`] for the parent, or the body's own fault.
+    pub fn execute(&mut self, at: Position, body: &crate::block::Body) -> Result<Ledger, NotExecuted> {
+        self.ledger(&at.parent)?;
+        let path = self.path(&at.parent)?;
+        self.execute_on(at, body, &path)
+    }
+
+    fn execute_header(&self, parent: &Hash, id: &Hash, path: &[Hash]) -> Result<Ledger, NotExecuted> {
+        let block = self.block(id).ok_or(NotExecuted::Missing(*id))?;
+        let below: Vec<Hash> = path.iter().take_while(|at| *at != id).copied().collect();
+        let at = Position { parent: *parent, sequence: block.header.sequence, time: block.header.time };
+        let ledger = self.execute_on(at, &block.body, &below)?;
+        let mine = ledger.root();
+        if mine == block.header.state { Ok(ledger) } else { Err(NotExecuted::OtherRoot { mine }) }
+    }
+
+    fn execute_on(&self, at: Position, body: &crate::block::Body, path: &[Hash]) -> Result<Ledger, NotExecuted> {
+        let parent = self.executed(&at.parent).ok_or(NotExecuted::Missing(at.parent))?;
+        let below = self.below(path);
+        parent.execute(&self.set, at, body, self.proofs_max, &below).map_err(NotExecuted::Fault)
+    }
+
+    fn executed(&self, id: &Hash) -> Option<&Ledger> {
+        if *id == self.base {
+            return Some(&self.ledger);
+        }
+        self.above.get(id)?.outcome.as_ref()?.as_ref().ok()
+    }
+
+    fn below(&self, path: &[Hash]) -> Below<'_> {
+        Below {
+            path: path.iter().filter_map(|id| self.block(id)).collect(),
+            unapplied: &self.unapplied,
+            branch: &*self.branch,
+        }
+    }
+
+    /// The proofs of the blocks from just above the base up to `tip`: what a block on top of it may not repeat.
+    pub fn proofs_above_base(&self, tip: &Hash) -> BTreeSet<Hash> {
+        let path = self.path(tip).unwrap_or_default();
+        let blocks = path.iter().filter_map(|id| self.block(id));
+        blocks.flat_map(|block| block.body.proofs.iter().map(|entry| entry.proof)).collect()
+    }
+
+    /// Whether a proof is final, as far as this validator knows.
+    pub fn is_final(&self, proof: &Hash) -> bool {
+        self.below(&[]).has_proof(proof)
+    }
+
+    /// Makes `id`, whose ledger exists, the base. Returns the blocks that became final, ascending, and drops what does
+    /// not descend from it.
+    ///
+    /// # Errors
+    /// As [`Chain::ledger`].
+    pub fn finalize(&mut self, id: &Hash) -> Result<Vec<FinalBlock>, (Hash, NotExecuted)> {
+        self.ledger(id).map_err(|fault| (*id, fault))?;
+        let path = self.path(id).map_err(|fault| (*id, fault))?;
+        let mut blocks = Vec::with_capacity(path.len());
+        for at in path {
+            let Some(Linked { block, outcome: Some(Ok(ledger)) }) = self.above.remove(&at) else {
+                return Err((at, NotExecuted::Missing(at)));
+            };
+            self.unapplied.insert(block.header.sequence, block.clone());
+            self.base = at;
+            self.ledger = ledger.clone();
+            blocks.push(FinalBlock { id: at, block, ledger, prepare: None });
+        }
+        let dead: Vec<Hash> =
+            self.above.keys().filter(|id| self.path(id) == Err(NotExecuted::Elsewhere)).copied().collect();
+        let base = self.base_sequence();
+        self.above.retain(|id, linked| linked.block.header.sequence > base && !dead.contains(id));
+        Ok(blocks)
+    }
+
+    /// The first block on the path to `id` that does not execute, and why.
+    pub fn first_fault(&mut self, id: &Hash) -> Option<(Hash, NotExecuted)> {
+        let path = self.path(id).ok()?;
+        path.into_iter().find_map(|at| self.ledger(&at).err().map(|fault| (at, fault)))
+    }
+
+    /// The database answers for everything up to this sequence.
+    pub fn applied(&mut self, sequence: Sequence) {
+        self.unapplied = self.unapplied.split_off(&sequence.next());
+    }
+
+    pub fn unapplied(&self) -> impl Iterator<Item = &Block> {
+        self.unapplied.values()
+    }
+
+    pub fn above(&self) -> impl Iterator<Item = (&Hash, &Block)> {
+        self.above.iter().map(|(id, linked)| (id, &linked.block))
+    }
+}

@@ -1,0 +1,130 @@
+//! What is final (R9), and shortening the log once the database holds it.
+
+use super::chain::NotExecuted;
+use super::events::{Effect, Halt, Record};
+use super::resolver::Want;
+use super::{Consensus, PAST_VIEWS_KEPT};
+use crate::certificate::Certificate;
+use crate::types::{Hash, Sequence, View};
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+/// Records after which the log is worth shortening.
+const RECORDS_MAX: usize = 4_096;
+
+impl Consensus {
+    /// R9: a Commit certificate makes its block and all ancestors final, once they are here.
+    pub(super) fn finalize(&mut self) {
+        if let Some(commit) = self.certificates.commit().cloned() {
+            self.finalize_to(commit);
+        }
+    }
+
+    /// Makes the certificate's block final, or asks for the nearest ancestor that is missing.
+    pub(super) fn finalize_to(&mut self, commit: Certificate) {
+        let Some(id) = commit.block() else { return };
+        if id == self.chain.base() {
+            return;
+        }
+        match self.chain.path(&id) {
+            Ok(_) => self.make_final(id, commit),
+            Err(NotExecuted::Missing(missing)) => {
+                let above = self.chain.base_sequence();
+                self.resolver.want(Want::Block { id: missing, above }, commit.signers().collect::<Vec<_>>());
+            }
+            Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {
+                let sequence = self.chain.block(&id).map_or(Sequence(0), |block| block.header.sequence);
+                self.halt(Halt::TwoHistories { sequence, id, other: self.chain.base() });
+            }
+        }
+    }
+
+    fn make_final(&mut self, id: Hash, commit: Certificate) {
+        if let Some((id, fault)) = self.chain.first_fault(&id) {
+            return self.halt_on(id, fault);
+        }
+        let mut blocks = match self.chain.finalize(&id) {
+            Ok(blocks) => blocks,
+            Err((id, fault)) => return self.halt_on(id, fault),
+        };
+        for block in &mut blocks {
+            block.prepare = self.carry.certificate(&self.settings.set, &block.id);
+        }
+        let awaited = self.awaited_late();
+        for entry in blocks.iter().flat_map(|block| &block.block.body.proofs) {
+            if let Some(mine) = self.ready.mine(&entry.proof).filter(|_| awaited.contains(&entry.proof)) {
+                self.late_verdicts.insert(entry.proof, mine);
+            }
+            self.ready.forget(&entry.proof);
+        }
+        self.late_verdicts.retain(|proof, _| awaited.contains(proof));
+        self.forget_uncarriable();
+        self.output.effects.push(Effect::Final { blocks, commit });
+    }
+
+    fn halt_on(&mut self, id: Hash, fault: NotExecuted) {
+        let Some(header) = self.chain.block(&id).map(|block| block.header.clone()) else { return };
+        let sequence = header.sequence;
+        self.halt(match fault {
+            NotExecuted::OtherRoot { mine } => Halt::OtherStateRoot { sequence, id, theirs: header.state, mine },
+            NotExecuted::Fault(fault) => Halt::FinalBlockInvalid { sequence, id, fault },
+            NotExecuted::Missing(_) | NotExecuted::Elsewhere => {
+                Halt::TwoHistories { sequence, id, other: self.chain.base() }
+            }
+        });
+    }
+
+    /// Votes are kept for the reward window's blocks and for what may still be built upon.
+    fn forget_uncarriable(&mut self) {
+        let window = self.chain.base_ledger().window(&self.chain.base());
+        let above = self.chain.above().map(|(id, _)| *id);
+        let prepared = self.certificates.prepares_above_commit().filter_map(Certificate::block);
+        let proposed = self.proposals.range(self.certificates.commit_view().next()..).map(|(_, kept)| kept.id);
+        let keep: BTreeSet<Hash> =
+            window.into_iter().chain(above).chain(prepared).chain(proposed).chain([self.chain.base()]).collect();
+        self.carry.retain(&keep);
+    }
+
+    pub(super) fn on_applied(&mut self, sequence: Sequence) {
+        self.chain.applied(sequence);
+    }
+
+    /// Shortens the log when it is long and the database holds everything final: a floor takes the place of what is
+    /// left out (R12). It stays some views behind, so that late Prepares remain possible.
+    pub(super) fn shorten(&mut self) {
+        let whole = self.chain.unapplied().next().is_none();
+        if self.log.count < RECORDS_MAX || !whole || !self.history.may_sign() {
+            return;
+        }
+        let floor = View(self.certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
+        self.signed.raise_floor(floor);
+        let records = self.snapshot();
+        self.log.restart(&records);
+        self.output.effects.push(Effect::Shorten(records));
+    }
+
+    /// The log's content, written anew: the floor, what justifies my votes above it, the blocks that only the log has,
+    /// and those votes.
+    fn snapshot(&self) -> Vec<Record> {
+        let certificates = self
+            .certificates
+            .commit()
+            .into_iter()
+            .chain(self.certificates.prepares_above_commit())
+            .chain(&self.entry)
+            .cloned()
+            .map(Record::Certificate);
+        let blocks = self.chain.above().map(|(_, block)| Record::Block(block.clone()));
+        let proposals = self.proposals.range(self.signed.floor().next()..).map(|(_, kept)| &kept.proposal);
+        let proposals = proposals.filter(|proposal| self.signed.at(proposal.view()).prepare.is_some());
+        let votes = self.signed.iter().flat_map(|(_, mine)| mine.votes().collect::<Vec<_>>()).map(Record::Vote);
+        [Record::Floor(self.signed.floor())]
+            .into_iter()
+            .chain(certificates)
+            .chain(blocks)
+            .chain(proposals.map(|proposal| Record::Proposal(Box::new(proposal.clone()))))
+            .chain(votes)
+            .collect()
+    }
+}

@@ -1,0 +1,192 @@
+//! R12: signing needs a log that is known to be whole.
+//!
+//! Until it is, this validator observes: it follows certificates, answers and executes, and signs nothing.
+
+use super::events::UnknownHistory;
+use crate::message::Testimony;
+use crate::quorum::ValidatorSet;
+use crate::types::{ValidatorIndex, View};
+use alloc::collections::BTreeMap;
+
+/// Whether I may sign, and what I was told so far.
+#[derive(Debug)]
+pub struct History {
+    me: ValidatorIndex,
+    unknown: Option<UnknownHistory>,
+    told: BTreeMap<ValidatorIndex, Told>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    view: View,
+    lost: bool,
+}
+
+/// What ends the waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// Nothing of mine is missing: sign above the floor that there is.
+    AsItIs,
+    /// Sign above this view.
+    Floor(View),
+}
+
+impl History {
+    pub fn new(me: ValidatorIndex, unknown: Option<UnknownHistory>) -> Self {
+        History { me, unknown, told: BTreeMap::new() }
+    }
+
+    pub fn unknown(&self) -> Option<UnknownHistory> {
+        self.unknown
+    }
+
+    pub fn may_sign(&self) -> bool {
+        self.unknown.is_none()
+    }
+
+    /// My word does not count for others that lost their log.
+    pub fn is_lost(&self) -> bool {
+        self.unknown == Some(UnknownHistory::Lost)
+    }
+
+    /// A peer holds a vote of mine that my log lacks. Only what is told in sessions opened from now on counts.
+    pub fn lose(&mut self) {
+        self.unknown = Some(UnknownHistory::Lost);
+        self.told.clear();
+    }
+
+    /// Enters what a peer told; its entry certificate was verified. One that does not belong to its view is no word.
+    pub fn hear(&mut self, by: ValidatorIndex, testimony: &Testimony) {
+        let entered = testimony.entry.as_ref().map_or(View(1), |entry| entry.view().next());
+        if self.unknown.is_some() && by != self.me && entered == testimony.view {
+            self.told.insert(by, Told { view: testimony.view, lost: testimony.lost });
+        }
+    }
+
+    /// Whether enough was told.
+    pub fn resolve(&self, set: &ValidatorSet) -> Option<Resolution> {
+        let tellers =
+            |usable: fn(&Told) -> bool| self.told.iter().filter(move |(_, told)| usable(told)).map(|(by, _)| *by);
+        let highest = self.told.values().map(|told| told.view).max().unwrap_or(View(1));
+        match self.unknown? {
+            UnknownHistory::New => {
+                let stake = set.stake_of(tellers(|_| true).chain([self.me]));
+                // Nobody has entered a later view, so nobody holds a certificate: I cannot have signed.
+                let floor = if highest == View(1) { View(0) } else { highest.next() };
+                set.is_quorum(stake).then_some(Resolution::Floor(floor))
+            }
+            UnknownHistory::Lost => {
+                let stake = set.stake_of(tellers(|told| !told.lost));
+                set.is_quorum(stake).then_some(Resolution::Floor(highest.next()))
+            }
+            UnknownHistory::Torn => {
+                let stake = set.stake_of(tellers(|_| true).chain([self.me]));
+                set.is_quorum(stake).then_some(Resolution::AsItIs)
+            }
+        }
+    }
+
+    /// The operator takes the risk: sign above everything told, and above `view`.
+    pub fn accept(&self, view: View) -> Resolution {
+        let highest = self.told.values().map(|told| told.view).max().unwrap_or(View(1));
+        Resolution::Floor(highest.max(view).next())
+    }
+
+    pub fn end(&mut self) {
+        self.unknown = None;
+        self.told.clear();
+    }
+
+    /// Validators other than me whose word still counts for nothing, for people to read.
+    pub fn told(&self) -> impl Iterator<Item = ValidatorIndex> + '_ {
+        self.told.keys().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::Certificate;
+    use crate::quorum::Validator;
+    use crate::types::{Epoch, Hash, NodeId, PublicKey, Stake};
+    use crate::vote::{Ballot, Choice};
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    fn set(count: u8) -> ValidatorSet {
+        let validators = (0..count).map(|index| Validator {
+            node_id: NodeId::new(&format!("node_{index}")).unwrap(),
+            key: PublicKey([index; 32]),
+            stake: Stake(10),
+        });
+        ValidatorSet::new(Hash::ZERO, Epoch(1), validators.collect()).unwrap()
+    }
+
+    fn at(view: u64, lost: bool) -> Testimony {
+        let ballot = Ballot { epoch: Epoch(1), view: View(view - 1), choice: Choice::ViewChange };
+        let entry = (view > 1).then_some(Certificate { ballot, signatures: Vec::new() });
+        Testimony { lost, view: View(view), entry, yours: Vec::new() }
+    }
+
+    fn history(kind: UnknownHistory) -> History {
+        History::new(ValidatorIndex(0), Some(kind))
+    }
+
+    #[test]
+    fn a_new_network_signs_from_view_one_once_a_quorum_is_there() {
+        let mut history = history(UnknownHistory::New);
+        history.hear(ValidatorIndex(1), &at(1, false));
+        assert_eq!(history.resolve(&set(4)), None);
+        history.hear(ValidatorIndex(2), &at(1, false));
+        assert_eq!(history.resolve(&set(4)), Some(Resolution::Floor(View(0))));
+    }
+
+    #[test]
+    fn a_new_validator_in_a_running_network_signs_above_what_it_was_told() {
+        let mut history = history(UnknownHistory::New);
+        history.hear(ValidatorIndex(1), &at(7, false));
+        history.hear(ValidatorIndex(2), &at(5, false));
+        assert_eq!(history.resolve(&set(4)), Some(Resolution::Floor(View(8))));
+    }
+
+    #[test]
+    fn a_lost_log_needs_a_quorum_of_others_and_has_no_exception_for_view_one() {
+        let mut history = history(UnknownHistory::Lost);
+        history.hear(ValidatorIndex(1), &at(1, false));
+        history.hear(ValidatorIndex(2), &at(1, false));
+        assert_eq!(history.resolve(&set(4)), None, "I do not count myself");
+        history.hear(ValidatorIndex(3), &at(1, true));
+        assert_eq!(history.resolve(&set(4)), None, "who lost its own log does not count");
+        history.hear(ValidatorIndex(3), &at(1, false));
+        assert_eq!(history.resolve(&set(4)), Some(Resolution::Floor(View(2))));
+    }
+
+    #[test]
+    fn three_validators_cannot_tell_a_lost_one_and_the_operator_decides() {
+        let mut history = history(UnknownHistory::Lost);
+        history.hear(ValidatorIndex(1), &at(4, false));
+        history.hear(ValidatorIndex(2), &at(6, false));
+        assert_eq!(history.resolve(&set(3)), None);
+        assert_eq!(history.accept(View(5)), Resolution::Floor(View(7)));
+    }
+
+    #[test]
+    fn a_torn_tail_keeps_its_floor() {
+        let mut history = history(UnknownHistory::Torn);
+        history.hear(ValidatorIndex(1), &at(9, false));
+        history.hear(ValidatorIndex(2), &at(9, true));
+        assert_eq!(history.resolve(&set(4)), Some(Resolution::AsItIs));
+    }
+
+    #[test]
+    fn a_view_without_its_certificate_is_no_word() {
+        let mut history = history(UnknownHistory::Lost);
+        history.hear(ValidatorIndex(1), &Testimony { entry: None, ..at(9, false) });
+        assert_eq!(history.told().count(), 0);
+    }
+
+    #[test]
+    fn a_single_validator_starts_alone() {
+        assert_eq!(history(UnknownHistory::New).resolve(&set(1)), Some(Resolution::Floor(View(0))));
+    }
+}

@@ -1,0 +1,127 @@
+//! Work, clocks, and words: when there is a reason to hurry, and who is told what my solver says.
+
+use super::Consensus;
+use super::events::{Checked, Effect, Notice, To};
+use super::retransmission::STATUS_INTERVAL;
+use crate::message::{Message, Word, limits};
+use crate::ready::Refusal;
+use crate::types::{Hash, Millis, ValidatorIndex};
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+/// Between two tellings of words on what is still undecided.
+const RETELL_INTERVAL: Millis = Millis(1_000);
+
+/// Reasons to make a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Work {
+    pub uncontested: bool,
+    pub contested: bool,
+    /// A prepared block waits for its Commit certificate, and for two round times now.
+    pub stranded: bool,
+}
+
+impl Work {
+    pub fn any(self) -> bool {
+        self.uncontested || self.contested || self.stranded
+    }
+}
+
+impl Consensus {
+    /// Whether a prepared block would be stranded on an idle chain. One that the chain passed over is not work, or views
+    /// would churn for ever: the certificates below the highest Commit's view are gone.
+    pub(super) fn is_stranded(&self) -> bool {
+        let waited = self.now.local.since(self.round.entered);
+        self.certificates.highest_prepare().is_some() && waited >= self.round_time
+    }
+
+    pub(super) fn work(&self) -> Work {
+        let below = self.chain.proofs_above_base(&self.tip());
+        let waits = |checked: &Checked| !below.contains(&checked.proof);
+        Work {
+            uncontested: self.ready.uncontested().any(|checked| waits(&checked)),
+            contested: self.ready.contested().any(|checked| waits(&checked)),
+            stranded: self.is_stranded(),
+        }
+    }
+
+    /// Ends every step: starts clocks, tells statuses and words that are due.
+    pub(super) fn keep_pace(&mut self) {
+        let now = self.now.local;
+        let doubted = self.doubts.doubted(now);
+        self.ready.set_doubted(&self.settings.set, doubted);
+        if !self.round.work_told || !self.round.clock_started {
+            self.start_clock();
+        }
+        if now >= self.status_due {
+            self.status_due = now.saturating_add(STATUS_INTERVAL);
+            let status = self.status();
+            self.send(To::All, Message::Status(status));
+        }
+        if now >= self.retell_due {
+            self.retell_due = now.saturating_add(RETELL_INTERVAL);
+            self.retell();
+        }
+    }
+
+    fn start_clock(&mut self) {
+        let view = self.view;
+        let work = self.work();
+        if work.any() && !self.round.work_told {
+            self.round.work_told = true;
+            self.notice(Notice::Work { view });
+        }
+        let contested = work.contested && self.contested_pause.is_over(self.now.local);
+        let proposed = self.proposals.contains_key(&view);
+        if !self.round.clock_started && (work.uncontested || contested || work.stranded || proposed) {
+            self.round.clock_started = true;
+            self.notice(Notice::ClockStarted { view });
+        }
+    }
+
+    pub(super) fn on_checked(&mut self, checked: Checked) {
+        if self.chain.is_final(&checked.proof) {
+            if self.awaited_late().contains(&checked.proof) {
+                self.late_verdicts.insert(checked.proof, checked);
+            }
+            return;
+        }
+        self.announced.push((checked.proof, checked.word));
+        let refusal = self.ready.checked(&self.settings.set, self.now.local, checked);
+        self.refuse(refusal);
+    }
+
+    pub(super) fn on_words(&mut self, from: ValidatorIndex, words: Vec<(Hash, Word)>) {
+        for (proof, word) in words {
+            if self.ready.has(&proof) || !self.chain.is_final(&proof) {
+                let refusal = self.ready.told(&self.settings.set, self.now.local, from, proof, word);
+                self.refuse(refusal);
+            }
+        }
+    }
+
+    fn refuse(&mut self, refusal: Option<Refusal>) {
+        if let Some(Refusal { proof, words }) = refusal {
+            self.output.effects.push(Effect::Refused { proof, words });
+        }
+    }
+
+    pub(super) fn tell_words(&mut self, to: To, words: Vec<(Hash, Word)>) {
+        for words in words.chunks(limits::WORDS_MAX) {
+            self.send(to, Message::Checked(words.to_vec()));
+        }
+    }
+
+    /// Tells my words on undecided proofs again, a message's worth each second, in turn.
+    fn retell(&mut self) {
+        let from = (Bound::Excluded(self.retell_from), Bound::Unbounded);
+        let words: Vec<(Hash, Word)> = self.ready.my_words_in(from).take(limits::WORDS_MAX).collect();
+        self.retell_from = match words.last() {
+            Some((last, _)) if words.len() == limits::WORDS_MAX => *last,
+            _ => Hash::ZERO,
+        };
+        if !words.is_empty() {
+            self.tell_words(To::All, words);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Liveness is mostly retransmission: nothing is sent once and forgotten.
+//!
+//! Everybody tells everybody where it is, always, every 500 ms; who hears that a peer lacks part of what matters
+//! sends that part. Answers to requests are here too.
+
+use super::Consensus;
+use super::events::{Effect, To};
+use crate::block::Block;
+use crate::certificate::Certificate;
+use crate::message::{Message, Status, limits};
+use crate::types::{Hash, Millis, Sequence, ValidatorIndex, View};
+use crate::vote::{Vote, VoteKind};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// Constant, never doubling.
+pub(super) const STATUS_INTERVAL: Millis = Millis(500);
+
+impl Consensus {
+    pub(super) fn status(&self) -> Status {
+        let votes = |kind| self.tally.voters(self.view, kind).collect();
+        Status {
+            view: self.view,
+            commit: self.certificates.commit_view(),
+            prepare: self.certificates.highest_prepare().map_or(View(0), Certificate::view),
+            sequence: self.chain.base_sequence(),
+            proposal: self.proposals.contains_key(&self.view),
+            prepares: votes(VoteKind::Prepare),
+            commits: votes(VoteKind::Commit),
+            view_changes: votes(VoteKind::ViewChange),
+            recovering: !self.history.may_sign(),
+        }
+    }
+
+    /// On a new session: what I would tell one that recovers, where I am, and my words on everything pending.
+    pub(super) fn greet(&mut self, peer: ValidatorIndex, testimony: Message) {
+        self.send(To::Peer(peer), testimony);
+        self.send(To::Peer(peer), Message::Status(self.status()));
+        let words: Vec<_> = self.ready.my_words().collect();
+        self.tell_words(To::Peer(peer), words);
+    }
+
+    pub(super) fn on_status(&mut self, from: ValidatorIndex, status: Status) {
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        peer.view = peer.view.max(status.view);
+        peer.status = Some(status.clone());
+        if status.recovering {
+            let testimony = self.testimony(from);
+            self.send(To::Peer(from), testimony);
+        }
+        for message in self.lacking(&status) {
+            self.send(To::Peer(from), message);
+        }
+    }
+
+    /// What a peer with this status lacks of what I have to give.
+    fn lacking(&self, status: &Status) -> Vec<Message> {
+        let commit = self.certificates.commit().filter(|commit| commit.view() > status.commit);
+        let prepare =
+            self.certificates.highest_prepare().filter(|prepare| prepare.view() > status.prepare.max(status.commit));
+        let entry = self.entry.as_ref().filter(|entry| entry.view() >= status.view);
+        let mut certificates: Vec<&Certificate> = Vec::new();
+        for certificate in commit.into_iter().chain(prepare).chain(entry) {
+            if !certificates.contains(&certificate) {
+                certificates.push(certificate);
+            }
+        }
+        let mut messages: Vec<Message> = certificates.into_iter().cloned().map(Message::Certificate).collect();
+        if status.view == self.view {
+            messages.extend(self.lacking_here(status));
+        }
+        messages.extend(self.lacking_commits(status));
+        messages.extend(self.late_prepares());
+        messages
+    }
+
+    /// My proposal and votes of the current view.
+    fn lacking_here(&self, status: &Status) -> Vec<Message> {
+        let me = self.settings.me;
+        let mine = self.signed.at(self.view);
+        let kept = self.proposals.get(&self.view).filter(|kept| kept.proposal.vote.voter == me && !status.proposal);
+        let proposal = kept.map(|kept| Message::Proposal(Box::new(kept.proposal.clone())));
+        let prepare = mine.prepare.filter(|_| !status.prepares.contains(me));
+        let view_change = mine.view_change.filter(|_| !status.view_changes.contains(me));
+        proposal.into_iter().chain(prepare.into_iter().chain(view_change).map(bare)).collect()
+    }
+
+    /// My Commit votes above the highest Commit certificate that either of us has.
+    fn lacking_commits(&self, status: &Status) -> Vec<Message> {
+        let above = self.certificates.commit_view().max(status.commit);
+        let commits = self.signed.iter().filter(|(view, _)| *view > above).filter_map(|(_, mine)| mine.commit);
+        let held = |vote: &Vote| vote.view() == status.view && status.commits.contains(self.settings.me);
+        commits.filter(|vote| !held(vote)).map(bare).collect()
+    }
+
+    /// My Prepares for past views whose block the branch does not carry with my vote yet.
+    fn late_prepares(&self) -> Vec<Message> {
+        let ledger = self.chain.base_ledger();
+        let base = self.chain.base();
+        let uncarried = |block: &Hash| {
+            let carried = ledger.carried(block, &base);
+            carried.map_or(self.chain.block(block).is_some(), |voters| !voters.contains(&self.settings.me))
+        };
+        let past = self.signed.iter().rev().filter(|(view, _)| *view < self.view).take(super::PAST_VIEWS_KEPT as usize);
+        let late = past
+            .filter_map(|(_, mine)| mine.prepare.filter(|_| mine.prepared().is_some_and(|block| uncarried(&block))));
+        late.map(bare).collect()
+    }
+
+    pub(super) fn answer_certificates(&mut self, from: ValidatorIndex, kind: VoteKind, first: View, to: View) {
+        let mut certificates = self.certificates.range(kind, first, to, limits::CERTIFICATES_MAX);
+        // A parent that is final already: its Prepare certificate is put together from the votes that are kept.
+        if kind == VoteKind::Prepare && certificates.is_empty() {
+            let commit = self.certificates.commit().filter(|commit| (first..=to).contains(&commit.view()));
+            let block = commit.and_then(Certificate::block);
+            certificates.extend(block.and_then(|block| self.carry.certificate(&self.settings.set, &block)));
+        }
+        if !certificates.is_empty() {
+            self.send(To::Peer(from), Message::Certificates(certificates));
+        }
+    }
+
+    /// Final blocks come from the database, ascending, with a Commit certificate; those above come from here, the
+    /// newest that fit, ending in the block asked for.
+    pub(super) fn answer_blocks(&mut self, from: ValidatorIndex, block: Hash, above: Sequence) {
+        if above < self.chain.base_sequence() {
+            self.output.effects.push(Effect::Serve { to: from, above });
+            return;
+        }
+        let Ok(path) = self.chain.path(&block) else { return };
+        let blocks = path.iter().filter_map(|id| self.chain.block(id)).filter(|block| block.header.sequence > above);
+        let blocks: Vec<Block> = blocks.cloned().collect();
+        let newest = blocks.len().saturating_sub(limits::BLOCKS_MAX);
+        if !blocks.is_empty() {
+            let blocks = blocks[newest..].to_vec();
+            self.send(To::Peer(from), Message::Blocks { blocks, commit: None });
+        }
+    }
+
+    /// Takes in blocks that end where a certificate says so: in one that I asked for, or in a committed one.
+    pub(super) fn on_blocks(&mut self, blocks: Vec<Block>, commit: Option<Certificate>) {
+        let Some(last) = blocks.last().map(Block::id) else { return };
+        if commit.is_none() && !self.resolver.wants_block(&last) {
+            return;
+        }
+        for block in blocks {
+            let id = block.id();
+            for vote in block.body.carried.iter().flat_map(|carried| carried.votes()) {
+                self.carry.insert(&vote);
+            }
+            if !self.chain.has(&id) {
+                self.chain.insert(block);
+            }
+        }
+        if let Some(commit) = commit {
+            // It may be below the highest commit: a long way is made final in pieces.
+            if self.chain.block(&last).is_some() {
+                self.finalize_to(commit.clone());
+            }
+            self.waiting.push_back(super::Waiting { certificate: commit, fetched: true });
+        }
+    }
+}
+
+fn bare(vote: Vote) -> Message {
+    Message::Vote { vote, reason: None }
+}

@@ -1,0 +1,58 @@
+//! What people and other actors may read of consensus: a snapshot, never a way in.
+
+use super::Consensus;
+use super::events::UnknownHistory;
+use crate::message::Word;
+use crate::ready::Standing;
+use crate::types::{Hash, Sequence, ValidatorIndex, View};
+use crate::vote::VoteKind;
+use alloc::vec::Vec;
+
+/// Where a validator's consensus is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    pub view: View,
+    pub leader: ValidatorIndex,
+    /// The last final block.
+    pub sequence: Sequence,
+    pub block: Hash,
+    pub commit_view: View,
+    /// Why nothing is signed, if so (R12), and whose word was heard meanwhile.
+    pub unknown_history: Option<(UnknownHistory, Vec<ValidatorIndex>)>,
+    /// Whose votes of the current view are held.
+    pub prepares: Vec<ValidatorIndex>,
+    pub view_changes: Vec<ValidatorIndex>,
+    /// Prepared blocks that wait for their Commit certificate.
+    pub prepared: usize,
+    pub halted: bool,
+}
+
+impl Consensus {
+    pub fn snapshot_now(&self) -> Snapshot {
+        Snapshot {
+            view: self.view,
+            leader: self.leader(self.view),
+            sequence: self.chain.base_sequence(),
+            block: self.chain.base(),
+            commit_view: self.certificates.commit_view(),
+            unknown_history: self.history.unknown().map(|kind| (kind, self.history.told().collect())),
+            prepares: self.tally.voters(self.view, VoteKind::Prepare).collect(),
+            view_changes: self.tally.voters(self.view, VoteKind::ViewChange).collect(),
+            prepared: self.certificates.prepares_above_commit().count(),
+            halted: self.halted,
+        }
+    }
+
+    /// What everybody said about a pending proof, and how it stands.
+    pub fn words(&self, proof: &Hash) -> (Standing, Vec<(ValidatorIndex, Word)>) {
+        (self.ready.standing(proof), self.ready.words(proof))
+    }
+
+    /// Whether a certificate of this kind and view is of no use here any more: a session may drop it unchecked.
+    pub fn is_stale(&self, kind: VoteKind, view: View) -> bool {
+        match kind {
+            VoteKind::Prepare | VoteKind::ViewChange => view < self.certificates.commit_view(),
+            VoteKind::Commit => view <= self.certificates.commit_view(),
+        }
+    }
+}

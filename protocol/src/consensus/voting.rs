@@ -1,0 +1,133 @@
+//! Making votes, and counting those of others (R2, R5, R6, R10, R11).
+
+use super::events::{Contradiction, Effect, Notice, Record, To};
+use super::tally::{Counted, VIEWS_AHEAD_MAX};
+use super::{Consensus, Waiting};
+use crate::message::{GiveUpReason, Message};
+use crate::types::{Hash, Millis, ValidatorIndex, View};
+use crate::verify::Verified;
+use crate::vote::{Ballot, Choice, Vote, VoteKind};
+use alloc::boxed::Box;
+
+/// Between two answers to one peer's votes for old views.
+const ANSWER_INTERVAL: Millis = Millis(100);
+
+impl Consensus {
+    /// Signs a ballot and enters it among what is decided. The caller has checked that it may be signed, and logs it.
+    pub(super) fn sign(&mut self, view: View, choice: Choice) -> Vote {
+        let ballot = Ballot { epoch: self.set().epoch(), view, choice };
+        let vote = Vote::sign(&self.settings.set, &*self.signer, self.settings.me, ballot);
+        self.signed.insert(vote);
+        vote
+    }
+
+    /// Logs, sends and counts a vote of mine. The log's record comes first: nothing leaves before it is durable.
+    pub(super) fn cast(&mut self, vote: Vote, reason: Option<GiveUpReason>) {
+        self.record(Record::Vote(vote));
+        self.send(To::All, Message::Vote { vote, reason });
+        self.count(Verified::own(vote));
+    }
+
+    /// R5: Commit, only with the Prepare certificate of exactly (view, block), and never after ViewChange.
+    pub(super) fn commit(&mut self, view: View, block: Hash) {
+        if !self.may_sign() || !self.signed.may_commit(view) || !self.certificates.is_prepared(view, &block) {
+            return;
+        }
+        if let Some(certificate) = self.certificates.prepare(view).cloned() {
+            self.log_certificate(certificate);
+        }
+        let vote = self.sign(view, Choice::Commit(block));
+        self.cast(vote, None);
+    }
+
+    /// R6: ViewChange, only for my current view, and never after Commit. Its justification is the certificate by which
+    /// I entered the view.
+    pub(super) fn give_up(&mut self, reason: GiveUpReason) {
+        let view = self.view;
+        if !self.may_sign() || !self.signed.may_change_view(view) {
+            return;
+        }
+        if let Some(entry) = self.entry.clone() {
+            self.log_certificate(entry);
+        }
+        let vote = self.sign(view, Choice::ViewChange);
+        self.notice(Notice::GaveUp { view, reason: reason.clone() });
+        self.cast(vote, Some(reason));
+    }
+
+    /// R10: the leader's own ViewChange, and those of a third of the stake or more. Without the second, validators whose
+    /// timers differ would never give up together.
+    pub(super) fn consider_giving_up(&mut self) {
+        let (view, leader) = (self.view, self.leader(self.view));
+        if self.tally.has(view, VoteKind::ViewChange, leader) {
+            self.give_up(GiveUpReason::LeaderGaveUp);
+        } else if self.set().is_blocking(self.tally.stake(self.set(), view, VoteKind::ViewChange)) {
+            self.give_up(GiveUpReason::OthersGaveUp);
+        }
+    }
+
+    pub(super) fn on_vote(&mut self, from: ValidatorIndex, vote: Vote) {
+        if vote.voter == self.settings.me && !self.signed.accounts_for(&vote) {
+            self.lose_history();
+        }
+        if from == vote.voter {
+            self.notice(Notice::Heard(from));
+            self.learn_view(from, &vote);
+            self.answer_old_vote(from, &vote);
+        }
+        self.count(Verified::own(vote));
+    }
+
+    /// A vote shows where its voter is: to vote in a view it has entered it, and to commit it has left it.
+    fn learn_view(&mut self, from: ValidatorIndex, vote: &Vote) {
+        let shown = match vote.ballot.choice.kind() {
+            VoteKind::Prepare | VoteKind::ViewChange => vote.view(),
+            VoteKind::Commit => vote.view().next(),
+        };
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.view = peer.view.max(shown);
+        }
+    }
+
+    /// Who votes in a view that I have left is told how I left it; rate-limited, since late Prepares are normal.
+    fn answer_old_vote(&mut self, from: ValidatorIndex, vote: &Vote) {
+        let now = self.now.local;
+        let old = vote.view() < self.view && vote.ballot.choice.kind() != VoteKind::Commit;
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        if !old || peer.view >= self.view || now.since(peer.answered) < ANSWER_INTERVAL {
+            return;
+        }
+        peer.answered = now;
+        if let Some(entry) = self.entry.clone() {
+            self.send(To::Peer(from), Message::Certificate(entry));
+        }
+    }
+
+    /// Counts a verified vote. Votes above the highest Commit certificate's view count even when their view is past;
+    /// those at or below it are dropped, except Prepares that a block may still carry.
+    pub(super) fn count(&mut self, vote: Verified<Vote>) {
+        let view = vote.view();
+        let (voter, choice) = (vote.voter, vote.ballot.choice);
+        if view.0 > self.view.0.saturating_add(VIEWS_AHEAD_MAX) {
+            return;
+        }
+        if let Choice::Prepare(block) = choice {
+            if view > self.certificates.commit_view() || self.carry.has(&block) {
+                self.carry.insert(&vote);
+            }
+            self.clear_doubt(voter, view, block);
+        }
+        if view <= self.certificates.commit_view() {
+            return;
+        }
+        let second = *vote;
+        match self.tally.insert(&self.settings.set, vote) {
+            Counted::Known | Counted::New => {}
+            Counted::Certificate(certificate) => self.waiting.push_back(Waiting { certificate, fetched: false }),
+            Counted::Contradicts(first) => {
+                let contradiction = Box::new(Contradiction { first, second });
+                self.output.effects.push(Effect::Notice(Notice::Contradiction(contradiction)));
+            }
+        }
+    }
+}
