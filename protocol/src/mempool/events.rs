@@ -5,6 +5,7 @@
 use crate::consensus::events::Checked;
 use crate::message::{Message, Word};
 use crate::types::{Hash, Millis, PublicKey, Sequence, ValidatorIndex};
+use crate::verdict::Verdict;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -127,6 +128,23 @@ pub enum Judgement {
     Again,
 }
 
+impl Judgement {
+    /// The one word that a verdict comes to. A form that was let in and then rejected is no verdict on the proof.
+    pub fn of(verdict: &Verdict) -> Judgement {
+        match verdict {
+            Verdict::Confirmed { resource_count, within_soft_limits: true } => {
+                Judgement::Word(Word::Confirmed(*resource_count))
+            }
+            Verdict::Confirmed { resource_count, within_soft_limits: false } => {
+                Judgement::Word(Word::ConfirmedBeyondSoft(*resource_count))
+            }
+            Verdict::Refuted { .. } => Judgement::Word(Word::Refuted),
+            Verdict::NoVerdict { reason } if !reason.concerns_the_proof() => Judgement::Again,
+            Verdict::NoVerdict { .. } | Verdict::Rejected { .. } => Judgement::Word(Word::NoVerdict),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// [`super::Mempool::wakeup`] has come.
@@ -215,6 +233,8 @@ pub enum Effect {
         proof: Hash,
         urgent: bool,
     },
+    /// Its check is of no use any more.
+    Cancel(Hash),
     /// [`crate::consensus::events::Input::Checked`].
     Tell(Checked),
     /// Take it out of the pending proofs on disk, and tell consensus that it is forgotten.

@@ -55,6 +55,8 @@ pub struct Mempool {
     pending: Pending,
     order: Order,
     checking: BTreeSet<Hash>,
+    /// Checks that became useless in this step.
+    cancelled: Vec<Hash>,
     parked: BTreeSet<(Millis, Hash)>,
     /// Held although final, for a late Prepare.
     late: BTreeSet<(Sequence, Hash)>,
@@ -73,6 +75,7 @@ impl Mempool {
             pending: Pending::new(limits),
             order: Order::default(),
             checking: BTreeSet::new(),
+            cancelled: Vec::new(),
             parked: BTreeSet::new(),
             late: BTreeSet::new(),
             fetch: Fetch::default(),
@@ -119,6 +122,11 @@ impl Mempool {
             None if self.fetch.contains(proof) => Whereabouts::Fetching,
             None => Whereabouts::Unknown,
         }
+    }
+
+    /// Identity of the normalised script and claim, while the proof is held.
+    pub fn statement(&self, proof: &Hash) -> Option<Hash> {
+        self.pending.get(proof).map(|entry| entry.statement)
     }
 
     /// Whether a script that came under this id is worth looking at: not if it is held, or ended for good.
@@ -186,6 +194,7 @@ impl Mempool {
             None => self.ended.forget(&proof),
         }
         self.fetch.settled(&proof);
+        self.cancel(&mut effects);
         Ok(effects)
     }
 
@@ -223,6 +232,7 @@ impl Mempool {
             Input::ConsensusRestarted => effects.extend(self.pending.words().map(Effect::Tell)),
             Input::PoolRestarted => self.on_pool_restarted(),
         }
+        self.cancel(&mut effects);
         self.dispatch(&mut effects);
         self.ask(now, &mut effects);
         effects
@@ -308,11 +318,17 @@ impl Mempool {
         }
     }
 
+    fn cancel(&mut self, effects: &mut Vec<Effect>) {
+        effects.extend(self.cancelled.drain(..).map(Effect::Cancel));
+    }
+
     fn take(&mut self, proof: &Hash) -> Option<Entry> {
         let place = self.pending.place(proof)?;
         let entry = self.pending.remove(proof)?;
         self.order.remove(place);
-        self.checking.remove(proof);
+        if self.checking.remove(proof) {
+            self.cancelled.push(*proof);
+        }
         if let Stage::Parked(until) = entry.stage {
             self.parked.remove(&(until, *proof));
         }

@@ -253,7 +253,7 @@ fn a_late_check_is_given_up_when_no_prepare_could_earn_any_more() {
     mempool.step(NOW, Input::Final { sequence: Sequence(5), proofs: vec![id(1)] });
     assert_eq!(mempool.step(NOW, Input::Final { sequence: Sequence(13), proofs: vec![] }), []);
     let over = mempool.step(NOW, Input::Final { sequence: Sequence(14), proofs: vec![] });
-    assert_eq!(over, [Effect::Delete(id(1))]);
+    assert_eq!(over, [Effect::Delete(id(1)), Effect::Cancel(id(1))]);
     assert_eq!(mempool.figures(), Figures { proofs_max: 10, bytes_max: 1_000, ..Figures::default() });
 }
 
@@ -271,6 +271,6 @@ fn final_overrides_a_displacement_of_a_late_proof() {
     put(&mut mempool, 1, 10, ALICE);
     mempool.step(NOW, Input::Final { sequence: Sequence(5), proofs: vec![id(1)] });
     let refused = Input::Refused { proof: id(1), words: vec![(P1, Word::Refuted)] };
-    assert_eq!(mempool.step(NOW, refused), [Effect::Delete(id(1))]);
+    assert_eq!(mempool.step(NOW, refused), [Effect::Delete(id(1)), Effect::Cancel(id(1))]);
     assert_eq!(mempool.find(&id(1)), Whereabouts::Final(Sequence(5)));
 }

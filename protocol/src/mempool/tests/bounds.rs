@@ -80,6 +80,7 @@ fn assert_books(mempool: &Mempool) {
     assert_eq!(mempool.pending.total().proofs, mempool.pending.iter().count());
     let stage = |wanted: fn(&Stage) -> bool| mempool.pending.iter().filter(|(_, entry)| wanted(&entry.stage)).count();
     assert_eq!(mempool.order.len(), stage(|stage| *stage == Stage::Waiting));
+    assert!(mempool.cancelled.is_empty());
     assert_eq!(mempool.checking.len(), stage(|stage| *stage == Stage::Checking));
     assert_eq!(mempool.parked.len(), stage(|stage| matches!(stage, Stage::Parked(_))));
     let late = mempool.pending.iter().filter(|(_, entry)| entry.final_in.is_some()).count();
@@ -125,7 +126,7 @@ proptest! {
                     Effect::Send(_, Message::Checked(_)) => {}
                     Effect::Send(_, other) => prop_assert!(false, "{:?}", other),
                     Effect::Check { proof, .. } => prop_assert!(mempool.checking.contains(proof)),
-                    Effect::Push { .. } | Effect::Serve { .. } | Effect::Tell(_) => {}
+                    Effect::Push { .. } | Effect::Serve { .. } | Effect::Tell(_) | Effect::Cancel(_) => {}
                     Effect::Refuse { proof, .. } | Effect::Delete(proof) => {
                         prop_assert!(mempool.pending.get(proof).is_none());
                     }
