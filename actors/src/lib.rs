@@ -5,6 +5,8 @@
 
 pub mod keys;
 pub mod metrics;
+pub mod network;
+pub mod peers;
 pub mod storage;
 pub mod supervision;
 pub mod verifier_pool;

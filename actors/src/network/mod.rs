@@ -1,0 +1,32 @@
+//! The network: authenticated sessions between validators, and what may cross them.
+//!
+//! It owns connections, frames, rates, faults and bans. It must never interpret a message: what is decoded goes to a
+//! [`Sink`], which verifies it and passes it on. Whatever a peer sends may end that peer's session, and nothing else.
+//!
+//! - [`tls`]: mutual TLS 1.3 with raw public keys, pinned to the validator set.
+//! - [`handshake`]: chain, solver and role must agree; each disagreement has its own name on both sides.
+//! - [`frames`]: the wire, its limits by kind, and how long messages are cut so that votes overtake them.
+//! - [`outbox`]: what waits for one peer, in two bounded lanes.
+//! - [`session`]: one connection at work.
+//! - [`table`]: one session for each pair, reachable from any thread without an actor in between.
+
+pub mod faults;
+pub mod frames;
+pub mod handshake;
+pub mod outbox;
+pub mod rates;
+pub mod roster;
+pub mod session;
+pub mod socket;
+pub mod table;
+pub mod tls;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use frames::{EncodeError, KindRule, Lane, PeerMessage};
+pub use handshake::{Hello, LinkError, Refusal, Role};
+pub use roster::{Member, Roster, RosterError};
+pub use table::{Network, NetworkConfig, NetworkError, PeerReport, Sink};

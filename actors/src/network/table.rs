@@ -1,0 +1,457 @@
+//! The table of sessions: one slot for each validator, and the way for a message out.
+//!
+//! It outlives the actor that opens connections, so sessions go on while that actor is rebuilt, and a vote goes straight
+//! from the consensus actor into the outbox of each session. It decides which of two connections becomes the session of a
+//! pair, and who is banned.
+
+use super::faults::Record;
+use super::frames::{EncodeError, Encoded, FrameError, PeerMessage, encode};
+use super::handshake::{Hello, LinkError, Refusal, Role};
+use super::outbox::{Outbox, Posted};
+use super::roster::{Member, Roster};
+use super::tls::{Tls, TlsError};
+use crate::metrics;
+use ed25519_dalek::SigningKey;
+use parking_lot::Mutex;
+use protocol::types::{Hash, NodeId, PublicKey, ValidatorIndex};
+use protocol::verdict::SolverPin;
+use serde::Serialize;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, Semaphore, watch};
+
+/// Connections whose handshake is under way, of peers that dialled this node. More are closed at once.
+pub const HANDSHAKES_MAX: usize = 128;
+/// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
+/// A younger one stays: both sides may have dialled at the same time.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+/// Where messages of peers go. Called on the session's own task: what takes long holds up that peer only if it yields.
+pub trait Sink<M>: Send + Sync + 'static {
+    /// Verifies a message and passes it on. It may be dropped when the receiver is full: peers repeat what matters.
+    ///
+    /// # Errors
+    /// What the peer did wrong; it is counted as a fault.
+    fn deliver(&self, from: ValidatorIndex, message: M) -> Result<(), String>;
+
+    /// The first word of a session.
+    fn opened(&self, validator: ValidatorIndex, round_trip: Duration);
+
+    /// The last word of a session; nothing of it is delivered later.
+    fn closed(&self, validator: ValidatorIndex);
+}
+
+/// What the network needs to know.
+pub struct NetworkConfig {
+    /// In the order of the validator set.
+    pub members: Vec<Member>,
+    pub me: ValidatorIndex,
+    pub key: SigningKey,
+    pub chain: Hash,
+    pub pin: SolverPin,
+    /// Where to listen for peers; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where peers are reached (`host:port`), for those whose address is known.
+    pub addresses: Vec<(ValidatorIndex, String)>,
+}
+
+/// Why the network cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    #[error(transparent)]
+    Roster(#[from] super::roster::RosterError),
+    #[error("the key belongs to {got}, but the validator set names {expected} for {node_id}")]
+    ForeignKey { node_id: NodeId, expected: PublicKey, got: PublicKey },
+    #[error("cannot listen for peers on {address}: {source}; is another process using the port?")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// All that the node has of its peers.
+pub struct Network<M> {
+    pub(super) roster: Arc<Roster>,
+    pub(super) hello: Hello,
+    pub(super) tls: Tls,
+    pub(super) sink: Arc<dyn Sink<M>>,
+    pub(super) handshakes: Arc<Semaphore>,
+    listener: TcpListener,
+    listen: SocketAddr,
+    slots: Vec<Slot>,
+    sessions_opened: AtomicU64,
+    /// Signalled when a session ends or an address is learnt.
+    changed: Notify,
+}
+
+/// What is kept of one peer, whether or not there is a session.
+#[derive(Default)]
+struct Slot {
+    live: Mutex<Option<Arc<Live>>>,
+    record: Mutex<Record>,
+    address: Mutex<Option<String>>,
+    last_error: Mutex<Option<String>>,
+    dialling: AtomicBool,
+    traffic: Traffic,
+}
+
+/// Counters of one peer, over all of its sessions.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) bytes_in: AtomicU64,
+    pub(super) bytes_out: AtomicU64,
+    pub(super) messages_in: AtomicU64,
+    pub(super) messages_out: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+/// A connection that is, or is becoming, the session with a peer.
+pub(super) struct Live {
+    pub(super) id: u64,
+    pub(super) peer: ValidatorIndex,
+    pub(super) outbox: Outbox,
+    boot: u64,
+    since: Instant,
+    /// Messages are queued only from the moment when the sink has heard of the session.
+    open: AtomicBool,
+    round_trip_micros: AtomicU64,
+    pub(super) cancel: watch::Sender<Option<LinkError>>,
+    pub(super) ended: watch::Sender<bool>,
+}
+
+/// What an operator sees of one peer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PeerReport {
+    pub validator: ValidatorIndex,
+    pub node_id: NodeId,
+    pub address: Option<String>,
+    pub connected: bool,
+    pub connected_ms: Option<u64>,
+    pub round_trip_ms: Option<f64>,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub messages_in: u64,
+    pub messages_out: u64,
+    /// Messages to it that were dropped because it took too little.
+    pub dropped: u64,
+    /// Waiting to be sent to it.
+    pub waiting_messages: usize,
+    pub waiting_bytes: usize,
+    pub faults: u64,
+    pub banned_ms: Option<u64>,
+    /// Why there is no session, or why the last one ended.
+    pub last_error: Option<String>,
+}
+
+impl<M: PeerMessage> Network<M> {
+    /// Takes the port and makes the table; nothing is connected before the peers actor runs.
+    ///
+    /// # Errors
+    /// A key that is not this validator's, or a port that is taken.
+    pub fn bind(config: NetworkConfig, sink: Arc<dyn Sink<M>>) -> Result<Arc<Network<M>>, NetworkError> {
+        let roster = Arc::new(Roster::new(config.members, config.me)?);
+        let got = protocol::signature::public_key(&config.key);
+        if let Some(member) = roster.get(config.me)
+            && member.key != got
+        {
+            return Err(NetworkError::ForeignKey { node_id: member.node_id.clone(), expected: member.key, got });
+        }
+        let refused = |source| NetworkError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let listen = listener.local_addr().map_err(refused)?;
+        let network = Network {
+            tls: Tls::new(&config.key, &roster)?,
+            hello: Hello { chain: config.chain, pin: config.pin, role: Role::Validator, boot: random() },
+            sink,
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            listener,
+            listen,
+            slots: (0..roster.len()).map(|_| Slot::default()).collect(),
+            roster,
+            sessions_opened: AtomicU64::new(0),
+            changed: Notify::new(),
+        };
+        for (validator, address) in config.addresses {
+            network.learn_address(validator, address);
+        }
+        Ok(Arc::new(network))
+    }
+
+    /// Where it listens; the port is the real one.
+    pub fn listen_address(&self) -> SocketAddr {
+        self.listen
+    }
+
+    pub fn me(&self) -> ValidatorIndex {
+        self.roster.me()
+    }
+
+    /// Sends a message to every peer with a session. Never blocks. Returns how many it was queued for.
+    ///
+    /// # Errors
+    /// If the message itself cannot be sent to anybody.
+    pub fn broadcast(&self, message: &M) -> Result<usize, EncodeError> {
+        let encoded = encode(message, self.roster.len())?;
+        Ok(self.roster.others().filter(|(peer, _)| self.post(*peer, encoded.clone())).count())
+    }
+
+    /// Sends a message to one peer. Never blocks. Returns whether it was queued; if not, there is no session or its bulk
+    /// lane is full.
+    ///
+    /// # Errors
+    /// If the message itself cannot be sent to anybody.
+    pub fn send(&self, to: ValidatorIndex, message: &M) -> Result<bool, EncodeError> {
+        Ok(self.post(to, encode(message, self.roster.len())?))
+    }
+
+    fn post(&self, to: ValidatorIndex, message: Encoded) -> bool {
+        let Some(slot) = self.slots.get(to.as_usize()) else { return false };
+        let live = slot.live.lock().clone();
+        let Some(live) = live.filter(|live| live.open.load(Ordering::Acquire)) else { return false };
+        let lane = message.rule.lane;
+        let (queued, dropped) = match live.outbox.post(message) {
+            Posted::Queued => (true, 0),
+            Posted::Displaced(older) => (true, older as u64),
+            Posted::Dropped => (false, 1),
+        };
+        if dropped > 0 {
+            slot.traffic.dropped.fetch_add(dropped, Ordering::Relaxed);
+            metrics::network_dropped(lane, dropped);
+        }
+        queued
+    }
+
+    /// The smoothed round trip of the session with a peer; `None` without a session.
+    pub fn round_trip(&self, validator: ValidatorIndex) -> Option<Duration> {
+        self.session(validator).map(|live| live.round_trip())
+    }
+
+    pub fn is_connected(&self, validator: ValidatorIndex) -> bool {
+        self.session(validator).is_some()
+    }
+
+    /// How many peers have a session.
+    pub fn connected(&self) -> usize {
+        self.roster.others().filter(|(peer, _)| self.is_connected(*peer)).count()
+    }
+
+    /// Every other validator, in the set's order. O(validators).
+    pub fn peers(&self) -> Vec<PeerReport> {
+        self.roster.others().map(|(validator, member)| self.report(validator, member)).collect()
+    }
+
+    fn report(&self, validator: ValidatorIndex, member: &Member) -> PeerReport {
+        let slot = &self.slots[validator.as_usize()];
+        let live = self.session(validator);
+        let (waiting_messages, waiting_bytes) = live.as_ref().map_or((0, 0), |live| live.outbox.waiting());
+        let record = slot.record.lock();
+        PeerReport {
+            validator,
+            node_id: member.node_id.clone(),
+            address: slot.address.lock().clone(),
+            connected: live.is_some(),
+            connected_ms: live.as_ref().map(|live| millis(live.since.elapsed())),
+            round_trip_ms: live.as_ref().map(|live| live.round_trip().as_secs_f64() * 1e3),
+            bytes_in: slot.traffic.bytes_in.load(Ordering::Relaxed),
+            bytes_out: slot.traffic.bytes_out.load(Ordering::Relaxed),
+            messages_in: slot.traffic.messages_in.load(Ordering::Relaxed),
+            messages_out: slot.traffic.messages_out.load(Ordering::Relaxed),
+            dropped: slot.traffic.dropped.load(Ordering::Relaxed),
+            waiting_messages,
+            waiting_bytes,
+            faults: record.total(),
+            banned_ms: record.banned_for(Instant::now()).map(millis),
+            last_error: slot.last_error.lock().clone(),
+        }
+    }
+
+    fn session(&self, validator: ValidatorIndex) -> Option<Arc<Live>> {
+        let live = self.slots.get(validator.as_usize())?.live.lock().clone();
+        live.filter(|live| live.open.load(Ordering::Acquire))
+    }
+}
+
+/// For the actor that connects.
+impl<M> Network<M> {
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// A second descriptor of the listening socket, so that connections wait in the system while the actor is rebuilt.
+    ///
+    /// # Errors
+    /// If the system has no descriptor left.
+    pub fn listener(&self) -> io::Result<TcpListener> {
+        self.listener.try_clone()
+    }
+
+    pub fn learn_address(&self, validator: ValidatorIndex, address: String) {
+        if let Some(slot) = self.slots.get(validator.as_usize()) {
+            *slot.address.lock() = Some(address);
+            self.changed.notify_one();
+        }
+    }
+
+    pub fn address(&self, validator: ValidatorIndex) -> Option<String> {
+        self.slots.get(validator.as_usize())?.address.lock().clone()
+    }
+
+    /// Waits until a session ended or an address was learnt since the last call.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Whether there is a session or one is becoming.
+    pub fn is_taken(&self, validator: ValidatorIndex) -> bool {
+        self.slots.get(validator.as_usize()).is_some_and(|slot| slot.live.lock().is_some())
+    }
+
+    /// Marks the peer as being dialled; `None` if it is already. The mark goes with the guard.
+    pub fn begin_dial(self: &Arc<Self>, validator: ValidatorIndex) -> Option<DialMark<M>> {
+        let slot = self.slots.get(validator.as_usize())?;
+        let free = !slot.dialling.swap(true, Ordering::AcqRel);
+        free.then(|| DialMark { network: Arc::clone(self), validator })
+    }
+
+    pub fn is_dialling(&self, validator: ValidatorIndex) -> bool {
+        self.slots.get(validator.as_usize()).is_some_and(|slot| slot.dialling.load(Ordering::Acquire))
+    }
+
+    pub fn banned_for(&self, validator: ValidatorIndex) -> Option<Duration> {
+        self.slots.get(validator.as_usize())?.record.lock().banned_for(Instant::now())
+    }
+
+    /// Counts a peer's fault. Returns the ban that it brings.
+    pub(super) fn fault(&self, peer: ValidatorIndex, fault: &FrameError) -> Option<Duration> {
+        metrics::network_fault(fault.label());
+        let ban = self.slots[peer.as_usize()].record.lock().fault(Instant::now());
+        tracing::warn!(%peer, %fault, "a peer broke a rule");
+        if let Some(ban) = ban {
+            metrics::network_ban();
+            tracing::warn!(%peer, ?ban, "a peer is banned after repeated faults");
+        }
+        ban
+    }
+
+    pub(super) fn note(&self, peer: ValidatorIndex, error: &LinkError) {
+        *self.slots[peer.as_usize()].last_error.lock() = Some(error.to_string());
+    }
+
+    pub(super) fn traffic(&self, peer: ValidatorIndex) -> &Traffic {
+        &self.slots[peer.as_usize()].traffic
+    }
+
+    /// Ends every session; used when the node stops.
+    pub fn close(&self) {
+        for slot in &self.slots {
+            if let Some(live) = slot.live.lock().as_ref() {
+                live.cancel.send_replace(Some(LinkError::Refused(Refusal::Stopping)));
+            }
+        }
+    }
+
+    /// This side chooses for the pair: makes the connection the session, unless there is one that stays.
+    ///
+    /// # Errors
+    /// [`Refusal::Duplicate`].
+    pub(super) fn choose(&self, peer: ValidatorIndex, boot: u64) -> Result<Admitted, Refusal> {
+        let mut place = self.slots[peer.as_usize()].live.lock();
+        if let Some(old) = place.as_ref()
+            && old.boot == boot
+            && old.since.elapsed() < SETTLED_AFTER
+        {
+            return Err(Refusal::Duplicate);
+        }
+        Ok(self.take_place(&mut place, peer, boot))
+    }
+
+    /// The peer chose this connection.
+    pub(super) fn accept_choice(&self, peer: ValidatorIndex, boot: u64) -> Admitted {
+        self.take_place(&mut self.slots[peer.as_usize()].live.lock(), peer, boot)
+    }
+
+    fn take_place(&self, place: &mut Option<Arc<Live>>, peer: ValidatorIndex, boot: u64) -> Admitted {
+        let live = Arc::new(Live {
+            id: self.sessions_opened.fetch_add(1, Ordering::Relaxed),
+            peer,
+            outbox: Outbox::default(),
+            boot,
+            since: Instant::now(),
+            open: AtomicBool::new(false),
+            round_trip_micros: AtomicU64::new(0),
+            cancel: watch::Sender::new(None),
+            ended: watch::Sender::new(false),
+        });
+        let before = place.replace(Arc::clone(&live));
+        if let Some(old) = &before {
+            old.cancel.send_replace(Some(LinkError::Replaced));
+        }
+        Admitted { live, before }
+    }
+
+    /// Gives the slot up, if it is still this connection's.
+    pub(super) fn leave(&self, live: &Live) {
+        let mut place = self.slots[live.peer.as_usize()].live.lock();
+        if place.as_ref().is_some_and(|current| current.id == live.id) {
+            *place = None;
+        }
+        drop(place);
+        live.ended.send_replace(true);
+        self.changed.notify_one();
+    }
+}
+
+/// A connection that has the slot, and the one that had it before.
+pub(super) struct Admitted {
+    pub(super) live: Arc<Live>,
+    pub(super) before: Option<Arc<Live>>,
+}
+
+impl Live {
+    pub(super) fn set_open(&self, open: bool) {
+        self.open.store(open, Ordering::Release);
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    fn round_trip(&self) -> Duration {
+        Duration::from_micros(self.round_trip_micros.load(Ordering::Relaxed))
+    }
+
+    /// Takes a measurement; the first counts fully, each further one an eighth.
+    pub(super) fn measured(&self, sample: Duration) {
+        let sample = u64::try_from(sample.as_micros()).unwrap_or(u64::MAX).max(1);
+        let old = self.round_trip_micros.load(Ordering::Relaxed);
+        let smoothed = if old == 0 { sample } else { (old.saturating_mul(7).saturating_add(sample)) / 8 };
+        self.round_trip_micros.store(smoothed.max(1), Ordering::Relaxed);
+    }
+}
+
+/// Says that a peer is being dialled, for as long as it lives.
+pub struct DialMark<M> {
+    network: Arc<Network<M>>,
+    validator: ValidatorIndex,
+}
+
+impl<M> Drop for DialMark<M> {
+    fn drop(&mut self) {
+        self.network.slots[self.validator.as_usize()].dialling.store(false, Ordering::Release);
+        self.network.changed.notify_one();
+    }
+}
+
+/// Differs for every call; its source is seeded by the system.
+pub fn random() -> u64 {
+    RandomState::new().hash_one(Instant::now())
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,144 @@
+//! The actor that connects: it accepts whoever dials and dials whoever is missing.
+//!
+//! It holds no state that matters: the table of sessions, the bans and the addresses outlive it, so its factory has
+//! nothing to recover but the listening socket, in which connections wait meanwhile.
+
+use super::redial::{Redial, Seen};
+use crate::network::session::{accept, dial};
+use crate::network::table::random;
+use crate::network::{Network, PeerMessage, PeerReport};
+use crate::supervision::StartError;
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use protocol::types::ValidatorIndex;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+
+/// After a failed accept (no descriptors left), before the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The longest time between two looks at who is missing: bans end and nobody says so.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Accepts and dials.
+pub struct Peers<M: PeerMessage> {
+    network: Arc<Network<M>>,
+    /// Taken when the actor starts.
+    listener: Option<TcpListener>,
+}
+
+/// Everybody else, with what is known of them.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<PeerReport>")]
+pub struct Directory;
+
+/// A peer is reached under this `host:port`.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Learn {
+    pub validator: ValidatorIndex,
+    pub address: String,
+}
+
+impl<M: PeerMessage> Peers<M> {
+    /// Makes the actor anew for each incarnation.
+    pub fn factory(network: Arc<Network<M>>) -> impl FnMut() -> Result<Self, StartError> + Send + 'static {
+        move || {
+            let listener = network.listener().and_then(TcpListener::from_std).map_err(StartError::failed)?;
+            Ok(Peers { network: Arc::clone(&network), listener: Some(listener) })
+        }
+    }
+}
+
+impl<M: PeerMessage> Actor for Peers<M> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        if let Some(listener) = self.listener.take() {
+            let accepting = accept_all(Arc::clone(&self.network), listener).into_actor(self);
+            // Neither ends by itself; if one does, the actor is made anew.
+            context.spawn(accepting.map(|(), _, context| context.stop()));
+        }
+        let dialling = dial_all(Arc::clone(&self.network)).into_actor(self);
+        context.spawn(dialling.map(|(), _, context| context.stop()));
+    }
+}
+
+impl<M: PeerMessage> Handler<Directory> for Peers<M> {
+    type Result = Vec<PeerReport>;
+
+    fn handle(&mut self, _: Directory, _: &mut Context<Self>) -> Vec<PeerReport> {
+        self.network.peers()
+    }
+}
+
+impl<M: PeerMessage> Handler<Learn> for Peers<M> {
+    type Result = ();
+
+    fn handle(&mut self, message: Learn, _: &mut Context<Self>) {
+        self.network.learn_address(message.validator, message.address);
+    }
+}
+
+async fn accept_all<M: PeerMessage>(network: Arc<Network<M>>, listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            // A task of its own: the session outlives this actor.
+            Ok((stream, _)) => drop(actix::spawn(accept(Arc::clone(&network), stream))),
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether accepting failed because of that one connection.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn dial_all<M: PeerMessage>(network: Arc<Network<M>>) {
+    let mut missing: Vec<(ValidatorIndex, Redial)> = {
+        let roster = network.roster();
+        let now = Instant::now();
+        roster.others().map(|(peer, _)| (peer, Redial::new(now, roster.i_choose(peer), random()))).collect()
+    };
+    loop {
+        let now = Instant::now();
+        let mut wake = now + LOOK_INTERVAL;
+        for (peer, redial) in &mut missing {
+            let Some(address) = network.address(*peer) else { continue };
+            let seen = if network.is_taken(*peer) {
+                Seen::Connected
+            } else if network.is_dialling(*peer) {
+                Seen::Dialling
+            } else if let Some(left) = network.banned_for(*peer) {
+                Seen::Banned(left)
+            } else {
+                Seen::Missing
+            };
+            if redial.look(seen, now, random()) {
+                start_dial(&network, *peer, address);
+            }
+            wake = wake.min(redial.next().max(now));
+        }
+        // A peer that is connected or being dialled has no next time; its end is signalled.
+        let pause = wake.saturating_duration_since(now).max(Duration::from_millis(1));
+        let _ = tokio::time::timeout(pause, network.changed()).await;
+    }
+}
+
+fn start_dial<M: PeerMessage>(network: &Arc<Network<M>>, peer: ValidatorIndex, address: String) {
+    let Some(mark) = network.begin_dial(peer) else { return };
+    let network = Arc::clone(network);
+    actix::spawn(async move {
+        // A failure is noted in the table, where `status` shows it.
+        if let Ok(session) = dial(&network, peer, &address).await {
+            drop(mark);
+            session.run().await;
+        }
+    });
+}

@@ -1,0 +1,17 @@
+//! Peers: the directory of who is connected, and the way from a peer's bytes to a verified message.
+//!
+//! The actor [`Peers`] accepts and dials connections; each session then lives by itself, in the table of
+//! [`crate::network`], and goes on while the directory is rebuilt. Nothing here decides about a message: [`Gate`] checks
+//! its signatures and passes it on as `Verified`.
+
+mod actor;
+mod gate;
+mod redial;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use actor::{Directory, Learn, Peers};
+pub use gate::{Gate, Receiver};
+pub use redial::{REDIAL_MAX, REDIAL_MIN};
