@@ -1,0 +1,17 @@
+#!/bin/sh
+# Runs every test, keeps what they print in the file given, and ends by saying what was not run and why.
+set -u
+
+cd "$(dirname "$0")/.."
+log=${1:-target/test.log}
+
+{ cargo test --workspace --locked --no-fail-fast -- --nocapture 2>&1; echo "exit $?" >"$log.exit"; } | tee "$log"
+read -r _ code <"$log.exit"
+rm -f "$log.exit"
+
+not_run=$(grep -o 'NOT RUN: .*' "$log" || true)
+if [ -n "$not_run" ]; then
+    printf '\n%s\n' "$not_run"
+fi
+[ "$code" = 0 ] || echo "make test: failed; all of its output is in $log" >&2
+exit "$code"
