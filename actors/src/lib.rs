@@ -7,6 +7,7 @@ pub mod keys;
 pub mod metrics;
 pub mod network;
 pub mod peers;
+pub mod outlet;
 pub mod storage;
 pub mod supervision;
 pub mod verifier_pool;

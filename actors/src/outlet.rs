@@ -1,0 +1,33 @@
+//! A one-way reach to another actor, by what it takes and not by what it is.
+//!
+//! Wiring makes one from a [`crate::supervision::Handle`]; a message that was not taken comes back, and whoever sent it
+//! decides what that means. It must never wait.
+
+use std::sync::Arc;
+
+/// Gives a message to whoever takes it, or gives it back.
+pub struct Outlet<M>(Arc<dyn Fn(M) -> Result<(), M> + Send + Sync>);
+
+impl<M> Outlet<M> {
+    pub fn new(take: impl Fn(M) -> Result<(), M> + Send + Sync + 'static) -> Outlet<M> {
+        Outlet(Arc::new(take))
+    }
+
+    /// # Errors
+    /// The message, if it was surely not delivered.
+    pub fn send(&self, message: M) -> Result<(), M> {
+        (self.0)(message)
+    }
+}
+
+impl<M> Clone for Outlet<M> {
+    fn clone(&self) -> Self {
+        Outlet(Arc::clone(&self.0))
+    }
+}
+
+impl<M> std::fmt::Debug for Outlet<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Outlet")
+    }
+}

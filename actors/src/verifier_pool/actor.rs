@@ -1,0 +1,237 @@
+//! The actor before the worker processes: the order of jobs, one check for each statement, remembered verdicts.
+//!
+//! It translates a report into the one word on it by [`Judgement::of`] and decides nothing else. Workers and verdicts
+//! outlive it: a fresh one says [`Rebuilt`] and is asked again.
+
+use super::messages::{Cancel, Check, Judged, Rebuilt, ReportOf};
+use super::verdicts::Verdicts;
+use super::{PoolError, VerifierPool};
+use crate::outlet::Outlet;
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
+use protocol::mempool::Judgement;
+use protocol::types::Hash;
+use protocol::verdict::{Claim, Job, NoVerdict, Report, Verdict, VerifierParameters};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Jobs that are with the pool beyond its workers: the next one is at hand when a worker is free, and what is urgent
+/// waits behind no more than this.
+const AHEAD: usize = 1;
+/// How soon what was not taken is tried again.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// What outlives the actor, and where its words go.
+#[derive(Clone)]
+pub struct VerifierPoolSettings {
+    pub pool: Arc<VerifierPool>,
+    pub verdicts: Arc<Verdicts>,
+    pub parameters: VerifierParameters,
+    pub judged: Outlet<Judged>,
+    pub rebuilt: Outlet<Rebuilt>,
+}
+
+/// One statement that is to be checked, for all proofs that say it.
+struct Task {
+    proofs: Vec<Hash>,
+    claim: Claim,
+    /// Taken when it goes to the pool.
+    script: Vec<u8>,
+    running: Option<SpawnHandle>,
+}
+
+pub struct VerifierPoolActor {
+    settings: VerifierPoolSettings,
+    tasks: HashMap<Hash, Task>,
+    /// Statements that wait for a place in the pool.
+    waiting: VecDeque<Hash>,
+    running: usize,
+    /// At most one for each proof that the mempool has under check.
+    undelivered: VecDeque<Judged>,
+    rebuilt_told: bool,
+}
+
+impl VerifierPoolActor {
+    pub fn new(settings: VerifierPoolSettings) -> Self {
+        VerifierPoolActor {
+            settings,
+            tasks: HashMap::new(),
+            waiting: VecDeque::new(),
+            running: 0,
+            undelivered: VecDeque::new(),
+            rebuilt_told: false,
+        }
+    }
+
+    fn on_check(&mut self, check: Check, context: &mut Context<Self>) {
+        let Check { proof, statement, claim, script, urgent } = check;
+        if let Some(report) = self.settings.verdicts.get(&statement) {
+            return self.tell(Judged { proof, judgement: Judgement::of(&report.verdict) }, context);
+        }
+        match self.tasks.get_mut(&statement) {
+            Some(task) => {
+                if !task.proofs.contains(&proof) {
+                    task.proofs.push(proof);
+                }
+                if urgent && task.running.is_none() {
+                    self.waiting.retain(|waiting| *waiting != statement);
+                    self.waiting.push_front(statement);
+                }
+            }
+            None => {
+                self.tasks.insert(statement, Task { proofs: vec![proof], claim, script, running: None });
+                if urgent {
+                    self.waiting.push_front(statement);
+                } else {
+                    self.waiting.push_back(statement);
+                }
+            }
+        }
+        self.pump(context);
+    }
+
+    /// Gives the pool what it has a worker for, and one job more.
+    fn pump(&mut self, context: &mut Context<Self>) {
+        while self.running < self.settings.pool.workers() + AHEAD {
+            let Some(statement) = self.waiting.pop_front() else { return };
+            let Some(task) = self.tasks.get_mut(&statement) else { continue };
+            let job = Job {
+                script: std::mem::take(&mut task.script),
+                claim: Some(task.claim),
+                limits: self.settings.parameters,
+                explain: false,
+            };
+            match self.settings.pool.submit(&job) {
+                Ok(pending) => {
+                    let answered = wrap_future::<_, Self>(pending).map(move |result, actor, context| {
+                        actor.on_answer(statement, result.unwrap_or(Err(PoolError::Closed)), context);
+                    });
+                    task.running = Some(context.spawn(answered));
+                    self.running += 1;
+                }
+                Err(PoolError::Full { .. }) => {
+                    task.script = job.script;
+                    self.waiting.push_front(statement);
+                    context.run_later(RETRY, |actor, context| actor.pump(context));
+                    return;
+                }
+                Err(error) => self.fail(statement, &error, context),
+            }
+        }
+    }
+
+    fn on_answer(&mut self, statement: Hash, result: Result<Report, PoolError>, context: &mut Context<Self>) {
+        self.running = self.running.saturating_sub(1);
+        match result {
+            Ok(report) => {
+                let report = checked_against(statement, report);
+                let judgement = Judgement::of(&report.verdict);
+                self.settings.verdicts.keep(statement, report);
+                self.finish(statement, judgement, context);
+            }
+            Err(error) => self.fail(statement, &error, context),
+        }
+        self.pump(context);
+    }
+
+    /// The pool could not check at all: nothing is said about the proof, and it is tried again later.
+    fn fail(&mut self, statement: Hash, error: &PoolError, context: &mut Context<Self>) {
+        tracing::error!(%statement, %error, "a proof could not be checked");
+        self.finish(statement, Judgement::Again, context);
+    }
+
+    fn finish(&mut self, statement: Hash, judgement: Judgement, context: &mut Context<Self>) {
+        for proof in self.tasks.remove(&statement).into_iter().flat_map(|task| task.proofs) {
+            self.tell(Judged { proof, judgement }, context);
+        }
+    }
+
+    /// A verdict must not be lost, or its proof would count as being checked for ever.
+    fn tell(&mut self, judged: Judged, context: &mut Context<Self>) {
+        if !self.undelivered.is_empty() || self.settings.judged.send(judged).is_err() {
+            if self.undelivered.is_empty() {
+                context.run_later(RETRY, Self::deliver);
+            }
+            self.undelivered.push_back(judged);
+        }
+    }
+
+    fn deliver(&mut self, context: &mut Context<Self>) {
+        if !self.rebuilt_told {
+            self.rebuilt_told = self.settings.rebuilt.send(Rebuilt).is_ok();
+        }
+        while let Some(judged) = self.undelivered.pop_front() {
+            if let Err(judged) = self.settings.judged.send(judged) {
+                self.undelivered.push_front(judged);
+                break;
+            }
+        }
+        if !self.rebuilt_told || !self.undelivered.is_empty() {
+            context.run_later(RETRY, Self::deliver);
+        }
+    }
+
+    fn on_cancel(&mut self, proof: Hash, context: &mut Context<Self>) {
+        let Some((statement, task)) = self.tasks.iter_mut().find(|(_, task)| task.proofs.contains(&proof)) else {
+            return;
+        };
+        let statement = *statement;
+        task.proofs.retain(|waiting| *waiting != proof);
+        if !task.proofs.is_empty() {
+            return;
+        }
+        if let Some(running) = task.running {
+            // Dropping the answer to come tells the pool that nobody wants it.
+            context.cancel_future(running);
+            self.running = self.running.saturating_sub(1);
+        }
+        self.tasks.remove(&statement);
+        self.waiting.retain(|waiting| *waiting != statement);
+        self.pump(context);
+    }
+}
+
+/// A worker whose normaliser reads another statement than the node's own did says nothing that may be relied on.
+fn checked_against(statement: Hash, report: Report) -> Report {
+    match report.statement {
+        Some(other) if other != statement => {
+            tracing::error!(%statement, worker = %other, "the worker normalises a script otherwise than this node");
+            let text = format!("the worker read statement {other}, the node {statement}");
+            Report::of(Verdict::NoVerdict { reason: NoVerdict::SolverError { text } })
+        }
+        Some(_) | None => report,
+    }
+}
+
+impl Actor for VerifierPoolActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.deliver(context);
+    }
+}
+
+impl Handler<Check> for VerifierPoolActor {
+    type Result = ();
+
+    fn handle(&mut self, check: Check, context: &mut Context<Self>) {
+        self.on_check(check, context);
+    }
+}
+
+impl Handler<Cancel> for VerifierPoolActor {
+    type Result = ();
+
+    fn handle(&mut self, cancel: Cancel, context: &mut Context<Self>) {
+        self.on_cancel(cancel.0, context);
+    }
+}
+
+impl Handler<ReportOf> for VerifierPoolActor {
+    type Result = Option<Report>;
+
+    fn handle(&mut self, statement: ReportOf, _: &mut Context<Self>) -> Option<Report> {
+        self.settings.verdicts.get(&statement.0)
+    }
+}

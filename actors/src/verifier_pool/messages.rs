@@ -1,0 +1,42 @@
+//! What the verifier pool's actor is told and asked.
+
+use actix::Message;
+use protocol::mempool::Judgement;
+use protocol::types::Hash;
+use protocol::verdict::{Claim, Report};
+
+/// Check a proof, before what waits if it is urgent. Answered by a [`Judged`]; who asks must be ready to ask again after
+/// a [`Rebuilt`].
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Check {
+    pub proof: Hash,
+    /// Identity of normalised script and claim: what the verdict is remembered by.
+    pub statement: Hash,
+    pub claim: Claim,
+    pub script: Vec<u8>,
+    pub urgent: bool,
+}
+
+/// Nobody waits for this proof's verdict any more.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Cancel(pub Hash);
+
+/// All that the check of a statement told, if it is still remembered.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<Report>")]
+pub struct ReportOf(pub Hash);
+
+/// The word on a proof that was to be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct Judged {
+    pub proof: Hash,
+    pub judgement: Judgement,
+}
+
+/// The actor was made anew and knows of no check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct Rebuilt;
