@@ -78,6 +78,9 @@ pub struct KindRule {
 
 /// A message that crosses between validators.
 pub trait PeerMessage: Serialize + DeserializeOwned + Send + 'static {
+    /// What a message is once its signatures were checked.
+    type Verified: Send + 'static;
+
     /// At least [`MESSAGE_KIND_MIN`].
     fn kind(&self) -> u8;
 
@@ -162,12 +165,12 @@ impl Header {
         let [a, b, c, d, version, kind] = bytes;
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         let Some(body_bytes) = length.checked_sub(2) else { return Err(FrameError::FrameTooShort { got: length }) };
-        if body_bytes > BODY_BYTES_MAX {
-            return Err(FrameError::FrameTooLarge { max: BODY_BYTES_MAX, got: body_bytes });
-        }
-        // After the length: another version may have other kinds, but every version begins a frame alike.
+        // Before the limits, which may be others there: every version begins a frame with its length and itself.
         if version != WIRE_VERSION {
             return Err(FrameError::OtherVersion { expected: WIRE_VERSION, got: version });
+        }
+        if body_bytes > BODY_BYTES_MAX {
+            return Err(FrameError::FrameTooLarge { max: BODY_BYTES_MAX, got: body_bytes });
         }
         Ok(Header { kind, body_bytes })
     }

@@ -24,6 +24,11 @@ impl Bucket {
         Bucket { full_at: now, nanos_per_unit, burst: nanos(nanos_per_unit * f64::from(burst.max(1))) }
     }
 
+    /// How long to wait until `units` could be taken without a wait. Takes nothing.
+    pub fn peek(&self, units: usize, now: Instant) -> Duration {
+        Bucket::take(&mut { *self }, units, now)
+    }
+
     /// Takes `units` out and says how long to wait until they were there. What is more than the burst waits, too.
     pub fn take(&mut self, units: usize, now: Instant) -> Duration {
         self.full_at = self.full_at.max(now) + nanos(self.nanos_per_unit * units as f64);

@@ -9,7 +9,7 @@ use super::handshake::{
 };
 use super::rates::{BYTES_BURST, BYTES_PER_SECOND, Bucket};
 use super::socket;
-use super::table::{Admitted, Live, Network};
+use super::table::{Admitted, Live, Network, Sink};
 use super::tls::{KeyError, TlsError, peer_key, server_name};
 use crate::metrics;
 use protocol::types::ValidatorIndex;
@@ -21,6 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
+/// For the TCP connection alone. Short, because the system itself repeats its first packet ever more seldom, and a peer
+/// that returns after a partition should be found soon.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 pub const PING_INTERVAL: Duration = Duration::from_secs(1);
 /// Without a byte from the peer for so long, the session ends.
 pub const SILENCE_MAX: Duration = Duration::from_secs(5);
@@ -28,6 +31,9 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(5);
 pub const STALL_MAX: Duration = Duration::from_secs(10);
 /// What is handed to TLS at once; a vote overtakes at most so much.
 const WRITE_BYTES_MAX: usize = PART_BYTES_MAX;
+/// A message of so many bytes may hold some sixty signatures, three milliseconds of work: it is decoded and verified
+/// beside the sessions' thread, several at a time if several peers sent one.
+const ASIDE_BYTES_MIN: usize = 4 * 1024;
 /// Control frames that one peer may send.
 const CONTROLS_PER_SECOND: u32 = 20;
 const CONTROLS_BURST: u32 = 50;
@@ -64,7 +70,10 @@ pub async fn dial<M: PeerMessage>(
     let unreachable = |reason: String| LinkError::Unreachable { address: address.to_owned(), reason };
     let agreed = timed(async {
         let key = network.roster.get(peer).ok_or_else(|| unreachable("no such validator".into()))?.key;
-        let stream = TcpStream::connect(address).await.map_err(|error| unreachable(error.to_string()))?;
+        let connected = tokio::time::timeout(CONNECT_DEADLINE, TcpStream::connect(address)).await;
+        let stream = connected
+            .map_err(|_| unreachable(format!("no answer within {CONNECT_DEADLINE:?}")))?
+            .map_err(|error| unreachable(error.to_string()))?;
         socket::tune(&stream)?;
         let stream = network.tls.connector(key)?.connect(server_name(), stream).await?;
         greet(network, TlsStream::Client(stream)).await
@@ -111,10 +120,15 @@ async fn timed<T>(handshake: impl Future<Output = Result<T, Failure>>) -> Result
 fn report<M: PeerMessage>(network: &Network<M>, failure: Failure, side: Side) {
     metrics::network_refused(failure.error.label(), side.label());
     let Some(peer) = failure.peer else {
-        tracing::info!(error = %failure.error, side = side.label(), "a connection was refused");
+        if network.logs_stranger() {
+            tracing::info!(error = %failure.error, side = side.label(), "a connection was refused");
+        }
         return;
     };
-    network.note(peer, &failure.error);
+    // The same reason again, once a second, is worth no line.
+    if !network.note(peer, &failure.error) {
+        return;
+    }
     match &failure.error {
         // A peer may be away, or dial at the same time: neither is worth a line each time.
         LinkError::Unreachable { .. }
@@ -169,7 +183,9 @@ async fn agree<M: PeerMessage>(
     } else {
         send(stream, Control::Ready, &()).await?;
         expect::<()>(stream, Control::Open, "open").await?;
-        (Agreed::new(network, network.accept_choice(peer, theirs.boot)), start.elapsed())
+        let round_trip = start.elapsed();
+        let admitted = network.accept_choice(peer, theirs.boot).map_err(LinkError::Refused)?;
+        (Agreed::new(network, admitted), round_trip)
     };
     Ok(Agreed { round_trip, ..admitted })
 }
@@ -457,13 +473,22 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
         let bucket = self.kinds.entry(kind).or_insert_with(|| Bucket::new(rule.per_second, rule.burst, now));
         let wait = bucket.take(1, now);
         self.wait(wait).await;
-        let message: M = decode(kind, &rule, body)?;
+        let verified = if body.len() < ASIDE_BYTES_MIN {
+            check(&*self.network.sink, kind, &rule, body)?
+        } else {
+            let (sink, body) = (Arc::clone(&self.network.sink), body.to_vec());
+            let checking = tokio::task::spawn_blocking(move || check(&*sink, kind, &rule, &body));
+            match checking.await {
+                Ok(checked) => checked?,
+                // A panic over there is a panic here: the session ends and nothing else.
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // The runtime is going down; so is this session.
+                Err(_) => return Ok(()),
+            }
+        };
         self.network.traffic(self.live.peer).messages_in.fetch_add(1, Ordering::Relaxed);
         metrics::network_received(rule.name);
-        self.network
-            .sink
-            .deliver(self.live.peer, message)
-            .map_err(|reason| FrameError::Invalid { name: rule.name, reason })?;
+        self.network.sink.deliver(self.live.peer, verified);
         // Decoding and verifying took time; the other sessions on this thread have theirs now.
         tokio::task::yield_now().await;
         Ok(())
@@ -483,4 +508,14 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
         let left_ms = u64::try_from(ban.as_millis()).unwrap_or(u64::MAX);
         Some(LinkError::Refused(Refusal::Banned { left_ms }))
     }
+}
+
+fn check<M: PeerMessage>(
+    sink: &dyn Sink<M>,
+    kind: u8,
+    rule: &KindRule,
+    body: &[u8],
+) -> Result<M::Verified, FrameError> {
+    let message: M = decode(kind, rule, body)?;
+    sink.verify(message).map_err(|reason| FrameError::Invalid { name: rule.name, reason })
 }

@@ -8,6 +8,7 @@ use super::faults::Record;
 use super::frames::{EncodeError, Encoded, FrameError, PeerMessage, encode};
 use super::handshake::{Hello, LinkError, Refusal, Role};
 use super::outbox::{Outbox, Posted};
+use super::rates::Bucket;
 use super::roster::{Member, Roster};
 use super::tls::{Tls, TlsError};
 use crate::metrics;
@@ -30,14 +31,21 @@ pub const HANDSHAKES_MAX: usize = 128;
 /// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
 /// A younger one stays: both sides may have dialled at the same time.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// Lines on refused strangers at once; then one a second.
+const STRANGERS_BURST: u32 = 10;
 
-/// Where messages of peers go. Called on the session's own task: what takes long holds up that peer only if it yields.
-pub trait Sink<M>: Send + Sync + 'static {
-    /// Verifies a message and passes it on. It may be dropped when the receiver is full: peers repeat what matters.
+/// Where messages of peers go.
+pub trait Sink<M: PeerMessage>: Send + Sync + 'static {
+    /// Checks a message's form and signatures. Long messages are checked on a thread for such work, so it may take long;
+    /// it must not pass anything on.
     ///
     /// # Errors
     /// What the peer did wrong; it is counted as a fault.
-    fn deliver(&self, from: ValidatorIndex, message: M) -> Result<(), String>;
+    fn verify(&self, message: M) -> Result<M::Verified, String>;
+
+    /// Passes a message on, in the order in which its peer sent it. Must not block. The message may be dropped when its
+    /// receiver is full: peers repeat what matters.
+    fn deliver(&self, from: ValidatorIndex, message: M::Verified);
 
     /// The first word of a session.
     fn opened(&self, validator: ValidatorIndex, round_trip: Duration);
@@ -74,7 +82,7 @@ pub enum NetworkError {
 }
 
 /// All that the node has of its peers.
-pub struct Network<M> {
+pub struct Network<M: PeerMessage> {
     pub(super) roster: Arc<Roster>,
     pub(super) hello: Hello,
     pub(super) tls: Tls,
@@ -83,6 +91,9 @@ pub struct Network<M> {
     listener: TcpListener,
     listen: SocketAddr,
     slots: Vec<Slot>,
+    closing: AtomicBool,
+    /// How often strangers may be logged: they cost a line each otherwise, at their pleasure.
+    strangers: Mutex<Bucket>,
     sessions_opened: AtomicU64,
     /// Signalled when a session ends or an address is learnt.
     changed: Notify,
@@ -173,6 +184,8 @@ impl<M: PeerMessage> Network<M> {
             listen,
             slots: (0..roster.len()).map(|_| Slot::default()).collect(),
             roster,
+            closing: AtomicBool::new(false),
+            strangers: Mutex::new(Bucket::new(1, STRANGERS_BURST, Instant::now())),
             sessions_opened: AtomicU64::new(0),
             changed: Notify::new(),
         };
@@ -277,7 +290,7 @@ impl<M: PeerMessage> Network<M> {
 }
 
 /// For the actor that connects.
-impl<M> Network<M> {
+impl<M: PeerMessage> Network<M> {
     pub fn roster(&self) -> &Roster {
         &self.roster
     }
@@ -338,16 +351,33 @@ impl<M> Network<M> {
         ban
     }
 
-    pub(super) fn note(&self, peer: ValidatorIndex, error: &LinkError) {
-        *self.slots[peer.as_usize()].last_error.lock() = Some(error.to_string());
+    /// Keeps the reason for `status`; says whether it is another one than before.
+    pub(super) fn note(&self, peer: ValidatorIndex, error: &LinkError) -> bool {
+        let error = error.to_string();
+        let mut last = self.slots[peer.as_usize()].last_error.lock();
+        let news = last.as_ref() != Some(&error);
+        *last = Some(error);
+        news
+    }
+
+    /// Whether a refused stranger is worth a line in the log now.
+    pub(super) fn logs_stranger(&self) -> bool {
+        let mut strangers = self.strangers.lock();
+        let now = Instant::now();
+        let may = strangers.peek(1, now).is_zero();
+        if may {
+            strangers.take(1, now);
+        }
+        may
     }
 
     pub(super) fn traffic(&self, peer: ValidatorIndex) -> &Traffic {
         &self.slots[peer.as_usize()].traffic
     }
 
-    /// Ends every session; used when the node stops.
+    /// Ends every session and lets none begin; used when the node stops.
     pub fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
         for slot in &self.slots {
             if let Some(live) = slot.live.lock().as_ref() {
                 live.cancel.send_replace(Some(LinkError::Refused(Refusal::Stopping)));
@@ -358,9 +388,12 @@ impl<M> Network<M> {
     /// This side chooses for the pair: makes the connection the session, unless there is one that stays.
     ///
     /// # Errors
-    /// [`Refusal::Duplicate`].
+    /// [`Refusal::Duplicate`] or [`Refusal::Stopping`].
     pub(super) fn choose(&self, peer: ValidatorIndex, boot: u64) -> Result<Admitted, Refusal> {
         let mut place = self.slots[peer.as_usize()].live.lock();
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(Refusal::Stopping);
+        }
         if let Some(old) = place.as_ref()
             && old.boot == boot
             && old.since.elapsed() < SETTLED_AFTER
@@ -371,8 +404,15 @@ impl<M> Network<M> {
     }
 
     /// The peer chose this connection.
-    pub(super) fn accept_choice(&self, peer: ValidatorIndex, boot: u64) -> Admitted {
-        self.take_place(&mut self.slots[peer.as_usize()].live.lock(), peer, boot)
+    ///
+    /// # Errors
+    /// [`Refusal::Stopping`].
+    pub(super) fn accept_choice(&self, peer: ValidatorIndex, boot: u64) -> Result<Admitted, Refusal> {
+        let mut place = self.slots[peer.as_usize()].live.lock();
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(Refusal::Stopping);
+        }
+        Ok(self.take_place(&mut place, peer, boot))
     }
 
     fn take_place(&self, place: &mut Option<Arc<Live>>, peer: ValidatorIndex, boot: u64) -> Admitted {
@@ -435,12 +475,12 @@ impl Live {
 }
 
 /// Says that a peer is being dialled, for as long as it lives.
-pub struct DialMark<M> {
+pub struct DialMark<M: PeerMessage> {
     network: Arc<Network<M>>,
     validator: ValidatorIndex,
 }
 
-impl<M> Drop for DialMark<M> {
+impl<M: PeerMessage> Drop for DialMark<M> {
     fn drop(&mut self) {
         self.network.slots[self.validator.as_usize()].dialling.store(false, Ordering::Release);
         self.network.changed.notify_one();

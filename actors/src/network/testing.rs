@@ -33,6 +33,8 @@ pub(crate) enum Talk {
     Wrong,
 }
 
+/// The note on which verification panics.
+pub(crate) const PANIC: u64 = u64::MAX;
 pub(crate) const NOTE: u8 = 16;
 pub(crate) const LONG_TALK: u8 = 17;
 pub(crate) const NOTE_BYTES_MAX: usize = 64;
@@ -40,6 +42,8 @@ pub(crate) const LONG_BYTES_MAX: usize = PART_BYTES_MAX * 40;
 pub(crate) const NOTES_BURST: u32 = 1_000;
 
 impl PeerMessage for Talk {
+    type Verified = Talk;
+
     fn kind(&self) -> u8 {
         match self {
             Talk::Note(_) | Talk::Wrong => NOTE,
@@ -78,12 +82,13 @@ pub(crate) enum Event {
 struct Recorder(UnboundedSender<Event>);
 
 impl Sink<Talk> for Recorder {
-    fn deliver(&self, from: ValidatorIndex, message: Talk) -> Result<(), String> {
-        if message == Talk::Wrong {
-            return Err("planted".into());
-        }
+    fn verify(&self, message: Talk) -> Result<Talk, String> {
+        assert_ne!(message, Talk::Note(PANIC), "planted: in verification");
+        if message == Talk::Wrong { Err("planted".into()) } else { Ok(message) }
+    }
+
+    fn deliver(&self, from: ValidatorIndex, message: Talk) {
         let _ = self.0.send(Event::Heard(from.0, message));
-        Ok(())
     }
 
     fn opened(&self, validator: ValidatorIndex, round_trip: Duration) {

@@ -6,8 +6,8 @@ use super::outbox::{BULK_BYTES_MAX, URGENT_BYTES_MAX};
 use super::session::SILENCE_MAX;
 use super::table::{Network, NetworkError};
 use super::testing::{
-    Event, LONG, LONG_BYTES_MAX, LONG_TALK, NOTE, NOTE_BYTES_MAX, NOTES_BURST, Node, Raw, Talk, chain, counted, key,
-    metrics_here, node, pair, pin, setup,
+    Event, LONG, LONG_BYTES_MAX, LONG_TALK, NOTE, NOTE_BYTES_MAX, NOTES_BURST, Node, PANIC, Raw, Talk, chain, counted,
+    key, metrics_here, node, pair, pin, setup,
 };
 use super::tls::{KeyError, TlsError};
 use crate::peers::{Directory, Peers};
@@ -332,6 +332,34 @@ async fn who_breaks_rules_again_and_again_is_banned_and_others_are_not() {
 }
 
 #[actix::test]
+async fn a_panic_over_a_peers_message_costs_that_peers_session_and_nothing_else() {
+    let (mut a, mut b) = pair(3, 0, 1).await;
+    let mut raw = Raw::session(2, &a).await;
+    a.sees(Event::Opened(2)).await;
+    raw.frame(NOTE, &note(PANIC)).await;
+    a.sees(Event::Closed(2)).await;
+    a.until_error(2, "panicked").await;
+    a.talks_with(&mut b, 1).await;
+    let _raw = Raw::session(2, &a).await;
+    a.sees(Event::Opened(2)).await;
+}
+
+#[actix::test]
+async fn a_node_that_stops_says_so_and_opens_no_other_session() {
+    let (a, mut b) = pair(2, 0, 1).await;
+    a.network.close();
+    b.sees(Event::Closed(0)).await;
+    b.until_error(0, "the node stops").await;
+    let mut raw = Raw::connect(&key(1), &a).await;
+    raw.hello(chain(), pin()).await;
+    raw.hear_hello().await.unwrap();
+    if !a.network.roster().i_choose(ValidatorIndex(1)) {
+        super::handshake::send(&mut raw.stream, Control::Open, &()).await.unwrap();
+    }
+    assert_eq!(raw.farewell().await, LinkError::RefusedByPeer(Refusal::Stopping));
+}
+
+#[actix::test]
 async fn garbage_instead_of_tls_harms_nobody() {
     use tokio::io::AsyncWriteExt;
     let (mut a, mut b) = pair(2, 0, 1).await;
@@ -424,9 +452,10 @@ async fn a_port_that_is_taken_and_a_foreign_key_are_refused_by_name() {
 struct Deaf;
 
 impl super::Sink<Talk> for Deaf {
-    fn deliver(&self, _: ValidatorIndex, _: Talk) -> Result<(), String> {
-        Ok(())
+    fn verify(&self, message: Talk) -> Result<Talk, String> {
+        Ok(message)
     }
+    fn deliver(&self, _: ValidatorIndex, _: Talk) {}
     fn opened(&self, _: ValidatorIndex, _: std::time::Duration) {}
     fn closed(&self, _: ValidatorIndex) {}
 }

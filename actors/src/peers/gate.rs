@@ -1,6 +1,6 @@
 //! The gate between sessions and actors: a peer's message passes it only as `Verified`.
 //!
-//! It runs on the session's own task, so that one peer's signatures never hold up another actor.
+//! It runs on the sessions' own threads, so that one peer's signatures never hold up another actor.
 
 use crate::network::Sink;
 use protocol::message::Message;
@@ -38,11 +38,13 @@ impl<R: Receiver> Gate<R> {
 }
 
 impl<R: Receiver> Sink<Message> for Gate<R> {
-    fn deliver(&self, from: ValidatorIndex, message: Message) -> Result<(), String> {
+    fn verify(&self, message: Message) -> Result<Verified<Message>, String> {
         let checker = Checker { set: &self.set, schedule: &self.schedule, genesis: self.genesis, signatures: &Ed25519 };
-        let verified = checker.message(message).map_err(|fault| fault.to_string())?;
-        self.receiver.deliver(from, verified);
-        Ok(())
+        checker.message(message).map_err(|fault| fault.to_string())
+    }
+
+    fn deliver(&self, from: ValidatorIndex, message: Verified<Message>) {
+        self.receiver.deliver(from, message);
     }
 
     fn opened(&self, validator: ValidatorIndex, round_trip: Duration) {

@@ -26,13 +26,15 @@ pub(super) struct Redial {
     i_choose: bool,
     failed: u32,
     before: Seen,
+    /// When the last attempt began: pauses count from there, so that a slow failure costs no further wait.
+    dialled: Instant,
     /// `None` while the peer is connected or being dialled.
     next: Option<Instant>,
 }
 
 impl Redial {
     pub(super) fn new(now: Instant, i_choose: bool, random: u64) -> Redial {
-        let mut redial = Redial { i_choose, failed: 0, before: Seen::Missing, next: None };
+        let mut redial = Redial { i_choose, failed: 0, before: Seen::Missing, dialled: now, next: None };
         redial.next = Some(now + redial.first_pause(random));
         redial
     }
@@ -56,11 +58,11 @@ impl Redial {
             }
             Seen::Missing => {
                 let next = *self.next.get_or_insert_with(|| {
-                    now + if before == Seen::Connected {
-                        first_pause(self.i_choose, random)
+                    if before == Seen::Connected {
+                        now + first_pause(self.i_choose, random)
                     } else {
                         self.failed = self.failed.saturating_add(1);
-                        pause(self.failed, random)
+                        self.dialled + pause(self.failed, random)
                     }
                 });
                 if now < next {
@@ -68,6 +70,7 @@ impl Redial {
                 }
                 self.next = None;
                 self.before = Seen::Dialling;
+                self.dialled = now;
                 true
             }
         }
@@ -123,6 +126,15 @@ mod tests {
         assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]), "{pauses:?}");
         assert!(pauses[0] <= REDIAL_MIN && pauses[11] <= Duration::from_secs(1), "{pauses:?}");
         assert!(pauses[11] >= REDIAL_MAX / 4 * 3, "{pauses:?}");
+    }
+
+    #[test]
+    fn an_attempt_that_took_long_to_fail_is_followed_at_once() {
+        let now = Instant::now();
+        let mut redial = Redial::new(now, true, 0);
+        assert!(redial.look(Seen::Missing, now, 0));
+        assert!(!redial.look(Seen::Dialling, now, 0));
+        assert!(redial.look(Seen::Missing, now + REDIAL_MAX, 0));
     }
 
     #[test]

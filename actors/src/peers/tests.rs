@@ -146,8 +146,8 @@ fn only_a_message_whose_signature_holds_passes_the_gate() {
     let ballot = Ballot { epoch: Epoch(0), view: View(1), choice: Choice::ViewChange };
     let good = Message::Vote { vote: Vote::sign(&set, &key, ValidatorIndex(0), ballot), reason: None };
     let forged = Vote { voter: ValidatorIndex(0), ballot, signature: SIGNATURE };
-    assert!(gate.deliver(ValidatorIndex(0), good.clone()).is_ok());
-    let fault = gate.deliver(ValidatorIndex(0), Message::Vote { vote: forged, reason: None }).unwrap_err();
+    gate.deliver(ValidatorIndex(0), gate.verify(good.clone()).unwrap());
+    let fault = gate.verify(Message::Vote { vote: forged, reason: None }).unwrap_err();
     assert!(fault.contains("signature of voter 0"), "{fault}");
     assert_eq!(*collector.0.lock(), [good]);
 }

@@ -5,6 +5,7 @@
 
 use crate::network::{KindRule, Lane, PeerMessage};
 use protocol::message::{Message, limits};
+use protocol::verify::Verified;
 
 /// One signature with its voter, in MessagePack.
 const SIGNATURE_BYTES: usize = 72;
@@ -30,6 +31,8 @@ fn block_bytes(validators: usize) -> usize {
 }
 
 impl PeerMessage for Message {
+    type Verified = Verified<Message>;
+
     fn kind(&self) -> u8 {
         match self {
             Message::Proposal(_) => 16,
