@@ -4,6 +4,7 @@
 
 mod commands;
 mod exit;
+mod obligation;
 
 use clap::Parser;
 use std::process::ExitCode;

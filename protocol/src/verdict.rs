@@ -217,9 +217,9 @@ pub struct Job {
     /// Without a claim any definite answer confirms, and the report has no statement.
     pub claim: Option<Claim>,
     pub limits: VerifierParameters,
-    /// Also look whether the assumptions are contradictory without the goal. Costs a second check; no verdict depends
-    /// on it.
-    pub explain: bool,
+    /// Check the script without its last assertion: `unsat` then says that what came before it is contradictory, and
+    /// that an answer to the whole script proves nothing. For people only: no verdict on a proof is made this way.
+    pub without_goal: bool,
 }
 
 /// What came of a job.

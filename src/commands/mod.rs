@@ -1,5 +1,6 @@
 //! The commands, a file each: one argument struct with its help text, and one `run`.
 
+mod check_proof;
 mod init_genesis_state;
 mod key;
 mod solver_pin;
@@ -9,6 +10,7 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    CheckProof(check_proof::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
     Key(key::Arguments),
 }
@@ -16,6 +18,7 @@ pub enum Command {
 impl Command {
     pub fn run(&self) -> Outcome {
         match self {
+            Command::CheckProof(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),
             Command::Key(arguments) => arguments.run(),
         }

@@ -40,6 +40,10 @@ impl Checker {
     /// Reads, runs and judges one script. Processor time and memory are filled in by those who measure them.
     pub fn check(&mut self, job: &Job) -> Report {
         match form::read(&job.script, &job.limits) {
+            Ok(form) if job.without_goal => match form.without_goal() {
+                Some(form) => self.check_form(&form, job),
+                None => Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked }),
+            },
             Ok(form) => self.check_form(&form, job),
             Err(rejected) => Report::of(rejected),
         }
@@ -69,9 +73,6 @@ impl Checker {
                 };
             }
             Err(reason) => report.verdict = Verdict::NoVerdict { reason },
-        }
-        if job.explain && report.answer == Some(Answer::Unsat) {
-            report.warnings.extend(self.vacuity(form, job));
         }
         report
     }
@@ -119,16 +120,6 @@ impl Checker {
         };
         let count = resource_count(&mut context)?;
         Ok(Run { output, count })
-    }
-
-    /// Looks whether the assumptions are contradictory without the goal, within what the answer itself may cost.
-    fn vacuity(&mut self, form: &Form, job: &Job) -> Option<String> {
-        let text = form.text_without_goal()?;
-        let run = self.run(&text, &form.options, job.limits.soft.resource_count.max(1)).ok()?;
-        matches!(run.output, Output::Answer(Answer::Unsat)).then(|| {
-            "the assertions before the last one are contradictory by themselves: the answer says nothing about the last one"
-                .to_owned()
-        })
     }
 }
 

@@ -24,16 +24,16 @@ impl Form {
         &self.text[self.logic_bytes..]
     }
 
-    /// The text without its last assertion, where that leaves any.
+    /// The script without its last assertion, where that leaves any.
     ///
     /// A convention of those who write obligations, not a rule: what comes before the last assertion is the assumptions.
-    pub fn text_without_goal(&self) -> Option<String> {
+    pub fn without_goal(self) -> Option<Form> {
         // The text has one command a line. A string with a line end in it may mislead this search: then the result is no
-        // script, and no warning is given.
+        // script, and the solver says so.
         let begin = self.text.rfind("\n(assert ")? + 1;
         let end = begin + self.text[begin..].find('\n')? + 1;
         let rest = self.text[..begin].contains("(assert ");
-        rest.then(|| [&self.text[..begin], &self.text[end..]].concat())
+        rest.then(|| Form { text: [&self.text[..begin], &self.text[end..]].concat(), ..self })
     }
 
     /// Whether the script has neither options nor a logic: then a second run would only repeat the first.

@@ -100,7 +100,7 @@ impl VerifierPoolActor {
                 script: std::mem::take(&mut task.script),
                 claim: Some(task.claim),
                 limits: self.settings.parameters,
-                explain: false,
+                without_goal: false,
             };
             match self.settings.pool.submit(&job) {
                 Ok(pending) => {

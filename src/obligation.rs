@@ -1,0 +1,167 @@
+//! Proof obligations on disk: which files, and which answer each one claims.
+//!
+//! The claim is what the user said, else what a `manifest.json` beside the file says, else what the script says of itself
+//! by `(set-info :status …)`. Nothing is guessed. Every command that takes scripts from files reads them here.
+
+use protocol::verdict::{Claim, VerifierParameters};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The name of the file that tells the claims of the scripts beside it.
+pub const MANIFEST: &str = "manifest.json";
+
+/// Longest manifest, in bytes.
+const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+
+/// A script with its claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obligation {
+    pub path: PathBuf,
+    pub script: Vec<u8>,
+    pub claim: Option<(Claim, ClaimSource)>,
+}
+
+/// Who said what the answer should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimSource {
+    User,
+    Manifest,
+    Script,
+}
+
+impl ClaimSource {
+    pub fn word(self) -> &'static str {
+        match self {
+            ClaimSource::User => "by --claim",
+            ClaimSource::Manifest => "by the manifest",
+            ClaimSource::Script => "by the script's :status",
+        }
+    }
+}
+
+/// Why a file is no obligation.
+#[derive(Debug, thiserror::Error)]
+pub enum ObligationError {
+    #[error("cannot read {}: {error}", path.display())]
+    Read { path: PathBuf, error: io::Error },
+    #[error("{} is longer than {max} bytes, which no network lets in", path.display())]
+    TooLong { path: PathBuf, max: u64 },
+    #[error("{} is not a manifest: {error} (a list of {{\"file\": …, \"claim\": \"sat\" or \"unsat\"}} is expected)", path.display())]
+    Manifest { path: PathBuf, error: serde_json::Error },
+    #[error("{} names no script: give it a folder with .smt2 files, a manifest, or a script", path.display())]
+    Empty { path: PathBuf },
+}
+
+/// One line of a manifest. What others write beside these is of no concern here.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    file: PathBuf,
+    #[serde(alias = "expected")]
+    claim: Option<String>,
+}
+
+/// Reads scripts and their claims, and each folder's manifest once.
+#[derive(Debug, Default)]
+pub struct Reader {
+    claimed: Option<Claim>,
+    manifests: HashMap<PathBuf, HashMap<PathBuf, Claim>>,
+}
+
+impl Reader {
+    /// With the claim that the user gave for every file, if any.
+    pub fn new(claimed: Option<Claim>) -> Reader {
+        Reader { claimed, manifests: HashMap::new() }
+    }
+
+    /// Reads one script and finds its claim.
+    ///
+    /// # Errors
+    /// If the file or a manifest beside it cannot be read, or is too long.
+    pub fn read(&mut self, path: &Path) -> Result<Obligation, ObligationError> {
+        let script = read_bounded(path, VerifierParameters::SCRIPT_BYTES_MAX)?;
+        let claim = match self.claimed {
+            Some(claim) => Some((claim, ClaimSource::User)),
+            None => match self.manifest_claim(path)? {
+                Some(claim) => Some((claim, ClaimSource::Manifest)),
+                None => status(&script).map(|claim| (claim, ClaimSource::Script)),
+            },
+        };
+        Ok(Obligation { path: path.to_owned(), script, claim })
+    }
+
+    /// What a manifest says of a script: the one in its folder, or in the folder above, which may hold several.
+    fn manifest_claim(&mut self, path: &Path) -> Result<Option<Claim>, ObligationError> {
+        for folder in path.ancestors().skip(1).take(2) {
+            let manifest = folder.join(MANIFEST);
+            let name = path.strip_prefix(folder).unwrap_or(path);
+            if !self.manifests.contains_key(&manifest) {
+                let claims = if manifest.is_file() { claims_of(&manifest)? } else { HashMap::new() };
+                self.manifests.insert(manifest.clone(), claims);
+            }
+            if let Some(claim) = self.manifests.get(&manifest).and_then(|claims| claims.get(name)) {
+                return Ok(Some(*claim));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The scripts that a folder, a manifest or a script's own path names: a folder's in the order of its manifest, or of
+/// their names if it has none.
+///
+/// # Errors
+/// If it cannot be read, or names none.
+pub fn scripts(path: &Path) -> Result<Vec<PathBuf>, ObligationError> {
+    let read = |error| ObligationError::Read { path: path.to_owned(), error };
+    let manifest = path.join(MANIFEST);
+    let found = if path.is_dir() && manifest.is_file() {
+        named_by(&manifest)?
+    } else if path.is_dir() {
+        let entries = std::fs::read_dir(path).map_err(read)?;
+        let entries: io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+        let mut files = entries.map_err(read)?;
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "smt2"));
+        files.sort();
+        files
+    } else if path.extension().is_some_and(|extension| extension == "json") {
+        named_by(path)?
+    } else {
+        vec![path.to_owned()]
+    };
+    if found.is_empty() { Err(ObligationError::Empty { path: path.to_owned() }) } else { Ok(found) }
+}
+
+fn named_by(manifest: &Path) -> Result<Vec<PathBuf>, ObligationError> {
+    let folder = manifest.parent().unwrap_or(Path::new(""));
+    Ok(entries(manifest)?.into_iter().map(|entry| folder.join(entry.file)).collect())
+}
+
+/// The claims of a manifest. What is neither `sat` nor `unsat` (some write `unknown`) is no claim.
+fn claims_of(manifest: &Path) -> Result<HashMap<PathBuf, Claim>, ObligationError> {
+    let claim = |entry: Entry| Some((entry.file, entry.claim?.parse().ok()?));
+    Ok(entries(manifest)?.into_iter().filter_map(claim).collect())
+}
+
+fn entries(manifest: &Path) -> Result<Vec<Entry>, ObligationError> {
+    let bytes = read_bounded(manifest, MANIFEST_BYTES_MAX)?;
+    serde_json::from_slice(&bytes).map_err(|error| ObligationError::Manifest { path: manifest.to_owned(), error })
+}
+
+fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, ObligationError> {
+    let read = |error| ObligationError::Read { path: path.to_owned(), error };
+    let mut bytes = Vec::new();
+    File::open(path).map_err(read)?.take(max + 1).read_to_end(&mut bytes).map_err(read)?;
+    if bytes.len() as u64 > max { Err(ObligationError::TooLong { path: path.to_owned(), max }) } else { Ok(bytes) }
+}
+
+/// What a script says of itself. One that is not let through says nothing.
+fn status(script: &[u8]) -> Option<Claim> {
+    match smtlib::normalise(script, &smtlib::Limits::default()).ok()?.status? {
+        smtlib::Status::Sat => Some(Claim::Sat),
+        smtlib::Status::Unsat => Some(Claim::Unsat),
+        smtlib::Status::Unknown => None,
+    }
+}
