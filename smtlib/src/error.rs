@@ -84,8 +84,6 @@ pub enum ErrorKind {
     // Names.
     #[error("{name} is not declared")]
     Undeclared { name: String },
-    #[error("{name} is not declared; a negative number is written (- {number})")]
-    NegativeNumber { name: String, number: String },
     #[error("the sort {name} is not declared")]
     UndeclaredSort { name: String },
     #[error("{name} is declared again, and differently")]

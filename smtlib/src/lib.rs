@@ -12,9 +12,11 @@ mod error;
 mod lexer;
 mod limits;
 mod normalise;
+mod options;
 mod parser;
 mod print;
 mod result;
+mod theories;
 mod tree;
 
 pub use error::{Error, ErrorKind};

@@ -78,6 +78,8 @@ pub enum NoteKind {
     LabelStripped,
     /// The solver would take the name for its own: another is printed.
     Renamed,
+    /// A symbol such as `-1` was written as the negative number that it stands for.
+    NegativeNumber,
     /// A function is used that is the solver's own and no standard's.
     Extension,
 }
@@ -94,6 +96,7 @@ impl std::fmt::Display for Note {
             NoteKind::DuplicateDropped => "second identical declaration dropped:",
             NoteKind::LabelStripped => "label taken off:",
             NoteKind::Renamed => "renamed, the solver would take it for its own:",
+            NoteKind::NegativeNumber => "written as a negative number:",
             NoteKind::Extension => "no standard's function:",
         };
         write!(formatter, "line {line}, column {column}: {what} {name}")
@@ -114,7 +117,6 @@ pub struct Assumptions {
 }
 
 /// BLAKE3 over domain tag, version and length-prefixed text and options.
-#[expect(dead_code, reason = "used by the commands, which follow")]
 pub(crate) fn identity(text: &str, options: &[(String, String)]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"proof-of-proof/normalised-script\0");

@@ -1,0 +1,189 @@
+//! The sorts of applications, as far as they can be told: what the solver would coerce without a word is refused here, and
+//! widths are counted before the solver makes them.
+//!
+//! Must never: refuse what only cannot be told. An unknown sort fits, and the solver checks it.
+
+use super::Normaliser;
+use super::identifiers::Callee;
+use super::sorts::{Head, SortId};
+use super::terms::Value;
+use crate::error::{ErrorKind, Fault};
+use crate::theories::{Function, Gives, Takes};
+
+impl Normaliser<'_> {
+    /// What the application at `index` is.
+    pub(super) fn apply(&mut self, callee: &Callee, arguments: &[Value], index: u32) -> Result<Value, Fault> {
+        let mut value = Value::closed(SortId::UNKNOWN);
+        for argument in arguments {
+            value.size = value.size.saturating_add(argument.size);
+            value.lowest = value.lowest.min(argument.lowest);
+        }
+        match callee {
+            Callee::Script(function) => {
+                value.size = value.size.saturating_add(function.size);
+                for (position, (argument, wanted)) in arguments.iter().zip(function.parameters.iter()).enumerate() {
+                    if !self.sorts.fits(argument.sort, *wanted) {
+                        let takes = self.sorts.describe(*wanted, &self.tree.names);
+                        return Err(self.argument_fault(index, position, takes, argument.sort));
+                    }
+                }
+                value.sort = if function.generic { SortId::UNKNOWN } else { function.result };
+            }
+            Callee::Theory(function, indices) => {
+                self.check_arguments(function, arguments, index)?;
+                value.sort = self.result(function, *indices, arguments, index)?;
+            }
+            Callee::Of(sort) => value.sort = *sort,
+        }
+        Ok(value)
+    }
+
+    fn argument_fault(&self, index: u32, position: usize, takes: String, got: SortId) -> Fault {
+        let mut parts = self.tree.children(index);
+        let head = parts.next().unwrap_or(index);
+        let at = parts.nth(position).unwrap_or(index);
+        let got = self.sorts.describe(got, &self.tree.names);
+        let name = match self.tree.node(head).kind {
+            crate::tree::Kind::Open => self.tree.children(head).nth(1).map_or(String::new(), |name| self.clipped(name)),
+            _ => self.clipped(head),
+        };
+        self.fault(at, ErrorKind::ArgumentSort { name, position: position as u64 + 1, takes, got })
+    }
+
+    fn check_arguments(&self, function: &Function, arguments: &[Value], index: u32) -> Result<(), Fault> {
+        let (wanted, accepts): (&str, fn(Head) -> bool) = match function.takes {
+            Takes::Anything => return Ok(()),
+            Takes::Alike => return self.common_sort(arguments, 0, index).map(|_| ()),
+            Takes::Choice => {
+                if !self.sorts.fits(arguments[0].sort, SortId::BOOL) {
+                    return Err(self.argument_fault(index, 0, "Bool".to_owned(), arguments[0].sort));
+                }
+                return self.common_sort(&arguments[1..], 1, index).map(|_| ());
+            }
+            Takes::Bools => ("Bool", |head| matches!(head, Head::Bool)),
+            Takes::Numbers => ("Int or Real", |head| matches!(head, Head::Int | Head::Real)),
+            Takes::BitVectors => ("a bit-vector", |head| matches!(head, Head::BitVector(_))),
+        };
+        for (position, argument) in arguments.iter().enumerate() {
+            let head = self.sorts.head(argument.sort);
+            if !matches!(head, Head::Unknown | Head::Parameter(_)) && !accepts(head) {
+                return Err(self.argument_fault(index, position, wanted.to_owned(), argument.sort));
+            }
+        }
+        Ok(())
+    }
+
+    /// The sort that all arguments have; Real if Int and Real are mixed. `offset` is the first one's position.
+    fn common_sort(&self, arguments: &[Value], offset: usize, index: u32) -> Result<SortId, Fault> {
+        let mut common = SortId::UNKNOWN;
+        for (position, argument) in arguments.iter().enumerate() {
+            common = match self.join(common, argument.sort) {
+                Some(joined) => joined,
+                None => {
+                    let takes = self.sorts.describe(common, &self.tree.names);
+                    return Err(self.argument_fault(index, position + offset, takes, argument.sort));
+                }
+            };
+        }
+        Ok(common)
+    }
+
+    fn join(&self, left: SortId, right: SortId) -> Option<SortId> {
+        if left == SortId::UNKNOWN {
+            Some(right)
+        } else if self.sorts.fits(right, left) {
+            Some(left)
+        } else if self.sorts.fits(left, right) {
+            Some(right)
+        } else {
+            None
+        }
+    }
+
+    /// The sort that two branches have.
+    pub(super) fn common(&self, index: u32, left: SortId, right: SortId) -> Result<SortId, Fault> {
+        self.join(left, right).ok_or_else(|| {
+            let takes = self.sorts.describe(left, &self.tree.names);
+            let got = self.sorts.describe(right, &self.tree.names);
+            self.fault(index, ErrorKind::TermSort { takes, got })
+        })
+    }
+
+    fn result(
+        &mut self,
+        function: &Function,
+        indices: [u32; 2],
+        arguments: &[Value],
+        index: u32,
+    ) -> Result<SortId, Fault> {
+        let sort_of = |position: usize| arguments.get(position).map_or(SortId::UNKNOWN, |argument| argument.sort);
+        Ok(match function.gives {
+            Gives::Unknown => SortId::UNKNOWN,
+            Gives::Bool => SortId::BOOL,
+            Gives::Int => SortId::INT,
+            Gives::Real => SortId::REAL,
+            Gives::String => SortId::STRING,
+            Gives::RegLan => SortId::REG_LAN,
+            Gives::RoundingMode => SortId::ROUNDING_MODE,
+            Gives::Argument(_) if function.takes == Takes::Choice => self.common_sort(&arguments[1..], 1, index)?,
+            Gives::Argument(position) => sort_of(position),
+            Gives::Number if arguments.iter().any(|argument| argument.sort == SortId::REAL) => SortId::REAL,
+            Gives::Number if arguments.iter().all(|argument| argument.sort == SortId::INT) => SortId::INT,
+            Gives::Number => SortId::UNKNOWN,
+            Gives::Concatenation => {
+                let widths: Option<Vec<u64>> = arguments.iter().map(|argument| self.bits(argument.sort)).collect();
+                let Some(widths) = widths else { return Ok(SortId::UNKNOWN) };
+                return self.bit_vector(index, widths.iter().sum());
+            }
+            Gives::Extraction => return self.extraction(index, indices, sort_of(0)),
+            Gives::Extension => {
+                let Some(width) = self.bits(sort_of(0)) else { return Ok(SortId::UNKNOWN) };
+                return self.bit_vector(index, width + u64::from(indices[0]));
+            }
+            Gives::Repetition => {
+                let width = self.bits(sort_of(0)).unwrap_or(1);
+                let made = self.bit_vector(index, width * u64::from(indices[0]))?;
+                if self.bits(sort_of(0)).is_some() { made } else { SortId::UNKNOWN }
+            }
+            Gives::Bits => return self.bit_vector(index, u64::from(indices[0])),
+            Gives::OneBit => return self.bit_vector(index, 1),
+            Gives::Float => {
+                if indices.contains(&0) {
+                    return Err(self.fault(index, ErrorKind::ZeroBits));
+                }
+                self.sorts.plain(Head::Float(indices[0], indices[1]), &[])
+            }
+            Gives::Element => match (self.sorts.head(sort_of(0)), self.sorts.arguments(sort_of(0))) {
+                (Head::Array, [.., element]) | (Head::Sequence, [element]) => *element,
+                _ => SortId::UNKNOWN,
+            },
+            Gives::Unit => self.sorts.plain(Head::Sequence, &[sort_of(0)]),
+        })
+    }
+
+    fn bits(&self, sort: SortId) -> Option<u64> {
+        match self.sorts.head(sort) {
+            Head::BitVector(bits) => Some(u64::from(bits)),
+            _ => None,
+        }
+    }
+
+    fn bit_vector(&mut self, index: u32, bits: u64) -> Result<SortId, Fault> {
+        let limit = self.limits.bit_width_max;
+        match u32::try_from(bits) {
+            Ok(0) => Err(self.fault(index, ErrorKind::ZeroBits)),
+            Ok(width) if width <= limit => Ok(self.sorts.plain(Head::BitVector(width), &[])),
+            _ => Err(self.fault(index, ErrorKind::BitWidth { bits, limit })),
+        }
+    }
+
+    /// `((_ extract high low) term)`.
+    fn extraction(&mut self, index: u32, [high, low]: [u32; 2], sort: SortId) -> Result<SortId, Fault> {
+        let outside = self.bits(sort).is_some_and(|bits| u64::from(high) >= bits);
+        if high < low || outside {
+            let form = "(_ extract high low), with high at least low and below the width";
+            return Err(self.fault(index, ErrorKind::Form { command: "extract".to_owned(), form }));
+        }
+        self.bit_vector(index, u64::from(high - low) + 1)
+    }
+}

@@ -1,0 +1,311 @@
+//! Reading the sorts that a script writes.
+//!
+//! Must never: recurse on nesting, or let an abbreviation cost more than the expanded size allows.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::Normaliser;
+use super::scope::{SortDeclaration, SortMeaning};
+use super::sorts::{Head, Size, SortId};
+use crate::error::{ErrorKind, Fault};
+use crate::result::NoteKind;
+use crate::theories::{self, Sort, Standing};
+use crate::tree::{Kind, Name};
+
+/// Sort names that hold inside one declaration only.
+#[derive(Debug, Default)]
+pub(super) struct LocalSorts {
+    /// Parameters, by position.
+    pub parameters: HashMap<Name, u32>,
+    /// Datatypes of a declaration in the style of SMT-LIB 2.5, whose parameters are implied.
+    pub implied: HashSet<Name>,
+    /// The implied parameters.
+    pub order: Vec<Name>,
+}
+
+enum Applied {
+    Array,
+    Sequence,
+    RegularExpression,
+    Set,
+    Declared(Rc<SortDeclaration>, Name),
+}
+
+enum Task {
+    Read(u32),
+    /// The arguments are read: make the sort. `index` is where it stands.
+    Apply {
+        applied: Applied,
+        count: usize,
+        index: u32,
+    },
+}
+
+impl Normaliser<'_> {
+    /// Reads and writes a sort in which only declared names stand.
+    pub(super) fn sort(&mut self, index: u32) -> Result<SortId, Fault> {
+        self.sort_with(index, &LocalSorts::default())
+    }
+
+    /// Reads and writes a sort.
+    pub(super) fn sort_with(&mut self, index: u32, local: &LocalSorts) -> Result<SortId, Fault> {
+        let mut tasks = vec![Task::Read(index)];
+        let mut made: Vec<SortId> = Vec::new();
+        while let Some(task) = tasks.pop() {
+            match task {
+                Task::Read(index) => {
+                    if let Some(sort) = self.read_sort(index, local, &mut tasks)? {
+                        made.push(sort);
+                    }
+                }
+                Task::Apply { applied, count, index } => {
+                    self.out.close();
+                    let arguments = made.split_off(made.len() - count);
+                    made.push(self.apply_sort(&applied, &arguments, index)?);
+                }
+            }
+        }
+        let sort = made.pop().expect("reading one sort makes one sort");
+        self.check_sort_size(index, sort)?;
+        Ok(sort)
+    }
+
+    fn check_sort_size(&self, index: u32, sort: SortId) -> Result<(), Fault> {
+        let limit = self.limits.expanded_size_max;
+        if self.sorts.size(sort).total() > limit {
+            return Err(self.fault(index, ErrorKind::ExpandedSize { limit }));
+        }
+        Ok(())
+    }
+
+    /// Reads one sort as far as it needs no arguments; else leaves tasks for the rest.
+    fn read_sort(&mut self, index: u32, local: &LocalSorts, tasks: &mut Vec<Task>) -> Result<Option<SortId>, Fault> {
+        let node = self.tree.node(index);
+        match node.kind {
+            Kind::Symbol => self.sort_name(index, local).map(Some),
+            Kind::Open => {
+                let parts = self.children(index);
+                let Some((head, arguments)) = parts.split_first() else {
+                    return Err(self.expected(index, "a sort"));
+                };
+                if self.tree.node(*head).kind == Kind::Symbol && self.tree.text(*head) == "_" {
+                    return self.indexed_sort(index, arguments).map(Some);
+                }
+                if arguments.is_empty() {
+                    // `(S)` for `S`, as F* writes it.
+                    tasks.push(Task::Read(*head));
+                    return Ok(None);
+                }
+                let applied = self.applied_sort(*head, arguments.len())?;
+                self.out.open();
+                let printed = match &applied {
+                    Applied::Declared(sort, _) => sort.printed,
+                    _ => self.tree.node(*head).text,
+                };
+                self.out.symbol(printed);
+                tasks.push(Task::Apply { applied, count: arguments.len(), index });
+                tasks.extend(arguments.iter().rev().map(|argument| Task::Read(*argument)));
+                Ok(None)
+            }
+            Kind::Close
+            | Kind::Keyword
+            | Kind::Numeral
+            | Kind::Decimal
+            | Kind::Hexadecimal
+            | Kind::Binary
+            | Kind::String => Err(self.expected(index, "a sort")),
+        }
+    }
+
+    fn sort_name(&mut self, index: u32, local: &LocalSorts) -> Result<SortId, Fault> {
+        let name = self.symbol(index, "a sort")?;
+        if let Some(position) = local.parameters.get(&name) {
+            let printed = self.printed_sort(name, self.at(index));
+            self.out.symbol(printed);
+            return Ok(self.parameter(*position));
+        }
+        let Some(sort) = self.scope.sort(name) else {
+            return self.theory_sort(index, name);
+        };
+        if local.implied.contains(&name) {
+            self.expand(self.at(index), local.order.len() as u64)?;
+            self.out.open();
+            self.out.symbol(sort.printed);
+            let mut arguments = Vec::new();
+            for (position, parameter) in local.order.iter().enumerate() {
+                let printed = self.printed_sort(*parameter, self.at(index));
+                self.out.symbol(printed);
+                arguments.push(self.parameter(position as u32));
+            }
+            self.out.close();
+            return self.apply_sort(&Applied::Declared(sort, name), &arguments, index);
+        }
+        self.sort_arity(index, u64::from(sort.arity), 0)?;
+        self.out.symbol(sort.printed);
+        self.apply_sort(&Applied::Declared(sort, name), &[], index)
+    }
+
+    pub(super) fn parameter(&mut self, position: u32) -> SortId {
+        self.sorts.intern(Head::Parameter(position), &[], Size::of_parameter(position))
+    }
+
+    fn theory_sort(&mut self, index: u32, name: Name) -> Result<SortId, Fault> {
+        let Some((standing, sort)) = theories::sort(self.tree.names.text(name)) else {
+            return Err(self.fault_of(index, |name| ErrorKind::UndeclaredSort { name }));
+        };
+        let sort = match sort {
+            Sort::Bool => SortId::BOOL,
+            Sort::Int => SortId::INT,
+            Sort::Real => SortId::REAL,
+            Sort::String => SortId::STRING,
+            Sort::RegLan => SortId::REG_LAN,
+            Sort::RoundingMode => SortId::ROUNDING_MODE,
+            Sort::Character => SortId::CHARACTER,
+            Sort::Float(exponent, significand) => self.sorts.plain(Head::Float(exponent, significand), &[]),
+            Sort::Array => return Err(self.sort_takes(index, "2 or more", 0)),
+            Sort::Sequence | Sort::RegularExpression | Sort::Set => return Err(self.sort_takes(index, "1", 0)),
+            Sort::BitVector | Sort::FloatingPoint => {
+                return Err(self.fault_of(index, |command| ErrorKind::Form { command, form: "(_ name number …)" }));
+            }
+        };
+        self.note_extension_sort(index, standing, name);
+        self.out.symbol(name);
+        Ok(sort)
+    }
+
+    fn note_extension_sort(&mut self, index: u32, standing: Standing, name: Name) {
+        if standing == Standing::Extension && self.extensions_used.insert(name) {
+            let clipped = self.clipped_name(name);
+            self.remark(self.at(index), NoteKind::Extension, clipped);
+        }
+    }
+
+    fn sort_takes(&self, index: u32, takes: &str, got: u64) -> Fault {
+        let takes = takes.to_owned();
+        self.fault_of(index, |name| ErrorKind::Arity { name, takes, what: "sorts", got })
+    }
+
+    fn sort_arity(&self, index: u32, takes: u64, got: u64) -> Result<(), Fault> {
+        if takes == got { Ok(()) } else { Err(self.sort_takes(index, &takes.to_string(), got)) }
+    }
+
+    /// What `(name sort …)` applies.
+    fn applied_sort(&mut self, head: u32, count: usize) -> Result<Applied, Fault> {
+        let name = self.symbol(head, "a sort's name")?;
+        let got = count as u64;
+        if let Some(sort) = self.scope.sort(name) {
+            self.sort_arity(head, u64::from(sort.arity), got)?;
+            return Ok(Applied::Declared(sort, name));
+        }
+        let Some((standing, sort)) = theories::sort(self.tree.names.text(name)) else {
+            return Err(self.fault_of(head, |name| ErrorKind::UndeclaredSort { name }));
+        };
+        let (applied, takes) = match sort {
+            Sort::Array if got >= 2 => (Applied::Array, got),
+            Sort::Array => return Err(self.sort_takes(head, "2 or more", got)),
+            Sort::Sequence => (Applied::Sequence, 1),
+            Sort::RegularExpression => (Applied::RegularExpression, 1),
+            Sort::Set => (Applied::Set, 1),
+            Sort::Bool
+            | Sort::Int
+            | Sort::Real
+            | Sort::String
+            | Sort::RegLan
+            | Sort::RoundingMode
+            | Sort::Character
+            | Sort::Float(..)
+            | Sort::BitVector
+            | Sort::FloatingPoint => return Err(self.sort_takes(head, "0", got)),
+        };
+        self.sort_arity(head, takes, got)?;
+        self.note_extension_sort(head, standing, name);
+        Ok(applied)
+    }
+
+    fn apply_sort(&mut self, applied: &Applied, arguments: &[SortId], index: u32) -> Result<SortId, Fault> {
+        Ok(match applied {
+            Applied::Array => self.sorts.plain(Head::Array, arguments),
+            Applied::Sequence => self.sorts.plain(Head::Sequence, arguments),
+            Applied::RegularExpression => self.sorts.plain(Head::RegularExpression, arguments),
+            Applied::Set => self.sorts.plain(Head::Array, &[arguments[0], SortId::BOOL]),
+            Applied::Declared(sort, name) => match &sort.meaning {
+                SortMeaning::Declared => self.sorts.plain(Head::Declared(sort.number, *name), arguments),
+                SortMeaning::Datatype(size) => {
+                    let size = self.sorts.applied(size, arguments);
+                    self.sorts.intern(Head::Declared(sort.number, *name), arguments, size)
+                }
+                SortMeaning::Abbreviation(body) => self.instantiate(*body, arguments, index)?,
+            },
+        })
+    }
+
+    /// A sort with arguments for its parameters, paid for from the expanded size.
+    pub(super) fn instantiate(&mut self, body: SortId, arguments: &[SortId], index: u32) -> Result<SortId, Fault> {
+        if !self.sorts.is_open(body) {
+            return Ok(body);
+        }
+        let limit = self.limits.expanded_size_max;
+        let left = limit.saturating_sub(self.expanded);
+        let scope = &self.scope;
+        let size_of = |head: Head| match head {
+            Head::Declared(_, name) => match scope.sort(name).map(|sort| sort.meaning.clone()) {
+                Some(SortMeaning::Datatype(size)) => Some(size),
+                _ => None,
+            },
+            _ => None,
+        };
+        match self.sorts.instantiate(body, arguments, &size_of, left) {
+            Some((sort, steps)) => {
+                self.expand(self.at(index), steps)?;
+                Ok(sort)
+            }
+            None => Err(self.fault(index, ErrorKind::ExpandedSize { limit })),
+        }
+    }
+
+    /// `(_ BitVec n)` and `(_ FloatingPoint e s)`; `arguments` is what follows the underscore.
+    fn indexed_sort(&mut self, index: u32, arguments: &[u32]) -> Result<SortId, Fault> {
+        let (name, numbers) = arguments.split_first().ok_or_else(|| self.expected(index, "a sort's name"))?;
+        let form = match (self.tree.node(*name).kind, self.tree.text(*name), numbers.len()) {
+            (Kind::Symbol, "BitVec", 1) => Sort::BitVector,
+            (Kind::Symbol, "FloatingPoint", 2) => Sort::FloatingPoint,
+            (Kind::Symbol, "BitVec", _) => return Err(self.indexed_form(*name, "(_ BitVec bits)")),
+            (Kind::Symbol, "FloatingPoint", _) => {
+                return Err(self.indexed_form(*name, "(_ FloatingPoint exponent-bits significand-bits)"));
+            }
+            _ => return Err(self.fault_of(*name, |name| ErrorKind::UndeclaredSort { name })),
+        };
+        self.out.open();
+        self.out.copy(self.tree.node(self.tree.children(index).next().unwrap_or(index)));
+        self.out.copy(self.tree.node(*name));
+        let mut bits = [0u32; 2];
+        for (slot, number) in bits.iter_mut().zip(numbers) {
+            *slot = self.width(*number)?;
+            if *slot == 0 {
+                return Err(self.fault(*number, ErrorKind::ZeroBits));
+            }
+            self.out.copy(self.tree.node(*number));
+        }
+        self.out.close();
+        let head = if form == Sort::BitVector { Head::BitVector(bits[0]) } else { Head::Float(bits[0], bits[1]) };
+        Ok(self.sorts.plain(head, &[]))
+    }
+
+    fn indexed_form(&self, index: u32, form: &'static str) -> Fault {
+        self.fault_of(index, |command| ErrorKind::Form { command, form })
+    }
+
+    /// A number of bits.
+    pub(super) fn width(&self, index: u32) -> Result<u32, Fault> {
+        let limit = self.limits.bit_width_max;
+        if self.tree.node(index).kind != Kind::Numeral {
+            return Err(self.expected(index, "a numeral"));
+        }
+        let bits = self.tree.text(index).parse::<u64>().unwrap_or(u64::MAX);
+        match u32::try_from(bits) {
+            Ok(width) if width <= limit => Ok(width),
+            _ => Err(self.fault(index, ErrorKind::BitWidth { bits, limit })),
+        }
+    }
+}

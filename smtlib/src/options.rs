@@ -1,0 +1,189 @@
+//! The options that a script may set: an exact list of names with the values each may have, and the names that are left
+//! out because they have no bearing on the answer or are not the script's to decide.
+//!
+//! Every accepted option is here because a tool writes it, which its row names. None was found to make the pinned solver
+//! give a false answer; options that were found to are not here, nor are values that end the process.
+//!
+//! Must never: match by prefix, or accept a symbol or string that is not listed for that very option.
+
+use crate::tree::Kind;
+
+/// What becomes of an option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Set it, under this name, to this value.
+    Set(&'static str, String),
+    /// Leave it out and say so.
+    Strip,
+    RefuseName,
+    /// The values that would have been accepted.
+    RefuseValue(String),
+}
+
+/// The values that an option may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Values {
+    Bool,
+    /// A whole number from the first to the second.
+    Whole(u32, u32),
+    /// One of these whole numbers.
+    Numbers(&'static [u32]),
+    /// A decimal from the first to the second.
+    Decimal(u32, u32),
+    /// One of these symbols.
+    Words(&'static [&'static str]),
+    /// Exactly this text.
+    Text(&'static str),
+}
+
+/// Canonical name, values, and who writes it. Sorted by name.
+const ACCEPTED: [(&str, Values, &str); 33] = [
+    ("auto_config", Values::Bool, "F*, Boogie, Verus, Viper, K"),
+    ("model", Values::Bool, "F*, Liquid Haskell"),
+    ("model.compact", Values::Bool, "Boogie"),
+    ("model.v2", Values::Bool, "Boogie, Viper"),
+    ("model_evaluator.completion", Values::Bool, "Boogie"),
+    ("nnf.sk_hack", Values::Bool, "Boogie, Viper"),
+    ("pi.decompose_patterns", Values::Bool, "F*"),
+    ("pi.enabled", Values::Bool, "Verus"),
+    ("pi.max_multi_patterns", Values::Whole(0, 1_000_000), "Boogie"),
+    ("pp.bv_literals", Values::Bool, "Boogie"),
+    ("rewriter.enable_der", Values::Bool, "F*"),
+    ("rewriter.sort_disjunctions", Values::Bool, "F*, Verus"),
+    ("sat.phase", Values::Words(&["caching"]), "Viper"),
+    ("smt.arith.nl", Values::Bool, "F*, Dafny, Verus"),
+    ("smt.arith.random_initial_value", Values::Bool, "Boogie, Viper"),
+    ("smt.arith.solver", Values::Numbers(&[2, 6]), "F*, Dafny, Verus"),
+    ("smt.bv.reflect", Values::Bool, "Boogie, Viper"),
+    ("smt.case_split", Values::Whole(0, 5), "F*, Boogie, Verus, Viper"),
+    ("smt.delay_units", Values::Bool, "Boogie, Verus, Viper"),
+    ("smt.delay_units_threshold", Values::Whole(0, 1_000_000), "Boogie, Viper"),
+    ("smt.ematching", Values::Bool, "F*"),
+    ("smt.macro_finder", Values::Bool, "Boogie"),
+    ("smt.mbqi", Values::Bool, "F*, Boogie, Verus, Viper, K"),
+    ("smt.phase_selection", Values::Whole(0, 5), "Boogie, Viper"),
+    ("smt.pull_nested_quantifiers", Values::Bool, "Boogie"),
+    ("smt.qi.cost", Values::Text("(+ weight generation)"), "Viper"),
+    ("smt.qi.eager_threshold", Values::Decimal(0, 1_000_000), "Boogie, Dafny, Verus, Viper"),
+    ("smt.qi.lazy_threshold", Values::Decimal(0, 1_000_000), "Boogie"),
+    ("smt.qi.max_multi_patterns", Values::Whole(0, 1_000_000), "Viper"),
+    ("smt.relevancy", Values::Whole(0, 2), "F*, Boogie"),
+    ("smt.restart_factor", Values::Decimal(1, 10), "Boogie, Viper"),
+    ("smt.restart_strategy", Values::Whole(0, 4), "Boogie, Viper"),
+    ("type_check", Values::Bool, "Boogie, Viper"),
+];
+
+/// What is left out. Sorted.
+const STRIPPED: [&str; 40] = [
+    "fp.spacer.order_children",
+    "fp.spacer.random_seed",
+    "global_declarations",
+    "global_decls",
+    "incremental",
+    "interactive_mode",
+    "max_memory",
+    "memory_high_watermark",
+    "memory_max_alloc_count",
+    "memory_max_size",
+    "nlsat.randomize",
+    "nlsat.seed",
+    "nlsat.shuffle_vars",
+    "parallel.enable",
+    "parallel.threads.max",
+    "print_success",
+    "produce_assertions",
+    "produce_assignments",
+    "produce_interpolants",
+    "produce_models",
+    "produce_proofs",
+    "produce_unsat_assumptions",
+    "produce_unsat_cores",
+    "proof",
+    "random_seed",
+    "reproducible_resource_limit",
+    "rlimit",
+    "sat.random_seed",
+    "sat.threads",
+    "smt.core.minimize",
+    "smt.random_seed",
+    "smt.rlimit",
+    "smt.seed",
+    "smt.soft_timeout",
+    "smt.threads",
+    "smt.timeout",
+    "soft_timeout",
+    "timeout",
+    "unsat_core",
+    "verbosity",
+];
+
+/// Decides on `(set-option :name value)`.
+pub(crate) fn decide(name: &str, kind: Kind, value: &str) -> Decision {
+    // The solver takes names without regard to case and to `-` or `_`.
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    if STRIPPED.binary_search(&name.as_str()).is_ok() {
+        return match kind {
+            Kind::Open => Decision::RefuseValue("one value".to_owned()),
+            _ => Decision::Strip,
+        };
+    }
+    let Ok(row) = ACCEPTED.binary_search_by(|(listed, _, _)| (*listed).cmp(name.as_str())) else {
+        return Decision::RefuseName;
+    };
+    let (listed, values, _) = ACCEPTED[row];
+    match canonical(values, kind, value) {
+        Some(value) => Decision::Set(listed, value),
+        None => Decision::RefuseValue(describe(values)),
+    }
+}
+
+/// The one way to write a value, if it is accepted. Numbers may stand between bars or quotation marks, as Boogie writes.
+fn canonical(values: Values, kind: Kind, value: &str) -> Option<String> {
+    let is_word = kind == Kind::Symbol;
+    let is_number = matches!(kind, Kind::Numeral | Kind::Decimal | Kind::Symbol | Kind::String);
+    match values {
+        Values::Bool if is_word && matches!(value, "true" | "false") => Some(value.to_owned()),
+        Values::Words(words) if is_word && words.contains(&value) => Some(value.to_owned()),
+        Values::Text(text) if matches!(kind, Kind::String | Kind::Symbol) && value == text => Some(value.to_owned()),
+        Values::Whole(least, most) if is_number => {
+            let number = whole(value)?;
+            (least..=most).contains(&number).then(|| number.to_string())
+        }
+        Values::Numbers(numbers) if is_number => {
+            let number = whole(value)?;
+            numbers.contains(&number).then(|| number.to_string())
+        }
+        Values::Decimal(least, most) if is_number => {
+            let (before, after) = value.split_once('.').unwrap_or((value, "0"));
+            let number = whole(before)?;
+            if after.is_empty() || after.len() > 6 || !after.bytes().all(|byte| byte.is_ascii_digit()) {
+                return None;
+            }
+            let after = after.trim_end_matches('0');
+            let fits = (least..most).contains(&number) || (number == most && after.is_empty());
+            fits.then(|| format!("{number}.{}", if after.is_empty() { "0" } else { after }))
+        }
+        Values::Bool
+        | Values::Words(_)
+        | Values::Text(_)
+        | Values::Numbers(_)
+        | Values::Whole(..)
+        | Values::Decimal(..) => None,
+    }
+}
+
+fn whole(text: &str) -> Option<u32> {
+    let digits = !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+fn describe(values: Values) -> String {
+    match values {
+        Values::Bool => "true or false".to_owned(),
+        Values::Whole(least, most) => format!("a whole number from {least} to {most}"),
+        Values::Decimal(least, most) => format!("a number from {least}.0 to {most}.0"),
+        Values::Words(words) => words.join(" or "),
+        Values::Numbers(numbers) => numbers.iter().map(ToString::to_string).collect::<Vec<String>>().join(" or "),
+        Values::Text(text) => format!("\"{text}\""),
+    }
+}

@@ -1,0 +1,193 @@
+//! The functions and sorts that a script may use without declaring them, with their arities and index forms.
+//!
+//! Must never: list a function whose meaning is not known, or a name without saying whether a standard owns it.
+
+mod extensions;
+mod logics;
+mod standard;
+mod taken;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+pub(crate) use logics::is_logic;
+pub(crate) use taken::{is_plain_standard, is_taken, is_taken_sort};
+
+/// Who defines a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// SMT-LIB: a script must not declare it.
+    Standard,
+    /// The solver: a script that declares the name means its own.
+    Extension,
+}
+
+/// How many arguments a function takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arity {
+    Exactly(u32),
+    AtLeast(u32),
+    Between(u32, u32),
+}
+
+impl Arity {
+    pub(crate) fn allows(self, count: u64) -> bool {
+        match self {
+            Self::Exactly(wanted) => count == u64::from(wanted),
+            Self::AtLeast(least) => count >= u64::from(least),
+            Self::Between(least, most) => (u64::from(least)..=u64::from(most)).contains(&count),
+        }
+    }
+}
+
+impl std::fmt::Display for Arity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exactly(wanted) => write!(formatter, "{wanted}"),
+            Self::AtLeast(least) => write!(formatter, "{least} or more"),
+            Self::Between(least, most) => write!(formatter, "{least} to {most}"),
+        }
+    }
+}
+
+/// What stands between `(_ name` and `)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Indices {
+    /// The name stands alone.
+    None,
+    /// So many numerals, each at most the bit-width limit.
+    Widths(u32),
+    /// Numerals, each at most the index limit.
+    Numbers(Arity),
+    /// One hexadecimal literal, a character's code.
+    Character,
+    /// One function: its name, or `(name (sorts) sort)`.
+    Function,
+    /// One constructor of a datatype.
+    Constructor,
+    /// One selector of a datatype.
+    Selector,
+}
+
+/// What a function demands of its arguments' sorts, as far as the solver would not refuse a violation itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    Anything,
+    Bools,
+    /// Int or Real; the solver would turn a Bool into a number without a word.
+    Numbers,
+    BitVectors,
+    /// All of one sort.
+    Alike,
+    /// A Bool, then two of one sort.
+    Choice,
+}
+
+/// The sort of the result, where it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gives {
+    Unknown,
+    Bool,
+    Int,
+    Real,
+    String,
+    RegLan,
+    RoundingMode,
+    /// The sort of the argument at this position.
+    Argument(usize),
+    /// Real if an argument is, Int if all are.
+    Number,
+    Concatenation,
+    Extraction,
+    Extension,
+    Repetition,
+    /// A bit-vector of the first index.
+    Bits,
+    /// A bit-vector of one bit.
+    OneBit,
+    /// A floating-point number of the two indices.
+    Float,
+    /// What an array holds.
+    Element,
+    /// A sequence of the first argument.
+    Unit,
+}
+
+/// A function that needs no declaration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Function {
+    pub standing: Standing,
+    pub indices: Indices,
+    pub arity: Arity,
+    pub takes: Takes,
+    pub gives: Gives,
+}
+
+/// One row of a list.
+pub(crate) type Row = (&'static str, Indices, Arity, Takes, Gives);
+
+static FUNCTIONS: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(|| {
+    let standard = standard::FUNCTIONS.iter().map(|list| (Standing::Standard, *list));
+    let extensions = extensions::FUNCTIONS.iter().map(|list| (Standing::Extension, *list));
+    let mut functions: HashMap<&'static str, Vec<Function>> = HashMap::new();
+    for (standing, list) in standard.chain(extensions) {
+        for &(name, indices, arity, takes, gives) in list {
+            functions.entry(name).or_default().push(Function { standing, indices, arity, takes, gives });
+        }
+    }
+    functions
+});
+
+/// The forms in which a name may be used without a declaration; none for a name that nobody defines.
+pub(crate) fn functions(name: &str) -> &'static [Function] {
+    FUNCTIONS.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// A sort that needs no declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Bool,
+    Int,
+    Real,
+    String,
+    RegLan,
+    RoundingMode,
+    Character,
+    /// Exponent and significand bits.
+    Float(u32, u32),
+    Array,
+    Sequence,
+    RegularExpression,
+    /// A set: an array to Bool.
+    Set,
+    /// `(_ BitVec n)`.
+    BitVector,
+    /// `(_ FloatingPoint e s)`.
+    FloatingPoint,
+}
+
+const SORTS: [(&str, Standing, Sort); 18] = [
+    ("Bool", Standing::Standard, Sort::Bool),
+    ("Int", Standing::Standard, Sort::Int),
+    ("Real", Standing::Standard, Sort::Real),
+    ("String", Standing::Standard, Sort::String),
+    ("RegLan", Standing::Standard, Sort::RegLan),
+    ("RoundingMode", Standing::Standard, Sort::RoundingMode),
+    ("Float16", Standing::Standard, Sort::Float(5, 11)),
+    ("Float32", Standing::Standard, Sort::Float(8, 24)),
+    ("Float64", Standing::Standard, Sort::Float(11, 53)),
+    ("Float128", Standing::Standard, Sort::Float(15, 113)),
+    ("Array", Standing::Standard, Sort::Array),
+    ("BitVec", Standing::Standard, Sort::BitVector),
+    ("FloatingPoint", Standing::Standard, Sort::FloatingPoint),
+    ("Seq", Standing::Extension, Sort::Sequence),
+    ("RegEx", Standing::Extension, Sort::RegularExpression),
+    ("Set", Standing::Extension, Sort::Set),
+    ("Unicode", Standing::Extension, Sort::Character),
+    ("Char", Standing::Extension, Sort::Character),
+];
+
+/// The sort that a name means without a declaration, and who says so.
+pub(crate) fn sort(name: &str) -> Option<(Standing, Sort)> {
+    SORTS.iter().find(|(listed, _, _)| *listed == name).map(|(_, standing, sort)| (*standing, *sort))
+}

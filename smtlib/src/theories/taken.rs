@@ -1,0 +1,137 @@
+//! Names that the pinned solver takes for its own whoever declares them, or refuses to see declared. Quoting does not
+//! help, so a script's own function, sort or variable of such a name is printed under another.
+//!
+//! The list was made from the pinned version by declaring every symbol-like text of its library with eighteen signatures
+//! and looking for those that did not stay uninterpreted, and completed with the names that its theories register.
+//!
+//! Must never: hold a name that scripts commonly declare and the solver leaves alone (`cons`, `nil`): what need not be
+//! renamed keeps its name, since names sway how long the solver takes.
+
+use super::{Indices, Standing, functions, sort};
+
+/// Whether a script's own function or variable of this name must be printed under another.
+pub(crate) fn is_taken(name: &str) -> bool {
+    NAMES.binary_search(&name).is_ok() || !functions(name).is_empty()
+}
+
+/// Whether a script's own sort of this name must be printed under another.
+pub(crate) fn is_taken_sort(name: &str) -> bool {
+    SORTS.binary_search(&name).is_ok() || sort(name).is_some()
+}
+
+/// Whether a standard's function is written by its name alone, so that declaring it would shadow it.
+pub(crate) fn is_plain_standard(name: &str) -> bool {
+    functions(name).iter().any(|form| form.standing == Standing::Standard && form.indices == Indices::None)
+}
+
+/// Sorted. Functions and words of the solver that [`super::functions`] does not list.
+const NAMES: [&str; 105] = [
+    "&&",
+    "->",
+    "/0",
+    "^",
+    "^0",
+    "acos",
+    "acosh",
+    "arctan2",
+    "array-ext",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bit0",
+    "bit1",
+    "bool",
+    "bv",
+    "bvsdiv0",
+    "bvsdiv_i",
+    "bvsmod0",
+    "bvsmod_i",
+    "bvsrem0",
+    "bvsrem_i",
+    "bvudiv0",
+    "bvudiv_i",
+    "bvurem0",
+    "bvurem_i",
+    "card",
+    "case",
+    "case-def",
+    "char.<=",
+    "char.from_bv",
+    "char.is_digit",
+    "char.to_bv",
+    "char.to_int",
+    "choice",
+    "complement",
+    "complex.imag",
+    "complex.make",
+    "complex.real",
+    "const",
+    "cos",
+    "cosh",
+    "div0",
+    "e",
+    "equals",
+    "equiv",
+    "euler",
+    "exp",
+    "fp.max_i",
+    "fp.min_i",
+    "fp.to_ieee_bv_I",
+    "fp.to_real_I",
+    "fp.to_sbv_I",
+    "fp.to_ubv_I",
+    "if_then_else",
+    "intersection",
+    "is",
+    "ln",
+    "log",
+    "mkbv",
+    "mod0",
+    "pi",
+    "power",
+    "re.derivative",
+    "re.empty",
+    "re.of.pred",
+    "re.reverse",
+    "re.xor",
+    "recfun-num-rounds",
+    "rem",
+    "root-obj",
+    "select",
+    "seq.nth_i",
+    "seq.nth_u",
+    "set-has-size",
+    "set.diff",
+    "set.difference",
+    "set.empty",
+    "set.filter",
+    "set.in",
+    "set.intersect",
+    "set.map",
+    "set.map.inverse",
+    "set.range",
+    "set.singleton",
+    "set.size",
+    "set.subset",
+    "set.union",
+    "set.unique",
+    "setminus",
+    "sin",
+    "sinh",
+    "sqrt",
+    "store",
+    "str.from_sbv",
+    "str.from_ubv",
+    "subset",
+    "tan",
+    "tanh",
+    "transitive-closure",
+    "union",
+    "||",
+    "~",
+];
+
+/// Sorted. Sorts of the solver that [`super::sort`] does not list.
+const SORTS: [&str; 8] = ["->", "FiniteSet", "List", "Proof", "StringSequence", "bool", "bv", "cell"];
