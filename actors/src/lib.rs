@@ -4,10 +4,11 @@
 //! may be voted for.
 
 pub mod keys;
+pub mod mempool;
 pub mod metrics;
 pub mod network;
-pub mod peers;
 pub mod outlet;
+pub mod peers;
 pub mod storage;
 pub mod supervision;
 pub mod verifier_pool;

@@ -1,0 +1,386 @@
+//! The actor: input in, step, effects out.
+//!
+//! It must never say that a proof was accepted before it is durable, and never lose a word that consensus waits for.
+
+use super::intake::Intake;
+use super::messages::{
+    BecameFinal, ConsensusRebuilt, Locate, Located, Need, PeerSaid, RefusedByWords, Session, SubmitError, TellFigures,
+};
+use super::store::{Change, ProofStore, StoreError};
+use crate::outlet::Outlet;
+use crate::supervision::{Handle, StartError};
+use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, VerifierPoolActor};
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
+use protocol::consensus::events::Input as ConsensusInput;
+use protocol::mempool::{Effect, Figures, Input, Limits, Mempool, Whereabouts};
+use protocol::message::Message;
+use protocol::proof::Proof;
+use protocol::types::{Hash, Millis, ValidatorIndex};
+use protocol::verdict::VerifierParameters;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bytes of scripts in one answer to a peer, but for a single longer one.
+pub const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// How soon what was not taken is tried again.
+const RETRY: Duration = Duration::from_millis(50);
+/// The sessions of the network are compared with what was heard of them this often.
+const RECONCILE: Duration = Duration::from_secs(1);
+/// The exit code for data that cannot be relied on.
+const EXIT_CODE_DATA: i32 = 8;
+
+/// What the actor is made of; everything in it outlives the actor.
+#[derive(Clone)]
+pub struct MempoolSettings {
+    pub chain: Hash,
+    pub parameters: VerifierParameters,
+    pub limits: Limits,
+    pub store: Arc<dyn ProofStore>,
+    pub verifier: Handle<VerifierPoolActor>,
+    /// Consensus takes its inputs here.
+    pub consensus: Outlet<ConsensusInput>,
+    /// Messages to peers; what is not taken is told again by the protocol.
+    pub network: Outlet<(ValidatorIndex, Message)>,
+    /// Who has a session now.
+    pub sessions: Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync>,
+    /// Ends the process: code and reason.
+    pub exit: Arc<dyn Fn(i32, String) + Send + Sync>,
+}
+
+/// Something for another actor that was not taken yet.
+enum Delivery {
+    Check(Box<Check>),
+    Cancel(Cancel),
+    Consensus(Box<ConsensusInput>),
+}
+
+pub struct MempoolActor {
+    pub(super) settings: MempoolSettings,
+    pub(super) mempool: Mempool,
+    pub(super) intake: Intake,
+    origin: Instant,
+    sessions: BTreeSet<ValidatorIndex>,
+    /// Each held proof has at most a check, a cancellation and a few words in it.
+    undelivered: VecDeque<Delivery>,
+    retrying: bool,
+    timer: Option<(Millis, SpawnHandle)>,
+    /// Scripts that were just stored, for peers that are sent them at once.
+    pub(super) fresh: HashMap<Hash, Proof>,
+}
+
+impl MempoolActor {
+    /// Takes back what is durable.
+    ///
+    /// # Errors
+    /// Fatal if the database cannot be read.
+    pub fn new(settings: MempoolSettings) -> Result<Self, StartError> {
+        let mut mempool = Mempool::new(settings.limits);
+        let pending = settings.store.pending().map_err(|error| StartError::fatal(EXIT_CODE_DATA, error))?;
+        pending.into_iter().for_each(|candidate| mempool.restore(candidate));
+        Ok(MempoolActor {
+            settings,
+            mempool,
+            intake: Intake::default(),
+            origin: Instant::now(),
+            sessions: BTreeSet::new(),
+            undelivered: VecDeque::new(),
+            retrying: false,
+            timer: None,
+            fresh: HashMap::new(),
+        })
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        Millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn step(&mut self, input: Input, context: &mut Context<Self>) {
+        let effects = self.mempool.step(self.now(), input);
+        self.carry_out(effects, context);
+    }
+
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(to, message) => drop(self.settings.network.send((to, message))),
+                Effect::Push { proof, to } => self.push(&proof, &to),
+                Effect::Serve { to, proofs } => self.serve(to, proofs, context),
+                Effect::Check { proof, urgent } => self.check(proof, urgent, context),
+                Effect::Cancel(proof) => self.deliver(Delivery::Cancel(Cancel(proof)), context),
+                Effect::Tell(checked) => self.tell(ConsensusInput::Checked(checked), context),
+                Effect::Refuse { proof, refusal } => {
+                    tracing::info!(%proof, %refusal, "a proof is refused");
+                    self.write(Change::Remove(proof), context);
+                    self.tell(ConsensusInput::Forgotten(proof), context);
+                }
+                Effect::Delete(proof) => self.write(Change::Remove(proof), context),
+            }
+        }
+        self.arm(context);
+    }
+
+    fn tell(&mut self, input: ConsensusInput, context: &mut Context<Self>) {
+        self.deliver(Delivery::Consensus(Box::new(input)), context);
+    }
+
+    /// The script is at hand only until the step after its storing; peers that miss it ask.
+    fn push(&mut self, proof: &Hash, to: &[ValidatorIndex]) {
+        let Some(proof) = self.fresh.get(proof) else { return };
+        for peer in to {
+            let _ = self.settings.network.send((*peer, Message::Proofs(vec![proof.clone()])));
+        }
+    }
+
+    fn serve(&mut self, to: ValidatorIndex, proofs: Vec<Hash>, context: &mut Context<Self>) {
+        let store = Arc::clone(&self.settings.store);
+        let read = tokio::task::spawn_blocking(move || read_bounded(&*store, &proofs));
+        context.spawn(wrap_future::<_, Self>(read).map(move |read, actor: &mut Self, context| {
+            match read {
+                Ok(Ok(proofs)) => drop(actor.settings.network.send((to, Message::Proofs(proofs)))),
+                Ok(Err(error)) => return actor.end(&error),
+                Err(panic) => tracing::error!(%panic, "reading scripts for a peer failed"),
+            }
+            actor.step(Input::Served(to), context);
+        }));
+    }
+
+    fn check(&mut self, proof: Hash, urgent: bool, context: &mut Context<Self>) {
+        let Some(statement) = self.mempool.statement(&proof) else { return };
+        match self.settings.store.proof(&proof) {
+            Ok(Some(Proof { claim, script, .. })) => {
+                let check = Check { proof, statement, claim, script, urgent };
+                self.deliver(Delivery::Check(Box::new(check)), context);
+            }
+            Ok(None) => {
+                tracing::warn!(%proof, "a pending proof has no script in the database");
+                self.step(Input::Missing(proof), context);
+            }
+            Err(error) => self.end(&error),
+        }
+    }
+
+    fn deliver(&mut self, delivery: Delivery, context: &mut Context<Self>) {
+        if self.undelivered.is_empty() {
+            match self.try_deliver(delivery) {
+                Ok(()) => return,
+                Err(delivery) => self.undelivered.push_back(delivery),
+            }
+        } else {
+            self.undelivered.push_back(delivery);
+        }
+        self.retry_later(context);
+    }
+
+    fn try_deliver(&self, delivery: Delivery) -> Result<(), Delivery> {
+        match delivery {
+            Delivery::Check(check) => {
+                let sent = self.settings.verifier.send(*check);
+                sent.map_err(|refused| Delivery::Check(Box::new(refused.message)))
+            }
+            Delivery::Cancel(cancel) => {
+                self.settings.verifier.send(cancel).map_err(|refused| Delivery::Cancel(refused.message))
+            }
+            Delivery::Consensus(input) => {
+                self.settings.consensus.send(*input).map_err(|input| Delivery::Consensus(Box::new(input)))
+            }
+        }
+    }
+
+    fn retry_later(&mut self, context: &mut Context<Self>) {
+        if std::mem::replace(&mut self.retrying, true) {
+            return;
+        }
+        context.run_later(RETRY, |actor, context| {
+            actor.retrying = false;
+            // One that is down does not hold up what is for the other.
+            for delivery in std::mem::take(&mut actor.undelivered) {
+                if let Err(delivery) = actor.try_deliver(delivery) {
+                    actor.undelivered.push_back(delivery);
+                }
+            }
+            if !actor.undelivered.is_empty() {
+                actor.retry_later(context);
+            }
+        });
+    }
+
+    /// Sets the timer for the next tick.
+    fn arm(&mut self, context: &mut Context<Self>) {
+        let Some(due) = self.mempool.wakeup() else { return };
+        if let Some((armed, timer)) = self.timer {
+            if armed <= due {
+                return;
+            }
+            context.cancel_future(timer);
+        }
+        let wait = Duration::from_millis(due.since(self.now()).0.max(1));
+        let timer = context.run_later(wait, |actor, context| {
+            actor.timer = None;
+            actor.step(Input::Tick, context);
+        });
+        self.timer = Some((due, timer));
+    }
+
+    /// A session whose opening or closing was not heard, because this actor was full or down, is made good.
+    fn reconcile(&mut self, context: &mut Context<Self>) {
+        let now: BTreeSet<ValidatorIndex> = (self.settings.sessions)().into_iter().collect();
+        let gone: Vec<_> = self.sessions.difference(&now).copied().collect();
+        let new: Vec<_> = now.difference(&self.sessions).copied().collect();
+        gone.into_iter().for_each(|peer| self.on_session(peer, false, context));
+        new.into_iter().for_each(|peer| self.on_session(peer, true, context));
+    }
+
+    fn on_session(&mut self, peer: ValidatorIndex, open: bool, context: &mut Context<Self>) {
+        if open {
+            self.sessions.insert(peer);
+            self.step(Input::SessionOpened(peer), context);
+        } else if self.sessions.remove(&peer) {
+            self.step(Input::SessionClosed(peer), context);
+        }
+    }
+
+    /// After a failed write or read nobody knows what the disk holds.
+    pub(super) fn end(&self, error: &StoreError) {
+        (self.settings.exit)(EXIT_CODE_DATA, error.to_string());
+    }
+}
+
+/// Reads proofs until the next one would exceed the bound; the first is read whatever its length.
+fn read_bounded(store: &dyn ProofStore, ids: &[Hash]) -> Result<Vec<Proof>, StoreError> {
+    let (mut proofs, mut bytes) = (Vec::new(), 0);
+    for id in ids {
+        if let Some(proof) = store.proof(id)? {
+            bytes += proof.script.len();
+            if bytes > ANSWER_BYTES_MAX && !proofs.is_empty() {
+                break;
+            }
+            proofs.push(proof);
+        }
+    }
+    Ok(proofs)
+}
+
+impl Actor for MempoolActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        context.run_interval(RECONCILE, |actor, context| actor.reconcile(context));
+        self.reconcile(context);
+        self.step(Input::Tick, context);
+        // A mempool that was rebuilt may have told consensus nothing of what it restored; the checks will.
+    }
+}
+
+impl Handler<Session> for MempoolActor {
+    type Result = ();
+
+    fn handle(&mut self, session: Session, context: &mut Context<Self>) {
+        self.on_session(session.peer, session.open, context);
+    }
+}
+
+impl Handler<PeerSaid> for MempoolActor {
+    type Result = ();
+
+    fn handle(&mut self, said: PeerSaid, context: &mut Context<Self>) {
+        let from = said.from;
+        match said.message {
+            Message::Pending(proofs) => self.step(Input::Offered { from, proofs }, context),
+            Message::ProofRequest(proofs) => self.step(Input::Asked { from, proofs }, context),
+            Message::Checked(words) => self.step(Input::Words { from, words }, context),
+            Message::Proofs(proofs) => self.on_proofs(from, proofs, context),
+            // Consensus' own.
+            Message::Proposal(_)
+            | Message::Vote { .. }
+            | Message::Certificate(_)
+            | Message::Status(_)
+            | Message::CertificateRequest { .. }
+            | Message::Certificates(_)
+            | Message::BlockRequest { .. }
+            | Message::Blocks { .. }
+            | Message::Testimony(_) => {}
+        }
+    }
+}
+
+impl Handler<Judged> for MempoolActor {
+    type Result = ();
+
+    fn handle(&mut self, judged: Judged, context: &mut Context<Self>) {
+        self.step(Input::Judged { proof: judged.proof, judgement: judged.judgement }, context);
+    }
+}
+
+impl Handler<Rebuilt> for MempoolActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Rebuilt, context: &mut Context<Self>) {
+        let for_pool = |delivery: &Delivery| matches!(delivery, Delivery::Check(_) | Delivery::Cancel(_));
+        self.undelivered.retain(|delivery| !for_pool(delivery));
+        self.step(Input::PoolRestarted, context);
+    }
+}
+
+impl Handler<ConsensusRebuilt> for MempoolActor {
+    type Result = ();
+
+    fn handle(&mut self, _: ConsensusRebuilt, context: &mut Context<Self>) {
+        self.undelivered.retain(|delivery| !matches!(delivery, Delivery::Consensus(_)));
+        self.step(Input::ConsensusRestarted, context);
+    }
+}
+
+impl Handler<Need> for MempoolActor {
+    type Result = ();
+
+    fn handle(&mut self, need: Need, context: &mut Context<Self>) {
+        self.step(Input::Need { proofs: need.proofs, from: need.from }, context);
+    }
+}
+
+impl Handler<RefusedByWords> for MempoolActor {
+    type Result = ();
+
+    fn handle(&mut self, refused: RefusedByWords, context: &mut Context<Self>) {
+        self.step(Input::Refused { proof: refused.proof, words: refused.words }, context);
+    }
+}
+
+impl Handler<BecameFinal> for MempoolActor {
+    type Result = ();
+
+    fn handle(&mut self, block: BecameFinal, context: &mut Context<Self>) {
+        self.step(Input::Final { sequence: block.sequence, proofs: block.proofs }, context);
+    }
+}
+
+impl Handler<TellFigures> for MempoolActor {
+    type Result = actix::MessageResult<TellFigures>;
+
+    fn handle(&mut self, _: TellFigures, _: &mut Context<Self>) -> Self::Result {
+        let figures: Figures = self.mempool.figures();
+        actix::MessageResult(figures)
+    }
+}
+
+impl Handler<Locate> for MempoolActor {
+    type Result = Result<Located, SubmitError>;
+
+    fn handle(&mut self, locate: Locate, _: &mut Context<Self>) -> Self::Result {
+        let whereabouts = self.mempool.find(&locate.0);
+        let final_in = match whereabouts {
+            Whereabouts::Unknown | Whereabouts::Refused(_) | Whereabouts::Final(_) | Whereabouts::Fetching => {
+                self.settings.store.final_in(&locate.0).map_err(|error| SubmitError::Failed(error.to_string()))?
+            }
+            Whereabouts::Waiting | Whereabouts::Checking | Whereabouts::Pending { .. } => None,
+        };
+        Ok(match final_in {
+            Some((sequence, statement)) => {
+                Located { whereabouts: Whereabouts::Final(sequence), statement: Some(statement) }
+            }
+            None => Located { whereabouts, statement: self.mempool.statement(&locate.0) },
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! What the mempool's actor is told and asked.
+
+use actix::Message;
+use protocol::mempool::{Figures, Refusal, Whereabouts};
+use protocol::message::Word;
+use protocol::proof::Proof;
+use protocol::types::{Hash, Sequence, ValidatorIndex};
+
+/// A submission through the API. The answer comes when the proof is durable here.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Accepted, SubmitError>")]
+pub struct Submit(pub Proof);
+
+/// The proof is durable here, or was here already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    pub proof: Hash,
+    pub known: Option<Whereabouts>,
+}
+
+/// Why a submission was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    #[error("the script has {bytes} bytes, the network's maximum is {max}")]
+    TooLong { bytes: u64, max: u64 },
+    #[error("the submitter's signature does not hold for this chain, claim, nonce and script")]
+    BadSignature,
+    #[error("{refusal}")]
+    Refused { proof: Hash, refusal: Refusal },
+    #[error("{examined} submissions are being looked at already; try again in a moment")]
+    Busy { examined: usize },
+    #[error("the proof could not be looked at: {0}")]
+    Failed(String),
+}
+
+/// Where is this proof?
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Located, SubmitError>")]
+pub struct Locate(pub Hash);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    pub whereabouts: Whereabouts,
+    /// What the verifier pool remembers its report by.
+    pub statement: Option<Hash>,
+}
+
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Figures")]
+pub struct TellFigures;
+
+/// A peer's message that belongs to the mempool: Pending, ProofRequest, Proofs or Checked.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PeerSaid {
+    pub from: ValidatorIndex,
+    pub message: protocol::message::Message,
+}
+
+/// A session with a peer opened or closed.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Session {
+    pub peer: ValidatorIndex,
+    pub open: bool,
+}
+
+/// Consensus needs these scripts; `from` should have them, best first.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Need {
+    pub proofs: Vec<Hash>,
+    pub from: Vec<ValidatorIndex>,
+}
+
+/// Consensus refuses a proof on these words.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct RefusedByWords {
+    pub proof: Hash,
+    pub words: Vec<(ValidatorIndex, Word)>,
+}
+
+/// A block with these proofs is in the database.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct BecameFinal {
+    pub sequence: Sequence,
+    pub proofs: Vec<Hash>,
+}
+
+/// Consensus was rebuilt and knows none of my words.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ConsensusRebuilt;

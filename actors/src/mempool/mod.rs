@@ -1,0 +1,20 @@
+//! The mempool's actor: a thin shell round [`protocol::mempool`].
+//!
+//! It owns the ways in (submissions and peers), the look at what came in, and the writing of what is pending. It decides
+//! nothing: what is admitted, checked, told or refused is said by the pure part.
+
+mod actor;
+mod examine;
+mod intake;
+mod messages;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use actor::{MempoolActor, MempoolSettings};
+pub use intake::{EXAMINED_BYTES_MAX, EXAMINED_MAX};
+pub use messages::{
+    Accepted, BecameFinal, ConsensusRebuilt, Locate, Located, Need, PeerSaid, RefusedByWords, Session, Submit,
+    SubmitError, TellFigures,
+};
+pub use store::{Change, ProofStore, StoreError};

@@ -1,0 +1,46 @@
+//! What the mempool needs of the database: pending proofs with their scripts, durable once a call returns.
+//!
+//! Calls may block on the disk. A failed one is never tried again: nobody knows what the disk holds then, and the
+//! process ends.
+
+use protocol::mempool::Candidate;
+use protocol::proof::Proof;
+use protocol::types::{Hash, Sequence};
+
+/// A disk that failed, or data that cannot be what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("the database failed: {0}")]
+pub struct StoreError(pub String);
+
+/// One change to the pending proofs.
+#[derive(Debug, Clone)]
+pub enum Change {
+    Put(Candidate, Box<Proof>),
+    Remove(Hash),
+}
+
+pub trait ProofStore: Send + Sync + 'static {
+    /// Makes the changes durable, together and in order.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    fn change(&self, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// Every pending proof, oldest first. Final ones are none.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    fn pending(&self) -> Result<Vec<Candidate>, StoreError>;
+
+    /// The whole proof, pending or final.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    fn proof(&self, proof: &Hash) -> Result<Option<Proof>, StoreError>;
+
+    /// The block that it became final in, and its statement.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    fn final_in(&self, proof: &Hash) -> Result<Option<(Sequence, Hash)>, StoreError>;
+}
