@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod network;
 pub mod outlet;
 pub mod peers;
+pub mod state;
 pub mod storage;
 pub mod supervision;
 pub mod verifier_pool;

@@ -1,0 +1,269 @@
+//! The actor: what is final goes into the database, in one transaction for each batch, and is then told.
+//!
+//! It must never apply a block that does not follow its head, and never go on when the database's own ledger is not the
+//! one that the last header names.
+
+use super::database::{Batch, Database, DatabaseError, Exit, Head, StoredBlock};
+use super::messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
+use crate::mempool::{BecameFinal, MempoolActor};
+use crate::outlet::Outlet;
+use crate::supervision::{Handle, StartError};
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+use protocol::block::{Block, Carried};
+use protocol::certificate::Certificate;
+use protocol::consensus::events::{FinalBlock, Input as ConsensusInput};
+use protocol::genesis::Genesis;
+use protocol::message::{Message, limits::BLOCKS_MAX};
+use protocol::quorum::ValidatorSet;
+use protocol::types::{Hash, Sequence, ValidatorIndex, View};
+use protocol::vote::{Ballot, Choice};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Bytes of blocks in one answer to a peer, but for what must go together.
+pub const ANSWER_BYTES_MAX: usize = 8 << 20;
+const RETRY: Duration = Duration::from_millis(20);
+const EXIT_CODE_DATA: i32 = 8;
+const EXIT_CODE_INTERNAL: i32 = 70;
+
+/// What the actor is made of; everything in it outlives the actor.
+#[derive(Clone)]
+pub struct StateSettings {
+    pub database: Arc<Database>,
+    pub set: Arc<ValidatorSet>,
+    pub genesis: Arc<Genesis>,
+    pub mempool: Handle<MempoolActor>,
+    pub consensus: Outlet<ConsensusInput>,
+    pub network: Outlet<(ValidatorIndex, Message)>,
+    /// The last final sequence, for whoever waits for blocks.
+    pub heads: Arc<watch::Sender<Sequence>>,
+    pub exit: Exit,
+}
+
+pub struct StateActor {
+    settings: StateSettings,
+    head: Standing,
+    /// Told to consensus once it takes it; only the newest matters.
+    applied: Option<Sequence>,
+    /// Told to the mempool, in order. It takes them within milliseconds, or it is rebuilt.
+    finals: VecDeque<BecameFinal>,
+    retrying: bool,
+}
+
+impl StateActor {
+    /// Reads the head, and checks its ledger against its header.
+    ///
+    /// # Errors
+    /// Fatal, with exit code 8, if the database cannot be read or contradicts itself.
+    pub fn new(settings: StateSettings) -> Result<Self, StartError> {
+        let head = checked_head(&settings.database, &settings.genesis)
+            .map_err(|error| StartError::fatal(EXIT_CODE_DATA, error))?;
+        settings.heads.send_replace(head.sequence);
+        Ok(StateActor { settings, head, applied: None, finals: VecDeque::new(), retrying: false })
+    }
+
+    fn apply(&mut self, mut blocks: Vec<FinalBlock>, commit: &Certificate) -> Result<(), DatabaseError> {
+        // Told again after a restart: what is here already must be the same.
+        let known = blocks.iter().take_while(|block| block.block.header.sequence <= self.head.sequence).count();
+        for block in blocks.drain(..known) {
+            let sequence = block.block.header.sequence;
+            let here = self.settings.database.block(sequence)?.map(|stored| stored.id);
+            if here != Some(block.id) {
+                let what = format!("another block than {} is final at sequence {sequence}", block.id);
+                return Err(DatabaseError::Damaged { what });
+            }
+        }
+        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
+        if first.block.header.sequence != self.head.sequence.next() || first.block.header.parent != self.head.block {
+            return Err(DatabaseError::Gap { head: self.head.sequence, got: first.block.header.sequence });
+        }
+        let prepares = self.prepares(&blocks)?;
+        let pairs: Vec<(Hash, &Block)> = blocks.iter().map(|block| (block.id, &block.block)).collect();
+        let batch = Batch { blocks: &pairs, prepares: &prepares, commit, ledger: &last.ledger };
+        self.settings.database.append(&batch)?;
+        self.head = Standing { sequence: last.block.header.sequence, block: last.id, ledger: last.ledger.clone() };
+        for block in &blocks {
+            let proofs = block.block.body.proofs.iter().map(|entry| entry.proof).collect();
+            self.finals.push_back(BecameFinal { sequence: block.block.header.sequence, proofs });
+        }
+        self.settings.heads.send_replace(self.head.sequence);
+        Ok(())
+    }
+
+    /// Prepare certificates of these blocks and, from the votes they carry, of the blocks before them that lack one.
+    fn prepares(&self, blocks: &[FinalBlock]) -> Result<Vec<(Sequence, Certificate)>, DatabaseError> {
+        let mut prepares: BTreeMap<Sequence, Certificate> = BTreeMap::new();
+        for block in blocks {
+            let sequence = block.block.header.sequence;
+            let parent = Sequence(sequence.0.saturating_sub(1));
+            let lacks =
+                parent.0 > 0 && !prepares.contains_key(&parent) && !self.settings.database.has_prepare(parent)?;
+            let carried = block.block.body.carried.iter().find(|carried| carried.block == block.block.header.parent);
+            if let (true, Some(carried)) = (lacks, carried)
+                && let Some(certificate) = certificate_of(&self.settings.set, carried)
+            {
+                prepares.insert(parent, certificate);
+            }
+            if let Some(prepare) = &block.prepare {
+                prepares.insert(sequence, prepare.clone());
+            }
+        }
+        Ok(prepares.into_iter().collect())
+    }
+
+    /// Tells what is applied, again until it is taken.
+    fn tell(&mut self, context: &mut Context<Self>) {
+        if let Some(sequence) = self.applied
+            && self.settings.consensus.send(ConsensusInput::Applied(sequence)).is_ok()
+        {
+            self.applied = None;
+        }
+        while let Some(block) = self.finals.pop_front() {
+            if let Err(refused) = self.settings.mempool.send(block) {
+                self.finals.push_front(refused.message);
+                break;
+            }
+        }
+        let waits = self.applied.is_some() || !self.finals.is_empty();
+        if waits && !std::mem::replace(&mut self.retrying, true) {
+            context.run_later(RETRY, |actor, context| {
+                actor.retrying = false;
+                actor.tell(context);
+            });
+        }
+    }
+
+    /// Blocks above a sequence, as many as fit, ending in one whose Commit certificate is kept.
+    fn answer(&self, above: Sequence) -> Result<Option<Message>, DatabaseError> {
+        let (mut blocks, mut bytes, mut whole) = (Vec::new(), 0, None);
+        let mut sequence = above;
+        while blocks.len() < BLOCKS_MAX {
+            sequence = sequence.next();
+            let Some(stored) = self.settings.database.block(sequence)? else { break };
+            bytes += wire_bytes(&stored.block);
+            // Beyond the bound only what leads up to the first certificate.
+            if bytes > ANSWER_BYTES_MAX && whole.is_some() {
+                break;
+            }
+            blocks.push(stored.block);
+            if let Some(commit) = stored.commit {
+                whole = Some((blocks.len(), commit));
+            }
+        }
+        Ok(whole.map(|(length, commit)| {
+            blocks.truncate(length);
+            Message::Blocks { blocks, commit: Some(commit) }
+        }))
+    }
+
+    fn range(&self, from: Sequence, count: usize) -> Result<Vec<StoredBlock>, DatabaseError> {
+        let mut blocks = Vec::new();
+        let mut sequence = from;
+        while blocks.len() < count.min(BLOCKS_MAX) {
+            let Some(stored) = self.settings.database.block(sequence)? else { break };
+            blocks.push(stored);
+            sequence = sequence.next();
+        }
+        Ok(blocks)
+    }
+}
+
+/// About what a block takes on the wire.
+fn wire_bytes(block: &Block) -> usize {
+    let votes: usize = block.body.carried.iter().map(|carried| 64 + 92 * carried.votes.len()).sum();
+    512 + 80 * block.body.proofs.len() + votes
+}
+
+/// The certificate that carried votes make: a quorum of one view.
+fn certificate_of(set: &ValidatorSet, carried: &Carried) -> Option<Certificate> {
+    let mut by_view: BTreeMap<View, Certificate> = BTreeMap::new();
+    for vote in &carried.votes {
+        let ballot = Ballot { epoch: vote.epoch, view: vote.view, choice: Choice::Prepare(carried.block) };
+        let certificate = by_view.entry(vote.view).or_insert(Certificate { ballot, signatures: Vec::new() });
+        certificate.signatures.push((vote.voter, vote.signature));
+    }
+    by_view.into_values().find(|certificate| certificate.has_quorum(set))
+}
+
+/// The head, or the genesis; its ledger has the root that its header names.
+fn checked_head(database: &Database, genesis: &Genesis) -> Result<Standing, DatabaseError> {
+    let Some(Head { sequence, id, ledger }) = database.head()? else {
+        let block = genesis.genesis_block_hash();
+        return Ok(Standing { sequence: Sequence(0), block, ledger: genesis.ledger() });
+    };
+    let damaged = |what: String| DatabaseError::Damaged { what };
+    let stored = database.block(sequence)?.ok_or_else(|| damaged(format!("the last block, {sequence}, is missing")))?;
+    if stored.id != id || stored.block.id() != id {
+        return Err(damaged(format!("the last block is {}, not {id}", stored.block.id())));
+    }
+    let root = ledger.root();
+    if root != stored.block.header.state {
+        let named = stored.block.header.state;
+        return Err(damaged(format!("the ledger's root is {root}, block {sequence} names {named}")));
+    }
+    Ok(Standing { sequence, block: id, ledger })
+}
+
+impl Actor for StateActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.applied = Some(self.head.sequence);
+        self.tell(context);
+    }
+}
+
+impl Handler<Apply> for StateActor {
+    type Result = ();
+
+    fn handle(&mut self, apply: Apply, context: &mut Context<Self>) {
+        match self.apply(apply.blocks, &apply.commit) {
+            Ok(()) => {
+                self.applied = Some(self.head.sequence);
+                self.tell(context);
+            }
+            // Blocks were lost on the way to here; they are in the vote log, from which a new process applies them.
+            Err(gap @ DatabaseError::Gap { .. }) => (self.settings.exit)(EXIT_CODE_INTERNAL, gap.to_string()),
+            Err(error) => (self.settings.exit)(EXIT_CODE_DATA, error.to_string()),
+        }
+    }
+}
+
+impl Handler<Serve> for StateActor {
+    type Result = ();
+
+    fn handle(&mut self, serve: Serve, _: &mut Context<Self>) {
+        match self.answer(serve.above) {
+            // A peer that misses the answer asks again.
+            Ok(Some(message)) => drop(self.settings.network.send((serve.to, message))),
+            Ok(None) => {}
+            Err(error) => (self.settings.exit)(EXIT_CODE_DATA, error.to_string()),
+        }
+    }
+}
+
+impl Handler<BlockAt> for StateActor {
+    type Result = Result<Option<StoredBlock>, String>;
+
+    fn handle(&mut self, at: BlockAt, _: &mut Context<Self>) -> Self::Result {
+        self.settings.database.block(at.0).map_err(|error| error.to_string())
+    }
+}
+
+impl Handler<BlocksFrom> for StateActor {
+    type Result = Result<Vec<StoredBlock>, String>;
+
+    fn handle(&mut self, blocks: BlocksFrom, _: &mut Context<Self>) -> Self::Result {
+        self.range(blocks.from, blocks.count).map_err(|error| error.to_string())
+    }
+}
+
+impl Handler<LedgerNow> for StateActor {
+    type Result = MessageResult<LedgerNow>;
+
+    fn handle(&mut self, _: LedgerNow, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.head.clone())
+    }
+}

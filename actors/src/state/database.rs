@@ -1,0 +1,363 @@
+//! The database: final blocks with their certificates, the last ledger, the index of final proofs, and pending proofs
+//! with their scripts.
+//!
+//! One transaction for each change, durable when the call returns. It stores and finds; it decides nothing, and it never
+//! tries a failed write again: nobody knows what the disk holds then.
+
+use crate::mempool::{Change, ProofStore, StoreError};
+use protocol::block::{Block, Entry};
+use protocol::certificate::Certificate;
+use protocol::ledger::{Branch, Ledger};
+use protocol::mempool::{Candidate, Source};
+use protocol::proof::Proof;
+use protocol::types::{Hash, Sequence};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The database's name in the data directory.
+pub const FILE_NAME: &str = "state.redb";
+/// Version of the tables; another one is refused.
+const VERSION: u64 = 1;
+
+type Key = [u8; 32];
+
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
+const PREPARES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("prepares");
+const COMMITS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("commits");
+const PROOFS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("final_proofs");
+const STATEMENTS: TableDefinition<'_, Key, u64> = TableDefinition::new("final_statements");
+const SCRIPTS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("scripts");
+const PENDING: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("pending");
+const PLACES: TableDefinition<'_, Key, u64> = TableDefinition::new("pending_places");
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    #[error("{path} is in use by another process: every validator needs a data directory of its own", path = path.display())]
+    InUse { path: PathBuf },
+    #[error("{path} belongs to the network {found}, the genesis is of {expected}: give another --data-dir", path = path.display())]
+    OtherChain { path: PathBuf, expected: Hash, found: Hash },
+    #[error("the database has form {found}, this program reads {VERSION}")]
+    Version { found: u64 },
+    #[error("the database failed: {0}")]
+    Disk(Box<redb::Error>),
+    #[error("the database holds what cannot have been written: {what}")]
+    Damaged { what: String },
+    #[error("block {got} cannot follow block {head}")]
+    Gap { head: Sequence, got: Sequence },
+}
+
+macro_rules! from_disk {
+    ($($error:ty),*) => {
+        $(impl From<$error> for DatabaseError {
+            fn from(error: $error) -> Self {
+                DatabaseError::Disk(Box::new(error.into()))
+            }
+        })*
+    };
+}
+from_disk!(redb::DatabaseError, redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
+
+impl From<DatabaseError> for StoreError {
+    fn from(error: DatabaseError) -> StoreError {
+        StoreError(error.to_string())
+    }
+}
+
+/// A final block with what shows that it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlock {
+    pub id: Hash,
+    pub block: Block,
+    pub prepare: Option<Certificate>,
+    /// Kept for the last block of each batch that became final together.
+    pub commit: Option<Certificate>,
+}
+
+/// The last final block and the state after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    pub sequence: Sequence,
+    pub id: Hash,
+    pub ledger: Ledger,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HeadRow {
+    sequence: Sequence,
+    id: Hash,
+    ledger: Ledger,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BlockRow {
+    id: Hash,
+    block: Block,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PendingRow {
+    proof: Hash,
+    statement: Hash,
+    size: u64,
+    source: Source,
+}
+
+/// What one transaction adds to final history.
+pub(super) struct Batch<'a> {
+    pub blocks: &'a [(Hash, &'a Block)],
+    pub prepares: &'a [(Sequence, Certificate)],
+    pub commit: &'a Certificate,
+    pub ledger: &'a Ledger,
+}
+
+/// Ends the process: code and reason.
+pub type Exit = Arc<dyn Fn(i32, String) + Send + Sync>;
+
+/// May be shared between threads: reads never wait for a write.
+pub struct Database {
+    redb: redb::Database,
+    exit: Exit,
+}
+
+fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
+    rmp_serde::to_vec(value).map_err(|error| DatabaseError::Damaged { what: format!("cannot be encoded: {error}") })
+}
+
+fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DatabaseError> {
+    rmp_serde::from_slice(bytes).map_err(|error| DatabaseError::Damaged { what: format!("{what}: {error}") })
+}
+
+impl Database {
+    /// Opens or makes the database of a chain in a data directory.
+    ///
+    /// # Errors
+    /// See [`DatabaseError`]; nothing was changed then.
+    pub fn open(directory: &Path, chain: &Hash, cache_bytes: usize, exit: Exit) -> Result<Database, DatabaseError> {
+        let path = directory.join(FILE_NAME);
+        let redb = match redb::Builder::new().set_cache_size(cache_bytes).create(&path) {
+            Ok(redb) => redb,
+            Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(DatabaseError::InUse { path }),
+            Err(other) => return Err(other.into()),
+        };
+        Database::with(redb, &path, chain, exit)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn in_memory(chain: &Hash, exit: Exit) -> Database {
+        let backend = redb::backends::InMemoryBackend::new();
+        let redb = redb::Builder::new().create_with_backend(backend).unwrap();
+        Database::with(redb, Path::new("memory"), chain, exit).unwrap()
+    }
+
+    fn with(redb: redb::Database, path: &Path, chain: &Hash, exit: Exit) -> Result<Database, DatabaseError> {
+        let write = redb.begin_write()?;
+        {
+            let mut meta = write.open_table(META)?;
+            let found = meta.get("chain")?.map(|bytes| bytes.value().to_vec());
+            match found {
+                None => {
+                    meta.insert("chain", chain.0.as_slice())?;
+                    meta.insert("version", VERSION.to_be_bytes().as_slice())?;
+                }
+                Some(found) if found == chain.0 => {
+                    let version = meta.get("version")?.map(|bytes| bytes.value().to_vec());
+                    let found = version.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+                    if found != VERSION {
+                        return Err(DatabaseError::Version { found });
+                    }
+                }
+                Some(found) => {
+                    let found = Hash(found.try_into().unwrap_or([0; 32]));
+                    return Err(DatabaseError::OtherChain { path: path.to_owned(), expected: *chain, found });
+                }
+            }
+            write.open_table(BLOCKS)?;
+            write.open_table(PREPARES)?;
+            write.open_table(COMMITS)?;
+            write.open_table(PROOFS)?;
+            write.open_table(STATEMENTS)?;
+            write.open_table(SCRIPTS)?;
+            write.open_table(PENDING)?;
+            write.open_table(PLACES)?;
+        }
+        write.commit()?;
+        Ok(Database { redb, exit })
+    }
+
+    /// The last final block; none before the first.
+    ///
+    /// # Errors
+    /// If the disk fails or holds nonsense.
+    pub fn head(&self) -> Result<Option<Head>, DatabaseError> {
+        let read = self.redb.begin_read()?;
+        let meta = read.open_table(META)?;
+        let Some(bytes) = meta.get("head")? else { return Ok(None) };
+        let HeadRow { sequence, id, ledger } = decode("the head", bytes.value())?;
+        Ok(Some(Head { sequence, id, ledger }))
+    }
+
+    /// # Errors
+    /// If the disk fails or holds nonsense.
+    pub fn block(&self, sequence: Sequence) -> Result<Option<StoredBlock>, DatabaseError> {
+        let read = self.redb.begin_read()?;
+        let Some(row) = read.open_table(BLOCKS)?.get(sequence.0)?.map(|bytes| decode("a block", bytes.value())) else {
+            return Ok(None);
+        };
+        let BlockRow { id, block } = row?;
+        let certificate = |table| -> Result<Option<Certificate>, DatabaseError> {
+            let bytes = read.open_table::<u64, &[u8]>(table)?.get(sequence.0)?;
+            bytes.map(|bytes| decode("a certificate", bytes.value())).transpose()
+        };
+        Ok(Some(StoredBlock { id, block, prepare: certificate(PREPARES)?, commit: certificate(COMMITS)? }))
+    }
+
+    /// Whether a Prepare certificate is kept for a block.
+    pub(super) fn has_prepare(&self, sequence: Sequence) -> Result<bool, DatabaseError> {
+        Ok(self.redb.begin_read()?.open_table(PREPARES)?.get(sequence.0)?.is_some())
+    }
+
+    /// Where a proof became final, and as what.
+    ///
+    /// # Errors
+    /// If the disk fails or holds nonsense.
+    pub fn final_proof(&self, proof: &Hash) -> Result<Option<(Sequence, Entry)>, DatabaseError> {
+        let read = self.redb.begin_read()?;
+        let bytes = read.open_table(PROOFS)?.get(proof.0)?;
+        bytes.map(|bytes| decode("an index entry", bytes.value())).transpose()
+    }
+
+    /// Adds blocks to final history, in one transaction; their proofs are pending no longer.
+    pub(super) fn append(&self, batch: &Batch<'_>) -> Result<(), DatabaseError> {
+        let Some((last, last_block)) = batch.blocks.last() else { return Ok(()) };
+        let write = self.redb.begin_write()?;
+        {
+            let mut blocks = write.open_table(BLOCKS)?;
+            let mut proofs = write.open_table(PROOFS)?;
+            let mut statements = write.open_table(STATEMENTS)?;
+            let mut pending = write.open_table(PENDING)?;
+            let mut places = write.open_table(PLACES)?;
+            for (id, block) in batch.blocks {
+                let sequence = block.header.sequence;
+                let row = BlockRow { id: *id, block: (*block).clone() };
+                blocks.insert(sequence.0, encode(&row)?.as_slice())?;
+                for entry in &block.body.proofs {
+                    proofs.insert(entry.proof.0, encode(&(sequence, entry))?.as_slice())?;
+                    // The first one stays: it is the one that was paid.
+                    if statements.get(entry.statement.0)?.is_none() {
+                        statements.insert(entry.statement.0, sequence.0)?;
+                    }
+                    if let Some(place) = places.remove(entry.proof.0)?.map(|place| place.value()) {
+                        pending.remove(place)?;
+                    }
+                }
+            }
+            let mut prepares = write.open_table(PREPARES)?;
+            for (sequence, certificate) in batch.prepares {
+                prepares.insert(sequence.0, encode(certificate)?.as_slice())?;
+            }
+            let sequence = last_block.header.sequence;
+            write.open_table(COMMITS)?.insert(sequence.0, encode(batch.commit)?.as_slice())?;
+            let head = HeadRow { sequence, id: *last, ledger: batch.ledger.clone() };
+            write.open_table(META)?.insert("head", encode(&head)?.as_slice())?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    fn change_pending(&self, changes: &[Change]) -> Result<(), DatabaseError> {
+        let write = self.redb.begin_write()?;
+        {
+            let finals = write.open_table(PROOFS)?;
+            let mut scripts = write.open_table(SCRIPTS)?;
+            let mut pending = write.open_table(PENDING)?;
+            let mut places = write.open_table(PLACES)?;
+            for change in changes {
+                match change {
+                    Change::Put(candidate, proof) => {
+                        let Candidate { proof: id, statement, size, source } = *candidate;
+                        scripts.insert(id.0, encode(proof)?.as_slice())?;
+                        if finals.get(id.0)?.is_some() || places.get(id.0)?.is_some() {
+                            continue;
+                        }
+                        let place = pending.last()?.map_or(0, |(place, _)| place.value() + 1);
+                        let row = PendingRow { proof: id, statement, size, source };
+                        pending.insert(place, encode(&row)?.as_slice())?;
+                        places.insert(id.0, place)?;
+                    }
+                    Change::Remove(id) => {
+                        if let Some(place) = places.remove(id.0)?.map(|place| place.value()) {
+                            pending.remove(place)?;
+                        }
+                        // What is final can be read for ever.
+                        if finals.get(id.0)?.is_none() {
+                            scripts.remove(id.0)?;
+                        }
+                    }
+                }
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {
+        let read = self.redb.begin_read()?;
+        let mut candidates = Vec::new();
+        for row in read.open_table(PENDING)?.iter()? {
+            let PendingRow { proof, statement, size, source } = decode("a pending proof", row?.1.value())?;
+            candidates.push(Candidate { proof, statement, size, source });
+        }
+        Ok(candidates)
+    }
+
+    fn read_script(&self, proof: &Hash) -> Result<Option<Proof>, DatabaseError> {
+        let read = self.redb.begin_read()?;
+        let bytes = read.open_table(SCRIPTS)?.get(proof.0)?;
+        bytes.map(|bytes| decode("a script", bytes.value())).transpose()
+    }
+
+    fn has_statement_final(&self, statement: &Hash) -> Result<bool, DatabaseError> {
+        Ok(self.redb.begin_read()?.open_table(STATEMENTS)?.get(statement.0)?.is_some())
+    }
+
+    /// For reads that have no way to tell of an error: the process ends, since an answer would be a guess.
+    fn or_end(&self, read: Result<bool, DatabaseError>) -> bool {
+        read.unwrap_or_else(|error| {
+            (self.exit)(8, error.to_string());
+            true
+        })
+    }
+}
+
+impl Branch for Database {
+    fn has_proof(&self, proof: &Hash) -> bool {
+        self.or_end(self.final_proof(proof).map(|found| found.is_some()))
+    }
+
+    fn has_statement(&self, statement: &Hash) -> bool {
+        self.or_end(self.has_statement_final(statement))
+    }
+}
+
+impl ProofStore for Database {
+    fn change(&self, changes: &[Change]) -> Result<(), StoreError> {
+        Ok(self.change_pending(changes)?)
+    }
+
+    fn pending(&self) -> Result<Vec<Candidate>, StoreError> {
+        Ok(self.read_pending()?)
+    }
+
+    fn proof(&self, proof: &Hash) -> Result<Option<Proof>, StoreError> {
+        Ok(self.read_script(proof)?)
+    }
+
+    fn final_in(&self, proof: &Hash) -> Result<Option<(Sequence, Hash)>, StoreError> {
+        Ok(self.final_proof(proof)?.map(|(sequence, entry)| (sequence, entry.statement)))
+    }
+}

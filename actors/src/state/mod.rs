@@ -1,0 +1,13 @@
+//! State: final blocks, the ledger after the last of them, and the index of final proofs.
+//!
+//! What is final is decided elsewhere; this makes it durable, tells those who wait for it, and answers what was.
+
+mod actor;
+mod database;
+mod messages;
+#[cfg(test)]
+mod tests;
+
+pub use actor::{StateActor, StateSettings};
+pub use database::{Database, DatabaseError, Head, StoredBlock};
+pub use messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};

@@ -1,0 +1,310 @@
+//! Final history on a real database: what is applied, told, served and refused.
+
+use super::database::{Batch, Database};
+use super::*;
+use crate::mempool::{Change, MempoolActor, ProofStore};
+use crate::outlet::Outlet;
+use crate::supervision::{Handle, Seat, Spec, StartError, reserve, supervise};
+use parking_lot::Mutex;
+use protocol::block::{Block, Body, Carried, CarriedVote, Entry, Header};
+use protocol::certificate::Certificate;
+use protocol::consensus::events::{FinalBlock, Input};
+use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
+use protocol::ledger::{Branch, Ledger, Position};
+use protocol::mempool::{Candidate, Source};
+use protocol::message::Message;
+use protocol::parameters::{ConsensusParameters, Tokens};
+use protocol::proof::Proof;
+use protocol::types::{
+    Epoch, Hash, Millis, NodeId, PublicKey, ResourceCount, Sequence, Signature, Stake, ValidatorIndex, View,
+};
+use protocol::verdict::{Claim, SolverPin};
+use protocol::vote::{Ballot, Choice};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
+
+/// Wide: a loaded machine must not fail a test.
+const LONG: Duration = Duration::from_secs(60);
+
+fn genesis() -> Genesis {
+    let validator = |number: u8| GenesisValidator {
+        node_id: NodeId::new(&format!("node_{number}")).unwrap(),
+        public_key: protocol::signature::public_key(&ed25519_dalek::SigningKey::from_bytes(&[number; 32])),
+        stake: Stake(10_000),
+        initial_balance: Tokens(0),
+    };
+    Genesis::new(GenesisContent {
+        timestamp_ms: Millis(1_000),
+        epoch: Epoch(1),
+        epoch_seed: Hash([7; 32]),
+        validators: (1..=4).map(validator).collect(),
+        parameters: ConsensusParameters::new(SolverPin { library: Hash([3; 32]), normaliser_version: 1 }),
+    })
+    .unwrap()
+}
+
+fn certificate(choice: Choice, view: u64) -> Certificate {
+    let ballot = Ballot { epoch: Epoch(1), view: View(view), choice };
+    let signatures = (0..3).map(|voter| (ValidatorIndex(voter), Signature([voter as u8; 64]))).collect();
+    Certificate { ballot, signatures }
+}
+
+fn entry(value: u8) -> Entry {
+    Entry { proof: Hash([value; 32]), statement: Hash([value | 0x80; 32]), difficulty: ResourceCount(1_000) }
+}
+
+struct Nothing;
+
+impl Branch for Nothing {
+    fn has_proof(&self, _: &Hash) -> bool {
+        false
+    }
+
+    fn has_statement(&self, _: &Hash) -> bool {
+        false
+    }
+}
+
+/// A chain of blocks as consensus would hand it over; block n has proof n and no Prepare certificate of its own.
+fn chain(genesis: &Genesis, length: u64) -> Vec<FinalBlock> {
+    let set = genesis.validator_set();
+    let (mut ledger, mut parent): (Ledger, Hash) = (genesis.ledger(), genesis.genesis_block_hash());
+    let mut blocks = Vec::new();
+    for sequence in (1..=length).map(Sequence) {
+        let vote = |voter| CarriedVote {
+            voter: ValidatorIndex(voter),
+            epoch: Epoch(1),
+            view: View(sequence.0 - 1),
+            signature: Signature([voter as u8; 64]),
+        };
+        let carried = Carried { block: parent, votes: (0..3).map(vote).collect() };
+        let body = Body {
+            proofs: vec![entry(sequence.0 as u8)],
+            carried: if sequence.0 > 1 { vec![carried] } else { Vec::new() },
+        };
+        let time = Millis(1_000 + sequence.0);
+        ledger = ledger.execute(&set, Position { parent, sequence, time }, &body, 10, &Nothing).unwrap();
+        let header = Header {
+            chain: genesis.chain_id(),
+            epoch: Epoch(1),
+            sequence,
+            parent,
+            time,
+            body: body.digest(),
+            state: ledger.root(),
+        };
+        let block = Block { header, body };
+        parent = block.id();
+        blocks.push(FinalBlock { id: parent, block, ledger: ledger.clone(), prepare: None });
+    }
+    blocks
+}
+
+fn commit(block: &FinalBlock) -> Certificate {
+    certificate(Choice::Commit(block.id), block.block.header.sequence.0)
+}
+
+type Exits = Arc<Mutex<Vec<(i32, String)>>>;
+
+struct Bench {
+    genesis: Arc<Genesis>,
+    database: Arc<Database>,
+    state: Handle<StateActor>,
+    /// Keeps the mempool's mailbox open.
+    _mempool: Seat<MempoolActor>,
+    mempool: Handle<MempoolActor>,
+    told: UnboundedReceiver<Input>,
+    sent: UnboundedReceiver<(ValidatorIndex, Message)>,
+    exits: Exits,
+    heads: watch::Receiver<Sequence>,
+}
+
+fn bench() -> Bench {
+    let genesis = Arc::new(genesis());
+    let exits = Exits::default();
+    let exit: super::database::Exit = {
+        let exits = Arc::clone(&exits);
+        Arc::new(move |code, reason| exits.lock().push((code, reason)))
+    };
+    let database = Arc::new(Database::in_memory(&genesis.chain_id(), Arc::clone(&exit)));
+    let (mempool, seat) = reserve::<MempoolActor>(Spec::new("mempool"));
+    let (tell, told) = unbounded_channel();
+    let (send, sent) = unbounded_channel();
+    let (heads, watched) = watch::channel(Sequence(0));
+    let settings = StateSettings {
+        database: Arc::clone(&database),
+        set: Arc::new(genesis.validator_set()),
+        genesis: Arc::clone(&genesis),
+        mempool: mempool.clone(),
+        consensus: Outlet::new(move |input| tell.send(input).map_err(|error| error.0)),
+        network: Outlet::new(move |message| send.send(message).map_err(|error| error.0)),
+        heads: Arc::new(heads),
+        exit,
+    };
+    let state = supervise(Spec::new("state"), move || StateActor::new(settings.clone()));
+    Bench { genesis, database, state, _mempool: seat, mempool, told, sent, exits, heads: watched }
+}
+
+#[actix::test]
+async fn what_is_final_is_durable_before_it_is_told() {
+    let mut bench = bench();
+    assert_eq!(bench.told.recv().await, Some(Input::Applied(Sequence(0))));
+    let blocks = chain(&bench.genesis, 3);
+    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    assert_eq!(bench.told.recv().await, Some(Input::Applied(Sequence(3))));
+    assert_eq!(bench.database.head().unwrap().unwrap().ledger, blocks[2].ledger);
+    assert_eq!(*bench.heads.borrow_and_update(), Sequence(3));
+    assert!(bench.database.has_proof(&entry(2).proof) && bench.database.has_statement(&entry(2).statement));
+    assert!(!bench.database.has_proof(&entry(9).proof));
+    let standing = bench.state.ask(LedgerNow, LONG).await.unwrap();
+    assert_eq!((standing.sequence, standing.block), (Sequence(3), blocks[2].id));
+    assert_eq!(bench.mempool.report().waiting, 3, "the mempool hears of every block");
+    let stored = bench.state.ask(BlockAt(Sequence(2)), LONG).await.unwrap().unwrap().unwrap();
+    assert_eq!((stored.id, &stored.block), (blocks[1].id, &blocks[1].block));
+    let prepare = stored.prepare.expect("its child carries the votes");
+    assert_eq!(prepare, certificate(Choice::Prepare(blocks[1].id), 2));
+    assert_eq!(stored.commit, None, "one certificate makes all three final");
+}
+
+#[actix::test]
+async fn what_is_told_again_changes_nothing_and_what_leaves_a_gap_ends_the_process() {
+    let mut bench = bench();
+    let blocks = chain(&bench.genesis, 4);
+    let apply = |range: std::ops::Range<usize>| {
+        let commit = commit(&blocks[range.end - 1]);
+        Apply { blocks: blocks[range].to_vec(), commit }
+    };
+    bench.state.send(apply(0..2)).unwrap();
+    bench.state.send(apply(0..2)).unwrap();
+    bench.state.send(apply(1..3)).unwrap();
+    while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
+    assert!(bench.exits.lock().is_empty());
+    let later = chain(&bench.genesis, 5);
+    bench.state.send(Apply { blocks: later[4..].to_vec(), commit: commit(&later[4]) }).unwrap();
+    bench.state.ask(LedgerNow, LONG).await.unwrap();
+    assert_eq!(bench.exits.lock()[0], (70, "block 5 cannot follow block 3".into()));
+}
+
+#[actix::test]
+async fn another_block_at_a_final_sequence_ends_the_process_with_code_8() {
+    let bench = bench();
+    let blocks = chain(&bench.genesis, 1);
+    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[0]) }).unwrap();
+    let other = FinalBlock { id: Hash([9; 32]), ..blocks[0].clone() };
+    bench.state.send(Apply { blocks: vec![other], commit: commit(&blocks[0]) }).unwrap();
+    bench.state.ask(LedgerNow, LONG).await.unwrap();
+    assert_eq!(bench.exits.lock()[0].0, 8);
+}
+
+#[actix::test]
+async fn a_peer_is_served_up_to_a_block_whose_commit_certificate_is_kept() {
+    let mut bench = bench();
+    let blocks = chain(&bench.genesis, 4);
+    for range in [0..2, 2..3] {
+        let commit = commit(&blocks[range.end - 1]);
+        bench.state.send(Apply { blocks: blocks[range].to_vec(), commit }).unwrap();
+    }
+    for (above, expected) in [(0, 0..3), (1, 1..3), (2, 2..3)] {
+        bench.state.send(Serve { to: ValidatorIndex(2), above: Sequence(above) }).unwrap();
+        let (to, message) = bench.sent.recv().await.unwrap();
+        let blocks: Vec<_> = blocks[expected].iter().map(|block| block.block.clone()).collect();
+        let commit = Some(certificate(Choice::Commit(blocks.last().unwrap().id()), 3));
+        assert_eq!((to, message), (ValidatorIndex(2), Message::Blocks { blocks, commit }));
+    }
+    bench.state.send(Serve { to: ValidatorIndex(2), above: Sequence(3) }).unwrap();
+    bench.state.ask(LedgerNow, LONG).await.unwrap();
+    assert!(bench.sent.try_recv().is_err(), "there is nothing above");
+}
+
+#[actix::test]
+async fn a_rebuilt_actor_goes_on_from_the_database() {
+    let mut bench = bench();
+    let blocks = chain(&bench.genesis, 2);
+    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[1]) }).unwrap();
+    while bench.told.recv().await != Some(Input::Applied(Sequence(2))) {}
+    let (consensus, network) = (Outlet::new(Err), Outlet::new(Err));
+    let settings = StateSettings {
+        database: Arc::clone(&bench.database),
+        set: Arc::new(bench.genesis.validator_set()),
+        genesis: Arc::clone(&bench.genesis),
+        mempool: bench.mempool.clone(),
+        consensus,
+        network,
+        heads: Arc::new(watch::channel(Sequence(0)).0),
+        exit: Arc::new(|_, _| {}),
+    };
+    let again = supervise(Spec::new("again"), move || StateActor::new(settings.clone()));
+    assert_eq!(again.ask(LedgerNow, LONG).await.unwrap().sequence, Sequence(2));
+}
+
+#[test]
+fn a_ledger_that_is_not_the_headers_is_not_started_from() {
+    let genesis = Arc::new(genesis());
+    let database = Database::in_memory(&genesis.chain_id(), Arc::new(|_, _| {}));
+    let blocks = chain(&genesis, 2);
+    let pairs = [(blocks[0].id, &blocks[0].block), (blocks[1].id, &blocks[1].block)];
+    let commit = commit(&blocks[1]);
+    let batch = Batch { blocks: &pairs, prepares: &[], commit: &commit, ledger: &blocks[0].ledger };
+    database.append(&batch).unwrap();
+    let settings = StateSettings {
+        database: Arc::new(database),
+        set: Arc::new(genesis.validator_set()),
+        genesis,
+        mempool: reserve::<MempoolActor>(Spec::new("mempool")).0,
+        consensus: Outlet::new(Err),
+        network: Outlet::new(Err),
+        heads: Arc::new(watch::channel(Sequence(0)).0),
+        exit: Arc::new(|_, _| {}),
+    };
+    let Err(StartError::Fatal { code: 8, reason }) = StateActor::new(settings) else { panic!("it starts") };
+    assert!(reason.contains("the ledger's root is"), "{reason}");
+}
+
+fn proof(value: u8) -> (Candidate, Box<Proof>) {
+    let Entry { proof, statement, .. } = entry(value);
+    let submitter = PublicKey([value; 32]);
+    let script = vec![value; 5];
+    let signature = Signature([0; 64]);
+    let candidate = Candidate { proof, statement, size: 5, source: Source::Submitter(submitter) };
+    (candidate, Box::new(Proof { claim: Claim::Unsat, submitter, nonce: 0, script, signature }))
+}
+
+#[test]
+fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
+    let genesis = genesis();
+    let database = Database::in_memory(&genesis.chain_id(), Arc::new(|_, _| {}));
+    let put = |value| {
+        let (candidate, proof) = proof(value);
+        Change::Put(candidate, proof)
+    };
+    database.change(&[put(5), put(2), put(9), put(1), put(2)]).unwrap();
+    let ids = || database.pending().unwrap().iter().map(|candidate| candidate.proof.0[0]).collect::<Vec<_>>();
+    assert_eq!(ids(), [5, 2, 9, 1]);
+    assert_eq!(database.pending().unwrap()[1], proof(2).0);
+    database.change(&[Change::Remove(entry(9).proof)]).unwrap();
+    assert_eq!(ids(), [5, 2, 1]);
+    assert_eq!(database.proof(&entry(9).proof).unwrap(), None);
+    let blocks = chain(&genesis, 2);
+    let pairs: Vec<_> = blocks.iter().map(|block| (block.id, &block.block)).collect();
+    let commit = commit(&blocks[1]);
+    database.append(&Batch { blocks: &pairs, prepares: &[], commit: &commit, ledger: &blocks[1].ledger }).unwrap();
+    assert_eq!(ids(), [5]);
+    assert_eq!(database.final_in(&entry(2).proof).unwrap(), Some((Sequence(2), entry(2).statement)));
+    // The script of what is final stays, and what is final does not become pending again.
+    database.change(&[put(2), Change::Remove(entry(2).proof)]).unwrap();
+    assert_eq!(database.proof(&entry(2).proof).unwrap(), Some(*proof(2).1));
+    assert_eq!(ids(), [5]);
+}
+
+#[test]
+fn a_database_of_another_chain_or_in_use_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |chain| Database::open(directory.path(), &chain, 1 << 20, Arc::new(|_, _| {}));
+    let first = open(Hash([1; 32])).unwrap();
+    assert!(matches!(open(Hash([1; 32])), Err(DatabaseError::InUse { .. })));
+    drop(first);
+    assert!(matches!(open(Hash([2; 32])), Err(DatabaseError::OtherChain { .. })));
+    assert!(open(Hash([1; 32])).is_ok());
+}
