@@ -6,17 +6,21 @@
 use std::sync::Arc;
 
 /// Gives a message to whoever takes it, or gives it back.
-pub struct Outlet<M>(Arc<dyn Fn(M) -> Result<(), M> + Send + Sync>);
+pub struct Outlet<M>(Arc<Take<M>>);
+
+/// Gives back what it did not take.
+type Take<M> = dyn Fn(M) -> Option<M> + Send + Sync;
 
 impl<M> Outlet<M> {
-    pub fn new(take: impl Fn(M) -> Result<(), M> + Send + Sync + 'static) -> Outlet<M> {
+    /// `take` gives back what was surely not delivered.
+    pub fn new(take: impl Fn(M) -> Option<M> + Send + Sync + 'static) -> Outlet<M> {
         Outlet(Arc::new(take))
     }
 
     /// # Errors
     /// The message, if it was surely not delivered.
     pub fn send(&self, message: M) -> Result<(), M> {
-        (self.0)(message)
+        (self.0)(message).map_or(Ok(()), Err)
     }
 }
 

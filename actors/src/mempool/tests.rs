@@ -1,1 +1,157 @@
+//! The shell on a real database: what is accepted is durable, what is bad is named, and what others need is told.
 
+use super::*;
+use crate::outlet::Outlet;
+use crate::state::Database;
+use crate::supervision::{Handle, Seat, Spec, reserve, supervise};
+use crate::verifier_pool::{Judged, VerifierPoolActor};
+use ed25519_dalek::SigningKey;
+use protocol::consensus::events::{Checked, Input};
+use protocol::mempool::{Judgement, Limits, Refusal, Whereabouts};
+use protocol::message::{Message, Word};
+use protocol::proof::Proof;
+use protocol::signature::public_key;
+use protocol::types::{Hash, ResourceCount, Sequence, Signature, ValidatorIndex};
+use protocol::verdict::{Claim, VerifierParameters};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// Wide: a loaded machine must not fail a test.
+const LONG: Duration = Duration::from_secs(60);
+const CHAIN: Hash = Hash([5; 32]);
+const PEER: ValidatorIndex = ValidatorIndex(2);
+const CONFIRMED: Word = Word::Confirmed(ResourceCount(7));
+
+struct Bench {
+    database: Arc<Database>,
+    mempool: Handle<MempoolActor>,
+    verifier: Handle<VerifierPoolActor>,
+    /// Keeps the verifier's mailbox open.
+    _seat: Seat<VerifierPoolActor>,
+    told: UnboundedReceiver<Input>,
+    sent: UnboundedReceiver<(ValidatorIndex, Message)>,
+}
+
+fn bench_on(database: Arc<Database>) -> Bench {
+    let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier"));
+    let (tell, told) = unbounded_channel();
+    let (send, sent) = unbounded_channel();
+    let settings = MempoolSettings {
+        chain: CHAIN,
+        parameters: VerifierParameters { script_bytes_max: 1_000, ..VerifierParameters::default() },
+        limits: Limits::new(10, 10_000, 4),
+        store: Arc::clone(&database) as Arc<dyn ProofStore>,
+        verifier: verifier.clone(),
+        consensus: Outlet::new(move |input| tell.send(input).err().map(|error| error.0)),
+        network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
+        sessions: Arc::new(|| vec![PEER]),
+        exit: Arc::new(|code, reason| panic!("exit {code}: {reason}")),
+    };
+    let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));
+    Bench { database, mempool, verifier, _seat: seat, told, sent }
+}
+
+fn bench() -> Bench {
+    bench_on(Arc::new(Database::in_memory(&CHAIN, Arc::new(|_, _| {}))))
+}
+
+fn proof(script: &str) -> Proof {
+    let key = SigningKey::from_bytes(&[1; 32]);
+    Proof::sign(&CHAIN, &key, public_key(&key), Claim::Unsat, 0, script.as_bytes().to_vec())
+}
+
+const GOOD: &str = "(declare-const p Bool)(assert p)(assert (not p))(check-sat)";
+
+async fn submit(bench: &Bench, proof: Proof) -> Result<Accepted, SubmitError> {
+    bench.mempool.ask(Submit(proof), LONG).await.unwrap()
+}
+
+#[actix::test]
+async fn an_accepted_proof_is_durable_is_checked_and_consensus_hears_the_word() {
+    let mut bench = bench();
+    let good = proof(GOOD);
+    let id = good.id(&CHAIN);
+    assert_eq!(submit(&bench, good.clone()).await, Ok(Accepted { proof: id, known: None }));
+    assert_eq!(bench.database.proof(&id).unwrap(), Some(good.clone()));
+    assert_eq!(bench.verifier.report().waiting, 1);
+    assert_eq!(bench.sent.recv().await, Some((PEER, Message::Proofs(vec![good.clone()]))), "peers are sent it at once");
+    let again = submit(&bench, good).await.unwrap();
+    assert_eq!(again.known, Some(Whereabouts::Checking), "submitting again is harmless");
+    bench.mempool.send(Judged { proof: id, judgement: Judgement::Word(CONFIRMED) }).unwrap();
+    let Some(Input::Checked(Checked { proof, word: CONFIRMED, statement })) = bench.told.recv().await else {
+        panic!("another word")
+    };
+    assert_eq!(proof, id);
+    let located = bench.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
+    assert_eq!(located.statement, Some(statement));
+    bench.mempool.send(ConsensusRebuilt).unwrap();
+    assert!(matches!(bench.told.recv().await, Some(Input::Checked(again)) if again.proof == id), "it is told again");
+}
+
+#[actix::test]
+async fn bad_submissions_are_refused_by_name() {
+    let bench = bench();
+    let long = proof(&" ".repeat(1_001));
+    assert_eq!(submit(&bench, long).await, Err(SubmitError::TooLong { bytes: 1_001, max: 1_000 }));
+    let forged = Proof { signature: Signature([1; 64]), ..proof(GOOD) };
+    assert_eq!(submit(&bench, forged.clone()).await, Err(SubmitError::BadSignature));
+    let malformed = proof("(assert true)\n(echo \"unsat\"\n");
+    let id = malformed.id(&CHAIN);
+    let refused = submit(&bench, malformed).await;
+    let Err(SubmitError::Refused { refusal: refusal @ Refusal::Malformed { line: 2, .. }, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    let located = bench.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
+    assert_eq!(located.whereabouts, Whereabouts::Refused(refusal));
+    assert_eq!(bench.database.pending().unwrap(), []);
+    // A forged copy does not stand in the way of the real one.
+    let id = forged.id(&CHAIN);
+    assert_eq!(submit(&bench, proof(GOOD)).await, Ok(Accepted { proof: id, known: None }));
+}
+
+#[actix::test]
+async fn what_was_accepted_is_checked_again_after_a_restart() {
+    let first = bench();
+    let id = submit(&first, proof(GOOD)).await.unwrap().proof;
+    assert!(first.mempool.stop(LONG).await);
+    let second = bench_on(Arc::clone(&first.database));
+    let located = second.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
+    assert_eq!(located.whereabouts, Whereabouts::Checking);
+    assert_eq!(second.verifier.report().waiting, 1);
+}
+
+#[actix::test]
+async fn what_a_peer_offers_is_fetched_stored_and_served_to_others() {
+    let mut bench = bench();
+    let good = proof(GOOD);
+    let id = good.id(&CHAIN);
+    bench.mempool.ask(TellFigures, LONG).await.unwrap();
+    let said = |message| PeerSaid { from: PEER, message };
+    bench.mempool.send(said(Message::Pending(vec![id]))).unwrap();
+    assert_eq!(bench.sent.recv().await, Some((PEER, Message::ProofRequest(vec![id]))));
+    bench.mempool.send(said(Message::Proofs(vec![good.clone()]))).unwrap();
+    assert_eq!(bench.sent.recv().await, Some((PEER, Message::Pending(vec![id]))), "its sender learns that it came");
+    assert_eq!(bench.database.proof(&id).unwrap(), Some(good.clone()));
+    bench.mempool.send(said(Message::ProofRequest(vec![Hash([1; 32]), id]))).unwrap();
+    assert_eq!(bench.sent.recv().await, Some((PEER, Message::Proofs(vec![good]))));
+}
+
+#[actix::test]
+async fn a_final_proof_is_found_and_a_refused_one_leaves_the_disk() {
+    let bench = bench();
+    let id = submit(&bench, proof(GOOD)).await.unwrap().proof;
+    bench.mempool.send(Judged { proof: id, judgement: Judgement::Word(Word::Refuted) }).unwrap();
+    let words = vec![(PEER, Word::Refuted)];
+    bench.mempool.send(RefusedByWords { proof: id, words: words.clone() }).unwrap();
+    let located = bench.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
+    assert_eq!(located.whereabouts, Whereabouts::Refused(Refusal::Words { words }));
+    let deadline = std::time::Instant::now() + LONG;
+    while !bench.database.pending().unwrap().is_empty() {
+        assert!(std::time::Instant::now() < deadline, "it is still on the disk");
+        tokio::task::yield_now().await;
+    }
+    bench.mempool.send(BecameFinal { sequence: Sequence(4), proofs: vec![id] }).unwrap();
+    let located = bench.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
+    assert_eq!(located.whereabouts, Whereabouts::Final(Sequence(4)), "final overrides a node's own word");
+}

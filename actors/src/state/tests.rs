@@ -138,8 +138,8 @@ fn bench() -> Bench {
         set: Arc::new(genesis.validator_set()),
         genesis: Arc::clone(&genesis),
         mempool: mempool.clone(),
-        consensus: Outlet::new(move |input| tell.send(input).map_err(|error| error.0)),
-        network: Outlet::new(move |message| send.send(message).map_err(|error| error.0)),
+        consensus: Outlet::new(move |input| tell.send(input).err().map(|error| error.0)),
+        network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
         heads: Arc::new(heads),
         exit,
     };
@@ -224,7 +224,7 @@ async fn a_rebuilt_actor_goes_on_from_the_database() {
     let blocks = chain(&bench.genesis, 2);
     bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[1]) }).unwrap();
     while bench.told.recv().await != Some(Input::Applied(Sequence(2))) {}
-    let (consensus, network) = (Outlet::new(Err), Outlet::new(Err));
+    let (consensus, network) = (Outlet::new(Some), Outlet::new(Some));
     let settings = StateSettings {
         database: Arc::clone(&bench.database),
         set: Arc::new(bench.genesis.validator_set()),
@@ -253,8 +253,8 @@ fn a_ledger_that_is_not_the_headers_is_not_started_from() {
         set: Arc::new(genesis.validator_set()),
         genesis,
         mempool: reserve::<MempoolActor>(Spec::new("mempool")).0,
-        consensus: Outlet::new(Err),
-        network: Outlet::new(Err),
+        consensus: Outlet::new(Some),
+        network: Outlet::new(Some),
         heads: Arc::new(watch::channel(Sequence(0)).0),
         exit: Arc::new(|_, _| {}),
     };
