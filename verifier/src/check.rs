@@ -128,7 +128,9 @@ impl Run {
         match &self.output {
             Output::Answer(answer) => Ok(*answer),
             Output::Unknown(why) => Err(match why.as_str() {
+                // Some of the solver's parts say only "canceled" at the limit.
                 "max. resource limit exceeded" => NoVerdict::ResourceLimit { limit: limits.resource_count },
+                _ if self.count >= limits.resource_count => NoVerdict::ResourceLimit { limit: limits.resource_count },
                 "out of memory" => NoVerdict::Memory { limit_bytes: limits.memory_bytes },
                 _ => NoVerdict::Unknown { why: why.clone() },
             }),

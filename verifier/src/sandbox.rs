@@ -186,3 +186,6 @@ mod linux {
         libc::SYS_exit_group,
     ];
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

@@ -30,6 +30,19 @@ pub fn processor_time(_pid: libc::pid_t) -> Option<Duration> {
     None
 }
 
+/// How long the main thread of a process was ready to run and got no processor. Zero where the system does not count it.
+#[cfg(target_os = "linux")]
+pub fn time_in_line(pid: libc::pid_t) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
+    let nanoseconds = text.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or(0))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn time_in_line(_pid: libc::pid_t) -> Duration {
+    Duration::ZERO
+}
+
 /// Resident memory of a process now and at its highest.
 #[cfg(target_os = "linux")]
 pub fn memory(pid: libc::pid_t) -> Option<Memory> {
@@ -70,7 +83,7 @@ mod tests {
     fn a_process_that_is_not_there_has_neither() {
         // One more than the highest number that Linux gives out.
         let none = (1 << 22) + 1;
-        assert_eq!((processor_time(none), memory(none)), (None, None));
+        assert_eq!((processor_time(none), memory(none), time_in_line(none)), (None, None, Duration::ZERO));
         forget_peak(none);
     }
 }

@@ -32,8 +32,12 @@ const START_ERROR_BYTES_MAX: usize = 2048;
 /// The worker ends itself at its limit of processor time, to the millisecond; only if it does not, the node does.
 const CPU_SLACK: Duration = Duration::from_millis(1500);
 
-/// Real time for a job, in multiples of its processor time: only a backstop, or a loaded machine loses verdicts.
+/// Real time for a job, in multiples of its processor time, not counting the time in which the worker was ready to run
+/// and got no processor. Only a backstop, for a solver that waits for something that never comes.
 const WALL_FACTOR: u32 = 4;
+
+/// However loaded the machine is, no job holds a worker for more real time than this multiple.
+const WALL_FACTOR_MAX: u32 = 40;
 
 /// How a worker is started.
 #[derive(Debug, Clone)]
@@ -96,7 +100,7 @@ impl WorkerProcess {
         };
         let frame = encode_frame(&settings).map_err(spawn)?;
         let deadline = Instant::now() + START_MAX;
-        match worker.converse(&frame, deadline, |_| Look::GoOn) {
+        match worker.converse(&frame, deadline, || Look::GoOn) {
             Conversation::Frame(bytes) => match rmp_serde::from_slice::<Hello>(&bytes) {
                 Ok(hello) if hello.version == WORKER_VERSION => {
                     worker.hello = hello;
@@ -187,15 +191,17 @@ impl WorkerProcess {
         let cpu_used = || probe::processor_time(pid).zip(cpu_before).map(|(now, before)| now.saturating_sub(before));
         let cpu_max = Duration::from_millis(limits.hard.cpu_ms);
         let begun = Instant::now();
+        let in_line_before = probe::time_in_line(pid);
         let (mut peak, mut cpu_seen) = (0, Duration::ZERO);
-        let conversation = self.converse(frame, begun + cpu_max * WALL_FACTOR, |deadline| {
+        let conversation = self.converse(frame, begun + cpu_max * WALL_FACTOR_MAX, || {
+            let in_line = probe::time_in_line(pid).saturating_sub(in_line_before);
             peak = peak.max(probe::memory(pid).map_or(0, |memory| memory.peak_bytes));
             cpu_seen = cpu_used().unwrap_or(cpu_seen);
             if !wanted() {
                 Look::Stop(Kill::NotWanted)
             } else if cpu_seen > cpu_max + CPU_SLACK {
                 Look::Stop(Kill::ProcessorTime)
-            } else if Instant::now() >= deadline {
+            } else if begun.elapsed().saturating_sub(in_line) >= cpu_max * WALL_FACTOR {
                 Look::Stop(Kill::Deadline)
             } else {
                 Look::GoOn
@@ -226,14 +232,14 @@ impl WorkerProcess {
     }
 
     /// Sends one frame and waits for one, looking up at least every [`LOOK_INTERVAL`].
-    fn converse(&mut self, frame: &[u8], deadline: Instant, mut look: impl FnMut(Instant) -> Look) -> Conversation {
+    fn converse(&mut self, frame: &[u8], deadline: Instant, mut look: impl FnMut() -> Look) -> Conversation {
         let mut unsent = frame;
         let mut incoming = Incoming::default();
         let mut look_next = Instant::now() + LOOK_INTERVAL;
         loop {
             let now = Instant::now();
             if now >= look_next {
-                match look(deadline) {
+                match look() {
                     Look::Stop(kill) => return Conversation::Stopped(kill),
                     Look::GoOn if now >= deadline => return Conversation::Stopped(Kill::Deadline),
                     Look::GoOn => look_next = now + LOOK_INTERVAL,
