@@ -36,6 +36,7 @@ pub const NETWORK_ROUND_TRIP: &str = "pop_network_round_trip_seconds";
 
 /// Tells the recorder what each metric means. Called once, after the recorder is installed.
 pub fn describe() {
+    describe_consensus();
     describe_counter!(ACTOR_MESSAGES, Unit::Count, "messages that an actor has handled");
     describe_gauge!(ACTOR_WAITING, Unit::Count, "messages that wait in an actor's mailbox");
     describe_counter!(ACTOR_FAILURES, Unit::Count, "panics, failed starts and unasked stops of an actor");
@@ -110,4 +111,52 @@ pub(crate) fn network_throttled() {
 
 pub(crate) fn network_round_trip(round_trip: Duration) {
     histogram!(NETWORK_ROUND_TRIP).record(round_trip.as_secs_f64());
+}
+
+/// Time from handing records to the vote log until they are on the disk.
+pub const VOTE_LOG_WRITE: &str = "pop_vote_log_write_seconds";
+/// Blocks that became final here.
+pub const CONSENSUS_BLOCKS_FINAL: &str = "pop_consensus_blocks_final_total";
+/// The current view.
+pub const CONSENSUS_VIEW: &str = "pop_consensus_view";
+/// Views that ended by a ViewChange certificate.
+pub const CONSENSUS_VIEW_CHANGES: &str = "pop_consensus_view_changes_total";
+/// Votes that contradict another of the same validator.
+pub const CONSENSUS_CONTRADICTIONS: &str = "pop_consensus_contradictions_total";
+
+fn describe_consensus() {
+    describe_histogram!(VOTE_LOG_WRITE, Unit::Seconds, "time until records of the vote log are on the disk");
+    describe_counter!(CONSENSUS_BLOCKS_FINAL, Unit::Count, "blocks that became final here");
+    describe_gauge!(CONSENSUS_VIEW, Unit::Count, "the current view");
+    describe_counter!(CONSENSUS_VIEW_CHANGES, Unit::Count, "views that ended by a ViewChange certificate");
+    describe_counter!(CONSENSUS_CONTRADICTIONS, Unit::Count, "votes that contradict another of the same validator");
+}
+
+pub(crate) fn vote_log_written(took: Duration) {
+    histogram!(VOTE_LOG_WRITE).record(took.as_secs_f64());
+}
+
+pub(crate) fn blocks_final(blocks: usize) {
+    counter!(CONSENSUS_BLOCKS_FINAL).increment(blocks as u64);
+}
+
+pub(crate) fn consensus_notice(notice: &protocol::consensus::events::Notice) {
+    use protocol::consensus::events::Notice;
+    use protocol::vote::VoteKind;
+    match notice {
+        Notice::ViewEntered { view, by, .. } => {
+            gauge!(CONSENSUS_VIEW).set(view.0 as f64);
+            if *by == Some(VoteKind::ViewChange) {
+                counter!(CONSENSUS_VIEW_CHANGES).increment(1);
+            }
+        }
+        Notice::Contradiction(_) => counter!(CONSENSUS_CONTRADICTIONS).increment(1),
+        Notice::ClockStarted { .. }
+        | Notice::Work { .. }
+        | Notice::Proposed { .. }
+        | Notice::Prepared { .. }
+        | Notice::Heard(_)
+        | Notice::GaveUp { .. }
+        | Notice::Signing => {}
+    }
 }

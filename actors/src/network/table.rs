@@ -375,6 +375,15 @@ impl<M: PeerMessage> Network<M> {
         &self.slots[peer.as_usize()].traffic
     }
 
+    /// Ends every session; peers connect again at once.
+    pub fn reconnect(&self) {
+        for slot in &self.slots {
+            if let Some(live) = slot.live.lock().as_ref() {
+                live.cancel.send_replace(Some(LinkError::Replaced));
+            }
+        }
+    }
+
     /// Ends every session and lets none begin; used when the node stops.
     pub fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);

@@ -5,3 +5,4 @@
 
 pub mod files;
 pub mod genesis_file;
+pub mod vote_log;

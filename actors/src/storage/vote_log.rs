@@ -1,0 +1,307 @@
+//! The consensus vote log: what this validator signed, durable before it is sent (R12 and "durable before sent").
+//!
+//! One file of batches, each synced before the next is written, so that only the last can ever be torn. A batch starts on
+//! a sector of its own: writing the next one cannot harm one that was synced. Space is written with zeros beforehand, so
+//! an append changes no metadata and costs one data sync.
+//!
+//! The log never repairs what it cannot explain: a damaged last batch is dropped and said ([`History::Torn`]); any other
+//! damage is an error with which the process ends, and the file stays as it is. After a failed write or sync nobody
+//! knows what the disk holds: every later call fails.
+//!
+//! The *mark* is an empty file beside the key. It is made with the log and outlives it: a mark without a log says that
+//! votes may have been sent that nobody here remembers ([`History::Lost`]).
+
+mod format;
+mod recovery;
+
+use super::files::{self, Existing, FileError};
+use crate::keys;
+use format::{FileHeader, SECTOR, Seal};
+use protocol::types::{Hash, PublicKey};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The log's name in the data directory.
+pub const FILE_NAME: &str = "votes.log";
+
+/// Bytes of one batch's records. A batch holds a few votes and certificates and at most a block.
+pub const BATCH_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of the whole file. Consensus shortens the log long before; a log that reaches this was never shortened.
+pub const LOG_BYTES_MAX: u64 = 1 << 30;
+
+/// Space is made in steps of this: some 250 batches.
+const CHUNK: u64 = 1 << 20;
+
+/// Whose log it is. Another validator's log, or this one's of another network, is noticed and refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    pub chain: Hash,
+    pub key: PublicKey,
+}
+
+/// How much of the past the log is known to hold (R12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// No log and no mark: nothing was ever signed with this key on this chain, as far as this machine knows.
+    New,
+    /// Everything that was sent is here.
+    Whole,
+    /// The last batch was damaged and is dropped. Surely sent is only what is here.
+    Torn,
+    /// The mark but no log: what was signed is unknown.
+    Lost,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Recovery {
+    pub history: History,
+    /// In the order in which they were appended.
+    pub records: Vec<Vec<u8>>,
+}
+
+/// Why the log cannot be used. All of them end the process.
+#[derive(Debug, thiserror::Error)]
+pub enum VoteLogError {
+    #[error(
+        "the vote log {path} is damaged at byte {offset} ({what}), and it was not the last batch: votes that were sent may \
+         be missing from it. Nothing was changed. Move the file away to start with an unknown history: the validator \
+         then signs nothing until a quorum of the others has told it where they are",
+        path = path.display()
+    )]
+    Damaged { path: PathBuf, offset: u64, what: &'static str },
+    #[error(
+        "the vote log {path} belongs to another validator or another network: give the data directory that belongs to \
+         this key and genesis, or an empty one",
+        path = path.display()
+    )]
+    Foreign { path: PathBuf },
+    #[error("the vote log {path} has form version {got}, this program writes version {expected}", path = path.display())]
+    Version { path: PathBuf, expected: u32, got: u32 },
+    #[error("{got} bytes of records in one batch, at most {max} are possible")]
+    BatchTooLarge { max: usize, got: usize },
+    #[error("the vote log {path} would exceed {max} bytes: it was not shortened for very long", path = path.display())]
+    Full { path: PathBuf, max: u64 },
+    #[error("the vote log {path} failed before and is not used any more", path = path.display())]
+    FailedBefore { path: PathBuf },
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Randomness(#[from] keys::KeyError),
+}
+
+impl VoteLogError {
+    /// Whether what is on the disk is at fault, rather than the disk, its space or the configuration.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, VoteLogError::Damaged { .. })
+    }
+}
+
+/// An open log. Dropping it closes the file; nothing is pending at any time.
+#[derive(Debug)]
+pub struct VoteLog {
+    path: PathBuf,
+    mark: PathBuf,
+    identity: Identity,
+    /// Sequence number of the next batch.
+    next: u64,
+    state: State,
+    /// Reused for every batch.
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// There is no file yet. It is made with the first batch in it, so that a log without a record never looks whole.
+    Unmade,
+    Open(Open),
+    /// The file ends in a torn batch, which stays as the evidence of itself until the first append replaces the file.
+    Torn(Vec<Vec<u8>>),
+    Failed,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    seal: Seal,
+    /// Where the next batch goes: a multiple of the sector.
+    end: u64,
+    /// Bytes of the file; all of them beyond `end` are zero.
+    allocated: u64,
+}
+
+impl VoteLog {
+    /// Opens the log in a data directory, of which the caller holds the lock, and reads everything in it. Makes nothing
+    /// but a missing mark of an existing log.
+    ///
+    /// Cost: O(file), once.
+    ///
+    /// # Errors
+    /// `Damaged`, `Foreign`, `Version`, `File`.
+    pub fn open(directory: &Path, mark: &Path, identity: Identity) -> Result<(VoteLog, Recovery), VoteLogError> {
+        let path = directory.join(FILE_NAME);
+        // A replacement that was never renamed holds nothing that is not in the log itself.
+        recovery::remove_if_there(&replacement_path(&path))?;
+        let log =
+            |next, state| VoteLog { path: path.clone(), mark: mark.into(), identity, next, state, buffer: Vec::new() };
+        let Some(file) = recovery::open_existing(&path)? else {
+            let history = if mark.exists() { History::Lost } else { History::New };
+            return Ok((log(1, State::Unmade), Recovery { history, records: Vec::new() }));
+        };
+        let found = recovery::read(&path, &file, &identity)?;
+        make_mark(mark)?;
+        let (history, state) = match found.tail {
+            recovery::Tail::Clean => {
+                let open = Open { file, seal: found.seal, end: found.end, allocated: found.allocated };
+                (History::Whole, State::Open(open))
+            }
+            recovery::Tail::Torn => (History::Torn, State::Torn(found.records.clone())),
+        };
+        Ok((log(found.next, state), Recovery { history, records: found.records }))
+    }
+
+    /// Appends one batch; it is durable when this returns. An empty batch costs nothing.
+    ///
+    /// Cost: one write and one data sync.
+    ///
+    /// # Errors
+    /// Any; after an error of the disk the log refuses every later call, and the process must end.
+    pub fn append(&mut self, records: &[Vec<u8>]) -> Result<(), VoteLogError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Open(mut open) => {
+                self.append_to(&mut open, records)?;
+                self.state = State::Open(open);
+                Ok(())
+            }
+            State::Unmade => self.make(records),
+            State::Torn(whole) => {
+                let all: Vec<_> = whole.iter().chain(records).cloned().collect();
+                self.make(&all)
+            }
+            State::Failed => Err(VoteLogError::FailedBefore { path: self.path.clone() }),
+        }
+    }
+
+    /// Replaces everything by these records: how consensus shortens the log. Whatever instant the power fails at, the old
+    /// records or the new ones are there, whole.
+    ///
+    /// Cost: writing a file, two syncs and a rename.
+    ///
+    /// # Errors
+    /// As [`VoteLog::append`].
+    pub fn replace(&mut self, records: &[Vec<u8>]) -> Result<(), VoteLogError> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Failed => Err(VoteLogError::FailedBefore { path: self.path.clone() }),
+            State::Unmade | State::Open(_) | State::Torn(_) => self.make(records),
+        }
+    }
+
+    /// Bytes of the file that batches take.
+    pub fn bytes(&self) -> u64 {
+        match &self.state {
+            State::Open(open) => open.end,
+            State::Unmade | State::Torn(_) | State::Failed => 0,
+        }
+    }
+
+    fn append_to(&mut self, open: &mut Open, records: &[Vec<u8>]) -> Result<(), VoteLogError> {
+        self.buffer.clear();
+        open.seal.write_batch(self.next, records, &mut self.buffer)?;
+        let end = open.end + self.buffer.len() as u64;
+        if end > LOG_BYTES_MAX {
+            return Err(VoteLogError::Full { path: self.path.clone(), max: LOG_BYTES_MAX });
+        }
+        if end > open.allocated {
+            // The batch and the space for those after it, in one write.
+            open.allocated = end.next_multiple_of(CHUNK);
+            self.buffer.resize((open.allocated - open.end) as usize, 0);
+        }
+        open.file.write_all_at(&self.buffer, open.end).map_err(FileError::at("write", &self.path))?;
+        open.file.sync_data().map_err(FileError::at("sync", &self.path))?;
+        open.end = end;
+        self.next += 1;
+        self.buffer.shrink_to(CHUNK as usize);
+        Ok(())
+    }
+
+    /// Writes a new file with these records, and gives it the log's name; then sees to the mark.
+    fn make(&mut self, records: &[Vec<u8>]) -> Result<(), VoteLogError> {
+        let temporary = replacement_path(&self.path);
+        recovery::remove_if_there(&temporary)?;
+        let header = FileHeader::new(&self.identity, self.next, keys::random_bytes()?);
+        let seal = header.seal();
+        let mut bytes = header.encode();
+        // Several batches where one would be too large: the rename makes them one.
+        for batch in batches(records) {
+            seal.write_batch(self.next, batch, &mut bytes)?;
+            self.next += 1;
+        }
+        let end = bytes.len() as u64;
+        let allocated = (end + 1).next_multiple_of(CHUNK);
+        bytes.resize(allocated as usize, 0);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)
+            .map_err(FileError::at("create", &temporary))?;
+        file.write_all_at(&bytes, 0).map_err(FileError::at("write", &temporary))?;
+        file.sync_all().map_err(FileError::at("sync", &temporary))?;
+        std::fs::rename(&temporary, &self.path).map_err(FileError::at("replace", &self.path))?;
+        files::sync_directory_of(&self.path)?;
+        // The log first: a mark without a log would say that a history was lost which never was.
+        make_mark(&self.mark)?;
+        self.state = State::Open(Open { file, seal, end, allocated });
+        Ok(())
+    }
+}
+
+/// Splits records into batches of at most `BATCH_BYTES_MAX`, as long as no single record exceeds it.
+fn batches(records: &[Vec<u8>]) -> impl Iterator<Item = &[Vec<u8>]> {
+    let mut rest = records;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = rest.iter().take_while(|record| {
+            bytes += format::RECORD_HEAD + record.len();
+            bytes <= BATCH_BYTES_MAX
+        });
+        // A record that fits nowhere goes alone, and is refused where batches are written.
+        let count = fits.count().max(1).min(rest.len());
+        let (batch, after) = rest.split_at(count);
+        rest = after;
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
+/// Where the mark of a validator's key is, for one chain: a new genesis with an old key is a new history.
+pub fn mark_path(key_file: &Path, chain: &Hash) -> PathBuf {
+    let mut name = key_file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".voted-on-{}", &chain.to_string()[..16]));
+    key_file.with_file_name(name)
+}
+
+fn make_mark(path: &Path) -> Result<(), VoteLogError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let text = b"This key has signed votes. Without its vote log the validator must not sign: leave this file here.\n";
+    match files::write_whole(path, text, 0o600, Existing::Keep) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn replacement_path(path: &Path) -> PathBuf {
+    path.with_extension("log.new")
+}
+
+const _: () = assert!(CHUNK.is_multiple_of(SECTOR as u64), "batches and space are laid out in sectors");
+
+#[cfg(test)]
+mod tests;
