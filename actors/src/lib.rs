@@ -3,7 +3,11 @@
 //! Every actor is a thin shell round a pure part of `protocol`: message in, step, effects out. Nothing here decides what
 //! may be voted for.
 
+pub mod clock;
+pub mod config;
+pub mod consensus;
 pub mod keys;
+pub mod leader_election;
 pub mod mempool;
 pub mod metrics;
 pub mod network;
@@ -13,3 +17,5 @@ pub mod state;
 pub mod storage;
 pub mod supervision;
 pub mod verifier_pool;
+pub mod view_change;
+pub mod voting;

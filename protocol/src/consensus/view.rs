@@ -1,7 +1,7 @@
 //! What people and other actors may read of consensus: a snapshot, never a way in.
 
 use super::Consensus;
-use super::events::UnknownHistory;
+use super::events::{Notice, UnknownHistory};
 use crate::message::Word;
 use crate::ready::Standing;
 use crate::types::{Hash, Sequence, ValidatorIndex, View};
@@ -41,6 +41,16 @@ impl Consensus {
             prepared: self.certificates.prepares_above_commit().count(),
             halted: self.halted,
         }
+    }
+
+    /// The notices of the current view once more, for a follower that was rebuilt.
+    pub fn notices_again(&self) -> Vec<Notice> {
+        let view = self.view;
+        let leader = self.leader(view);
+        let entered = Notice::ViewEntered { view, leader, by: None, fetched: true, doubles: false };
+        let clock = self.round.clock_started.then_some(Notice::ClockStarted { view });
+        let work = self.round.work_told.then_some(Notice::Work { view });
+        [entered].into_iter().chain(clock).chain(work).collect()
     }
 
     /// What everybody said about a pending proof, and how it stands.

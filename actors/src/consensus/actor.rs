@@ -1,0 +1,194 @@
+//! Step, then durable, then sent: the shell round the pure consensus.
+
+use super::messages::{
+    Ask, Finalized, Follow, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn, WordsOnProof,
+};
+use crate::clock::Clock;
+use crate::metrics;
+use crate::network::Network;
+use crate::outlet::Outlet;
+use crate::storage::vote_log::VoteLog;
+use crate::supervision::{Exit, ExitHook};
+use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
+use protocol::consensus::Consensus;
+use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To};
+use protocol::message::Message as PeerMessage;
+use protocol::types::Millis;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Exit code for data that must not be gone on from.
+const EXIT_DAMAGED: i32 = 8;
+
+/// What consensus reaches: peers directly, other actors by what they take.
+#[derive(Clone)]
+pub struct Reach {
+    pub network: Arc<Network<PeerMessage>>,
+    pub view_change: Outlet<Follow>,
+    pub leader_election: Outlet<Follow>,
+    pub state: Outlet<Finalized>,
+    pub serve: Outlet<ServeBlocks>,
+    pub needed: Outlet<Needed>,
+    pub refused: Outlet<RefusedByOthers>,
+    pub exit: ExitHook,
+}
+
+/// Consensus, its log, and the timer of its next wake-up.
+pub struct ConsensusActor {
+    consensus: Consensus,
+    log: VoteLog,
+    reach: Reach,
+    clock: Clock,
+    /// What recovery asks for, carried out when the actor starts.
+    first: Output,
+    timer: Option<(Millis, SpawnHandle)>,
+}
+
+impl ConsensusActor {
+    /// `first` is the output of [`Consensus::recover`].
+    pub fn new(consensus: Consensus, first: Output, log: VoteLog, reach: Reach, clock: Clock) -> Self {
+        ConsensusActor { consensus, log, reach, clock, first, timer: None }
+    }
+
+    fn step(&mut self, input: Input, context: &mut Context<Self>) {
+        let output = self.consensus.step(self.clock.now(), input);
+        self.carry_out(output);
+        self.arm(context);
+    }
+
+    /// The records are durable before the first effect. Whoever cannot write votes must not send them: the process ends.
+    fn carry_out(&mut self, output: Output) {
+        if !output.records.is_empty() {
+            let started = Instant::now();
+            let written =
+                encode(&output.records).and_then(|records| self.log.append(&records).map_err(|e| e.to_string()));
+            if let Err(reason) = written {
+                return self.end(format!("votes cannot be recorded: {reason}"));
+            }
+            metrics::vote_log_written(started.elapsed());
+        }
+        output.effects.into_iter().for_each(|effect| self.effect(effect));
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        match effect {
+            // What a session does not take is repeated: everybody tells its status every 500 ms.
+            Effect::Send(To::All, message) => report(self.reach.network.broadcast(&message).map(drop)),
+            Effect::Send(To::Peer(peer), message) => report(self.reach.network.send(peer, &message).map(drop)),
+            Effect::Final { blocks, commit } => self.tell_final(Finalized { blocks, commit }),
+            // Whoever asked asks again.
+            Effect::Serve { to, above } => _ = self.reach.serve.send(ServeBlocks { to, above }),
+            Effect::Need { proofs, from } => _ = self.reach.needed.send(Needed { proofs, from }),
+            Effect::Refused { proof, words } => _ = self.reach.refused.send(RefusedByOthers { proof, words }),
+            Effect::Shorten(records) => self.shorten(&records),
+            Effect::Reconnect => self.reach.network.reconnect(),
+            Effect::Notice(notice) => self.notice(notice),
+            Effect::Halt(halt) => self.end(halt.to_string()),
+        }
+    }
+
+    /// Final blocks may not be lost: if `state` cannot take them now, the process starts again from its log.
+    fn tell_final(&mut self, finalized: Finalized) {
+        metrics::blocks_final(finalized.blocks.len());
+        if self.reach.state.send(finalized).is_err() {
+            self.end("the state actor does not take final blocks".to_owned());
+        }
+    }
+
+    fn shorten(&mut self, records: &[Record]) {
+        let written = encode(records).and_then(|records| self.log.replace(&records).map_err(|error| error.to_string()));
+        if let Err(reason) = written {
+            self.end(format!("the vote log cannot be shortened: {reason}"));
+        }
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        if let Notice::Contradiction(contradiction) = &notice {
+            tracing::warn!(
+                voter = contradiction.first.voter.0,
+                view = contradiction.first.ballot.view.0,
+                "two votes that contradict each other"
+            );
+        }
+        metrics::consensus_notice(&notice);
+        // Both may be away for a moment: rebuilt, they ask where consensus is.
+        _ = self.reach.view_change.send(Follow(notice.clone()));
+        _ = self.reach.leader_election.send(Follow(notice));
+    }
+
+    fn end(&self, reason: String) {
+        (self.reach.exit)(&Exit { code: EXIT_DAMAGED, reason });
+    }
+
+    /// One timer at a time, moved only when the next wake-up moved.
+    fn arm(&mut self, context: &mut Context<Self>) {
+        let at = self.consensus.wakeup();
+        if let Some((armed, handle)) = self.timer.take() {
+            if armed == at {
+                self.timer = Some((armed, handle));
+                return;
+            }
+            context.cancel_future(handle);
+        }
+        let handle = context.run_later(self.clock.until(at), |this, context| {
+            this.timer = None;
+            this.step(Input::Tick, context);
+        });
+        self.timer = Some((at, handle));
+    }
+}
+
+fn encode(records: &[Record]) -> Result<Vec<Vec<u8>>, String> {
+    records.iter().map(|record| rmp_serde::to_vec(record).map_err(|error| error.to_string())).collect()
+}
+
+/// A message that cannot be encoded is a fault of this program; it costs that message.
+fn report(sent: Result<(), crate::network::EncodeError>) {
+    if let Err(error) = sent {
+        tracing::error!(%error, "a message of our own cannot be sent");
+    }
+}
+
+impl Actor for ConsensusActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        let first = std::mem::take(&mut self.first);
+        self.carry_out(first);
+        self.arm(context);
+    }
+}
+
+impl Handler<Step> for ConsensusActor {
+    type Result = ();
+
+    fn handle(&mut self, Step(input): Step, context: &mut Context<Self>) {
+        self.step(input, context);
+    }
+}
+
+impl Handler<TellAgain> for ConsensusActor {
+    type Result = ();
+
+    fn handle(&mut self, _: TellAgain, _: &mut Context<Self>) {
+        self.consensus.notices_again().into_iter().for_each(|notice| self.notice(notice));
+    }
+}
+
+impl Handler<Ask> for ConsensusActor {
+    type Result = actix::MessageResult<Ask>;
+
+    fn handle(&mut self, _: Ask, _: &mut Context<Self>) -> Self::Result {
+        let snapshot: Snapshot = self.consensus.snapshot_now();
+        actix::MessageResult(snapshot)
+    }
+}
+
+impl Handler<WordsOn> for ConsensusActor {
+    type Result = actix::MessageResult<WordsOn>;
+
+    fn handle(&mut self, WordsOn(proof): WordsOn, _: &mut Context<Self>) -> Self::Result {
+        let (standing, words) = self.consensus.words(&proof);
+        actix::MessageResult(WordsOnProof { standing, words })
+    }
+}

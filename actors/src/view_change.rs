@@ -1,0 +1,115 @@
+//! The actor that owns the view timer: it asks consensus to give up, and tells the operator when that takes long.
+//!
+//! The shell round [`Pacemaker`]. It holds no safety state; rebuilt, it is told the current view again.
+
+use crate::clock::Clock;
+use crate::consensus::{Follow, Step};
+use crate::network::Network;
+use crate::outlet::Outlet;
+use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
+use protocol::consensus::events::{Input, Notice};
+use protocol::message::{GiveUpReason, Message as PeerMessage};
+use protocol::pacemaker::Pacemaker;
+use protocol::types::{Millis, ValidatorIndex};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Round trips are read anew this often.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A session opened or closed.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub enum Session {
+    Opened(ValidatorIndex),
+    Closed(ValidatorIndex),
+}
+
+pub struct ViewChange {
+    pacemaker: Pacemaker,
+    consensus: Outlet<Step>,
+    network: Arc<Network<PeerMessage>>,
+    clock: Clock,
+    timer: Option<SpawnHandle>,
+}
+
+impl ViewChange {
+    pub fn new(
+        pacemaker: Pacemaker,
+        consensus: Outlet<Step>,
+        network: Arc<Network<PeerMessage>>,
+        clock: Clock,
+    ) -> Self {
+        ViewChange { pacemaker, consensus, network, clock, timer: None }
+    }
+
+    fn give(&mut self, inputs: Vec<Input>, context: &mut Context<Self>) {
+        for input in inputs {
+            if matches!(input, Input::GiveUp { reason: GiveUpReason::Timeout, .. }) {
+                tracing::warn!("Consensus timeout, initiating view change");
+            }
+            // Not taken, it is asked again when the timer runs out once more.
+            _ = self.consensus.send(Step(input));
+        }
+        self.arm(context);
+    }
+
+    fn arm(&mut self, context: &mut Context<Self>) {
+        if let Some(handle) = self.timer.take() {
+            context.cancel_future(handle);
+        }
+        let wait = self.clock.until(self.pacemaker.wakeup());
+        self.timer = Some(context.run_later(wait, |this, context| {
+            this.timer = None;
+            let inputs = this.pacemaker.tick(this.clock.local());
+            this.give(inputs, context);
+        }));
+    }
+
+    fn look(&mut self) {
+        for peer in self.network.peers().into_iter().filter(|peer| peer.connected) {
+            let round_trip = self.network.round_trip(peer.validator).unwrap_or_default();
+            self.pacemaker.on_session(peer.validator, Millis(round_trip.as_millis() as u64));
+        }
+        if let Some((view, open)) = self.pacemaker.overdue_view_change(self.clock.local()) {
+            tracing::warn!(view = view.0, open_ms = open.0, "a view change stays open: too few validators answer");
+        }
+    }
+}
+
+impl Actor for ViewChange {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.look();
+        context.run_interval(LOOK_INTERVAL, |this, _| this.look());
+        self.arm(context);
+    }
+}
+
+impl Handler<Follow> for ViewChange {
+    type Result = ();
+
+    fn handle(&mut self, Follow(notice): Follow, context: &mut Context<Self>) {
+        // What does not move a timer need not arm it again.
+        if matches!(notice, Notice::Heard(_)) {
+            return;
+        }
+        let inputs = self.pacemaker.on_notice(self.clock.local(), &notice);
+        self.give(inputs, context);
+    }
+}
+
+impl Handler<Session> for ViewChange {
+    type Result = ();
+
+    fn handle(&mut self, session: Session, _: &mut Context<Self>) {
+        match session {
+            Session::Opened(peer) => {
+                let round_trip = self.network.round_trip(peer).unwrap_or_default();
+                self.pacemaker.on_session(peer, Millis(round_trip.as_millis() as u64));
+            }
+            Session::Closed(peer) => self.pacemaker.on_session_closed(peer),
+        }
+    }
+}
