@@ -65,12 +65,17 @@ impl Resolver {
 
     /// Ends the look: whom to ask now. Forgets what is no longer wanted.
     pub fn ask(&mut self, now: Millis, sessions: &BTreeSet<ValidatorIndex>) -> Vec<(ValidatorIndex, Message)> {
+        if sessions.is_empty() {
+            // Nobody can be asked, and no deadline runs: the first session is asked at once.
+            self.asked.clear();
+            return Vec::new();
+        }
         let wanted = &self.wanted;
         self.asked.retain(|want, _| wanted.contains_key(want));
         let mut requests = Vec::new();
         for (want, hints) in &self.wanted {
             let due = self.asked.get(want).is_none_or(|asked| now.since(asked.at) >= DEADLINE);
-            if !due || sessions.is_empty() {
+            if !due {
                 continue;
             }
             let asked = self.asked.entry(want.clone()).or_insert(Asked { at: now, times: 0 });
@@ -136,6 +141,19 @@ mod tests {
         assert!(resolver.ask(Millis(1), &sessions()).is_empty());
         assert_eq!(resolver.wakeup(), None);
         assert_eq!(asked(&mut resolver, 2, &want, &[]).len(), 2);
+    }
+
+    /// Found by the simulated network, seed 120: a validator without sessions asked to be woken at once, for ever.
+    #[test]
+    fn without_a_session_no_deadline_runs_and_the_first_session_is_asked_at_once() {
+        let mut resolver = Resolver::default();
+        let want = Want::Block { id: Hash::ZERO, above: Sequence(0) };
+        assert_eq!(asked(&mut resolver, 0, &want, &[]), [0, 1]);
+        resolver.begin();
+        resolver.want(want.clone(), []);
+        assert!(resolver.ask(Millis(1_000), &BTreeSet::new()).is_empty());
+        assert_eq!(resolver.wakeup(), None);
+        assert_eq!(asked(&mut resolver, 1_001, &want, &[]), [0, 1]);
     }
 
     #[test]
