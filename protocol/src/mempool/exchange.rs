@@ -4,7 +4,7 @@
 
 use super::ended::End;
 use super::events::{Effect, RELAY_DELAY, Source};
-use super::pending::Entry;
+use super::pending::{Entry, Stage};
 use super::{Mempool, PUSH_BYTES_MAX, SERVING_MAX, Session};
 use crate::message::limits::{IDS_MAX, PROOFS_MAX, WORDS_MAX};
 use crate::message::{Message, Word};
@@ -35,11 +35,16 @@ impl Mempool {
         }
     }
 
-    /// Tells a peer which proofs are here, but those that it is known to have and was told of.
+    /// Tells a peer which proofs are here, but those that it was told of and is known to have; and of what I have checked,
+    /// all on which I lack its word: it may have refused the proof already, and the message that said so was lost.
     pub(super) fn exchange(&mut self, peer: ValidatorIndex, effects: &mut Vec<Effect>) {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
         let start = session.cursor.take().unwrap_or(Hash::ZERO);
-        let differs = |entry: &Entry| !entry.has.contains(peer) || !entry.told.contains(peer);
+        let lacks = |entry: &Entry| match entry.stage {
+            Stage::Checked(_) => !entry.words.contains_key(&peer),
+            Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => !entry.has.contains(peer),
+        };
+        let differs = |entry: &Entry| lacks(entry) || !entry.told.contains(peer);
         let differing = self.pending.iter_from(&start).filter(|(_, entry)| entry.is_shared() && differs(entry));
         let mut proofs: Vec<Hash> = differing.map(|(proof, _)| *proof).take(IDS_MAX + 1).collect();
         if proofs.len() > IDS_MAX {
@@ -79,24 +84,15 @@ impl Mempool {
         }
     }
 
-    pub(super) fn on_offered(
-        &mut self,
-        now: Millis,
-        from: ValidatorIndex,
-        proofs: Vec<Hash>,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn on_offered(&mut self, from: ValidatorIndex, proofs: Vec<Hash>, effects: &mut Vec<Effect>) {
         if !self.sessions.contains_key(&from) {
             return;
         }
         let mut words = Vec::new();
         for proof in proofs.into_iter().take(IDS_MAX) {
             if let Some(entry) = self.pending.get_mut(&proof) {
-                if entry.has.contains(from) {
-                    // It says so again: it does not know that the proof is here too.
-                    entry.told.remove(from);
-                    self.relay_at.get_or_insert(now.saturating_add(RELAY_DELAY));
-                }
+                // Said again, it is not answered: my word on it will be the answer. An offer that answers an offer would
+                // be answered in turn, for ever.
                 entry.has.insert(from);
                 continue;
             }

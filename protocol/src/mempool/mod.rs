@@ -204,7 +204,7 @@ impl Mempool {
             Input::Tick => self.tick(now, &mut effects),
             Input::SessionOpened(peer) => self.on_session_opened(peer, &mut effects),
             Input::SessionClosed(peer) => self.on_session_closed(peer),
-            Input::Offered { from, proofs } => self.on_offered(now, from, proofs, &mut effects),
+            Input::Offered { from, proofs } => self.on_offered(from, proofs, &mut effects),
             Input::Asked { from, proofs } => self.on_asked(from, proofs, &mut effects),
             Input::Served(peer) => {
                 if let Some(session) = self.sessions.get_mut(&peer) {

@@ -69,14 +69,30 @@ fn ids_are_told_again_every_second_until_the_peer_is_known_to_have_them() {
     assert_eq!(mempool.step(at(2_000), Input::Tick), [], "an offer or a word shows that it is there");
 }
 
+/// Found by the simulated network: two that answered each other's offers with offers never stopped.
 #[test]
-fn a_peer_that_repeats_itself_is_answered() {
+fn an_offer_of_what_is_held_is_not_answered_by_an_offer() {
     let mut mempool = connected();
     put(&mut mempool, 1, 10, ALICE);
     mempool.step(NOW, offered(P1, [1]));
     mempool.step(NOW, offered(P2, [1]));
     mempool.step(at(1_000), offered(P1, [1]));
+    assert_eq!(mempool.step(at(1_100), Input::Tick), []);
+    assert_eq!(mempool.step(at(2_000), Input::Tick), []);
+}
+
+/// Found by the simulated network: the one message with the word of a peer that had refused the proof was lost, and the
+/// proof never ended here.
+#[test]
+fn a_checked_proof_is_named_again_to_who_has_no_word_on_it() {
+    let mut mempool = connected();
+    put(&mut mempool, 1, 10, ALICE);
+    mempool.step(NOW, offered(P1, [1]));
+    mempool.step(NOW, Input::Judged { proof: id(1), judgement: Judgement::Word(CONFIRMED) });
+    mempool.step(NOW, Input::Words { from: P2, words: vec![(id(1), CONFIRMED)] });
     assert_eq!(mempool.step(at(1_000), Input::Tick), [pending(P1, &[1])]);
+    mempool.step(at(1_500), Input::Words { from: P1, words: vec![(id(1), CONFIRMED)] });
+    assert_eq!(mempool.step(at(2_000), Input::Tick), []);
 }
 
 #[test]
