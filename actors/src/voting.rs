@@ -314,5 +314,5 @@ where
     M::Result: Send,
 {
     let handle = handle.clone();
-    Outlet::new(move |message| handle.send(message).map_err(|refused| refused.message))
+    Outlet::new(move |message| handle.send(message).err().map(|refused| refused.message))
 }

@@ -1,7 +1,5 @@
 //! Final history on a real database: what is applied, told, served and refused.
 
-#![allow(clippy::result_large_err, reason = "an outlet gives the message back, however large")]
-
 use super::database::{Batch, Database};
 use super::*;
 use crate::mempool::{Change, MempoolActor, ProofStore};
