@@ -7,14 +7,18 @@
 //! - [`handshake`]: chain, solver and role must agree; each disagreement has its own name on both sides.
 //! - [`frames`]: the wire, its limits by kind, and how long messages are cut so that votes overtake them.
 //! - [`outbox`]: what waits for one peer, in two bounded lanes.
-//! - [`session`]: one connection at work.
+//! - [`establish`], [`session`], [`reader`]: one connection, from its start to its end.
 //! - [`table`]: one session for each pair, reachable from any thread without an actor in between.
 
+pub mod establish;
 pub mod faults;
 pub mod frames;
 pub mod handshake;
+mod live;
 pub mod outbox;
 pub mod rates;
+pub mod reader;
+pub mod report;
 pub mod roster;
 pub mod session;
 pub mod socket;
@@ -28,5 +32,6 @@ mod tests;
 
 pub use frames::{EncodeError, KindRule, Lane, PeerMessage};
 pub use handshake::{Hello, LinkError, Refusal, Role};
+pub use report::PeerReport;
 pub use roster::{Member, Roster, RosterError};
-pub use table::{Network, NetworkConfig, NetworkError, PeerReport, Sink};
+pub use table::{Network, NetworkConfig, NetworkError, Sink};

@@ -7,7 +7,8 @@
 use super::faults::Record;
 use super::frames::{EncodeError, Encoded, FrameError, PeerMessage, encode};
 use super::handshake::{Hello, LinkError, Refusal, Role};
-use super::outbox::{Outbox, Posted};
+use super::live::{Admitted, Live, Traffic};
+use super::outbox::Posted;
 use super::rates::Bucket;
 use super::roster::{Member, Roster};
 use super::tls::{Tls, TlsError};
@@ -16,7 +17,6 @@ use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::types::{Hash, NodeId, PublicKey, ValidatorIndex};
 use protocol::verdict::SolverPin;
-use serde::Serialize;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
@@ -24,7 +24,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 
 /// Connections whose handshake is under way, of peers that dialled this node. More are closed at once.
 pub const HANDSHAKES_MAX: usize = 128;
@@ -90,7 +90,7 @@ pub struct Network<M: PeerMessage> {
     pub(super) handshakes: Arc<Semaphore>,
     listener: TcpListener,
     listen: SocketAddr,
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     closing: AtomicBool,
     /// How often strangers may be logged: they cost a line each otherwise, at their pleasure.
     strangers: Mutex<Bucket>,
@@ -101,61 +101,13 @@ pub struct Network<M: PeerMessage> {
 
 /// What is kept of one peer, whether or not there is a session.
 #[derive(Default)]
-struct Slot {
+pub(super) struct Slot {
     live: Mutex<Option<Arc<Live>>>,
-    record: Mutex<Record>,
-    address: Mutex<Option<String>>,
-    last_error: Mutex<Option<String>>,
+    pub(super) record: Mutex<Record>,
+    pub(super) address: Mutex<Option<String>>,
+    pub(super) last_error: Mutex<Option<String>>,
     dialling: AtomicBool,
-    traffic: Traffic,
-}
-
-/// Counters of one peer, over all of its sessions.
-#[derive(Debug, Default)]
-pub(super) struct Traffic {
-    pub(super) bytes_in: AtomicU64,
-    pub(super) bytes_out: AtomicU64,
-    pub(super) messages_in: AtomicU64,
-    pub(super) messages_out: AtomicU64,
-    pub(super) dropped: AtomicU64,
-}
-
-/// A connection that is, or is becoming, the session with a peer.
-pub(super) struct Live {
-    pub(super) id: u64,
-    pub(super) peer: ValidatorIndex,
-    pub(super) outbox: Outbox,
-    boot: u64,
-    since: Instant,
-    /// Messages are queued only from the moment when the sink has heard of the session.
-    open: AtomicBool,
-    round_trip_micros: AtomicU64,
-    pub(super) cancel: watch::Sender<Option<LinkError>>,
-    pub(super) ended: watch::Sender<bool>,
-}
-
-/// What an operator sees of one peer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PeerReport {
-    pub validator: ValidatorIndex,
-    pub node_id: NodeId,
-    pub address: Option<String>,
-    pub connected: bool,
-    pub connected_ms: Option<u64>,
-    pub round_trip_ms: Option<f64>,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-    pub messages_in: u64,
-    pub messages_out: u64,
-    /// Messages to it that were dropped because it took too little.
-    pub dropped: u64,
-    /// Waiting to be sent to it.
-    pub waiting_messages: usize,
-    pub waiting_bytes: usize,
-    pub faults: u64,
-    pub banned_ms: Option<u64>,
-    /// Why there is no session, or why the last one ended.
-    pub last_error: Option<String>,
+    pub(super) traffic: Traffic,
 }
 
 impl<M: PeerMessage> Network<M> {
@@ -224,8 +176,7 @@ impl<M: PeerMessage> Network<M> {
 
     fn post(&self, to: ValidatorIndex, message: Encoded) -> bool {
         let Some(slot) = self.slots.get(to.as_usize()) else { return false };
-        let live = slot.live.lock().clone();
-        let Some(live) = live.filter(|live| live.open.load(Ordering::Acquire)) else { return false };
+        let Some(live) = self.session(to) else { return false };
         let lane = message.rule.lane;
         let (queued, dropped) = match live.outbox.post(message) {
             Posted::Queued => (true, 0),
@@ -253,39 +204,9 @@ impl<M: PeerMessage> Network<M> {
         self.roster.others().filter(|(peer, _)| self.is_connected(*peer)).count()
     }
 
-    /// Every other validator, in the set's order. O(validators).
-    pub fn peers(&self) -> Vec<PeerReport> {
-        self.roster.others().map(|(validator, member)| self.report(validator, member)).collect()
-    }
-
-    fn report(&self, validator: ValidatorIndex, member: &Member) -> PeerReport {
-        let slot = &self.slots[validator.as_usize()];
-        let live = self.session(validator);
-        let (waiting_messages, waiting_bytes) = live.as_ref().map_or((0, 0), |live| live.outbox.waiting());
-        let record = slot.record.lock();
-        PeerReport {
-            validator,
-            node_id: member.node_id.clone(),
-            address: slot.address.lock().clone(),
-            connected: live.is_some(),
-            connected_ms: live.as_ref().map(|live| millis(live.since.elapsed())),
-            round_trip_ms: live.as_ref().map(|live| live.round_trip().as_secs_f64() * 1e3),
-            bytes_in: slot.traffic.bytes_in.load(Ordering::Relaxed),
-            bytes_out: slot.traffic.bytes_out.load(Ordering::Relaxed),
-            messages_in: slot.traffic.messages_in.load(Ordering::Relaxed),
-            messages_out: slot.traffic.messages_out.load(Ordering::Relaxed),
-            dropped: slot.traffic.dropped.load(Ordering::Relaxed),
-            waiting_messages,
-            waiting_bytes,
-            faults: record.total(),
-            banned_ms: record.banned_for(Instant::now()).map(millis),
-            last_error: slot.last_error.lock().clone(),
-        }
-    }
-
-    fn session(&self, validator: ValidatorIndex) -> Option<Arc<Live>> {
+    pub(super) fn session(&self, validator: ValidatorIndex) -> Option<Arc<Live>> {
         let live = self.slots.get(validator.as_usize())?.live.lock().clone();
-        live.filter(|live| live.open.load(Ordering::Acquire))
+        live.filter(|live| live.is_open())
     }
 }
 
@@ -425,17 +346,8 @@ impl<M: PeerMessage> Network<M> {
     }
 
     fn take_place(&self, place: &mut Option<Arc<Live>>, peer: ValidatorIndex, boot: u64) -> Admitted {
-        let live = Arc::new(Live {
-            id: self.sessions_opened.fetch_add(1, Ordering::Relaxed),
-            peer,
-            outbox: Outbox::default(),
-            boot,
-            since: Instant::now(),
-            open: AtomicBool::new(false),
-            round_trip_micros: AtomicU64::new(0),
-            cancel: watch::Sender::new(None),
-            ended: watch::Sender::new(false),
-        });
+        let id = self.sessions_opened.fetch_add(1, Ordering::Relaxed);
+        let live = Arc::new(Live::new(id, peer, boot));
         let before = place.replace(Arc::clone(&live));
         if let Some(old) = &before {
             old.cancel.send_replace(Some(LinkError::Replaced));
@@ -455,34 +367,6 @@ impl<M: PeerMessage> Network<M> {
     }
 }
 
-/// A connection that has the slot, and the one that had it before.
-pub(super) struct Admitted {
-    pub(super) live: Arc<Live>,
-    pub(super) before: Option<Arc<Live>>,
-}
-
-impl Live {
-    pub(super) fn set_open(&self, open: bool) {
-        self.open.store(open, Ordering::Release);
-    }
-
-    pub(super) fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire)
-    }
-
-    fn round_trip(&self) -> Duration {
-        Duration::from_micros(self.round_trip_micros.load(Ordering::Relaxed))
-    }
-
-    /// Takes a measurement; the first counts fully, each further one an eighth.
-    pub(super) fn measured(&self, sample: Duration) {
-        let sample = u64::try_from(sample.as_micros()).unwrap_or(u64::MAX).max(1);
-        let old = self.round_trip_micros.load(Ordering::Relaxed);
-        let smoothed = if old == 0 { sample } else { (old.saturating_mul(7).saturating_add(sample)) / 8 };
-        self.round_trip_micros.store(smoothed.max(1), Ordering::Relaxed);
-    }
-}
-
 /// Says that a peer is being dialled, for as long as it lives.
 pub struct DialMark<M: PeerMessage> {
     network: Arc<Network<M>>,
@@ -499,8 +383,4 @@ impl<M: PeerMessage> Drop for DialMark<M> {
 /// Differs for every call; its source is seeded by the system.
 pub fn random() -> u64 {
     RandomState::new().hash_one(Instant::now())
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,7 +4,7 @@
 //! nothing to recover but the listening socket, in which connections wait meanwhile.
 
 use super::redial::{Redial, Seen};
-use crate::network::session::{accept, dial};
+use crate::network::establish::{accept, dial};
 use crate::network::table::random;
 use crate::network::{Network, PeerMessage, PeerReport};
 use crate::supervision::StartError;

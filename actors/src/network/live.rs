@@ -1,0 +1,78 @@
+//! A connection that is, or is becoming, the session with a peer, as the rest of the node sees it.
+//!
+//! Shared between the session's task, the table and whoever sends; it must never hold the connection itself.
+
+use super::handshake::LinkError;
+use super::outbox::Outbox;
+use protocol::types::ValidatorIndex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Counters of one peer, over all of its sessions.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) bytes_in: AtomicU64,
+    pub(super) bytes_out: AtomicU64,
+    pub(super) messages_in: AtomicU64,
+    pub(super) messages_out: AtomicU64,
+    pub(super) dropped: AtomicU64,
+}
+
+/// A connection that is, or is becoming, the session with a peer.
+pub(super) struct Live {
+    pub(super) id: u64,
+    pub(super) peer: ValidatorIndex,
+    pub(super) outbox: Outbox,
+    /// Which run of the peer it is of.
+    pub(super) boot: u64,
+    pub(super) since: Instant,
+    /// Messages are queued only from the moment when the sink has heard of the session.
+    open: AtomicBool,
+    round_trip_micros: AtomicU64,
+    pub(super) cancel: watch::Sender<Option<LinkError>>,
+    pub(super) ended: watch::Sender<bool>,
+}
+
+/// A connection that has the slot, and the one that had it before.
+pub(super) struct Admitted {
+    pub(super) live: Arc<Live>,
+    pub(super) before: Option<Arc<Live>>,
+}
+
+impl Live {
+    pub(super) fn new(id: u64, peer: ValidatorIndex, boot: u64) -> Self {
+        Live {
+            id,
+            peer,
+            outbox: Outbox::default(),
+            boot,
+            since: Instant::now(),
+            open: AtomicBool::new(false),
+            round_trip_micros: AtomicU64::new(0),
+            cancel: watch::Sender::new(None),
+            ended: watch::Sender::new(false),
+        }
+    }
+
+    pub(super) fn set_open(&self, open: bool) {
+        self.open.store(open, Ordering::Release);
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    pub(super) fn round_trip(&self) -> Duration {
+        Duration::from_micros(self.round_trip_micros.load(Ordering::Relaxed))
+    }
+
+    /// Takes a measurement; the first counts fully, each further one an eighth.
+    pub(super) fn measured(&self, sample: Duration) {
+        let sample = u64::try_from(sample.as_micros()).unwrap_or(u64::MAX).max(1);
+        let old = self.round_trip_micros.load(Ordering::Relaxed);
+        let smoothed = if old == 0 { sample } else { (old.saturating_mul(7).saturating_add(sample)) / 8 };
+        self.round_trip_micros.store(smoothed.max(1), Ordering::Relaxed);
+    }
+}

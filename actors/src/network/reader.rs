@@ -1,0 +1,216 @@
+//! What comes from one peer: frames become messages, messages become verified, and every fault is counted.
+//!
+//! A peer beyond its rate is read later. A fault that leaves the stream in step costs the message, others the session.
+
+use super::frames::{Assembler, Control, FrameError, KindRule, MESSAGE_KIND_MIN, PART_BYTES_MAX, PeerMessage, decode};
+use super::handshake::{LinkError, Refusal, goodbye, read_frame};
+use super::live::Live;
+use super::rates::{BYTES_BURST, BYTES_PER_SECOND, Bucket};
+use super::table::{Network, Sink};
+use crate::metrics;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::io::ReadHalf;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+/// A message of so many bytes may hold some sixty signatures, three milliseconds of work: it is decoded and verified
+/// beside the sessions' thread, several at a time if several peers sent one.
+const ASIDE_BYTES_MIN: usize = 4 * 1024;
+/// Control frames that one peer may send.
+const CONTROLS_PER_SECOND: u32 = 20;
+const CONTROLS_BURST: u32 = 50;
+
+/// When the peer was last heard, and the ping that is under way. Shared by the futures of one task.
+#[derive(Default)]
+pub(super) struct Pulse(Mutex<Beat>);
+
+#[derive(Default)]
+struct Beat {
+    heard: bool,
+    ping: Option<([u8; 8], Instant)>,
+}
+
+impl Pulse {
+    fn heard(&self) {
+        self.0.lock().heard = true;
+    }
+
+    /// Whether the peer was heard since the last call.
+    pub(super) fn was_heard(&self) -> bool {
+        std::mem::take(&mut self.0.lock().heard)
+    }
+
+    pub(super) fn asked(&self, nonce: [u8; 8], now: Instant) {
+        self.0.lock().ping = Some((nonce, now));
+    }
+
+    /// The round trip, if this answers the question that is open: a pong to no question of ours measures nothing.
+    fn answered(&self, nonce: [u8; 8]) -> Option<Duration> {
+        let mut beat = self.0.lock();
+        let (_, asked_at) = beat.ping.take_if(|(asked, _)| *asked == nonce)?;
+        Some(asked_at.elapsed())
+    }
+}
+
+/// Reads one peer's frames and delivers its messages.
+pub(super) struct Reader<'a, M: PeerMessage> {
+    network: &'a Arc<Network<M>>,
+    live: &'a Arc<Live>,
+    pulse: &'a Pulse,
+    assembler: Assembler,
+    bytes: Bucket,
+    controls: Bucket,
+    /// One for each known kind: at most 240.
+    kinds: BTreeMap<u8, Bucket>,
+}
+
+impl<'a, M: PeerMessage> Reader<'a, M> {
+    pub(super) fn new(network: &'a Arc<Network<M>>, live: &'a Arc<Live>, pulse: &'a Pulse) -> Self {
+        let now = Instant::now();
+        Reader {
+            network,
+            live,
+            pulse,
+            assembler: Assembler::default(),
+            bytes: Bucket::new(BYTES_PER_SECOND, BYTES_BURST, now),
+            controls: Bucket::new(CONTROLS_PER_SECOND, CONTROLS_BURST, now),
+            kinds: BTreeMap::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self, read: &mut ReadHalf<TlsStream<TcpStream>>) -> LinkError {
+        let mut body = Vec::with_capacity(PART_BYTES_MAX);
+        loop {
+            let kind = match read_frame(read, &mut body).await {
+                Ok(kind) => kind,
+                // What the head of a frame says ends the session in any case; enough of it bans, too.
+                Err(LinkError::Frame(fault)) => return self.judge(fault.clone()).err().unwrap_or(fault.into()),
+                Err(error) => return error,
+            };
+            self.pulse.heard();
+            self.network.traffic(self.live.peer).bytes_in.fetch_add(body.len() as u64, Ordering::Relaxed);
+            metrics::network_received_bytes(body.len());
+            let wait = self.bytes.take(body.len(), Instant::now());
+            self.wait(wait).await;
+            if let Err(error) = self.frame(kind, &body).await {
+                return error;
+            }
+        }
+    }
+
+    /// A peer beyond its rate is read later.
+    async fn wait(&self, span: Duration) {
+        if !span.is_zero() {
+            metrics::network_throttled();
+            tokio::time::sleep(span).await;
+        }
+    }
+
+    async fn frame(&mut self, kind: u8, body: &[u8]) -> Result<(), LinkError> {
+        let validators = self.network.roster.len();
+        let outcome = match Control::of(kind) {
+            Some(Control::Part) => match self.assembler.part::<M>(body, validators) {
+                Ok(None) => Ok(()),
+                Ok(Some(whole)) => self.message(whole.kind, whole.rule, &whole.body).await,
+                Err(fault) => Err(fault),
+            },
+            Some(control) => self.control(control, body).await?,
+            None => match M::rule(kind, validators).filter(|_| kind >= MESSAGE_KIND_MIN) {
+                Some(rule) if body.len() > rule.body_bytes_max => {
+                    Err(FrameError::MessageTooLarge { name: rule.name, max: rule.body_bytes_max, got: body.len() })
+                }
+                Some(rule) => self.message(kind, rule, body).await,
+                None => Err(FrameError::UnknownKind(kind)),
+            },
+        };
+        match outcome {
+            Ok(()) => Ok(()),
+            Err(fault) => self.judge(fault),
+        }
+    }
+
+    async fn control(&mut self, control: Control, body: &[u8]) -> Result<Result<(), FrameError>, LinkError> {
+        let wait = self.controls.take(1, Instant::now());
+        self.wait(wait).await;
+        let nonce: Option<[u8; 8]> = body.try_into().ok();
+        Ok(match (control, nonce) {
+            (Control::Ping, Some(nonce)) => {
+                self.live.outbox.pong(nonce);
+                Ok(())
+            }
+            (Control::Pong, Some(nonce)) => {
+                self.pong(nonce);
+                Ok(())
+            }
+            (Control::Goodbye, _) => match goodbye(body) {
+                Ok(reason) => return Err(LinkError::RefusedByPeer(reason)),
+                Err(fault) => Err(fault),
+            },
+            (Control::Ping | Control::Pong | Control::Hello | Control::Ready | Control::Open | Control::Part, _) => {
+                Err(FrameError::OutOfPlace(control as u8))
+            }
+        })
+    }
+
+    fn pong(&self, nonce: [u8; 8]) {
+        if let Some(round_trip) = self.pulse.answered(nonce) {
+            self.live.measured(round_trip);
+            metrics::network_round_trip(round_trip);
+        }
+    }
+
+    async fn message(&mut self, kind: u8, rule: KindRule, body: &[u8]) -> Result<(), FrameError> {
+        let now = Instant::now();
+        let bucket = self.kinds.entry(kind).or_insert_with(|| Bucket::new(rule.per_second, rule.burst, now));
+        let wait = bucket.take(1, now);
+        self.wait(wait).await;
+        let verified = if body.len() < ASIDE_BYTES_MIN {
+            check(&*self.network.sink, kind, &rule, body)?
+        } else {
+            let (sink, body) = (Arc::clone(&self.network.sink), body.to_vec());
+            let checking = tokio::task::spawn_blocking(move || check(&*sink, kind, &rule, &body));
+            match checking.await {
+                Ok(checked) => checked?,
+                // A panic over there is a panic here: the session ends and nothing else.
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // The runtime is going down; so is this session.
+                Err(_) => return Ok(()),
+            }
+        };
+        self.network.traffic(self.live.peer).messages_in.fetch_add(1, Ordering::Relaxed);
+        metrics::network_received(rule.name);
+        self.network.sink.deliver(self.live.peer, verified);
+        // Decoding and verifying took time; the other sessions on this thread have theirs now.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    /// A fault that leaves the stream in step costs the message, others cost the session; enough of them ban.
+    fn judge(&self, fault: FrameError) -> Result<(), LinkError> {
+        let ends = fault.ends_session().then(|| LinkError::Frame(fault.clone()));
+        match self.count(&fault) {
+            Some(banned) => Err(banned),
+            None => ends.map_or(Ok(()), Err),
+        }
+    }
+
+    fn count(&self, fault: &FrameError) -> Option<LinkError> {
+        let ban = self.network.fault(self.live.peer, fault)?;
+        let left_ms = u64::try_from(ban.as_millis()).unwrap_or(u64::MAX);
+        Some(LinkError::Refused(Refusal::Banned { left_ms }))
+    }
+}
+
+fn check<M: PeerMessage>(
+    sink: &dyn Sink<M>,
+    kind: u8,
+    rule: &KindRule,
+    body: &[u8],
+) -> Result<M::Verified, FrameError> {
+    let message: M = decode(kind, rule, body)?;
+    sink.verify(message).map_err(|reason| FrameError::Invalid { name: rule.name, reason })
+}

@@ -1,0 +1,69 @@
+//! What an operator sees of the peers.
+
+use super::frames::PeerMessage;
+use super::roster::Member;
+use super::table::Network;
+use protocol::types::{NodeId, ValidatorIndex};
+use serde::Serialize;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// What an operator sees of one peer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PeerReport {
+    pub validator: ValidatorIndex,
+    pub node_id: NodeId,
+    pub address: Option<String>,
+    pub connected: bool,
+    pub connected_ms: Option<u64>,
+    pub round_trip_ms: Option<f64>,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub messages_in: u64,
+    pub messages_out: u64,
+    /// Messages to it that were dropped because it took too little.
+    pub dropped: u64,
+    /// Waiting to be sent to it.
+    pub waiting_messages: usize,
+    pub waiting_bytes: usize,
+    pub faults: u64,
+    pub banned_ms: Option<u64>,
+    /// Why there is no session, or why the last one ended.
+    pub last_error: Option<String>,
+}
+
+impl<M: PeerMessage> Network<M> {
+    /// Every other validator, in the set's order. O(validators).
+    pub fn peers(&self) -> Vec<PeerReport> {
+        self.roster.others().map(|(validator, member)| self.report(validator, member)).collect()
+    }
+
+    fn report(&self, validator: ValidatorIndex, member: &Member) -> PeerReport {
+        let slot = &self.slots[validator.as_usize()];
+        let live = self.session(validator);
+        let (waiting_messages, waiting_bytes) = live.as_ref().map_or((0, 0), |live| live.outbox.waiting());
+        let record = slot.record.lock();
+        PeerReport {
+            validator,
+            node_id: member.node_id.clone(),
+            address: slot.address.lock().clone(),
+            connected: live.is_some(),
+            connected_ms: live.as_ref().map(|live| millis(live.since.elapsed())),
+            round_trip_ms: live.as_ref().map(|live| live.round_trip().as_secs_f64() * 1e3),
+            bytes_in: slot.traffic.bytes_in.load(Ordering::Relaxed),
+            bytes_out: slot.traffic.bytes_out.load(Ordering::Relaxed),
+            messages_in: slot.traffic.messages_in.load(Ordering::Relaxed),
+            messages_out: slot.traffic.messages_out.load(Ordering::Relaxed),
+            dropped: slot.traffic.dropped.load(Ordering::Relaxed),
+            waiting_messages,
+            waiting_bytes,
+            faults: record.total(),
+            banned_ms: record.banned_for(Instant::now()).map(millis),
+            last_error: slot.last_error.lock().clone(),
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
