@@ -158,7 +158,7 @@ fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, ObligationError> {
 }
 
 /// What a script says of itself. One that is not let through says nothing.
-fn status(script: &[u8]) -> Option<Claim> {
+pub fn status(script: &[u8]) -> Option<Claim> {
     match smtlib::normalise(script, &smtlib::Limits::default()).ok()?.status? {
         smtlib::Status::Sat => Some(Claim::Sat),
         smtlib::Status::Unsat => Some(Claim::Unsat),

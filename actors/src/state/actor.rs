@@ -12,6 +12,7 @@ use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use protocol::block::{Block, Carried};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Input as ConsensusInput};
+use protocol::consensus::recovery::Base;
 use protocol::genesis::Genesis;
 use protocol::message::{Message, limits::BLOCKS_MAX};
 use protocol::quorum::ValidatorSet;
@@ -204,6 +205,17 @@ fn checked_head(database: &Database, genesis: &Genesis) -> Result<Standing, Data
         return Err(damaged(format!("the ledger's root is {root}, block {sequence} names {named}")));
     }
     Ok(Standing { sequence, block: id, ledger })
+}
+
+/// Where consensus begins: the last final block with its certificates, or the genesis.
+///
+/// # Errors
+/// If the database cannot be read or contradicts itself.
+pub fn base(database: &Database, genesis: &Genesis) -> Result<Base, DatabaseError> {
+    let Standing { sequence, block: id, ledger } = checked_head(database, genesis)?;
+    let stored = if sequence.0 == 0 { None } else { database.block(sequence)? };
+    let (prepare, commit) = stored.map_or((None, None), |stored| (stored.prepare, stored.commit));
+    Ok(Base { id, ledger, commit, prepare })
 }
 
 impl Actor for StateActor {

@@ -8,6 +8,6 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-pub use actor::{StateActor, StateSettings};
+pub use actor::{StateActor, StateSettings, base};
 pub use database::{Database, DatabaseError, Head, StoredBlock};
 pub use messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};

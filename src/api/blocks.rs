@@ -1,0 +1,117 @@
+//! Final blocks: one, or those from a sequence on as they come.
+
+use super::error::ApiError;
+use super::proofs::{StakeView, stake_view, wait_span};
+use super::{ANSWER_DEADLINE, Api, Shared};
+use actors::state::{BlockAt, BlocksFrom, StoredBlock};
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use protocol::block::{Entry, Header};
+use protocol::certificate::Certificate;
+use protocol::types::{Hash, NodeId, Sequence, Signature, View};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// Blocks in one answer.
+const BLOCKS_MAX: usize = 64;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    #[serde(default)]
+    from: u64,
+    /// Seconds to wait for the first of them.
+    #[serde(default)]
+    wait: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct BlockView {
+    sequence: Sequence,
+    id: Hash,
+    header: Header,
+    proofs: Vec<Entry>,
+    /// Prepare votes that this block carries for its ancestors.
+    carried: Vec<CarriedView>,
+    /// Shows that a quorum checked it. The newest block may lack it for a moment.
+    prepare: Option<CertificateView>,
+    /// Shows that it is final; kept for the last of those that became final together.
+    commit: Option<CertificateView>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct CarriedView {
+    block: Hash,
+    voters: Vec<NodeId>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct CertificateView {
+    view: View,
+    #[serde(flatten)]
+    stake: StakeView,
+    /// In the order of the voters.
+    signatures: Vec<Signature>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct BlocksView {
+    blocks: Vec<BlockView>,
+    /// Where to go on.
+    next: Sequence,
+}
+
+pub async fn show(State(api): Shared, Path(sequence): Path<String>) -> Result<Json<BlockView>, ApiError> {
+    let number = sequence.parse().map_err(|_| ApiError::bad_request(format!("{sequence:?} is no block number")))?;
+    if number == 0 {
+        let genesis = &api.node.genesis;
+        let stored =
+            StoredBlock { id: genesis.genesis_block_hash(), block: genesis.block(), prepare: None, commit: None };
+        return Ok(Json(view(&api, stored)));
+    }
+    let stored = api.node.state.ask(BlockAt(Sequence(number)), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+    let last = *api.node.heads.borrow();
+    let missing = || ApiError::not_found(format!("block {number} is not final here; the last one is {last}"));
+    Ok(Json(view(&api, stored.ok_or_else(missing)?)))
+}
+
+pub async fn list(
+    State(api): Shared,
+    range: Result<Query<Range>, QueryRejection>,
+) -> Result<Json<BlocksView>, ApiError> {
+    let Query(Range { from, wait }) = range.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let from = Sequence(from.max(1));
+    let until = Instant::now() + wait_span(wait)?;
+    let mut heads = api.node.heads.clone();
+    // Without such a block until then, or at the node's end, the list is empty.
+    let _ = tokio::time::timeout_at(until, heads.wait_for(|last| *last >= from)).await;
+    let request = BlocksFrom { from, count: BLOCKS_MAX };
+    let stored = api.node.state.ask(request, ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+    let next = stored.last().map_or(from, |last| last.block.header.sequence.next());
+    Ok(Json(BlocksView { blocks: stored.into_iter().map(|stored| view(&api, stored)).collect(), next }))
+}
+
+fn view(api: &Api, stored: StoredBlock) -> BlockView {
+    let genesis = &api.node.genesis;
+    let certificate = |certificate: Certificate| CertificateView {
+        view: certificate.view(),
+        stake: stake_view(genesis, &certificate),
+        signatures: certificate.signatures.iter().map(|(_, signature)| *signature).collect(),
+    };
+    let StoredBlock { id, block, prepare, commit } = stored;
+    let name = |voter| genesis.validator(voter).map(|validator| validator.node_id.clone());
+    let carried = block.body.carried.iter().map(|carried| CarriedView {
+        block: carried.block,
+        voters: carried.votes.iter().filter_map(|vote| name(vote.voter)).collect(),
+    });
+    BlockView {
+        sequence: block.header.sequence,
+        id,
+        carried: carried.collect(),
+        proofs: block.body.proofs,
+        header: block.header,
+        prepare: prepare.map(certificate),
+        commit: commit.map(certificate),
+    }
+}

@@ -1,0 +1,132 @@
+//! Errors as the API tells them: a stable name for programs, a sentence for people, and the place in a script.
+
+use actors::mempool::SubmitError;
+use actors::supervision::AskError;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use protocol::mempool::Refusal;
+use serde::Serialize;
+
+/// What is sent as the body of every answer that is not a success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorBody {
+    /// One of the names in `docs/API_REFERENCE.md`; never changes its meaning.
+    pub error: &'static str,
+    pub message: String,
+    /// In the script, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// The proof that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    status: StatusCode,
+    body: ErrorBody,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> ApiError {
+        let body = ErrorBody { error, message: message.into(), line: None, column: None, proof: None };
+        ApiError { status, body }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    pub fn method_not_allowed() -> ApiError {
+        let message = "this path does not take that method; docs/API_REFERENCE.md lists them";
+        ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+    }
+
+    pub fn foreign_host() -> ApiError {
+        let message = "the Host header names another machine, and this API is for programs on this one";
+        ApiError::new(StatusCode::FORBIDDEN, "foreign_host", message)
+    }
+
+    pub fn busy(message: impl Into<String>) -> ApiError {
+        let message = format!("{}; try again in a moment", message.into());
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
+    }
+
+    pub fn too_slow() -> ApiError {
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the request took too long")
+    }
+
+    pub fn too_large(bytes_max: u64) -> ApiError {
+        let message = format!("the body is too large: scripts have at most {bytes_max} bytes in this network");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    pub fn no_claim() -> ApiError {
+        let message = "no answer is claimed: give claim as \"sat\" or \"unsat\", or write (set-info :status …)";
+        ApiError::new(StatusCode::BAD_REQUEST, "no_claim", message)
+    }
+
+    /// An actor is down, is being rebuilt, or does not answer.
+    pub fn unavailable(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+    }
+
+    pub fn internal(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+}
+
+impl<M> From<AskError<M>> for ApiError {
+    fn from(error: AskError<M>) -> ApiError {
+        ApiError::unavailable(error.to_string())
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> ApiError {
+        let message = error.to_string();
+        match error {
+            SubmitError::TooLong { max, .. } => {
+                ApiError { body: ErrorBody { message, ..ApiError::too_large(max).body }, ..ApiError::too_large(max) }
+            }
+            SubmitError::BadSignature => ApiError::new(StatusCode::BAD_REQUEST, "bad_signature", message),
+            SubmitError::Busy { .. } => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message),
+            SubmitError::Failed(_) => ApiError::unavailable(message),
+            SubmitError::Refused { proof, refusal } => {
+                let mut error = ApiError::refused(&refusal);
+                error.body.proof = Some(proof.to_string());
+                error
+            }
+        }
+    }
+}
+
+impl ApiError {
+    fn refused(refusal: &Refusal) -> ApiError {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::Malformed { line, column, text } => {
+                let mut error = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", text.clone());
+                (error.body.line, error.body.column) = (Some(*line), Some(*column));
+                error
+            }
+            Refusal::Full { .. } => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "mempool_full", message),
+            Refusal::SourceFull { .. } => ApiError::new(StatusCode::TOO_MANY_REQUESTS, "submitter_full", message),
+            Refusal::Displaced => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "displaced", message),
+            Refusal::Words { .. } => ApiError::new(StatusCode::CONFLICT, "refused", message),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.body)).into_response()
+    }
+}

@@ -1,0 +1,277 @@
+//! Submitting a proof, and finding out where one is.
+
+use super::error::ApiError;
+use super::{ANSWER_DEADLINE, Api, SUBMIT_DEADLINE, Shared, WAIT_MAX};
+use crate::obligation;
+use actors::mempool::{Accepted, Locate, Located, Submit};
+use actors::state::BlockAt;
+use actors::verifier_pool::ReportOf;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use protocol::certificate::Certificate;
+use protocol::genesis::Genesis;
+use protocol::mempool::{Refusal, Whereabouts};
+use protocol::message::Word;
+use protocol::proof::Proof;
+use protocol::types::{Hash, NodeId, PublicKey, ResourceCount, Sequence, Signature, Stake, ValidatorIndex};
+use protocol::verdict::{Claim, Report};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// While a proof is waited for, it is looked at this often besides after each block: verdicts come without one.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    script: String,
+    /// If it is left out, the script's own `(set-info :status …)`. The signature covers it in any case.
+    claim: Option<Claim>,
+    submitter: PublicKey,
+    #[serde(default)]
+    nonce: u64,
+    signature: Signature,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Submitted {
+    proof: Hash,
+    /// Whether it was here already; then nothing was changed.
+    known: bool,
+    state: &'static str,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wait {
+    /// Seconds to wait for the proof's end.
+    #[serde(default)]
+    wait: f64,
+}
+
+/// Where a proof is.
+#[derive(Debug, Serialize)]
+pub struct ProofView {
+    proof: Hash,
+    /// fetching, waiting, checking, pending, refused or final.
+    state: &'static str,
+    /// Whether it has ended here. *Final* overrides *refused*.
+    ended: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<Sequence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stake: Option<StakeView>,
+    /// What is known of validators' own words on it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    words: Vec<WordView>,
+    /// Whose words are missing, while it is pending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<NodeId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contested: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<RefusalView>,
+    /// All that this validator's own check told, while it is remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<Report>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StakeView {
+    /// Whole tokens of those whose Prepare votes are kept.
+    pub prepared: Stake,
+    pub total: Stake,
+    pub voters: Vec<NodeId>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct WordView {
+    node_id: NodeId,
+    /// confirmed, confirmed_beyond_soft_limits, refuted or no_verdict.
+    word: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_count: Option<ResourceCount>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RefusalView {
+    /// malformed, words, displaced, full or source_full.
+    reason: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+}
+
+pub async fn submit(
+    State(api): Shared,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<Submitted>), ApiError> {
+    let script_bytes_max = api.node.genesis.parameters().verifier.script_bytes_max;
+    let Ok(_place) = api.submissions.try_acquire() else {
+        return Err(ApiError::busy("many submissions are under way already"));
+    };
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(script_bytes_max),
+        _ => ApiError::bad_request("the body could not be read"),
+    })?;
+    let submission: Submission = serde_json::from_slice(&body)
+        .map_err(|error| ApiError::bad_request(format!("the body is no submission: {error}")))?;
+    drop(body);
+    let Submission { script, claim, submitter, nonce, signature } = submission;
+    let script = script.into_bytes();
+    let (script, claim) = match claim {
+        Some(claim) => (script, claim),
+        None => claimed(script).await?,
+    };
+    let proof = Proof { claim, submitter, nonce, script, signature };
+    let Accepted { proof, known } = api.node.mempool.ask(Submit(proof), SUBMIT_DEADLINE).await??;
+    let status = if known.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let state = known.as_ref().map_or("waiting", state_name);
+    Ok((status, Json(Submitted { proof, known: known.is_some(), state })))
+}
+
+/// The claim that the script makes itself. Reading a hostile script takes its time, and so has a thread of its own.
+async fn claimed(script: Vec<u8>) -> Result<(Vec<u8>, Claim), ApiError> {
+    let read = tokio::task::spawn_blocking(move || {
+        let claim = obligation::status(&script);
+        (script, claim)
+    });
+    let (script, claim) = read.await.map_err(|_| ApiError::internal("reading the script failed here"))?;
+    Ok((script, claim.ok_or_else(ApiError::no_claim)?))
+}
+
+pub async fn find(
+    State(api): Shared,
+    Path(id): Path<String>,
+    wait: Result<Query<Wait>, QueryRejection>,
+) -> Result<Json<ProofView>, ApiError> {
+    let Query(Wait { wait }) = wait.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let id: Hash = id.parse().map_err(|error| ApiError::bad_request(format!("{id:?} is no proof id: {error}")))?;
+    let until = Instant::now() + wait_span(wait)?;
+    let mut heads = api.node.heads.clone();
+    loop {
+        let located = api.node.mempool.ask(Locate(id), ANSWER_DEADLINE).await??;
+        let ended = matches!(located.whereabouts, Whereabouts::Refused(_) | Whereabouts::Final(_));
+        let over = Instant::now() >= until;
+        if ended || over {
+            if located.whereabouts == Whereabouts::Unknown {
+                return Err(ApiError::not_found(format!("no proof {id} is known here")));
+            }
+            return Ok(Json(view(&api, id, located).await?));
+        }
+        let next = (Instant::now() + LOOK_INTERVAL).min(until);
+        // Whatever ends the wait, the proof is looked at again.
+        let _ = tokio::time::timeout_at(next, heads.changed()).await;
+    }
+}
+
+/// Reads `?wait=`: seconds, at most [`WAIT_MAX`].
+pub fn wait_span(seconds: f64) -> Result<Duration, ApiError> {
+    if (0.0..=WAIT_MAX.as_secs_f64()).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(ApiError::bad_request(format!("wait is {seconds}: it must be 0 to {} seconds", WAIT_MAX.as_secs())))
+    }
+}
+
+async fn view(api: &Api, proof: Hash, located: Located) -> Result<ProofView, ApiError> {
+    let Located { whereabouts, statement } = located;
+    let report = match statement {
+        // Without the report the rest of the answer is worth having all the same.
+        Some(statement) => api.node.verifier.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten(),
+        None => None,
+    };
+    let state = state_name(&whereabouts);
+    let mut view = ProofView {
+        proof,
+        state,
+        ended: false,
+        block: None,
+        stake: None,
+        words: Vec::new(),
+        missing: Vec::new(),
+        contested: None,
+        refusal: None,
+        report,
+    };
+    let genesis = &api.node.genesis;
+    match whereabouts {
+        Whereabouts::Unknown | Whereabouts::Fetching | Whereabouts::Waiting | Whereabouts::Checking => {}
+        Whereabouts::Pending { mine, words, contested } => {
+            let mut all = vec![(api.node.me, mine)];
+            all.extend(words.into_iter().filter(|(peer, _)| *peer != api.node.me));
+            all.sort_by_key(|(validator, _)| *validator);
+            let said = |index: usize| all.iter().any(|(validator, _)| validator.as_usize() == index);
+            let validators = genesis.validators().iter().enumerate();
+            view.missing =
+                validators.filter(|(index, _)| !said(*index)).map(|(_, validator)| validator.node_id.clone()).collect();
+            view.words = word_views(genesis, &all);
+            view.contested = Some(contested);
+        }
+        Whereabouts::Refused(refusal) => {
+            view.ended = true;
+            if let Refusal::Words { words } = &refusal {
+                view.words = word_views(genesis, words);
+            }
+            view.refusal = Some(refusal_view(&refusal));
+        }
+        Whereabouts::Final(sequence) => {
+            view.ended = true;
+            view.block = Some(sequence);
+            let stored = api.node.state.ask(BlockAt(sequence), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+            let certificate = stored.and_then(|stored| stored.prepare.or(stored.commit));
+            view.stake = certificate.map(|certificate| stake_view(genesis, &certificate));
+        }
+    }
+    Ok(view)
+}
+
+pub fn stake_view(genesis: &Genesis, certificate: &Certificate) -> StakeView {
+    let voters: Vec<_> = certificate.signers().filter_map(|voter| genesis.validator(voter)).collect();
+    let prepared = voters.iter().fold(0u64, |sum, validator| sum.saturating_add(validator.stake.0));
+    let voters = voters.iter().map(|validator| validator.node_id.clone()).collect();
+    StakeView { prepared: Stake(prepared), total: genesis.total_stake(), voters }
+}
+
+fn word_views(genesis: &Genesis, words: &[(ValidatorIndex, Word)]) -> Vec<WordView> {
+    let view = |(validator, word): &(ValidatorIndex, Word)| {
+        let (word, resource_count) = match word {
+            Word::Confirmed(count) => ("confirmed", Some(*count)),
+            Word::ConfirmedBeyondSoft(count) => ("confirmed_beyond_soft_limits", Some(*count)),
+            Word::Refuted => ("refuted", None),
+            Word::NoVerdict => ("no_verdict", None),
+        };
+        let node_id = genesis.validator(*validator)?.node_id.clone();
+        Some(WordView { node_id, word, resource_count })
+    };
+    words.iter().filter_map(view).collect()
+}
+
+fn refusal_view(refusal: &Refusal) -> RefusalView {
+    let (reason, line, column) = match refusal {
+        Refusal::Malformed { line, column, .. } => ("malformed", Some(*line), Some(*column)),
+        Refusal::Words { .. } => ("words", None, None),
+        Refusal::Displaced => ("displaced", None, None),
+        Refusal::Full { .. } => ("full", None, None),
+        Refusal::SourceFull { .. } => ("source_full", None, None),
+    };
+    RefusalView { reason, message: refusal.to_string(), line, column }
+}
+
+fn state_name(whereabouts: &Whereabouts) -> &'static str {
+    match whereabouts {
+        Whereabouts::Unknown => "unknown",
+        Whereabouts::Fetching => "fetching",
+        Whereabouts::Waiting => "waiting",
+        Whereabouts::Checking => "checking",
+        Whereabouts::Pending { .. } => "pending",
+        Whereabouts::Refused(_) => "refused",
+        Whereabouts::Final(_) => "final",
+    }
+}

@@ -1,0 +1,119 @@
+//! What the node says of itself: where consensus is, who is connected, what waits.
+
+use super::error::ApiError;
+use super::{ANSWER_DEADLINE, Shared};
+use actors::mempool::TellFigures;
+use actors::network::PeerReport;
+use actors::state::LedgerNow;
+use actors::supervision::{Phase, Report};
+use axum::Json;
+use axum::extract::State;
+use protocol::consensus::events::UnknownHistory;
+use protocol::consensus::view::Snapshot;
+use protocol::mempool::Figures;
+use protocol::types::{Amount, Hash, NodeId, Sequence, Stake, ValidatorIndex, View};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+pub struct StatusView {
+    node_id: NodeId,
+    stake: Stake,
+    chain_id: Hash,
+    connected_peers: usize,
+    is_leader: bool,
+    current_view: View,
+    /// The last final block.
+    current_sequence: Sequence,
+    block: Hash,
+    leader: Option<NodeId>,
+    /// Prepared blocks that wait for their Commit certificate.
+    prepared: usize,
+    /// Stake of this node and of those it has sessions with, and what a quorum needs more than two thirds of.
+    reachable_stake: Stake,
+    total_stake: Stake,
+    has_quorum: bool,
+    /// Why nothing is signed or nothing becomes final, where that is known.
+    waiting_for: Option<String>,
+    /// Micro-tokens.
+    balance: Amount,
+    reward_pool: Amount,
+    proofs_final: u64,
+    mempool: Option<Figures>,
+    actors: Vec<ActorView>,
+    peers: Vec<PeerReport>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ActorView {
+    name: &'static str,
+    running: bool,
+    incarnations: u64,
+    waiting: usize,
+}
+
+impl From<Report> for ActorView {
+    fn from(report: Report) -> ActorView {
+        ActorView {
+            name: report.name,
+            running: report.phase == Phase::Running,
+            incarnations: report.incarnations,
+            waiting: report.waiting,
+        }
+    }
+}
+
+pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
+    let node = &api.node;
+    let snapshot = (node.consensus)().await.map_err(ApiError::unavailable)?;
+    let standing = node.state.ask(LedgerNow, ANSWER_DEADLINE).await?;
+    // Without the mempool the rest is worth having all the same; `actors` shows that it is down.
+    let mempool = node.mempool.ask(TellFigures, ANSWER_DEADLINE).await.ok();
+    let peers = (node.peers)();
+    let set = node.genesis.validator_set();
+    let connected = peers.iter().filter(|peer| peer.connected).map(|peer| peer.validator);
+    let reachable = set.stake_of(connected.chain([node.me]));
+    let name = |index: ValidatorIndex| set.get(index).map(|validator| validator.node_id.clone());
+    let account = standing.ledger.accounts().get(node.me.as_usize());
+    Ok(Json(StatusView {
+        node_id: name(node.me).ok_or_else(|| ApiError::internal("this node is not in its own validator set"))?,
+        stake: set.stake(node.me),
+        chain_id: node.genesis.chain_id(),
+        connected_peers: peers.iter().filter(|peer| peer.connected).count(),
+        is_leader: snapshot.leader == node.me,
+        current_view: snapshot.view,
+        current_sequence: standing.sequence,
+        block: standing.block,
+        leader: name(snapshot.leader),
+        prepared: snapshot.prepared,
+        reachable_stake: reachable,
+        total_stake: set.total(),
+        has_quorum: set.is_quorum(reachable),
+        waiting_for: waiting_for(&snapshot, set.is_quorum(reachable), &peers),
+        balance: account.map_or(Amount(0), |account| account.balance),
+        reward_pool: standing.ledger.pool(),
+        proofs_final: standing.ledger.proofs().count(),
+        mempool,
+        actors: [node.mempool.report(), node.verifier.report(), node.state.report()].map(ActorView::from).into(),
+        peers,
+    }))
+}
+
+fn waiting_for(snapshot: &Snapshot, has_quorum: bool, peers: &[PeerReport]) -> Option<String> {
+    if snapshot.halted {
+        return Some("consensus has halted; the log says why".into());
+    }
+    if let Some((kind, told)) = &snapshot.unknown_history {
+        let why = match kind {
+            UnknownHistory::New => "this validator starts for the first time",
+            UnknownHistory::Lost => "this validator's vote log is lost",
+            UnknownHistory::Torn => "the last record of the vote log was damaged",
+        };
+        return Some(format!("{why}: it signs once enough peers told its history ({} have)", told.len()));
+    }
+    if !has_quorum {
+        let missing = peers.iter().filter(|peer| !peer.connected).map(|peer| peer.node_id.to_string());
+        let missing: Vec<_> = missing.take(10).collect();
+        return Some(format!("no quorum is connected; missing: {}", missing.join(", ")));
+    }
+    None
+}
