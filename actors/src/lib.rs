@@ -11,6 +11,7 @@ pub mod leader_election;
 pub mod mempool;
 pub mod metrics;
 pub mod network;
+pub mod node;
 pub mod outlet;
 pub mod peers;
 pub mod state;

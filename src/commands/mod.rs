@@ -4,6 +4,7 @@ mod check_proof;
 mod init_genesis_state;
 mod key;
 mod solver_pin;
+mod start_validator;
 
 use crate::exit::Outcome;
 use clap::Subcommand;
@@ -13,6 +14,7 @@ pub enum Command {
     CheckProof(check_proof::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
     Key(key::Arguments),
+    StartValidator(start_validator::Arguments),
 }
 
 impl Command {
@@ -21,6 +23,7 @@ impl Command {
             Command::CheckProof(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),
             Command::Key(arguments) => arguments.run(),
+            Command::StartValidator(arguments) => arguments.run(),
         }
     }
 }

@@ -1,0 +1,270 @@
+//! One validator, whole: every actor started in an order in which none misses another.
+//!
+//! Handles are reserved first, so that actors that know each other can be built in any order. What is costly to make
+//! again (database, worker processes, sessions) is made here and outlives the actors that use it.
+
+use crate::config::NodeConfig;
+use crate::consensus::{Ask, Finalized, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step};
+use crate::mempool::{MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Session as MempoolSession};
+use crate::network::{Network, NetworkError};
+use crate::outlet::Outlet;
+use crate::state::{Apply, Database, Serve, StateActor, StateSettings};
+use crate::storage::vote_log::mark_path;
+use crate::supervision::{Exit, ExitHook, Handle, Spec, StartError, reserve};
+use crate::verifier_pool::{Judged, Rebuilt, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings};
+use crate::view_change::Session;
+use crate::voting::{self, Duties, HistoryReader, Voting, VotingConfig, outlet_of};
+use actix::Arbiter;
+use ed25519_dalek::SigningKey;
+use protocol::consensus::events::Input;
+use protocol::consensus::recovery::Base;
+use protocol::genesis::Genesis;
+use protocol::ledger::Branch;
+use protocol::mempool::Limits;
+use protocol::message::Message as PeerMessage;
+use protocol::pacemaker::PacemakerSettings;
+use protocol::types::{Hash, Sequence, ValidatorIndex};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long people wait for an actor's answer.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
+/// Checks that the mempool keeps under way for each worker: the next is at hand when one ends.
+const CHECKS_PER_WORKER: usize = 2;
+
+/// What a node is made from; everything was opened and checked by the caller.
+pub struct NodeParts {
+    pub genesis: Arc<Genesis>,
+    pub config: NodeConfig,
+    pub key: SigningKey,
+    pub database: Arc<Database>,
+    pub pool: Arc<VerifierPool>,
+    pub accept_unknown_history: bool,
+    pub exit: ExitHook,
+}
+
+/// The running actors of one validator.
+pub struct Node {
+    pub genesis: Arc<Genesis>,
+    pub config: NodeConfig,
+    pub voting: Voting,
+    pub mempool: Handle<MempoolActor>,
+    pub verifier_pool: Handle<VerifierPoolActor>,
+    pub state: Handle<StateActor>,
+    /// The last final sequence.
+    pub heads: watch::Receiver<Sequence>,
+    pub database: Arc<Database>,
+    pub verdicts: Arc<Verdicts>,
+    /// Their threads end with the process.
+    _arbiters: [Arbiter; 2],
+}
+
+/// The database as consensus asks it.
+struct Below(Arc<Database>);
+
+impl Branch for Below {
+    fn has_proof(&self, proof: &Hash) -> bool {
+        self.0.has_proof(proof)
+    }
+
+    fn has_statement(&self, statement: &Hash) -> bool {
+        self.0.has_statement(statement)
+    }
+}
+
+impl Node {
+    /// Starts every actor. Must run in an actix system; sessions run on its arbiter.
+    ///
+    /// # Errors
+    /// If the port cannot be taken, or the key is not this validator's.
+    pub fn start(parts: NodeParts) -> Result<Node, NetworkError> {
+        let NodeParts { genesis, config, key, database, pool, accept_unknown_history, exit } = parts;
+        let (votes, work) = (Arbiter::new(), Arbiter::new());
+        let hook = exit.clone();
+        let spec = |name| {
+            let hook = hook.clone();
+            Spec::new(name).on(&work).exit(move |exit| hook(exit))
+        };
+        let (mempool, mempool_seat) = reserve::<MempoolActor>(spec("mempool"));
+        let (verifier_pool, verifier_seat) = reserve::<VerifierPoolActor>(spec("verifier_pool"));
+        let (state, state_seat) = reserve::<StateActor>(spec("state"));
+
+        let duties = duties(&mempool, &state, history(&genesis, &database));
+        let voting_config = voting_config(&genesis, &config, key, accept_unknown_history, exit.clone());
+        let voting = voting::start(voting_config, duties, &votes.handle())?;
+
+        let verdicts = Arc::new(Verdicts::default());
+        let workers = pool.workers();
+        let settings = VerifierPoolSettings {
+            pool,
+            verdicts: verdicts.clone(),
+            parameters: genesis.parameters().verifier,
+            judged: outlet_of::<_, Judged>(&mempool),
+            rebuilt: outlet_of::<_, Rebuilt>(&mempool),
+        };
+        verifier_seat.start(move || Ok(VerifierPoolActor::new(settings.clone())));
+
+        let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| exit(&Exit { code, reason }));
+        let proofs_max = config.mempool.proofs_max as usize;
+        let settings = MempoolSettings {
+            chain: genesis.chain_id(),
+            parameters: genesis.parameters().verifier,
+            limits: Limits::new(proofs_max, config.mempool.bytes_max, workers * CHECKS_PER_WORKER),
+            store: database.clone(),
+            verifier: verifier_pool.clone(),
+            consensus: inputs(&voting),
+            network: sender(&voting.network),
+            sessions: sessions(&voting.network),
+            exit: end.clone(),
+        };
+        mempool_seat.start(move || MempoolActor::new(settings.clone()));
+
+        let (heads, seen) = watch::channel(Sequence(0));
+        let settings = StateSettings {
+            database: database.clone(),
+            set: Arc::new(genesis.validator_set()),
+            genesis: genesis.clone(),
+            mempool: mempool.clone(),
+            consensus: inputs(&voting),
+            network: sender(&voting.network),
+            heads: Arc::new(heads),
+            exit: end,
+        };
+        state_seat.start(move || StateActor::new(settings.clone()));
+
+        Ok(Node {
+            genesis,
+            config,
+            voting,
+            mempool,
+            verifier_pool,
+            state,
+            heads: seen,
+            database,
+            verdicts,
+            _arbiters: [votes, work],
+        })
+    }
+
+    /// Where consensus is, if it answers.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        self.voting.consensus.ask(Ask, ANSWER_DEADLINE).await.ok()
+    }
+
+    /// Whether validators that with this one are a quorum have a session with it.
+    pub fn is_quorum_connected(&self) -> bool {
+        let set = self.genesis.validator_set();
+        let connected = sessions(&self.voting.network)();
+        set.is_quorum(set.stake_of(connected.into_iter().chain([self.config.index])))
+    }
+
+    /// Ends every session, and lets none begin. Everything that was promised is durable already.
+    pub fn stop(&self) {
+        self.voting.network.close();
+    }
+}
+
+fn voting_config(
+    genesis: &Arc<Genesis>,
+    config: &NodeConfig,
+    key: SigningKey,
+    accept_unknown_history: bool,
+    exit: ExitHook,
+) -> VotingConfig {
+    let peers = config.network.bootstrap_peers.iter();
+    let addresses = peers.filter_map(|peer| Some((genesis.index_of(&peer.node_id)?, peer.address.to_string())));
+    VotingConfig {
+        me: config.index,
+        key,
+        listen: config.network.listen,
+        addresses: addresses.collect(),
+        data_dir: config.data_dir.clone(),
+        mark: mark_path(&config.key_file, &genesis.chain_id()),
+        block_size_max: config.consensus.block_size_max as usize,
+        pace: PacemakerSettings {
+            timeout_max: config.consensus.timeout,
+            view_change_timeout: config.consensus.view_change_timeout,
+            idle_block_interval: config.consensus.idle_block_interval,
+        },
+        accept_unknown_history,
+        exit,
+        genesis: genesis.clone(),
+    }
+}
+
+/// What consensus tells, in the words of who takes it.
+fn duties(mempool: &Handle<MempoolActor>, state: &Handle<StateActor>, history: HistoryReader) -> Duties {
+    let (apply, serve) = (outlet_of::<_, Apply>(state), outlet_of::<_, Serve>(state));
+    let (need, refused) = (outlet_of::<_, Need>(mempool), outlet_of::<_, RefusedByWords>(mempool));
+    let (said, session) = (outlet_of::<_, PeerSaid>(mempool), outlet_of::<_, MempoolSession>(mempool));
+    Duties {
+        state: Outlet::new(move |Finalized { blocks, commit }| {
+            apply.send(Apply { blocks, commit }).err().map(|Apply { blocks, commit }| Finalized { blocks, commit })
+        }),
+        serve: Outlet::new(move |asked: ServeBlocks| {
+            serve.send(Serve { to: asked.to, above: asked.above }).err().map(|_| asked)
+        }),
+        needed: Outlet::new(move |Needed { proofs, from }| {
+            need.send(Need { proofs, from }).err().map(|Need { proofs, from }| Needed { proofs, from })
+        }),
+        refused: Outlet::new(move |RefusedByOthers { proof, words }| {
+            let back = |RefusedByWords { proof, words }| RefusedByOthers { proof, words };
+            refused.send(RefusedByWords { proof, words }).err().map(back)
+        }),
+        // Not taken, it is lost: peers tell it again.
+        gossip: Outlet::new(move |(from, message): (ValidatorIndex, protocol::verify::Verified<PeerMessage>)| {
+            _ = said.send(PeerSaid { from, message: message.into_inner() });
+            None
+        }),
+        session: Outlet::new(move |change: Session| {
+            let (peer, open) = match change {
+                Session::Opened(peer) => (peer, true),
+                Session::Closed(peer) => (peer, false),
+            };
+            session.send(MempoolSession { peer, open }).err().map(|_| change)
+        }),
+        history,
+    }
+}
+
+fn history(genesis: &Arc<Genesis>, database: &Arc<Database>) -> HistoryReader {
+    let (genesis, database) = (genesis.clone(), database.clone());
+    Arc::new(move || {
+        let damaged = |error: crate::state::DatabaseError| StartError::fatal(8, error);
+        let base = match database.head().map_err(damaged)? {
+            None => Base { id: genesis.genesis_block_hash(), ledger: genesis.ledger(), commit: None, prepare: None },
+            Some(head) => {
+                let stored = database.block(head.sequence).map_err(damaged)?;
+                let (commit, prepare) = stored.map_or((None, None), |stored| (stored.commit, stored.prepare));
+                Base { id: head.id, ledger: head.ledger, commit, prepare }
+            }
+        };
+        Ok((base, Box::new(Below(database.clone())) as Box<dyn Branch + Send>))
+    })
+}
+
+fn inputs(voting: &Voting) -> Outlet<Input> {
+    let consensus = outlet_of::<_, Step>(&voting.consensus);
+    Outlet::new(move |input| consensus.send(Step(input)).err().map(|Step(input)| input))
+}
+
+fn sender(network: &Arc<Network<PeerMessage>>) -> Outlet<(ValidatorIndex, PeerMessage)> {
+    let network = network.clone();
+    Outlet::new(move |(to, message): (ValidatorIndex, PeerMessage)| match network.send(to, &message) {
+        Ok(true) => None,
+        Ok(false) => Some((to, message)),
+        Err(error) => {
+            tracing::error!(%error, "a message of our own cannot be sent");
+            None
+        }
+    })
+}
+
+fn sessions(network: &Arc<Network<PeerMessage>>) -> Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync> {
+    let network = network.clone();
+    Arc::new(move || {
+        let others = network.roster().others().map(|(index, _)| index);
+        others.filter(|index| network.is_connected(*index)).collect()
+    })
+}

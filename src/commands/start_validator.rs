@@ -1,0 +1,162 @@
+//! `pop start-validator`: one validator, in the foreground, until Ctrl-C or SIGTERM.
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::say;
+use actix::System;
+use actors::config::{self, Flags, NodeConfig};
+use actors::network::NetworkError;
+use actors::node::{Node, NodeParts};
+use actors::state::{Database, DatabaseError};
+use actors::storage::{files, genesis_file};
+use actors::supervision;
+use actors::verifier_pool::{PoolConfig, VerifierPool, program_beside_this_one};
+use protocol::genesis::Genesis;
+use protocol::types::{NodeId, Sequence, Stake, View};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The status is printed after this long, with the peers that there are.
+const QUORUM_AWAITED: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Start a validator.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The validator's name in the genesis.
+    #[arg(long, value_name = "ID")]
+    node_id: NodeId,
+    /// Its configuration [default: config/<ID>.json, or ports by convention].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The genesis of the network.
+    #[arg(long, value_name = "FILE", default_value = "data/genesis_state.json")]
+    genesis: PathBuf,
+    /// The stake that it validates with, in tokens; it must be the genesis'.
+    #[arg(long, value_name = "TOKENS")]
+    stake: Option<u64>,
+    /// Where its data are [default: data/<ID>].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Sign although this validator's vote log is lost and too few others can tell what it signed. It may then sign two
+    /// things for one view, which costs a fifth of its stake.
+    #[arg(long)]
+    risk_double_signing: bool,
+}
+
+impl Arguments {
+    pub fn run(&self) -> Outcome {
+        start_logging();
+        let parts = self.parts()?;
+        let system = System::new();
+        system.block_on(serve(parts))
+    }
+
+    /// Opens and checks everything; each failure is an error of its own.
+    fn parts(&self) -> Result<NodeParts, Failure> {
+        let genesis = genesis_file::read(&self.genesis).map_err(Failure::with(Exit::Configuration))?;
+        let flags = Flags {
+            node_id: self.node_id.clone(),
+            config: self.config.clone(),
+            stake: self.stake.map(Stake),
+            data_dir: self.data_dir.clone(),
+        };
+        let config = config::load(&flags, &genesis).map_err(Failure::with(Exit::Configuration))?;
+        let (key, _) = actors::keys::load_validator(&config.key_file, &config.node_id, &genesis)
+            .map_err(Failure::with(Exit::Configuration))?;
+        files::make_directory(&config.data_dir, 0o700).map_err(Failure::with(Exit::Configuration))?;
+        let end = Arc::new(|code, reason: String| end(code, &reason));
+        let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
+        let database = Database::open(&config.data_dir, &genesis.chain_id(), cache, end).map_err(database_failure)?;
+        let pool = start_pool(&config, &genesis)?;
+        Ok(NodeParts {
+            genesis: Arc::new(genesis),
+            config,
+            key,
+            database: Arc::new(database),
+            pool: Arc::new(pool),
+            accept_unknown_history: self.risk_double_signing,
+            exit: Arc::new(|exit: &supervision::Exit| end_with(exit)),
+        })
+    }
+}
+
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second subscriber in one process would be a fault of a test.
+    _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+fn end(code: i32, reason: &str) {
+    eprintln!("error: {reason}");
+    std::process::exit(code);
+}
+
+fn end_with(exit: &supervision::Exit) {
+    end(exit.code, &exit.reason);
+}
+
+fn database_failure(error: DatabaseError) -> Failure {
+    let exit = match &error {
+        DatabaseError::Damaged { .. } => Exit::Damaged,
+        _ => Exit::Configuration,
+    };
+    Failure::new(exit, error)
+}
+
+/// Starts the workers and compares their solver with the network's: another one counts otherwise.
+fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Failure> {
+    let program = program_beside_this_one().map_err(Failure::with(Exit::Internal))?;
+    let mut pool = PoolConfig::new(program, genesis.parameters().verifier);
+    pool.workers = config.verifier.workers as usize;
+    pool.sandbox = config.verifier.sandbox;
+    let pool = VerifierPool::start(pool).map_err(Failure::with(Exit::Configuration))?;
+    let (mine, theirs) = (pool.pin(), genesis.parameters().solver_pin);
+    if mine != theirs {
+        let message = format!(
+            "the solver here is {mine}, the genesis pins {theirs}: install the release that the network was made with, \
+             or make a new genesis"
+        );
+        return Err(Failure::new(Exit::Configuration, message));
+    }
+    Ok(pool)
+}
+
+async fn serve(parts: NodeParts) -> Outcome {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::with(Exit::Internal))?;
+    let node = Node::start(parts).map_err(network_failure)?;
+    let started = Instant::now();
+    while !node.is_quorum_connected() && started.elapsed() < QUORUM_AWAITED {
+        tokio::time::sleep(LOOK).await;
+    }
+    print_status(&node).await;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    node.stop();
+    say!("Validator node {} has stopped", node.config.node_id);
+    Ok(Exit::Fine)
+}
+
+fn network_failure(error: NetworkError) -> Failure {
+    Failure::new(Exit::Configuration, error)
+}
+
+async fn print_status(node: &Node) {
+    let snapshot = node.snapshot().await;
+    let (view, sequence, leads) = match &snapshot {
+        Some(snapshot) => (snapshot.view, snapshot.sequence, snapshot.leader == node.config.index),
+        None => (View(0), Sequence(0), false),
+    };
+    say!("Validator node {} is now running", node.config.node_id);
+    say!("Node status:");
+    say!("  Node ID: {}", node.config.node_id);
+    say!("  Stake: {}", node.config.stake);
+    say!("  Connected peers: {}", node.voting.network.connected());
+    say!("  Is leader: {}", if leads { "True" } else { "False" });
+    say!("  Current view: {view}");
+    say!("  Current sequence: {sequence}");
+}
