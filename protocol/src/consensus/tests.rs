@@ -10,6 +10,7 @@ use crate::quorum::Validator;
 use crate::signature::SignatureCheck;
 use crate::types::{Amount, Epoch, NodeId, PublicKey, ResourceCount, Sequence, Signature, Stake};
 use crate::verify::Checker;
+use crate::vote::Choice;
 use alloc::format;
 use alloc::vec;
 
@@ -291,6 +292,10 @@ fn an_idle_chain_makes_no_views_but_for_the_idle_block() {
     assert_eq!(network.node(0).views, 1);
     network.run(2_000);
     assert!(!network.node(0).finals.is_empty(), "an empty block at the idle interval");
+    network.run(50_000);
+    assert!(network.node(0).finals.len() >= 5, "and one at every further interval");
+    let gave_up = |record: &Record| matches!(record, Record::Vote(vote) if vote.ballot.choice == Choice::ViewChange);
+    assert!(!network.node(0).log.iter().any(gave_up), "no view change for want of work");
 }
 
 #[test]
