@@ -165,3 +165,51 @@ pub fn status(script: &[u8]) -> Option<Claim> {
         smtlib::Status::Unknown => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCRIPT: &str = "(set-info :status sat)\n(declare-const p Bool)\n(assert p)\n(check-sat)\n";
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
+        folder
+    }
+
+    #[test]
+    fn the_user_goes_before_the_manifest_and_that_before_the_script() {
+        let bare = folder(&[("a.smt2", SCRIPT)]);
+        let claim = |folder: &tempfile::TempDir, claimed| {
+            Reader::new(claimed).read(&folder.path().join("a.smt2")).unwrap().claim
+        };
+        assert_eq!(claim(&bare, None), Some((Claim::Sat, ClaimSource::Script)));
+        let listed = folder(&[("a.smt2", SCRIPT), (MANIFEST, r#"[{"file": "a.smt2", "claim": "unsat"}]"#)]);
+        assert_eq!(claim(&listed, None), Some((Claim::Unsat, ClaimSource::Manifest)));
+        assert_eq!(claim(&listed, Some(Claim::Sat)), Some((Claim::Sat, ClaimSource::User)));
+    }
+
+    #[test]
+    fn a_manifest_orders_the_scripts_of_its_folder() {
+        let listed = folder(&[
+            ("a.smt2", SCRIPT),
+            ("b.smt2", SCRIPT),
+            (MANIFEST, r#"[{"file": "b.smt2", "expected": "unknown", "bytes": 3}, {"file": "a.smt2"}]"#),
+        ]);
+        let names: Vec<PathBuf> = ["b.smt2", "a.smt2"].iter().map(|name| listed.path().join(name)).collect();
+        assert_eq!(scripts(listed.path()).unwrap(), names);
+        assert_eq!(scripts(&listed.path().join(MANIFEST)).unwrap(), names);
+        let claim = Reader::new(None).read(&names[0]).unwrap().claim;
+        assert_eq!(claim, Some((Claim::Sat, ClaimSource::Script)), "unknown is no claim");
+    }
+
+    #[test]
+    fn what_is_not_there_or_no_manifest_is_named() {
+        let broken = folder(&[("a.smt2", SCRIPT), (MANIFEST, "{}")]);
+        let error = Reader::new(None).read(&broken.path().join("a.smt2")).unwrap_err();
+        assert!(error.to_string().contains(MANIFEST), "{error}");
+        assert!(Reader::new(None).read(&broken.path().join("b.smt2")).is_err());
+        assert!(matches!(scripts(tempfile::tempdir().unwrap().path()), Err(ObligationError::Empty { .. })));
+    }
+}
