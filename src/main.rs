@@ -2,8 +2,8 @@
 //!
 //! Errors go to standard error, results to standard output, and the exit codes are those of [`exit`].
 
-#[allow(dead_code, reason = "start-validator serves it")]
 mod api;
+mod client;
 mod commands;
 mod exit;
 mod obligation;

@@ -1,29 +1,41 @@
 //! The commands, a file each: one argument struct with its help text, and one `run`.
 
+mod block;
 mod check_proof;
 mod init_genesis_state;
 mod key;
+mod proof;
 mod solver_pin;
 mod start_validator;
+mod status;
+mod submit_proof;
 
 use crate::exit::Outcome;
 use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Block(block::Arguments),
     CheckProof(check_proof::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
     Key(key::Arguments),
+    Proof(proof::Arguments),
     StartValidator(start_validator::Arguments),
+    Status(status::Arguments),
+    SubmitProof(submit_proof::Arguments),
 }
 
 impl Command {
     pub fn run(&self) -> Outcome {
         match self {
+            Command::Block(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),
             Command::Key(arguments) => arguments.run(),
+            Command::Proof(arguments) => arguments.run(),
             Command::StartValidator(arguments) => arguments.run(),
+            Command::Status(arguments) => arguments.run(),
+            Command::SubmitProof(arguments) => arguments.run(),
         }
     }
 }

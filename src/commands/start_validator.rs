@@ -1,24 +1,30 @@
 //! `pop start-validator`: one validator, in the foreground, until Ctrl-C or SIGTERM.
 
+use crate::api;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 use actix::System;
 use actors::config::{self, Flags, NodeConfig};
+use actors::consensus::Ask;
 use actors::network::NetworkError;
-use actors::node::{Node, NodeParts};
+use actors::node::{ANSWER_DEADLINE, Node, NodeParts};
 use actors::state::{Database, DatabaseError};
 use actors::storage::{files, genesis_file};
 use actors::supervision;
 use actors::verifier_pool::{PoolConfig, VerifierPool, program_beside_this_one};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use protocol::genesis::Genesis;
 use protocol::types::{NodeId, Sequence, Stake, View};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The status is printed after this long, with the peers that there are.
 const QUORUM_AWAITED: Duration = Duration::from_secs(3);
+/// How long requests under way may take when the node stops.
+const GRACE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Start a validator.
@@ -126,7 +132,16 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
 
 async fn serve(parts: NodeParts) -> Outcome {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::with(Exit::Internal))?;
+    let metrics = parts.config.metrics.enabled.then(install_metrics).transpose()?;
+    let http = parts.config.http;
+    let busy = |error| format!("cannot listen for HTTP on {http}: {error}; is another process using the port?");
+    let listener = TcpListener::bind(http).await.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
     let node = Node::start(parts).map_err(network_failure)?;
+    let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
+    let serving = actix::spawn(api::serve(api_node(&node, metrics), listener, async move {
+        // An error is the sender's end, which is the node's.
+        _ = stop.await;
+    }));
     let started = Instant::now();
     while !node.is_quorum_connected() && started.elapsed() < QUORUM_AWAITED {
         tokio::time::sleep(LOOK).await;
@@ -137,8 +152,38 @@ async fn serve(parts: NodeParts) -> Outcome {
         _ = tokio::signal::ctrl_c() => {}
     }
     node.stop();
+    _ = stopping.send(());
+    // Requests under way may end; who waits for a proof is not waited for.
+    _ = tokio::time::timeout(GRACE, serving).await;
     say!("Validator node {} has stopped", node.config.node_id);
     Ok(Exit::Fine)
+}
+
+/// One recorder for the process; `/metrics` renders it.
+fn install_metrics() -> Result<PrometheusHandle, Failure> {
+    let handle = PrometheusBuilder::new().install_recorder().map_err(Failure::with(Exit::Internal))?;
+    actors::metrics::describe();
+    Ok(handle)
+}
+
+/// What the API reaches of the node.
+fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
+    let (consensus, network) = (node.voting.consensus.clone(), node.voting.network.clone());
+    let ask: api::AskConsensus = Arc::new(move || {
+        let consensus = consensus.clone();
+        Box::pin(async move { consensus.ask(Ask, ANSWER_DEADLINE).await.map_err(|error| error.to_string()) })
+    });
+    api::Node {
+        genesis: node.genesis.clone(),
+        me: node.config.index,
+        mempool: node.mempool.clone(),
+        state: node.state.clone(),
+        verifier: node.verifier_pool.clone(),
+        consensus: ask,
+        peers: Arc::new(move || network.peers()),
+        heads: node.heads.clone(),
+        metrics,
+    }
 }
 
 fn network_failure(error: NetworkError) -> Failure {

@@ -1,0 +1,69 @@
+//! The command line's way to a running node: its HTTP API, found by the node's name.
+
+use crate::exit::{Exit, Failure};
+use actors::config;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+use std::time::Duration;
+
+/// Longer than the longest `?wait=` of the API.
+const DEADLINE: Duration = Duration::from_secs(110);
+
+/// One node's API.
+pub struct Client {
+    agent: ureq::Agent,
+    base: String,
+    node: String,
+}
+
+impl Client {
+    /// Finds a node by `config/<name>.json`, by the guide's convention, or by `HOST:PORT`.
+    ///
+    /// # Errors
+    /// If the name leads nowhere.
+    pub fn new(node: &str) -> Result<Client, Failure> {
+        let address = config::http_address(node, Path::new(config::CONFIG_DIRECTORY))
+            .map_err(Failure::with(Exit::Configuration))?;
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(DEADLINE)).build();
+        Ok(Client { agent: agent.into(), base: format!("http://{address}"), node: node.to_owned() })
+    }
+
+    /// # Errors
+    /// If the node is not reached, or answers with an error.
+    pub fn get(&self, path: &str) -> Result<Value, Failure> {
+        let answer = self.agent.get(format!("{}{path}", self.base)).call();
+        self.read(answer)
+    }
+
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
+        let answer = self.agent.post(format!("{}{path}", self.base)).send_json(body);
+        self.read(answer)
+    }
+
+    fn read(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
+        let unreachable = |error: ureq::Error| {
+            let message = format!(
+                "{} does not answer at {}: {error}; is it running? `pop start-validator --node-id {}` starts it",
+                self.node, self.base, self.node
+            );
+            Failure::new(Exit::Unreachable, message)
+        };
+        let mut answer = answer.map_err(unreachable)?;
+        let status = answer.status();
+        let value: Value = answer.body_mut().read_json().map_err(unreachable)?;
+        if status.is_success() {
+            return Ok(value);
+        }
+        let text = value.get("message").and_then(Value::as_str).unwrap_or("no reason was given").to_owned();
+        let place = |name| value.get(name).and_then(Value::as_u64);
+        let text = match (place("line"), place("column")) {
+            (Some(line), Some(column)) => format!("line {line}, column {column}: {text}"),
+            _ => text,
+        };
+        let exit = if status.is_client_error() { Exit::Input } else { Exit::Unreachable };
+        Err(Failure::new(exit, text))
+    }
+}

@@ -1,0 +1,125 @@
+//! `pop submit-proof`: signs proof obligations and gives them to a node.
+
+use crate::client::Client;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::obligation::{self, Obligation, ObligationError, Reader};
+use crate::say;
+use actors::keys;
+use ed25519_dalek::SigningKey;
+use protocol::proof::Proof;
+use protocol::signature::public_key;
+use protocol::types::Hash;
+use protocol::verdict::Claim;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The longest that one request waits; longer waits are several.
+const WAIT_OF_ONE_REQUEST: Duration = Duration::from_secs(20);
+
+/// Submit proofs to a node.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// SMT-LIB scripts, folders of them, or manifests.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The answer that is claimed [default: by manifest.json, or the script's (set-info :status …)].
+    #[arg(long, value_name = "unsat|sat")]
+    claim: Option<Claim>,
+    /// The node that is given the proofs.
+    #[arg(long, value_name = "NODE", default_value = "node_1")]
+    node: String,
+    /// Another number makes the same script another submission.
+    #[arg(long, default_value_t = 0)]
+    nonce: u64,
+    /// Wait until every proof has ended.
+    #[arg(long)]
+    wait: bool,
+    /// Seconds to wait at most.
+    #[arg(long, value_name = "S", default_value_t = 120.0, requires = "wait")]
+    timeout: f64,
+}
+
+impl Arguments {
+    pub fn run(&self) -> Outcome {
+        let obligations = self.read().map_err(Failure::with(Exit::Input))?;
+        let client = Client::new(&self.node)?;
+        let chain = chain_of(&client)?;
+        let place = keys::submitter_key_path(Path::new(keys::KEYS_DIRECTORY));
+        let (key, _) = keys::load_or_create(&place).map_err(Failure::with(Exit::Configuration))?;
+        let mut submitted = Vec::new();
+        for obligation in &obligations {
+            submitted.push(self.submit(&client, &chain, &key, obligation)?);
+        }
+        if !self.wait {
+            return Ok(Exit::Fine);
+        }
+        let timeout = Duration::try_from_secs_f64(self.timeout).map_err(Failure::with(Exit::Input))?;
+        let deadline = Instant::now() + timeout;
+        let mut exit = Exit::Fine;
+        for (name, id) in submitted {
+            let view = await_end(&client, &id, deadline)?;
+            say!("{name}: {}", super::proof::line(&view));
+            if view["state"] != "final" {
+                exit = if view["ended"] == true { Exit::Refuted } else { Exit::NoVerdict };
+            }
+        }
+        Ok(exit)
+    }
+
+    /// Every script of the files, folders and manifests, with its claim.
+    fn read(&self) -> Result<Vec<Obligation>, ObligationError> {
+        let mut reader = Reader::new(self.claim);
+        let mut obligations = Vec::new();
+        for path in &self.files {
+            for script in obligation::scripts(path)? {
+                obligations.push(reader.read(&script)?);
+            }
+        }
+        Ok(obligations)
+    }
+
+    fn submit(
+        &self,
+        client: &Client,
+        chain: &Hash,
+        key: &SigningKey,
+        obligation: &Obligation,
+    ) -> Result<(String, Hash), Failure> {
+        let name = obligation.path.display().to_string();
+        let (claim, source) = obligation.claim.ok_or_else(|| {
+            let text = format!("{name} claims no answer: give --claim, or write (set-info :status unsat) into it");
+            Failure::new(Exit::Input, text)
+        })?;
+        let text = std::str::from_utf8(&obligation.script)
+            .map_err(|error| Failure::new(Exit::Input, format!("{name} is not UTF-8: {error}")))?;
+        let proof = Proof::sign(chain, key, public_key(key), claim, self.nonce, obligation.script.clone());
+        let body = json!({
+            "script": text, "claim": claim, "submitter": proof.submitter, "nonce": proof.nonce,
+            "signature": proof.signature,
+        });
+        let named = |failure: Failure| Failure::new(failure.exit, format!("{name}: {}", failure.message));
+        let answer = client.post("/v1/proofs", &body).map_err(named)?;
+        let known = if answer["known"] == true { ", which was here already" } else { "" };
+        let id = proof.id(chain);
+        say!("{name}: submitted as {id}{known} (claims {claim}, {})", source.word());
+        Ok((name, id))
+    }
+}
+
+/// The network that the node is part of: signatures are for one chain.
+fn chain_of(client: &Client) -> Result<Hash, Failure> {
+    let status = client.get("/v1/status")?;
+    let text = status["chain_id"].as_str().unwrap_or_default();
+    text.parse().map_err(|_| Failure::new(Exit::Unreachable, format!("the node names no chain id, but {text:?}")))
+}
+
+fn await_end(client: &Client, id: &Hash, deadline: Instant) -> Result<Value, Failure> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now()).min(WAIT_OF_ONE_REQUEST);
+        let view = client.get(&format!("/v1/proofs/{id}?wait={}", left.as_secs_f64()))?;
+        if view["ended"] == true || left.is_zero() {
+            return Ok(view);
+        }
+    }
+}
