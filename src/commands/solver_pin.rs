@@ -23,7 +23,9 @@ pub fn installed() -> Result<SolverPin, NoSolver> {
         .flat_map(|place| ["libz3.so", "libz3.so.5.3", "libz3.dylib"].map(|name| directory.join(place).join(name)))
         .find_map(|path| std::fs::read(path).ok());
     match library {
-        Some(bytes) => Ok(SolverPin { library: Hash(*blake3::hash(&bytes).as_bytes()), normaliser_version: 1 }),
+        Some(bytes) => {
+            Ok(SolverPin { library: Hash(*blake3::hash(&bytes).as_bytes()), normaliser_version: smtlib::VERSION })
+        }
         None => Err(NoSolver { program }),
     }
 }

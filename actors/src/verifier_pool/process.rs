@@ -431,8 +431,14 @@ fn read_start_error(errors: File) -> String {
     // The process is gone, so what it said is there; an error means that there is no more of it.
     let _ = errors.take(START_ERROR_BYTES_MAX as u64).read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
-    let text = text.trim().trim_start_matches("pop-verifier: ");
-    if text.is_empty() { "it gave no reason".to_owned() } else { text.replace('\n', " ") }
+    let text = text.trim().trim_start_matches("pop-verifier: ").replace('\n', " ");
+    if text.is_empty() {
+        "it gave no reason".to_owned()
+    } else if text.contains("libz3") {
+        format!("{text} (`make setup` fetches the solver, `make install` puts it beside the programs)")
+    } else {
+        text
+    }
 }
 
 /// Stands in until the worker has said its own.
