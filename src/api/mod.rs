@@ -71,6 +71,7 @@ struct Api {
     node: Node,
     requests: Semaphore,
     submissions: Semaphore,
+    body_bytes_max: u64,
     /// Refuse a `Host` that is not this machine.
     loopback: bool,
 }
@@ -97,6 +98,7 @@ fn router(node: Node, address: SocketAddr) -> Router {
         node,
         requests: Semaphore::new(REQUESTS_MAX),
         submissions: Semaphore::new(SUBMISSIONS_MAX),
+        body_bytes_max,
         loopback: address.ip().is_loopback(),
     });
     Router::new()
@@ -117,6 +119,11 @@ fn router(node: Node, address: SocketAddr) -> Router {
 async fn guard(State(api): Shared, request: Request, next: Next) -> Response {
     if api.loopback && !is_own_host(&request) {
         return ApiError::foreign_host().into_response();
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > api.body_bytes_max) {
+        // By its length alone, before any of it is read.
+        return ApiError::too_large(api.node.genesis.parameters().verifier.script_bytes_max).into_response();
     }
     let Ok(_place) = api.requests.try_acquire() else {
         return ApiError::busy(format!("{REQUESTS_MAX} requests are under way already")).into_response();

@@ -1,1 +1,233 @@
+//! The API over a real socket, before real actors: what is answered, refused and bounded.
 
+use super::*;
+use actors::mempool::{MempoolSettings, ProofStore};
+use actors::outlet::Outlet;
+use actors::state::{Database, StateSettings};
+use actors::supervision::{Seat, Spec, reserve, supervise};
+use ed25519_dalek::SigningKey;
+use protocol::genesis::{GenesisContent, GenesisValidator};
+use protocol::mempool::Limits;
+use protocol::parameters::{ConsensusParameters, Tokens};
+use protocol::proof::Proof;
+use protocol::signature::public_key;
+use protocol::types::{Epoch, Hash, Millis, NodeId, Stake, View};
+use protocol::verdict::{Claim, SolverPin};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const GOOD: &str = "(set-info :status unsat)(declare-const p Bool)(assert p)(assert (not p))(check-sat)";
+
+struct Bench {
+    address: SocketAddr,
+    genesis: Arc<Genesis>,
+    state: Handle<StateActor>,
+    /// Keep the mailbox and the database's folder.
+    _seat: Seat<VerifierPoolActor>,
+    _directory: tempfile::TempDir,
+}
+
+fn genesis() -> Genesis {
+    let validator = |number: u8| GenesisValidator {
+        node_id: NodeId::new(&format!("node_{number}")).unwrap(),
+        public_key: public_key(&SigningKey::from_bytes(&[number; 32])),
+        stake: Stake(10_000),
+        initial_balance: Tokens(0),
+    };
+    let mut parameters = ConsensusParameters::new(SolverPin { library: Hash([3; 32]), normaliser_version: 1 });
+    parameters.verifier.script_bytes_max = 10_000;
+    Genesis::new(GenesisContent {
+        timestamp_ms: Millis(1_000),
+        epoch: Epoch(1),
+        epoch_seed: Hash([7; 32]),
+        validators: (1..=4).map(validator).collect(),
+        parameters,
+    })
+    .unwrap()
+}
+
+fn snapshot(genesis: &Genesis) -> Snapshot {
+    Snapshot {
+        view: View(1),
+        leader: ValidatorIndex(0),
+        sequence: Sequence(0),
+        block: genesis.genesis_block_hash(),
+        commit_view: View(0),
+        unknown_history: None,
+        prepares: Vec::new(),
+        view_changes: Vec::new(),
+        prepared: 0,
+        halted: false,
+    }
+}
+
+async fn bench() -> Bench {
+    let genesis = Arc::new(genesis());
+    let directory = tempfile::tempdir().unwrap();
+    let exit: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(|code, reason| panic!("exit {code}: {reason}"));
+    let database = Arc::new(Database::open(directory.path(), &genesis.chain_id(), 1 << 20, Arc::clone(&exit)).unwrap());
+    let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier_pool"));
+    let (heads, watched) = watch::channel(Sequence(0));
+    let settings = MempoolSettings {
+        chain: genesis.chain_id(),
+        parameters: genesis.parameters().verifier,
+        limits: Limits::new(100, 1 << 20, 1),
+        store: Arc::clone(&database) as Arc<dyn ProofStore>,
+        verifier: verifier.clone(),
+        consensus: Outlet::new(|_| None),
+        network: Outlet::new(|_| None),
+        sessions: Arc::new(Vec::new),
+        exit: Arc::clone(&exit),
+    };
+    let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));
+    let settings = StateSettings {
+        database,
+        set: Arc::new(genesis.validator_set()),
+        genesis: Arc::clone(&genesis),
+        mempool: mempool.clone(),
+        consensus: Outlet::new(|_| None),
+        network: Outlet::new(|_| None),
+        heads: Arc::new(heads),
+        exit,
+    };
+    let state = supervise(Spec::new("state"), move || StateActor::new(settings.clone()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let about = Arc::clone(&genesis);
+    let node = Node {
+        genesis: Arc::clone(&genesis),
+        me: ValidatorIndex(0),
+        mempool,
+        state: state.clone(),
+        verifier,
+        consensus: Arc::new(move || {
+            let snapshot = snapshot(&about);
+            Box::pin(async move { Ok(snapshot) })
+        }),
+        peers: Arc::new(Vec::new),
+        heads: watched,
+        metrics: None,
+    };
+    actix::spawn(async move { serve(node, listener, std::future::pending()).await });
+    Bench { address, genesis, state, _seat: seat, _directory: directory }
+}
+
+impl Bench {
+    /// Sends bytes and reads the answer: its status and its JSON.
+    async fn send(&self, request: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost:9001\r\nConnection: close\r\n\r\n")).await
+    }
+
+    async fn post(&self, body: &str) -> (u16, Value) {
+        let length = body.len();
+        let head = "POST /v1/proofs HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n";
+        self.send(&format!("{head}Content-Length: {length}\r\n\r\n{body}")).await
+    }
+
+    fn submission(&self, script: &str) -> (Hash, Value) {
+        let key = SigningKey::from_bytes(&[9; 32]);
+        let chain = self.genesis.chain_id();
+        let proof = Proof::sign(&chain, &key, public_key(&key), Claim::Unsat, 0, script.into());
+        let body = json!({
+            "script": script, "claim": "unsat", "submitter": proof.submitter, "nonce": 0, "signature": proof.signature,
+        });
+        (proof.id(&chain), body)
+    }
+}
+
+#[actix::test]
+async fn a_submission_is_accepted_once_and_found() {
+    let bench = bench().await;
+    let (id, mut body) = bench.submission(GOOD);
+    let (status, answer) = bench.post(&body.to_string()).await;
+    assert_eq!((status, &answer), (202, &json!({"proof": id, "known": false, "state": "waiting"})));
+    body.as_object_mut().unwrap().remove("claim");
+    let (status, answer) = bench.post(&body.to_string()).await;
+    assert_eq!((status, &answer["known"]), (200, &json!(true)), "the script's status is the claim: {answer}");
+    let (status, answer) = bench.get(&format!("/v1/proofs/{id}?wait=0.2")).await;
+    assert_eq!((status, answer), (200, json!({"proof": id, "state": "checking", "ended": false})));
+}
+
+#[actix::test]
+async fn bad_submissions_have_names_and_places() {
+    let bench = bench().await;
+    let (id, body) = bench.submission("(assert true)\n(echo \"unsat\"\n");
+    let (status, answer) = bench.post(&body.to_string()).await;
+    assert_eq!((status, &answer["error"], &answer["line"]), (422, &json!("malformed"), &json!(2)), "{answer}");
+    let (status, answer) = bench.get(&format!("/v1/proofs/{id}")).await;
+    assert_eq!(
+        (status, &answer["refusal"]["reason"], &answer["refusal"]["line"]),
+        (200, &json!("malformed"), &json!(2))
+    );
+    let (_, mut forged) = bench.submission(GOOD);
+    forged["nonce"] = json!(1);
+    assert_eq!(bench.post(&forged.to_string()).await.1["error"], "bad_signature");
+    let (_, mut unknown) = bench.submission(GOOD);
+    unknown["priority"] = json!(1);
+    let (status, answer) = bench.post(&unknown.to_string()).await;
+    assert_eq!((status, &answer["error"]), (400, &json!("bad_request")));
+    assert!(answer["message"].as_str().unwrap().contains("unknown field `priority`"), "{answer}");
+    let (_, long) = bench.submission(&" ".repeat(10_001));
+    assert_eq!(bench.post(&long.to_string()).await.0, 413);
+    let head = "POST /v1/proofs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 9999999\r\n\r\n";
+    assert_eq!(bench.send(head).await.0, 413, "by its length alone");
+}
+
+#[actix::test]
+async fn a_foreign_host_is_refused_on_loopback() {
+    let bench = bench().await;
+    for (host, expected) in [
+        ("evil.example", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example:9001", 403),
+        ("localhost", 200),
+        ("LOCALHOST:9001", 200),
+        ("[::1]:9001", 200),
+        ("127.0.0.1:9001", 200),
+    ] {
+        let request = format!("GET /v1/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(bench.send(&request).await.0, expected, "{host}");
+    }
+}
+
+#[actix::test]
+async fn blocks_and_unknown_things_are_told() {
+    let bench = bench().await;
+    let (status, genesis) = bench.get("/v1/blocks/0").await;
+    assert_eq!((status, &genesis["id"]), (200, &json!(bench.genesis.genesis_block_hash())));
+    assert_eq!(bench.get("/v1/blocks/1").await.0, 404);
+    assert_eq!(bench.get("/v1/blocks?from=1&wait=0.1").await, (200, json!({"blocks": [], "next": 1})));
+    assert_eq!(bench.get("/v1/blocks?from=1&wait=61").await.0, 400);
+    assert_eq!(bench.get("/v1/blocks?since=1").await.0, 400);
+    assert_eq!(bench.get("/v1/blocks/one").await.1["error"], "bad_request");
+    assert_eq!(bench.get("/v1/proofs/xyz").await.1["error"], "bad_request");
+    assert_eq!(bench.get(&format!("/v1/proofs/{}", Hash::ZERO)).await.1["error"], "not_found");
+    assert_eq!(bench.get("/v2").await.1["error"], "not_found");
+    assert_eq!(bench.get("/metrics").await.0, 404, "switched off");
+    let wrong = "DELETE /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert_eq!(bench.send(wrong).await.1["error"], "method_not_allowed");
+}
+
+#[actix::test]
+async fn the_status_says_what_is_missing_and_an_actor_that_is_down_is_a_503() {
+    let bench = bench().await;
+    let (status, answer) = bench.get("/v1/status").await;
+    assert_eq!((status, &answer["node_id"], &answer["current_view"]), (200, &json!("node_1"), &json!(1)));
+    assert_eq!((&answer["has_quorum"], &answer["is_leader"]), (&json!(false), &json!(true)));
+    assert_eq!(answer["reachable_stake"], 10_000);
+    assert!(bench.state.stop(Duration::from_secs(60)).await);
+    let (status, answer) = bench.get("/v1/status").await;
+    assert_eq!((status, &answer["error"]), (503, &json!("unavailable")));
+    assert!(answer["message"].as_str().unwrap().contains("state did not take the message"), "{answer}");
+}
