@@ -97,6 +97,14 @@ pub struct WordView {
     resource_count: Option<ResourceCount>,
 }
 
+impl WordView {
+    fn sentence(&self) -> String {
+        let WordView { node_id, word, resource_count } = self;
+        let count = resource_count.map(|count| format!(" at {count}")).unwrap_or_default();
+        format!("{node_id} says {}{count}", word.replace('_', " "))
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub struct RefusalView {
     /// malformed, words, displaced, full or source_full.
@@ -219,7 +227,13 @@ async fn view(api: &Api, proof: Hash, located: Located) -> Result<ProofView, Api
             if let Refusal::Words { words } = &refusal {
                 view.words = word_views(genesis, words);
             }
-            view.refusal = Some(refusal_view(&refusal));
+            let mut told = refusal_view(&refusal);
+            // Whoever reads only the message is told by whom, too.
+            let named: Vec<_> = view.words.iter().map(WordView::sentence).collect();
+            if !named.is_empty() {
+                told.message = format!("{}: {}", told.message, named.join(", "));
+            }
+            view.refusal = Some(told);
         }
         Whereabouts::Final(sequence) => {
             view.ended = true;
