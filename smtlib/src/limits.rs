@@ -17,7 +17,7 @@ pub struct Limits {
     pub depth_max: u32,
     /// Nodes of all assertions and definitions together when every call of a definition with parameters is replaced by its
     /// body; and, for one sort, nodes when every datatype is replaced by its fields. What a `let` names, and a definition
-    /// without parameters, counts once: the solver shares it.
+    /// without parameters, counts once: the solver shares it. The solver was measured to take some 300 bytes for a node.
     pub expanded_size_max: u64,
     /// Bits of a bit-vector, exponent or significand that a sort, a literal or an index names, and of every term whose
     /// width can be told.
@@ -40,7 +40,7 @@ impl Default for Limits {
             bytes_max: 4 << 20,
             tokens_max: 2_000_000,
             depth_max: 10_000,
-            expanded_size_max: 10_000_000,
+            expanded_size_max: 4_000_000,
             bit_width_max: 65_536,
             index_max: 1_000_000,
             digits_max: 4_096,

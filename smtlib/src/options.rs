@@ -117,6 +117,22 @@ const STRIPPED: [&str; 40] = [
     "verbosity",
 ];
 
+/// Every accepted option by its canonical name, with the values at the ends of its range, and who writes it. For tests
+/// against the pinned solver, which must know each.
+pub fn accepted_options() -> impl Iterator<Item = (&'static str, Vec<String>, &'static str)> {
+    ACCEPTED.iter().map(|(name, values, tools)| {
+        let values = match values {
+            Values::Bool => vec!["false".to_owned(), "true".to_owned()],
+            Values::Whole(least, most) => vec![least.to_string(), most.to_string()],
+            Values::Numbers(numbers) => numbers.iter().map(ToString::to_string).collect(),
+            Values::Decimal(least, most) => vec![format!("{least}.0"), format!("{most}.0")],
+            Values::Words(words) => words.iter().map(ToString::to_string).collect(),
+            Values::Text(text) => vec![(*text).to_owned()],
+        };
+        (*name, values, *tools)
+    })
+}
+
 /// Decides on `(set-option :name value)`.
 pub(crate) fn decide(name: &str, kind: Kind, value: &str) -> Decision {
     // The solver takes names without regard to case and to `-` or `_`.
@@ -185,5 +201,39 @@ fn describe(values: Values) -> String {
         Values::Words(words) => words.join(" or "),
         Values::Numbers(numbers) => numbers.iter().map(ToString::to_string).collect::<Vec<String>>().join(" or "),
         Values::Text(text) => format!("\"{text}\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_sorted_and_apart() {
+        assert!(ACCEPTED.is_sorted_by(|left, right| left.0 < right.0));
+        assert!(STRIPPED.is_sorted_by(|left, right| left < right));
+        assert!(ACCEPTED.iter().all(|(name, _, _)| STRIPPED.binary_search(name).is_err()));
+    }
+
+    #[test]
+    fn every_value_has_one_form() {
+        for (value, expected) in
+            [("1.50", Some("1.5")), ("10", Some("10.0")), ("10.5", None), ("0.9", None), ("1.", None)]
+        {
+            let form = canonical(Values::Decimal(1, 10), Kind::Symbol, value);
+            assert_eq!(form.as_deref(), expected, "{value}");
+        }
+        for (value, expected) in [("3", Some("3")), ("03", Some("3")), ("-1", None), ("", None), ("4", None)] {
+            assert_eq!(canonical(Values::Whole(0, 3), Kind::String, value).as_deref(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_every_range_are_accepted_as_they_are_told() {
+        for (name, values, _) in accepted_options() {
+            for value in values {
+                assert_eq!(decide(name, Kind::Symbol, &value), Decision::Set(name, value));
+            }
+        }
     }
 }

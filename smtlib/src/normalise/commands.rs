@@ -212,6 +212,8 @@ impl Normaliser<'_> {
         if u64::from(self.scope.depth()).saturating_add(count) > u64::from(limit) {
             return Err(self.fault(head, ErrorKind::Pushes { limit }));
         }
+        // Opening a scope costs the solver about as much as a node does.
+        self.expand(self.at(head), count)?;
         for _ in 0..count {
             self.scope.push(self.assumptions);
         }

@@ -49,7 +49,8 @@ impl Normaliser<'_> {
 
     /// Drops a declaration that was made before, word for word; refuses one that differs.
     pub(super) fn drop_duplicate(&mut self, index: u32, name: u32, before: u32, mark: usize) -> Result<(), Fault> {
-        if !self.tree.same(before, index) {
+        // One command that makes a name twice is found by itself.
+        if before == index || !self.tree.same(before, index) {
             return Err(self.twice(name));
         }
         self.duplicate_dropped(name, mark);
@@ -299,7 +300,7 @@ impl Normaliser<'_> {
         self.scope.binders += 1;
         for (name, sort) in variables {
             let printed = self.printed(*name, 0);
-            self.scope.bind(*name, printed, *sort, self.scope.binders, 1);
+            self.scope.bind(*name, printed, *sort, self.scope.binders);
         }
     }
 

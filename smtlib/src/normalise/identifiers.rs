@@ -37,7 +37,7 @@ impl Normaliser<'_> {
         let name = self.symbol(index, "a term")?;
         if let Some(variable) = self.scope.variable(name) {
             self.out.symbol(variable.printed);
-            return Ok(Value { sort: variable.sort, size: variable.size, lowest: variable.lowest });
+            return Ok(Value { sort: variable.sort, size: 1, lowest: variable.lowest });
         }
         if self.scope.function(name).is_none()
             && let Some(value) = self.negative_number(index)?

@@ -65,8 +65,6 @@ pub(super) struct Variable {
     pub sort: SortId,
     /// The outermost binder that its value depends on, counted from 1; [`CLOSED`] if on none.
     pub lowest: u32,
-    /// Nodes that a use adds when it is written out.
-    pub size: u64,
     hidden: Option<u32>,
 }
 
@@ -158,11 +156,11 @@ impl Scope {
         }
     }
 
-    pub(super) fn bind(&mut self, name: Name, printed: Name, sort: SortId, lowest: u32, size: u64) {
+    pub(super) fn bind(&mut self, name: Name, printed: Name, sort: SortId, lowest: u32) {
         // Variables are bound by tokens, which 32 bits count.
         let index = self.variables.len() as u32;
         let hidden = self.by_name.insert(name, index);
-        self.variables.push(Variable { name, printed, sort, lowest, size, hidden });
+        self.variables.push(Variable { name, printed, sort, lowest, hidden });
     }
 
     pub(super) fn unbind(&mut self, count: u32) {

@@ -24,6 +24,9 @@ pub(super) struct LocalSorts {
     pub order: Vec<Name>,
 }
 
+/// What a step of an instantiation counts for in the expanded size: it makes a sort, which is much larger than a node.
+const STEP_COST: u64 = 64;
+
 enum Applied {
     Array,
     Sequence,
@@ -246,7 +249,7 @@ impl Normaliser<'_> {
             return Ok(body);
         }
         let limit = self.limits.expanded_size_max;
-        let left = limit.saturating_sub(self.expanded);
+        let left = limit.saturating_sub(self.expanded) / STEP_COST;
         let scope = &self.scope;
         let size_of = |head: Head| match head {
             Head::Declared(_, name) => match scope.sort(name).map(|sort| sort.meaning.clone()) {
@@ -257,7 +260,7 @@ impl Normaliser<'_> {
         };
         match self.sorts.instantiate(body, arguments, &size_of, left) {
             Some((sort, steps)) => {
-                self.expand(self.at(index), steps)?;
+                self.expand(self.at(index), steps.saturating_mul(STEP_COST))?;
                 Ok(sort)
             }
             None => Err(self.fault(index, ErrorKind::ExpandedSize { limit })),

@@ -121,3 +121,13 @@ const LOGICS: [&str; 110] = [
     "UFNIRA",
     "UFNRA",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted() {
+        assert!(LOGICS.is_sorted_by(|left, right| left < right));
+    }
+}

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub(crate) use logics::is_logic;
+pub use taken::names_taken;
 pub(crate) use taken::{is_plain_standard, is_taken, is_taken_sort};
 
 /// Who defines a function.
@@ -141,6 +142,12 @@ static FUNCTIONS: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new
 /// The forms in which a name may be used without a declaration; none for a name that nobody defines.
 pub(crate) fn functions(name: &str) -> &'static [Function] {
     FUNCTIONS.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// The names of all listed functions.
+fn names() -> impl Iterator<Item = &'static str> {
+    let lists = standard::FUNCTIONS.iter().chain(extensions::FUNCTIONS.iter());
+    lists.flat_map(|list| list.iter().map(|(name, ..)| *name))
 }
 
 /// A sort that needs no declaration.

@@ -1,0 +1,325 @@
+//! What is refused, where, and with which words.
+//!
+//! Must never: check only that something was refused; a refusal in the wrong place hides another.
+
+use smtlib::{Error, Limits, normalise};
+
+fn refusal(script: &str) -> Error {
+    match normalise(script.as_bytes(), &Limits::default()) {
+        Ok(normalised) => panic!("accepted: {script}\nas: {}", normalised.text),
+        Err(error) => error,
+    }
+}
+
+/// The script is refused at this line and column with these words in the message.
+#[track_caller]
+fn refused(script: &str, line: u32, column: u32, words: &str) {
+    let error = refusal(script);
+    assert_eq!((error.line, error.column), (line, column), "{error}\nin: {script}");
+    assert!(error.kind.to_string().contains(words), "{error}\nwanted: {words}\nin: {script}");
+}
+
+/// A declared Bool, and a check at the end.
+#[track_caller]
+fn refused_in(middle: &str, line: u32, column: u32, words: &str) {
+    refused(&format!("(declare-const p Bool) (declare-const x Int)\n{middle}\n(check-sat)\n"), line, column, words);
+}
+
+#[test]
+fn commands_that_are_not_understood_are_refused_by_name() {
+    refused_in("(|check-sat|)", 2, 2, "a command's name stands without bars");
+    refused_in("(assert p) (check-sat) ; twice", 3, 1, "second check-sat");
+    refused("(assert true)\n", 2, 1, "no check-sat");
+    refused("(declare-const p Bool)\n (check-sat)", 2, 2, "nothing is asserted");
+    refused_in("(assert p)\n(check-sat (not p))", 3, 12, "check-sat takes 0 arguments, not 1");
+    refused_in("(check-sat-assuming (p))", 2, 2, "check-sat-assuming is not accepted");
+    refused_in("(include \"/etc/passwd\")", 2, 2, "include is not accepted");
+    refused_in("(assert p)(exit)", 2, 12, "exit is not accepted");
+    refused_in("(reset)", 2, 2, "one script for each proof");
+    refused_in("(minimize x)", 2, 2, "minimize is not accepted");
+    refused_in("(declare-type-var A)", 2, 2, "declare-type-var is not accepted");
+    refused_in("(simplify p)", 2, 2, "simplify is not accepted");
+    refused_in("(check-sat-using psmt)", 2, 2, "check-sat-using is not accepted");
+    refused_in("(model-add m () Int 1)", 2, 2, "model-add is not accepted");
+    refused_in("p", 2, 1, "a command was expected");
+    refused_in("()", 2, 1, "a command was expected");
+    refused_in("((assert) p)", 2, 2, "a command was expected");
+}
+
+#[test]
+fn what_follows_the_check_is_checked_too() {
+    refused("(assert true)(check-sat)\n(check-sat)", 2, 1, "second check-sat");
+    refused("(assert true)(check-sat)\n(assert q)", 2, 9, "q is not declared");
+    refused("(assert true)(check-sat)\n(include \"x\")", 2, 2, "include is not accepted");
+    refused("(assert true)(check-sat)\n(pop)", 2, 2, "pop of 1 with only 0 open");
+    refused("(assert true)(check-sat)(exit 3)", 1, 26, "exit has the form (exit)");
+}
+
+#[test]
+fn bytes_that_the_solver_might_read_otherwise_are_refused() {
+    refused("(assert true)\0(check-sat)", 1, 14, "control character U+0000");
+    refused("(assert \u{7F})", 1, 9, "control character U+007F");
+    refused("(assert é)", 1, 9, "'é' cannot stand here");
+    refused("(assert #| |#)", 1, 9, "'#' cannot stand here");
+    refused("(assert [p])", 1, 9, "'[' cannot stand here");
+    refused("(assert |a\\|)", 1, 11, "backslash");
+    refused("(assert |p)", 1, 9, "no closing bar");
+    refused("\n(set-info :a \"p)", 2, 14, "no closing quotation mark");
+    refused("(assert (= \"é\" \"\"))(check-sat)", 1, 12, "printable ASCII only");
+    let error = normalise(b"(assert\n \xFF)", &Limits::default()).expect_err("not UTF-8");
+    assert_eq!((error.line, error.column), (2, 2));
+    assert!(error.kind.to_string().contains("not UTF-8"));
+}
+
+#[test]
+fn a_comment_ends_at_a_carriage_return_too() {
+    // The solver would go on to the line feed and miss the assertion.
+    let normalised = normalise(b"(assert true) ; note\r(assert false)\r(check-sat)", &Limits::default());
+    assert_eq!(normalised.expect("three commands").text, "(assert true)\n(assert false)\n(check-sat)\n");
+    refused("(assert true)\r\n\r; c\r(assert q)\n(check-sat)", 4, 9, "q is not declared");
+}
+
+#[test]
+fn numbers_have_one_form() {
+    refused_in("(assert (= x 007))", 2, 14, "leading zeros");
+    refused_in("(assert (= x 1a))", 2, 14, "must not begin with a digit");
+    refused_in("(assert (= x 1.))", 2, 14, "digits must follow the point");
+    refused_in("(assert (= x +1))", 2, 14, "+1 is not declared");
+    refused_in("(assert (= x -01))", 2, 14, "-01 is not declared");
+    refused_in("(assert (= x |-1|))", 2, 14, "-1 is not declared");
+    refused_in("(assert (= x #xG))", 2, 14, "digits are missing or wrong");
+    refused_in("(assert (= x #b2))", 2, 14, "digits are missing or wrong");
+    refused_in("(assert (= x #b))", 2, 14, "digits are missing or wrong");
+    refused_in("(assert (= x 1\"a\"))", 2, 15, "without a space");
+    refused_in("(assert (= x 1/2))", 2, 14, "must not begin with a digit");
+    let digits = "9".repeat(100_000);
+    refused_in(&format!("(assert (= x {digits}))"), 2, 14, "more than 4096 digits");
+    refused_in(&format!("(assert (= x -{digits}))"), 2, 14, "longer than 65536 bytes");
+    refused_in(&format!("(assert (= x -{}))", &digits[..5_000]), 2, 14, "more than 4096 digits");
+    refused_in(&format!("(assert (= (_ bv0 8) (_ bv{} 8)))", &digits[..5_000]), 2, 25, "more than 4096 digits");
+    refused_in("(assert (= (_ bv0 8) (_ bv256 8)))", 2, 25, "bv256 does not fit into 8 bits");
+    refused_in("(assert (= (_ bv0 8) (_ bv01 8)))", 2, 25, "leading zeros");
+}
+
+#[test]
+fn reserved_words_are_no_names_with_or_without_bars() {
+    refused_in("(assert (|let| ((y 1)) p))", 2, 10, "|let| between bars");
+    refused_in("(assert (|forall| ((y Int)) p))", 2, 10, "|forall| between bars");
+    refused_in("(declare-const |_| Int)", 2, 16, "|_| between bars");
+    refused_in("(declare-const let Int)", 2, 16, "let is a reserved word");
+    refused_in("(assert forall)", 2, 9, "forall is a reserved word");
+}
+
+#[test]
+fn names_are_bound_once() {
+    refused_in("(define-fun f ((a Int) (a Int)) Int a)", 2, 25, "a is bound twice");
+    refused_in("(assert (let ((a 1) (b 2) (a 3)) p))", 2, 28, "a is bound twice");
+    refused_in("(assert (forall ((a Int) (a Bool)) p))", 2, 27, "a is bound twice");
+    refused_in("(define-sort S (X X) Int)", 2, 19, "X is bound twice");
+    refused_in("(declare-datatypes ((T 0)) (((a (f Int) (f Int)))))", 2, 42, "f is declared again");
+    refused_in("(declare-datatypes ((T 0) (T 0)) (((a)) ((b))))", 2, 28, "T is declared again");
+    refused_in("(declare-datatypes ((T 0)) (((a) (a))))", 2, 35, "a is declared again");
+}
+
+#[test]
+fn a_second_declaration_that_differs_is_refused() {
+    refused_in("(declare-fun x () Real)", 2, 14, "x is declared again, and differently");
+    refused_in("(declare-fun x (Int) Int)", 2, 14, "x is declared again, and differently");
+    refused_in("(define-fun x () Int 3)", 2, 13, "x is declared again, and differently");
+    refused_in("(declare-sort S 0)\n(declare-sort S 1)", 3, 15, "S is declared again");
+    refused_in("(define-fun f () Int 1)\n(define-fun f () Int 2)", 3, 13, "f is declared again");
+    refused_in("(assert (! p :named x))", 2, 21, "x is declared again");
+    refused_in("(define-fun-rec f ((a Int)) Int a)(define-fun-rec f ((a Int)) Int x)", 2, 51, "f is declared again");
+}
+
+#[test]
+fn a_standards_function_is_not_shadowed() {
+    refused_in("(declare-fun and (Bool) Bool)", 2, 14, "choose another name");
+    refused_in("(define-fun abs ((a Int)) Int a)", 2, 13, "choose another name");
+    refused_in("(assert (let ((true false)) true))", 2, 16, "choose another name");
+    refused_in("(assert (forall ((select Int)) p))", 2, 19, "choose another name");
+    refused_in("(declare-sort Int 0)", 2, 15, "choose another name");
+    refused_in("(define-sort Array (X Y) X)", 2, 14, "choose another name");
+    refused_in("(declare-datatype L ((not)))", 2, 23, "choose another name");
+    refused_in("(assert (implies p p))(declare-fun implies (Int) Int)", 2, 36, "after it was used");
+}
+
+#[test]
+fn every_symbol_is_known() {
+    refused_in("(assert q)", 2, 9, "q is not declared");
+    refused_in("(assert (q p))", 2, 10, "q is not declared");
+    refused_in("(assert (= x (sin x)))", 2, 15, "sin is not declared");
+    refused_in("(assert (is-cons x))", 2, 10, "is-cons is not declared");
+    refused_in("(declare-const y U)", 2, 18, "the sort U is not declared");
+    refused_in("(assert ((_ foo 3) p))", 2, 13, "foo is not declared");
+    refused_in("(assert ((_ is cons) p))", 2, 16, "cons is not declared");
+    refused_in("(push)(declare-const y Int)(pop)(assert (= y 1))", 2, 44, "y is not declared");
+    refused_in("(assert (forall ((y Int)) (y 1)))", 2, 28, "y is a variable");
+    refused_in("(assert (and (let ((y 1)) p) (= y 1)))", 2, 33, "y is not declared");
+    refused_in("(assert (let ((y 1) (z y)) p))", 2, 24, "y is not declared");
+    refused_in("(define-fun f ((a Int)) Int (f a))", 2, 30, "f is not declared");
+}
+
+#[test]
+fn arguments_are_counted() {
+    refused_in("(assert (not p p))", 2, 10, "not takes 1 arguments, not 2");
+    refused_in("(assert (and))", 2, 9, "an argument");
+    refused_in("(assert (p))", 2, 9, "an argument");
+    refused_in("(declare-fun f (Int) Bool)(assert (f x x))", 2, 36, "f takes 1 arguments, not 2");
+    refused_in("(declare-fun f (Int) Bool)(assert f)", 2, 35, "f takes 1 arguments, not 0");
+    refused_in("(assert extract)", 2, 9, "extract has the form (_ name index …)");
+    refused_in("(assert (= #b1 ((_ extract 0) #b1)))", 2, 20, "extract takes 2 indices, not 1");
+    refused_in("(assert p p)", 2, 2, "assert has the form (assert term)");
+    refused_in("(assert)", 2, 2, "assert has the form (assert term)");
+    refused_in("(declare-sort S 0 0)", 2, 2, "declare-sort has the form");
+    refused_in("(declare-const y (Array Int))", 2, 19, "Array takes 2 or more sorts, not 1");
+    refused_in("(declare-const y (Int Int))", 2, 19, "Int takes 0 sorts, not 1");
+    refused_in("(declare-datatypes ((T 1)) (((a))))", 2, 22, "T takes 1 parameters, not 0");
+}
+
+#[test]
+fn what_the_solver_would_coerce_is_refused() {
+    refused_in("(assert (= x (+ 1 true)))", 2, 19, "argument 2 of + is of sort Bool, not Int or Real");
+    refused_in("(assert (= x p))", 2, 14, "argument 2 of = is of sort Bool, not Int");
+    refused_in("(assert x)", 2, 9, "a term of sort Int stands where Bool is needed");
+    refused_in("(assert (and p x))", 2, 16, "argument 2 of and is of sort Int, not Bool");
+    refused_in("(declare-fun f (Int) Int)(assert (= x (f p)))", 2, 42, "argument 1 of f is of sort Bool, not Int");
+    refused_in("(define-fun f () Int p)", 2, 22, "a term of sort Bool stands where Int is needed");
+    refused_in("(assert (ite x p p))", 2, 14, "argument 1 of ite is of sort Int, not Bool");
+    refused_in("(assert (forall ((y Int)) y))", 2, 9, "a term of sort Int stands where Bool is needed");
+}
+
+#[test]
+fn attributes_that_are_not_known_are_refused() {
+    refused_in("(assert (! p :foo 1))", 2, 14, ":foo is not accepted");
+    refused_in("(assert (! p :named))", 2, 10, "! has the form");
+    refused_in("(assert (! p))", 2, 10, "! has the form");
+    refused_in("(assert (forall ((y Int)) (! (= y y) :named n)))", 2, 45, "without free variables");
+    refused_in("(assert (forall ((y Int)) (! p :weight 9999999999)))", 2, 40, "above the limit");
+    refused_in("(assert (forall ((y Int)) (! p :pattern ())))", 2, 41, "at least one term");
+    refused_in("(assert (forall ((y Int)) (! p :pattern ((g y)))))", 2, 43, "g is not declared");
+}
+
+#[test]
+fn options_come_from_an_exact_list() {
+    for name in [
+        ":regular-output-channel",
+        ":diagnostic-output-channel",
+        ":sat.drat.file",
+        ":solver.axioms2files",
+        ":smt.arith.dump_bound_lemmas",
+        ":smt.arith.dump_lemmas",
+        ":solver.lemmas2console",
+        ":smt.string_solver",
+        ":smt.array.extensional",
+        ":rewriter.hi_div0",
+        ":smt.bv.enable_int2bv",
+        ":encoding",
+        ":smt.core.validate",
+        ":error-behavior",
+        ":smt.qi.profile_freq",
+        ":smt.arith.nl.horner_frequency",
+        ":smt",
+        ":smt.mbqi.",
+        ":smt.mbqi.max_iterations",
+        ":smt.qi.eager_threshold.x",
+    ] {
+        refused(&format!("(set-option {name} 1)"), 1, 13, "is not accepted; leave it out");
+    }
+    refused("(set-option :smt.restart_strategy 5)", 1, 35, "a whole number from 0 to 4, not with 5");
+    refused("(set-option :smt.mbqi yes)", 1, 23, "true or false, not with yes");
+    refused("(set-option :smt.mbqi \"true\")", 1, 23, "true or false");
+    refused("(set-option :smt.arith.solver 3)", 1, 31, "2 or 6");
+    refused("(set-option :smt.qi.cost \"(+ 1 1)\")", 1, 26, "(+ weight generation)");
+    refused("(set-option :smt.relevancy 99999999999999)", 1, 28, "from 0 to 2");
+    refused("(set-option :smt.mbqi)", 1, 2, "(set-option :name value)");
+    refused("(set-option smt.mbqi false)", 1, 2, "(set-option :name value)");
+}
+
+#[test]
+fn logics_are_known_and_come_first() {
+    refused("(set-logic SMTFD)", 1, 12, "the logic SMTFD is not known");
+    refused("(set-logic QF_MADE_UP)", 1, 12, "is not known");
+    refused("(set-logic ALL)(set-logic ALL)", 1, 17, "only once");
+    refused("(declare-sort S 0)(set-logic ALL)", 1, 20, "must come before");
+    refused("(set-info :status maybe)", 1, 19, "sat, unsat or unknown, not maybe");
+}
+
+#[test]
+fn limits_hold_for_every_way_to_grow() {
+    refused_in("(declare-const y (_ BitVec 2147483648))", 2, 28, "2147483648 bits are more than the limit");
+    refused_in("(declare-const y (_ BitVec 0))", 2, 28, "zero bits");
+    refused_in("(assert (= #b1 ((_ zero_extend 99999999) #b1)))", 2, 32, "more than the limit");
+    refused_in("(assert (= #b1 ((_ repeat 0) #b1)))", 2, 16, "zero bits");
+    refused_in("(push 4000000000)", 2, 2, "more than 1024 scopes");
+    refused_in("(push 99999999999999999999999)", 2, 2, "more than 1024 scopes");
+    refused_in("(pop)", 2, 2, "pop of 1 with only 0 open");
+    refused_in("(push 2)(pop 3)", 2, 10, "pop of 3 with only 2 open");
+    refused_in("(declare-sort S 99999)", 2, 17, "above the limit");
+}
+
+#[test]
+fn doubling_definitions_are_refused() {
+    let mut script = String::from("(define-fun f0 ((a Int)) Int (+ a a))\n");
+    for level in 1..40 {
+        script += &format!("(define-fun f{level} ((a Int)) Int (f{0} (f{0} a)))\n", level - 1);
+    }
+    let error = refusal(&script);
+    assert!(error.kind.to_string().contains("nodes when definitions"), "{error}");
+    assert!((15..30).contains(&error.line), "{error}");
+}
+
+#[test]
+fn doubling_datatypes_are_refused() {
+    let mut script = String::from("(declare-datatypes ((T0 0)) (((c0 (l0 Int) (r0 Int) (s0 T0)) (n0))))\n");
+    for level in 1..40 {
+        script +=
+            &format!("(declare-datatypes ((T{level} 0)) (((c{level} (l{level} T{0}) (r{level} T{0}))))) \n", level - 1);
+    }
+    let error = refusal(&script);
+    assert!(error.kind.to_string().contains("fields of datatypes"), "{error}");
+    assert!((15..30).contains(&error.line), "{error}");
+}
+
+#[test]
+fn doubling_sorts_and_widths_are_refused() {
+    let mut sorts = String::from("(define-sort S0 (X) (Array X X))\n");
+    let mut widths = String::from("(declare-const b0 (_ BitVec 64))(assert ");
+    for level in 1..40 {
+        sorts += &format!("(define-sort S{level} (X) (S{0} (S{0} X)))\n", level - 1);
+        widths += &format!("(let ((b{level} (concat b{0} b{0})))\n", level - 1);
+    }
+    let error = refusal(&sorts);
+    assert!(error.kind.to_string().contains("nodes when"), "{error}");
+    let error = refusal(&format!("{widths} (= b39 b39){}(check-sat)", ")".repeat(40)));
+    assert!(error.kind.to_string().contains("bits are more than the limit"), "{error}");
+}
+
+#[test]
+fn limits_are_the_callers() {
+    let tight = Limits { bytes_max: 30, ..Limits::default() };
+    let error = normalise(b"(assert (and true true true))(check-sat)", &tight).expect_err("too long");
+    assert_eq!(error.to_string(), "line 1, column 1: the script has 40 bytes, the limit is 30");
+    let tight = Limits { tokens_max: 5, ..Limits::default() };
+    let error = normalise(b"(assert (and true true))(check-sat)", &tight).expect_err("too many tokens");
+    assert_eq!(error.to_string(), "line 1, column 19: the script has more than 5 tokens");
+    let tight = Limits { depth_max: 2, ..Limits::default() };
+    let error = normalise(b"(assert (and (not true) true))(check-sat)", &tight).expect_err("too deep");
+    assert_eq!(error.to_string(), "line 1, column 14: more than 2 parentheses are open at once");
+}
+
+#[test]
+fn parentheses_match() {
+    refused("(assert true", 1, 1, "never closed");
+    refused("(assert (not true)\n(check-sat)", 1, 1, "never closed");
+    refused("(assert true))\n(check-sat)", 1, 14, "closes nothing");
+}
+
+#[test]
+fn limits_are_read_strictly_from_json() {
+    let limits: Limits = serde_json::from_str("{\"bytes_max\": 100}").expect("the rest has defaults");
+    assert_eq!(limits, Limits { bytes_max: 100, ..Limits::default() });
+    assert!(serde_json::from_str::<Limits>("{\"byte_max\": 100}").is_err());
+    let text = serde_json::to_string(&limits).expect("limits are plain numbers");
+    assert_eq!(serde_json::from_str::<Limits>(&text).expect("what was written"), limits);
+}
