@@ -153,6 +153,7 @@ pub(crate) fn consensus_notice(notice: &protocol::consensus::events::Notice) {
         Notice::Contradiction(_) => counter!(CONSENSUS_CONTRADICTIONS).increment(1),
         Notice::ClockStarted { .. }
         | Notice::Work { .. }
+        | Notice::WorkGone { .. }
         | Notice::Proposed { .. }
         | Notice::Prepared { .. }
         | Notice::Heard(_)
