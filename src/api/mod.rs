@@ -12,6 +12,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use actors::consensus::Observed;
 use actors::mempool::MempoolActor;
 use actors::network::PeerReport;
 use actors::state::StateActor;
@@ -63,6 +64,7 @@ pub struct Node {
     pub peers: Arc<dyn Fn() -> Vec<PeerReport> + Send + Sync>,
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
+    pub observed: Arc<Observed>,
     /// Renders `/metrics`; none when it is switched off.
     pub metrics: Option<PrometheusHandle>,
 }

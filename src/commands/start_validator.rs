@@ -182,6 +182,7 @@ fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
         consensus: ask,
         peers: Arc::new(move || network.peers()),
         heads: node.heads.clone(),
+        observed: node.observed.clone(),
         metrics,
     }
 }

@@ -3,6 +3,7 @@
 use super::messages::{
     Ask, Finalized, Follow, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn, WordsOnProof,
 };
+use super::observed::Observed;
 use crate::clock::Clock;
 use crate::metrics;
 use crate::network::Network;
@@ -30,6 +31,7 @@ pub struct Reach {
     pub serve: Outlet<ServeBlocks>,
     pub needed: Outlet<Needed>,
     pub refused: Outlet<RefusedByOthers>,
+    pub observed: Arc<Observed>,
     pub exit: ExitHook,
 }
 
@@ -58,19 +60,19 @@ impl ConsensusActor {
 
     /// The records are durable before the first effect. Whoever cannot write votes must not send them: the process ends.
     fn carry_out(&mut self, output: Output) {
+        let began = Instant::now();
         if !output.records.is_empty() {
-            let started = Instant::now();
             let written =
                 encode(&output.records).and_then(|records| self.log.append(&records).map_err(|e| e.to_string()));
             if let Err(reason) = written {
                 return self.end(format!("votes cannot be recorded: {reason}"));
             }
-            metrics::vote_log_written(started.elapsed());
+            metrics::vote_log_written(began.elapsed());
         }
-        output.effects.into_iter().for_each(|effect| self.effect(effect));
+        output.effects.into_iter().for_each(|effect| self.effect(effect, began));
     }
 
-    fn effect(&mut self, effect: Effect) {
+    fn effect(&mut self, effect: Effect, began: Instant) {
         match effect {
             // What a session does not take is repeated: everybody tells its status every 500 ms.
             Effect::Send(To::All, message) => report(self.reach.network.broadcast(&message).map(drop)),
@@ -82,7 +84,10 @@ impl ConsensusActor {
             Effect::Refused { proof, words } => _ = self.reach.refused.send(RefusedByOthers { proof, words }),
             Effect::Shorten(records) => self.shorten(&records),
             Effect::Reconnect => self.reach.network.reconnect(),
-            Effect::Notice(notice) => self.notice(notice),
+            Effect::Notice(notice) => {
+                self.reach.observed.notice(began, &notice);
+                self.notice(notice);
+            }
             Effect::Halt(halt) => self.end(halt.to_string()),
         }
     }
@@ -90,6 +95,7 @@ impl ConsensusActor {
     /// Final blocks may not be lost: if `state` cannot take them now, the process starts again from its log.
     fn tell_final(&mut self, finalized: Finalized) {
         metrics::blocks_final(finalized.blocks.len());
+        self.reach.observed.finalized(Instant::now(), &finalized.blocks, finalized.commit.view());
         if self.reach.state.send(finalized).is_err() {
             self.end("the state actor does not take final blocks".to_owned());
         }
