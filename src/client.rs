@@ -25,8 +25,13 @@ impl Client {
     pub fn new(node: &str) -> Result<Client, Failure> {
         let address = config::http_address(node, Path::new(config::CONFIG_DIRECTORY))
             .map_err(Failure::with(Exit::Configuration))?;
+        Ok(Client::at(node, &address.to_string()))
+    }
+
+    /// A node whose HTTP address is known, as `HOST:PORT`.
+    pub fn at(node: &str, address: &str) -> Client {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(DEADLINE)).build();
-        Ok(Client { agent: agent.into(), base: format!("http://{address}"), node: node.to_owned() })
+        Client { agent: agent.into(), base: format!("http://{address}"), node: node.to_owned() }
     }
 
     /// # Errors
@@ -39,11 +44,25 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
-        let answer = self.agent.post(format!("{}{path}", self.base)).send_json(body);
-        self.read(answer)
+        self.offer(path, body)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
+    }
+
+    /// As [`Client::post`], for who can do something about a refusal: come again, or go on with something else.
+    ///
+    /// # Errors
+    /// If the node is not reached.
+    pub fn offer(&self, path: &str, body: &impl Serialize) -> Result<Result<Value, Refusal>, Failure> {
+        self.answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
     }
 
     fn read(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
+        self.answer(answer)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
+    }
+
+    fn answer(
+        &self,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Result<Value, Refusal>, Failure> {
         let unreachable = |error: ureq::Error| {
             let message = format!(
                 "{} does not answer at {}: {error}; is it running? `pop start-validator --node-id {}` starts it",
@@ -55,7 +74,7 @@ impl Client {
         let status = answer.status();
         let value: Value = answer.body_mut().read_json().map_err(unreachable)?;
         if status.is_success() {
-            return Ok(value);
+            return Ok(Ok(value));
         }
         let text = value.get("message").and_then(Value::as_str).unwrap_or("no reason was given").to_owned();
         let place = |name| value.get(name).and_then(Value::as_u64);
@@ -63,7 +82,25 @@ impl Client {
             (Some(line), Some(column)) => format!("line {line}, column {column}: {text}"),
             _ => text,
         };
-        let exit = if status.is_client_error() { Exit::Input } else { Exit::Unreachable };
-        Err(Failure::new(exit, text))
+        Ok(Err(Refusal { status: status.as_u16(), message: text }))
+    }
+}
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    pub message: String,
+}
+
+impl Refusal {
+    /// Whether the same request may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        self.status == 429 || self.status >= 500
+    }
+
+    fn exit(&self) -> Exit {
+        if (400..500).contains(&self.status) { Exit::Input } else { Exit::Unreachable }
     }
 }

@@ -49,6 +49,9 @@ pub struct Arguments {
     /// things for one view, which costs a fifth of its stake.
     #[arg(long)]
     risk_double_signing: bool,
+    /// Stop when standard input ends: whoever starts validators and is killed leaves none behind.
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
 }
 
 impl Arguments {
@@ -56,7 +59,7 @@ impl Arguments {
         start_logging();
         let parts = self.parts()?;
         let system = System::new();
-        system.block_on(serve(parts))
+        system.block_on(serve(parts, self.until_stdin_ends))
     }
 
     /// Opens and checks everything; each failure is an error of its own.
@@ -130,7 +133,7 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     Ok(pool)
 }
 
-async fn serve(parts: NodeParts) -> Outcome {
+async fn serve(parts: NodeParts, until_stdin_ends: bool) -> Outcome {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::with(Exit::Internal))?;
     let metrics = parts.config.metrics.enabled.then(install_metrics).transpose()?;
     let http = parts.config.http;
@@ -150,6 +153,7 @@ async fn serve(parts: NodeParts) -> Outcome {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
+        () = stdin_ended(until_stdin_ends) => {}
     }
     node.stop();
     _ = stopping.send(());
@@ -157,6 +161,20 @@ async fn serve(parts: NodeParts) -> Outcome {
     _ = tokio::time::timeout(GRACE, serving).await;
     say!("Validator node {} has stopped", node.config.node_id);
     Ok(Exit::Fine)
+}
+
+/// Done when standard input is at its end; never, if that is of no concern. A blocked read would keep a runtime from
+/// ending, so it has a thread of its own, which ends with the process.
+async fn stdin_ended(asked: bool) {
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    if !asked {
+        return std::future::pending().await;
+    }
+    std::thread::spawn(move || {
+        _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(ended);
+    });
+    _ = end.await;
 }
 
 /// One recorder for the process; `/metrics` renders it.
