@@ -19,7 +19,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     nodes: u16,
     /// How long to run, in hours; fractions are allowed.
-    #[arg(long, value_name = "HOURS", default_value_t = 24.0)]
+    #[arg(long, value_name = "HOURS", default_value_t = 24.0, allow_negative_numbers = true)]
     duration: f64,
     /// Each validator's stake, in tokens.
     #[arg(long, value_name = "TOKENS", default_value_t = 10_000)]
@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR|MANIFEST", default_value = "data/proofs")]
     proofs: PathBuf,
     /// Proofs submitted a second [default: 0.5; with --until-done as many as are taken].
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     rate: Option<f64>,
     /// Where the network's data and logs are; what an earlier testnet left there is deleted.
     #[arg(long, value_name = "DIR", default_value = "data/testnet")]
