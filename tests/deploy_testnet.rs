@@ -160,7 +160,15 @@ fn what_is_asked_wrongly_is_named_and_nothing_is_deleted() {
     let (code, error) = text(&["--nodes", "4", "--data-dir", "proofs"]);
     assert!(code == 3 && error.contains("proofs holds something else than a testnet"), "{code} {error}");
     assert!(folder.path().join("proofs/true.smt2").is_file());
-    std::fs::remove_file(folder.path().join("proofs/manifest.json")).unwrap();
-    let (code, error) = text(&["--nodes", "4"]);
-    assert!(code == 2 && error.contains("claims no answer"), "{code} {error}");
+}
+
+#[test]
+fn an_obligation_without_a_claim_is_named_and_the_others_go_on() {
+    let folder = folder();
+    let manifest = r#"[{"file": "false.smt2"}, {"file": "true.smt2", "claim": "unsat"}]"#;
+    std::fs::write(folder.path().join("proofs/manifest.json"), manifest).unwrap();
+    let (code, out, error) = run(folder.path(), &["--nodes", "1", "--until-done"]);
+    assert_eq!(code, 0, "{out}\n{error}");
+    assert!(out.contains("not taken  false.smt2: it claims no answer"), "{out}");
+    assert!(out.contains("final    true.smt2"), "{out}");
 }

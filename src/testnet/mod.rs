@@ -46,7 +46,8 @@ pub struct Task {
     /// Its file's name.
     pub name: String,
     pub script: Vec<u8>,
-    pub claim: Claim,
+    /// None if neither the manifest nor the script claims an answer: such a task is told, and not submitted.
+    pub claim: Option<Claim>,
 }
 
 /// What was asked for.

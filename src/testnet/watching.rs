@@ -195,7 +195,11 @@ impl Submitter {
 
     /// Offers a task to one node after the other until one takes or refuses it. False if the run is over before.
     fn submit(&self, task: &Task, nonce: u64, first: usize) -> bool {
-        let proof = Proof::sign(&self.chain, &self.key, public_key(&self.key), task.claim, nonce, task.script.clone());
+        let Some(claim) = task.claim else {
+            let why = "it claims no answer: write it into the manifest, or (set-info :status unsat) into the script";
+            return self.tell(Event::NotTaken { name: task.name.clone(), why: why.into() });
+        };
+        let proof = Proof::sign(&self.chain, &self.key, public_key(&self.key), claim, nonce, task.script.clone());
         let body = match body_of(&proof) {
             Ok(body) => body,
             Err(error) => return self.tell(Event::NotTaken { name: task.name.clone(), why: error.to_string() }),
