@@ -50,13 +50,7 @@ fn every_script_of_the_corpus_is_answered_as_its_manifest_says() {
     the_counts_repeat(&corpus, &entries, &counts);
 }
 
-/// Refused by its form, and told: `(FloatingPoint)` without its sizes is no sort; Z3 takes it for one that nothing uses.
-const REFUSED: &str = "smt2/2935.smt2";
-
 fn is_expected(entry: &Entry, report: &Report) -> bool {
-    if entry.file == Path::new(REFUSED) && matches!(report.verdict, Verdict::Rejected { line: 1, .. }) {
-        return true;
-    }
     match entry.expected.as_str() {
         "sat" | "unsat" => {
             let answer = if entry.expected == "sat" { Answer::Sat } else { Answer::Unsat };

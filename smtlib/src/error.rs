@@ -65,8 +65,6 @@ pub enum ErrorKind {
     SecondCheck,
     #[error("no check-sat: a proof must ask exactly once")]
     NoCheck,
-    #[error("nothing is asserted before check-sat: such a proof says nothing")]
-    NothingAsserted,
     #[error("the logic {logic} is not known; leave set-logic out or name a standard one")]
     Logic { logic: String },
     #[error("set-logic must come before every declaration and assertion, and only once")]
@@ -123,6 +121,20 @@ pub enum ErrorKind {
     Index { text: String, limit: u32 },
     #[error("more than {limit} nodes when definitions, or the fields of datatypes, are written out")]
     ExpandedSize { limit: u64 },
+}
+
+impl ErrorKind {
+    /// Whether it says that something is no sort, and nothing about limits or names.
+    pub(crate) fn is_no_sort(&self) -> bool {
+        matches!(
+            self,
+            ErrorKind::Form { .. }
+                | ErrorKind::Expected { .. }
+                | ErrorKind::UndeclaredSort { .. }
+                | ErrorKind::Arity { .. }
+                | ErrorKind::ZeroBits
+        )
+    }
 }
 
 /// A refusal before its line is known: `at` is a byte offset.

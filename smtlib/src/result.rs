@@ -82,6 +82,8 @@ pub enum NoteKind {
     NegativeNumber,
     /// A function is used that is the solver's own and no standard's.
     Extension,
+    /// A sort's definition that is no sort was dropped: nothing uses it.
+    NoSortDropped,
 }
 
 impl std::fmt::Display for Note {
@@ -98,6 +100,7 @@ impl std::fmt::Display for Note {
             NoteKind::Renamed => "renamed, the solver would take it for its own:",
             NoteKind::NegativeNumber => "written as a negative number:",
             NoteKind::Extension => "no standard's function:",
+            NoteKind::NoSortDropped => "dropped, its definition is no sort, and nothing uses it:",
         };
         write!(formatter, "line {line}, column {column}: {what} {name}")
     }

@@ -205,6 +205,24 @@ fn identical_declarations_are_dropped_and_told() {
 }
 
 #[test]
+fn a_definition_that_is_no_sort_is_dropped_while_nothing_uses_it() {
+    let unused = accepted("(define-sort a () (FloatingPoint))(assert true)(check-sat)");
+    assert_eq!(unused.text, "(assert true)\n(check-sat)\n");
+    assert_eq!(notes(&unused), [(NoteKind::NoSortDropped, "a", 1, 14)]);
+    for script in ["(declare-const x a)(assert true)(check-sat)", "(define-sort b () (Array Int a))(declare-const x b)"]
+    {
+        let script = format!("(define-sort a () (FloatingPoint))\n{script}");
+        let error = normalise(script.as_bytes(), &Limits::default()).unwrap_err();
+        assert!(error.to_string().starts_with("line 1, column 20: FloatingPoint has the form"), "{error}");
+    }
+}
+
+#[test]
+fn a_script_that_asserts_nothing_is_for_its_reader_to_judge() {
+    assert_eq!(accepted("(check-sat)").assumptions.assertions, 0);
+}
+
+#[test]
 fn names_live_as_long_as_their_scope() {
     assert_eq!(
         text("(push)(declare-const x Int)(assert (= x 1))(pop)(declare-const x Bool)(assert x)"),

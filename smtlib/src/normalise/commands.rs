@@ -173,9 +173,6 @@ impl Normaliser<'_> {
         if self.checked {
             return Err(self.fault(index, ErrorKind::SecondCheck));
         }
-        if self.assumptions.assertions == 0 {
-            return Err(self.fault(index, ErrorKind::NothingAsserted));
-        }
         self.checked = true;
         self.begun = true;
         self.out.open();

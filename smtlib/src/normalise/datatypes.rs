@@ -262,7 +262,7 @@ impl Normaliser<'_> {
         self.sorts.recount(from, &|head| match head {
             Head::Declared(_, name) => match &scope.sort(name)?.meaning {
                 SortMeaning::Datatype(size) => Some(size.clone()),
-                SortMeaning::Declared | SortMeaning::Abbreviation(_) => None,
+                SortMeaning::Declared | SortMeaning::Abbreviation(_) | SortMeaning::NoSort(_) => None,
             },
             _ => None,
         });

@@ -114,6 +114,8 @@ impl Normaliser<'_> {
         Ok(())
     }
 
+    /// A body that is no sort is refused where the name is used; solvers do not look at it before, and some scripts define
+    /// what they never use.
     pub(super) fn define_sort(&mut self, index: u32, head: u32, arguments: &[u32]) -> Result<(), Fault> {
         let [name_at, parameters, body] = arguments else {
             return Err(self.form(head, "(define-sort name (parameters) sort)"));
@@ -128,11 +130,21 @@ impl Normaliser<'_> {
         self.out.copy(self.tree.node(head));
         self.out.symbol(printed);
         let local = self.sort_parameters(*parameters)?;
-        let body = self.sort_with(*body, &local)?;
-        self.out.close();
+        let meaning = match self.sort_with(*body, &local) {
+            Ok(body) => {
+                self.out.close();
+                SortMeaning::Abbreviation(body)
+            }
+            Err(fault) if fault.kind.is_no_sort() => {
+                self.out.truncate(mark);
+                let clipped = self.clipped(*name_at);
+                self.remark(self.at(*name_at), NoteKind::NoSortDropped, clipped);
+                SortMeaning::NoSort(fault)
+            }
+            Err(fault) => return Err(fault),
+        };
         let number = self.scope.next_sort_number();
         let arity = local.parameters.len() as u32;
-        let meaning = SortMeaning::Abbreviation(body);
         self.scope.insert_sort(name, SortDeclaration { printed, number, arity, meaning, command: index });
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::sorts::{Size, SortId};
+use crate::error::Fault;
 use crate::result::Assumptions;
 use crate::tree::Name;
 
@@ -45,6 +46,8 @@ pub(super) enum SortMeaning {
     Datatype(Size),
     /// An abbreviation: a sort with parameters in it.
     Abbreviation(SortId),
+    /// A definition that is no sort, and why: whoever uses it is refused for that.
+    NoSort(Fault),
 }
 
 /// A sort of the script.

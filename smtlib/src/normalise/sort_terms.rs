@@ -239,6 +239,7 @@ impl Normaliser<'_> {
                     self.sorts.intern(Head::Declared(sort.number, *name), arguments, size)
                 }
                 SortMeaning::Abbreviation(body) => self.instantiate(*body, arguments, index)?,
+                SortMeaning::NoSort(fault) => return Err(fault.clone()),
             },
         })
     }
