@@ -272,11 +272,18 @@ fn memory_is_short() -> bool {
     pages.saturating_mul(page_bytes) >= MEMORY_BYTES.load(Ordering::Relaxed) / 2
 }
 
-/// Gives memory that the last proof used back to the system, so that the next one's peak is its own.
+/// What the last proof freed may stay with the process up to this much, a context of the solver among it: giving that back
+/// and taking it again costs a small script five times its check.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const FREE_BYTES_KEPT: usize = 32 << 20;
+
+/// Gives memory that the last proof used back to the system, so that the next one's peak is its own, to within what is kept.
 pub fn trim_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: a tuning call of the allocator.
+    // SAFETY: a question to the allocator, and a tuning call of it.
     unsafe {
-        libc::malloc_trim(1 << 20);
+        if libc::mallinfo2().fordblks > FREE_BYTES_KEPT {
+            libc::malloc_trim(1 << 20);
+        }
     }
 }
