@@ -93,6 +93,7 @@ impl Network {
             block_size_max: 10,
             idle_block_interval: Millis(10_000),
             clock_tolerance: Millis(10_000),
+            log_records_max: LOG_RECORDS_MAX,
         };
         let settings = (0..stakes.len()).map(settings).collect();
         let nodes = stakes.iter().map(|_| None).collect();
