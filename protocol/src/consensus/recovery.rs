@@ -123,6 +123,8 @@ impl Consensus {
         for record in records {
             self.log.note(&record);
             match record {
+                // A torn tail asks for less than what it follows, and does not end it.
+                Record::Unknown(UnknownHistory::Torn) => unknown = unknown.or(Some(UnknownHistory::Torn)),
                 Record::Unknown(kind) => unknown = Some(kind),
                 Record::Floor(floor) => {
                     unknown = None;

@@ -14,6 +14,8 @@ use crate::vote::Choice;
 use alloc::format;
 use alloc::vec;
 
+mod unknown_history;
+
 const DELAY: u64 = 2;
 
 /// A keyed hash in place of signatures: verification is not what is tested here.

@@ -1,0 +1,40 @@
+//! R12 in the running network: what ends an unknown history, and what must not.
+
+use super::*;
+
+const TORN: Record = Record::Unknown(UnknownHistory::Torn);
+const LOST: Record = Record::Unknown(UnknownHistory::Lost);
+
+fn is_lost(node: &Node) -> bool {
+    node.consensus.history.unknown() == Some(UnknownHistory::Lost)
+}
+
+/// Found by the simulated network, seed 585: the batch that would have ended the loss was torn, and the torn tail asked
+/// for less than the loss.
+#[test]
+fn a_torn_tail_does_not_end_a_loss() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    network.confirm_everywhere(1);
+    network.run(100);
+    network.stop(3);
+    network.cut = (0..4).flat_map(|other| [(3, other), (other, 3)]).collect();
+    network.start(3, vec![LOST, TORN]);
+    assert!(is_lost(network.node(3)));
+    network.cut.clear();
+    network.run(1_000);
+    let floor = network.node(3).log.iter().find_map(|record| match record {
+        Record::Floor(floor) => Some(*floor),
+        _ => None,
+    });
+    assert!(floor.is_some_and(|floor| floor > network.node(0).consensus.certificates.commit_view()));
+}
+
+#[test]
+fn a_torn_tail_of_a_new_log_leaves_it_new() {
+    let mut network = Network::new(&[10; 4]);
+    network.stop(3);
+    network.cut = (0..4).flat_map(|other| [(3, other), (other, 3)]).collect();
+    network.start(3, vec![Record::Unknown(UnknownHistory::New), TORN]);
+    assert_eq!(network.node(3).consensus.history.unknown(), Some(UnknownHistory::New));
+}
