@@ -232,7 +232,7 @@ impl Consensus {
     pub(super) fn on_testimony(&mut self, from: ValidatorIndex, testimony: Testimony) {
         let unknown =
             testimony.yours.iter().any(|vote| vote.voter == self.settings.me && !self.signed.accounts_for(vote));
-        if unknown {
+        if unknown && !self.history.is_lost() {
             return self.lose_history();
         }
         self.history.hear(from, &testimony);

@@ -9,6 +9,19 @@ fn is_lost(node: &Node) -> bool {
     node.consensus.history.unknown() == Some(UnknownHistory::Lost)
 }
 
+/// Three of four, who hold a vote of the fourth for their present view; the fourth is stopped.
+fn network_that_holds_votes_of_three() -> Network {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    network.confirm_everywhere(1);
+    network.run(100);
+    let view = network.node(3).consensus.view;
+    network.input(3, Input::GiveUp { view, reason: GiveUpReason::Timeout });
+    network.run(10);
+    network.stop(3);
+    network
+}
+
 /// Found by the simulated network, seed 585: the batch that would have ended the loss was torn, and the torn tail asked
 /// for less than the loss.
 #[test]
@@ -37,4 +50,18 @@ fn a_torn_tail_of_a_new_log_leaves_it_new() {
     network.cut = (0..4).flat_map(|other| [(3, other), (other, 3)]).collect();
     network.start(3, vec![Record::Unknown(UnknownHistory::New), TORN]);
     assert_eq!(network.node(3).consensus.history.unknown(), Some(UnknownHistory::New));
+}
+
+/// Found by the simulated network, seed 890 of its first version: who had lost its log never heard those who held votes
+/// of its present view, and with one more away that was for ever.
+#[test]
+fn who_lost_its_log_hears_those_who_hold_its_votes() {
+    let mut network = network_that_holds_votes_of_three();
+    let held = |index: usize| network.node(index).consensus.tally.newest_of(ValidatorIndex(3)).count();
+    assert!((0..3).all(|index| held(index) > 0), "the case needs them to hold its votes");
+    // Nothing moves but testimonies: the others may not outgrow those votes.
+    network.cut = (0..3).flat_map(|from| (0..3).map(move |to| (from, to))).collect();
+    network.start(3, vec![LOST]);
+    network.run(2_000);
+    assert!(!is_lost(network.node(3)), "a quorum of others told it where they are");
 }
