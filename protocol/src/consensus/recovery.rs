@@ -238,6 +238,7 @@ impl Consensus {
         self.history.hear(from, &testimony);
         if let Some(entry) = testimony.entry {
             self.waiting.push_back(Waiting { certificate: entry, fetched: true });
+            self.drain();
         }
         self.resolve_history();
     }
@@ -273,6 +274,10 @@ impl Consensus {
         };
         self.signed.raise_floor(floor);
         self.history.end();
+        // Others that lose their log later rest on where I am: that has to survive a restart, like a vote of this view.
+        if let Some(entry) = self.entry.clone() {
+            self.log_certificate(entry);
+        }
         self.record(Record::Floor(self.signed.floor()));
         self.notice(Notice::Signing);
     }

@@ -1,9 +1,14 @@
 //! R12 in the running network: what ends an unknown history, and what must not.
 
 use super::*;
+use crate::certificate::Certificate;
 
 const TORN: Record = Record::Unknown(UnknownHistory::Torn);
 const LOST: Record = Record::Unknown(UnknownHistory::Lost);
+
+fn votes(log: &[Record]) -> usize {
+    log.iter().filter(|record| matches!(record, Record::Vote(_) | Record::Proposal(_))).count()
+}
 
 fn is_lost(node: &Node) -> bool {
     node.consensus.history.unknown() == Some(UnknownHistory::Lost)
@@ -64,4 +69,28 @@ fn who_lost_its_log_hears_those_who_hold_its_votes() {
     network.start(3, vec![LOST]);
     network.run(2_000);
     assert!(!is_lost(network.node(3)), "a quorum of others told it where they are");
+}
+
+/// The view that the floor rests on is told to others that lose their log later: it has to survive a restart.
+#[test]
+fn where_the_others_were_is_in_the_log_before_the_floor() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    for proof in 1..=3 {
+        network.confirm_everywhere(proof);
+        network.run(100);
+    }
+    network.stop(3);
+    network.start(3, vec![LOST]);
+    network.run(20);
+    let log = network.stop(3);
+    let floor = log.iter().position(|record| matches!(record, Record::Floor(_))).expect("it signs again");
+    let Record::Floor(View(above)) = log[floor] else { unreachable!("it was found as one") };
+    let entries = log[..floor].iter().filter_map(|record| match record {
+        Record::Certificate(certificate) => Some(Certificate::view(certificate)),
+        _ => None,
+    });
+    // The floor is one above the highest view told; that view was entered by a certificate of the one before.
+    assert_eq!(entries.max(), Some(View(above - 2)));
+    assert_eq!(votes(&log[..floor]), 0);
 }
