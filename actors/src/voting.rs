@@ -18,7 +18,7 @@ use actix::ArbiterHandle;
 use ed25519_dalek::SigningKey;
 use protocol::consensus::events::{Input, Record, UnknownHistory};
 use protocol::consensus::recovery::Base;
-use protocol::consensus::{Consensus, Settings};
+use protocol::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
 use protocol::election::Election;
 use protocol::genesis::Genesis;
 use protocol::ledger::Branch;
@@ -239,6 +239,7 @@ fn seat_consensus(
         block_size_max: config.block_size_max.min(parameters.block.proofs_max as usize),
         idle_block_interval: config.pace.idle_block_interval,
         clock_tolerance: Millis(parameters.clock_tolerance_ms.0),
+        log_records_max: LOG_RECORDS_MAX,
     };
     let reach = Reach {
         network: voting.network.clone(),

@@ -10,9 +10,6 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-/// Records after which the log is worth shortening.
-const RECORDS_MAX: usize = 4_096;
-
 impl Consensus {
     /// R9: a Commit certificate makes its block and all ancestors final, once they are here.
     pub(super) fn finalize(&mut self) {
@@ -94,7 +91,7 @@ impl Consensus {
     /// left out (R12). It stays some views behind, so that late Prepares remain possible.
     pub(super) fn shorten(&mut self) {
         let whole = self.chain.unapplied().next().is_none();
-        if self.log.count < RECORDS_MAX || !whole || !self.history.may_sign() {
+        if self.log.count < self.settings.log_records_max || !whole || !self.history.may_sign() {
             return;
         }
         let floor = View(self.certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));

@@ -69,6 +69,8 @@ pub struct Settings {
     pub idle_block_interval: Millis,
     /// How far a block's time may be ahead of my clock.
     pub clock_tolerance: Millis,
+    /// Records after which the log is shortened: [`LOG_RECORDS_MAX`], but where shortening itself is tested.
+    pub log_records_max: usize,
 }
 
 /// A proposal that is kept: of this view, a little ahead, or past and perhaps still worth a late Prepare.
@@ -160,6 +162,9 @@ pub struct Consensus {
     output: Output,
     halted: bool,
 }
+
+/// Records after which the log is worth shortening.
+pub const LOG_RECORDS_MAX: usize = 4_096;
 
 /// Views of past proposals that are kept for late Prepares, and by which the floor stays behind.
 const PAST_VIEWS_KEPT: u64 = 16;

@@ -123,6 +123,8 @@ impl Consensus {
         for record in records {
             self.log.note(&record);
             match record {
+                // A torn tail asks for less than what it follows, and does not end it.
+                Record::Unknown(UnknownHistory::Torn) => unknown = unknown.or(Some(UnknownHistory::Torn)),
                 Record::Unknown(kind) => unknown = Some(kind),
                 Record::Floor(floor) => {
                     unknown = None;
@@ -230,12 +232,13 @@ impl Consensus {
     pub(super) fn on_testimony(&mut self, from: ValidatorIndex, testimony: Testimony) {
         let unknown =
             testimony.yours.iter().any(|vote| vote.voter == self.settings.me && !self.signed.accounts_for(vote));
-        if unknown {
+        if unknown && !self.history.is_lost() {
             return self.lose_history();
         }
         self.history.hear(from, &testimony);
         if let Some(entry) = testimony.entry {
             self.waiting.push_back(Waiting { certificate: entry, fetched: true });
+            self.drain();
         }
         self.resolve_history();
     }
@@ -271,6 +274,10 @@ impl Consensus {
         };
         self.signed.raise_floor(floor);
         self.history.end();
+        // Others that lose their log later rest on where I am: that has to survive a restart, like a vote of this view.
+        if let Some(entry) = self.entry.clone() {
+            self.log_certificate(entry);
+        }
         self.record(Record::Floor(self.signed.floor()));
         self.notice(Notice::Signing);
     }

@@ -14,6 +14,8 @@ use crate::vote::Choice;
 use alloc::format;
 use alloc::vec;
 
+mod unknown_history;
+
 const DELAY: u64 = 2;
 
 /// A keyed hash in place of signatures: verification is not what is tested here.
@@ -93,6 +95,7 @@ impl Network {
             block_size_max: 10,
             idle_block_interval: Millis(10_000),
             clock_tolerance: Millis(10_000),
+            log_records_max: LOG_RECORDS_MAX,
         };
         let settings = (0..stakes.len()).map(settings).collect();
         let nodes = stakes.iter().map(|_| None).collect();

@@ -1,0 +1,408 @@
+//! The virtual clock, the queue of what is to happen, and the loop that lets it happen one by one.
+//!
+//! One seed decides everything: there is no thread, no clock and no hash order in here. Every step is checked before the
+//! next one; the first rule that is broken ends the run.
+
+mod actions;
+pub mod directed;
+mod disruption;
+mod ending;
+mod sessions;
+
+use crate::check::{Broken, Chain, LogView, Votes};
+use crate::disk::Tail;
+use crate::faults::{self, Fault, Kind};
+use crate::network::Network;
+use crate::node::{Node, SessionId};
+use crate::random::Random;
+use crate::scenario::Scenario;
+use protocol::consensus::events::Record;
+use protocol::mempool::Judgement;
+use protocol::message::Message;
+use protocol::types::{Hash, Millis, Sequence, ValidatorIndex};
+use protocol::verify::Verified;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::Arc;
+
+/// What happens to a validator; only if it is still in the incarnation in which it was begun.
+enum Happening {
+    Deliver { session: SessionId, from: ValidatorIndex, message: Arc<Verified<Message>> },
+    Wake,
+    Synced,
+    Applied,
+    Stored(Hash),
+    Judged(Hash, Judgement),
+    ServeBlocks { to: ValidatorIndex, above: Sequence },
+    ServeProofs { to: ValidatorIndex, proofs: Vec<Hash> },
+    SessionOpened { peer: ValidatorIndex, session: SessionId },
+    SessionClosed { peer: ValidatorIndex, session: SessionId },
+}
+
+enum Event {
+    At {
+        node: ValidatorIndex,
+        incarnation: u64,
+        what: Happening,
+    },
+    Connect(ValidatorIndex, ValidatorIndex),
+    Start {
+        node: ValidatorIndex,
+        incarnation: u64,
+        lost: bool,
+    },
+    Disrupt(Fault),
+    Heal,
+    Submit,
+    /// Looks whether what must have happened by now has.
+    Look,
+}
+
+struct Queued {
+    at: Millis,
+    number: u64,
+    event: Event,
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Queued {}
+
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Queued {
+    /// The heap's greatest is the earliest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
+    pub blocks: u64,
+    pub faults: BTreeMap<Kind, u64>,
+    pub messages: u64,
+    pub lost: u64,
+    pub votes: u64,
+    pub view_changes: u64,
+    pub torn: u64,
+    pub shortened: u64,
+    pub proofs_final: u64,
+    pub proofs_refused: u64,
+    pub virtual_time: Millis,
+    /// From the healing (or the proof's acceptance, if that was later) until the last proof ended, and the heads were one.
+    pub settled: Millis,
+}
+
+/// One run.
+pub struct World {
+    scenario: Arc<Scenario>,
+    random: Random,
+    now: Millis,
+    queue: BinaryHeap<Queued>,
+    queued: u64,
+    nodes: Vec<Node>,
+    network: Network,
+    votes: Votes,
+    chain: Chain,
+    logs: Vec<LogView>,
+    /// Until when a disk is slow, and by how much at the most.
+    slow_disks: Vec<(Millis, u64)>,
+    heal_at: Millis,
+    submissions: Submissions,
+    /// Since when no proof is open and none will come.
+    submissions_ended: Option<Millis>,
+    /// Who is down and will find its log gone.
+    losing: BTreeSet<ValidatorIndex>,
+    /// Whose next sync ends in a crash, and how long it then is down.
+    crash_in_sync: BTreeMap<ValidatorIndex, Millis>,
+    /// How often each validator was woken in the present second.
+    wakes: Vec<(Millis, u32)>,
+    digest: blake3::Hasher,
+    trace: bool,
+    filter: Option<directed::Filter>,
+    figures: Figures,
+}
+
+/// Proofs that were handed in, and those that have not ended.
+#[derive(Default)]
+struct Submissions {
+    next: usize,
+    over: bool,
+    open: BTreeMap<Hash, Millis>,
+    refused: BTreeSet<Hash>,
+}
+
+/// Wake-ups in one second of virtual time beyond which a validator spins.
+const WAKES_MAX: u32 = 400;
+
+impl World {
+    /// A world with the faults that its seed draws.
+    pub fn new(seed: u64, trace: bool) -> World {
+        let mut random = Random::new(seed);
+        let scenario = Scenario::new(&mut random);
+        let faults = faults::schedule(&scenario, &mut random);
+        let mut world = World::with(scenario, random, trace);
+        let last = faults.iter().map(|fault| fault.at.saturating_add(fault.span)).max().unwrap_or_default();
+        world.heal_at = last.saturating_add(Millis(10));
+        for fault in faults {
+            world.schedule(fault.at, Event::Disrupt(fault));
+        }
+        world.schedule(world.heal_at, Event::Heal);
+        world.schedule(Millis(100), Event::Submit);
+        world
+    }
+
+    /// A world in which nothing goes wrong yet, and nobody submits.
+    pub fn with(scenario: Scenario, random: Random, trace: bool) -> World {
+        let scenario = Arc::new(scenario);
+        let count = scenario.set.len();
+        let nodes = scenario.validators().map(|me| Node::new(me, scenario.clone())).collect();
+        let mut world = World {
+            network: Network::new(&scenario),
+            votes: Votes::new(scenario.clone()),
+            chain: Chain::new(scenario.clone()),
+            logs: scenario.validators().map(LogView::new).collect(),
+            scenario,
+            random,
+            now: Millis(0),
+            queue: BinaryHeap::new(),
+            queued: 0,
+            nodes,
+            slow_disks: vec![(Millis(0), 0); count],
+            heal_at: Millis(0),
+            submissions: Submissions::default(),
+            submissions_ended: None,
+            losing: BTreeSet::new(),
+            crash_in_sync: BTreeMap::new(),
+            wakes: vec![(Millis(0), 0); count],
+            digest: blake3::Hasher::new(),
+            trace,
+            filter: None,
+            figures: Figures::default(),
+        };
+        for node in world.scenario.validators() {
+            // In a new network not everybody starts at once.
+            let at = Millis(world.random.below(300));
+            world.schedule(at, Event::Start { node, incarnation: 0, lost: false });
+        }
+        world
+    }
+
+    /// # Errors
+    /// The first rule that was broken.
+    pub fn run(&mut self) -> Result<Figures, Broken> {
+        while !self.is_settled()? {
+            self.step()?;
+        }
+        self.figures.virtual_time = self.now;
+        self.figures.blocks = self.chain.height() as u64;
+        Ok(self.figures.clone())
+    }
+
+    /// What the seed drew, for people.
+    pub fn describe(&self) -> String {
+        let stakes: Vec<u64> = self.scenario.set.iter().map(|(_, validator)| validator.stake.0).collect();
+        let Scenario { driver, pace, ordered, log_records_max, .. } = &*self.scenario;
+        format!("stakes {stakes:?}, {driver:?}, ordered: {ordered}, log of {log_records_max} records, {pace:?}")
+    }
+
+    /// The digest of everything that was sent, recorded and made final, in order.
+    pub fn digest(&self) -> Hash {
+        Hash(*self.digest.finalize().as_bytes())
+    }
+
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    fn schedule(&mut self, at: Millis, event: Event) {
+        self.queued += 1;
+        self.queue.push(Queued { at: at.max(self.now), number: self.queued, event });
+    }
+
+    fn schedule_at(&mut self, at: Millis, node: ValidatorIndex, what: Happening) {
+        let incarnation = self.node(node).incarnation;
+        self.schedule(at, Event::At { node, incarnation, what });
+    }
+
+    fn after(&mut self, range: std::ops::RangeInclusive<u64>) -> Millis {
+        let span = self.random.within(range);
+        self.now.saturating_add(Millis(span))
+    }
+
+    fn node(&self, index: ValidatorIndex) -> &Node {
+        &self.nodes[index.as_usize()]
+    }
+
+    fn node_mut(&mut self, index: ValidatorIndex) -> &mut Node {
+        &mut self.nodes[index.as_usize()]
+    }
+
+    fn is_running(&self, index: ValidatorIndex) -> bool {
+        self.node(index).running.is_some()
+    }
+
+    /// The next event.
+    fn step(&mut self) -> Result<(), Broken> {
+        let Some(Queued { at, event, .. }) = self.queue.pop() else {
+            return Err("nothing is left to happen".to_owned());
+        };
+        self.now = at;
+        match event {
+            Event::At { node, incarnation, what } => {
+                if self.node(node).incarnation == incarnation && self.is_running(node) {
+                    self.happen(node, what)?;
+                    self.carry_out(node)?;
+                }
+                Ok(())
+            }
+            Event::Connect(a, b) => {
+                self.connect(a, b);
+                Ok(())
+            }
+            Event::Start { node, incarnation, lost } => {
+                if self.node(node).incarnation == incarnation && !self.is_running(node) {
+                    self.start(node, lost)?;
+                }
+                Ok(())
+            }
+            Event::Disrupt(fault) => self.disrupt(fault),
+            Event::Heal => self.heal(),
+            Event::Submit => self.submit(),
+            Event::Look => self.look(),
+        }
+    }
+
+    fn happen(&mut self, node: ValidatorIndex, what: Happening) -> Result<(), Broken> {
+        let now = self.now;
+        match what {
+            Happening::Deliver { session, from, message } => {
+                let open = self.node(node).running.as_ref().and_then(|running| running.sessions.get(&from));
+                if open == Some(&session) {
+                    self.node_mut(node).deliver(now, from, &message);
+                } else {
+                    self.figures.lost += 1;
+                }
+            }
+            Happening::Wake => return self.wake(node),
+            Happening::Synced => self.node_mut(node).synced(now),
+            Happening::Applied => self.node_mut(node).applied(now),
+            Happening::Stored(proof) => {
+                if !self.chain.is_final(&proof) && !self.submissions.refused.contains(&proof) {
+                    self.submissions.open.entry(proof).or_insert(now);
+                }
+                self.node_mut(node).stored(now, proof);
+            }
+            Happening::Judged(proof, judgement) => self.node_mut(node).judged(now, proof, judgement),
+            Happening::ServeBlocks { to, above } => {
+                if let Some(answer) = self.node(node).disk.database.answer(above) {
+                    self.send(node, to, answer)?;
+                }
+            }
+            Happening::ServeProofs { to, proofs } => self.node_mut(node).serve_proofs(now, to, &proofs),
+            Happening::SessionOpened { peer, session } => {
+                if self.network.session(node, peer) == Some(session) {
+                    self.node_mut(node).session_opened(now, peer, session);
+                }
+            }
+            Happening::SessionClosed { peer, session } => self.node_mut(node).session_closed(now, peer, Some(session)),
+        }
+        Ok(())
+    }
+
+    /// Lets a validator tick, and notices one that asks for it without end.
+    fn wake(&mut self, node: ValidatorIndex) -> Result<(), Broken> {
+        let now = self.now;
+        let Some(running) = &mut self.node_mut(node).running else { return Ok(()) };
+        if running.wake != Some(now) {
+            return Ok(());
+        }
+        running.wake = None;
+        let (second, count) = &mut self.wakes[node.as_usize()];
+        if now.since(*second) >= Millis(1_000) {
+            (*second, *count) = (now, 0);
+        }
+        *count += 1;
+        if *count > WAKES_MAX {
+            return Err(format!("validator {node} asks to be woken without end"));
+        }
+        self.node_mut(node).tick(now);
+        Ok(())
+    }
+
+    fn start(&mut self, node: ValidatorIndex, lost: bool) -> Result<(), Broken> {
+        let now = self.now;
+        if lost {
+            self.losing.remove(&node);
+            self.node_mut(node).disk.lose_log();
+        }
+        self.check_log_on_start(node, lost)?;
+        let local = Millis(self.random.below(1_000_000));
+        self.log(|| format!("{node} starts{}", if lost { " without its log" } else { "" }));
+        self.node_mut(node).start(now, local);
+        let head = self.node(node).disk.database.head();
+        self.chain.restarted(node, head);
+        for peer in self.scenario.validators() {
+            self.begin_connecting(node, peer, 0..=200);
+        }
+        self.carry_out(node)
+    }
+
+    /// What was sent is in the log, or below its floor; unless the log is lost.
+    fn check_log_on_start(&mut self, node: ValidatorIndex, lost: bool) -> Result<(), Broken> {
+        let disk = &self.nodes[node.as_usize()].disk;
+        let base = disk.database.base();
+        let view = LogView::read(node, &disk.log, base.commit.as_ref());
+        if !lost && !disk.is_lost() {
+            self.everything_sent_is_in(node, &view)?;
+        }
+        self.logs[node.as_usize()] = view;
+        Ok(())
+    }
+
+    fn everything_sent_is_in(&self, node: ValidatorIndex, log: &LogView) -> Result<(), Broken> {
+        let mut above = self.votes.sent_above(node, log.floor());
+        match above.find(|(view, choice)| !log.accounts_for(*view, *choice)) {
+            Some((view, choice)) => {
+                Err(format!("log: validator {node} sent {choice:?} of view {view}, not in its log"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a validator; its disk keeps what chance leaves it.
+    fn crash(&mut self, node: ValidatorIndex) {
+        let chance = self.random.number();
+        let tail = self.node_mut(node).disk.crash(chance);
+        self.figures.torn += u64::from(tail == Tail::Torn);
+        self.log(|| format!("{node} crashes, last batch {tail:?}"));
+        self.node_mut(node).stop();
+        // Votes of a batch that reached the disk count as recorded, though nobody was told.
+        self.node_mut(node).incarnation += 1;
+        let durable: Vec<Record> = self.node(node).disk.log.clone();
+        self.enter_durable_votes(node, &durable);
+        self.lose_sessions(node);
+    }
+
+    /// A line of the trace; made only if somebody reads it.
+    fn log(&self, line: impl FnOnce() -> String) {
+        if self.trace {
+            println!("{:>8} {}", self.now.0, line());
+        }
+    }
+
+    fn note(&mut self, words: &[u64]) {
+        self.digest.update(&self.now.0.to_le_bytes());
+        words.iter().for_each(|word| _ = self.digest.update(&word.to_le_bytes()));
+    }
+}

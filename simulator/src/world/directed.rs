@@ -1,0 +1,92 @@
+//! Directed cases: a world in which nothing happens by chance but delays, told step by step what goes wrong.
+
+use super::World;
+use crate::check::Broken;
+use crate::random::Random;
+use crate::scenario::Scenario;
+use protocol::consensus::view::Snapshot;
+use protocol::message::Message;
+use protocol::types::{Hash, Millis, ValidatorIndex};
+
+/// Whether a message passes: from, to, and what it says.
+pub type Filter = Box<dyn FnMut(ValidatorIndex, ValidatorIndex, &Message) -> bool>;
+
+/// How long after the start the case begins: sessions are open and everybody signs.
+const STARTED: Millis = Millis(1_500);
+
+impl World {
+    /// A network with these stakes, without losses, in which every validator has started.
+    ///
+    /// # Errors
+    /// The rule that was broken meanwhile.
+    pub fn directed(stakes: &[u64], seed: u64) -> Result<World, Broken> {
+        let mut random = Random::new(seed);
+        let mut scenario = Scenario::with_stakes(&mut random, stakes);
+        (scenario.loss_per_mille, scenario.duplication_per_mille) = (0, 0);
+        scenario.delay_ms.iter_mut().flatten().for_each(|delay| *delay = 5);
+        scenario.jitter_ms = 1;
+        scenario.pace.timeout_max = Millis(2_000);
+        scenario.block_size_max = 10;
+        let mut world = World::with(scenario, random, false);
+        world.run_for(STARTED)?;
+        Ok(world)
+    }
+
+    /// # Errors
+    /// The first rule that was broken.
+    pub fn run_for(&mut self, span: Millis) -> Result<(), Broken> {
+        let end = self.now.saturating_add(span);
+        while self.queue.peek().is_some_and(|next| next.at <= end) {
+            self.step()?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    /// From here on only what passes this arrives.
+    pub fn filter(&mut self, filter: Filter) {
+        self.filter = Some(filter);
+    }
+
+    pub fn unfilter(&mut self) {
+        self.filter = None;
+    }
+
+    /// Ends a validator, between two syncs or in one.
+    pub fn down(&mut self, node: ValidatorIndex) {
+        self.crash(node);
+    }
+
+    /// # Errors
+    /// If its log lacks what it sent.
+    pub fn up(&mut self, node: ValidatorIndex) -> Result<(), Broken> {
+        self.start(node, false)
+    }
+
+    /// Hands the next proof that everybody confirms to a validator.
+    ///
+    /// # Errors
+    /// The first rule that was broken.
+    pub fn give(&mut self, node: ValidatorIndex) -> Result<Hash, Broken> {
+        loop {
+            let item = self.scenario.catalogue.at(self.submissions.next).ok_or("the catalogue has no more proofs")?;
+            let (now, proof, uncontested) = (self.now, item.id, item.is_uncontested());
+            self.submissions.next += 1;
+            if uncontested {
+                self.node_mut(node).submit(now, proof);
+                self.carry_out(node)?;
+                return Ok(proof);
+            }
+        }
+    }
+
+    pub fn is_final(&self, proof: &Hash) -> bool {
+        self.chain.is_final(proof)
+    }
+
+    /// # Panics
+    /// If it is down.
+    pub fn at(&self, node: ValidatorIndex) -> Snapshot {
+        self.node(node).running.as_ref().expect("it runs").consensus.snapshot_now()
+    }
+}
