@@ -308,6 +308,7 @@ impl Node {
             | Notice::Proposed { .. }
             | Notice::Prepared { .. }
             | Notice::Heard(_)
+            | Notice::WorkGone { .. }
             | Notice::Signing => {}
         }
         let Some(running) = &mut self.running else { return };
