@@ -103,6 +103,9 @@ impl ConsensusActor {
     }
 
     fn notice(&mut self, notice: Notice) {
+        if notice == Notice::Signing {
+            tracing::info!("the history of this validator's votes is known: it signs from here on");
+        }
         if let Notice::Contradiction(contradiction) = &notice {
             tracing::warn!(
                 voter = contradiction.first.voter.0,
