@@ -51,6 +51,17 @@ pub struct Client {
     base: String,
 }
 
+/// A process that is no validator of the network; it ends with the test, too.
+pub struct Stranger(pub Child);
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
 /// How a validator may be ended.
 #[derive(Debug, Clone, Copy)]
 pub enum End {
@@ -337,9 +348,14 @@ impl Client {
 
     /// A counter of `/metrics`, 0 while it has not counted.
     pub fn metric(&self, name: &str) -> f64 {
+        self.metric_with(name, "")
+    }
+
+    /// The same, of those series only that have this label.
+    pub fn metric_with(&self, name: &str, label: &str) -> f64 {
         let mut answer = self.agent.get(format!("{}/metrics", self.base)).call().unwrap();
         let text = answer.body_mut().read_to_string().unwrap();
-        let lines = text.lines().filter(|line| line.starts_with(name));
+        let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
         lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
     }
 }
