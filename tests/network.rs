@@ -149,6 +149,37 @@ fn without_a_quorum_the_network_says_why_and_goes_on_when_it_returns() {
 }
 
 #[test]
+fn frozen_validators_are_passed_over_and_take_part_again_when_they_thaw() {
+    let mut network = Network::running(4, json!({}));
+    let load = Load::on(&network, 0);
+    let before = network.nodes[0].sequence();
+    until("the load runs", || (network.nodes[0].sequence() > before + 2).then_some(()));
+    network.nodes[3].freeze();
+    let frozen_at = network.nodes[0].sequence();
+    until("the others go on", || (network.nodes[0].sequence() > frozen_at + 20).then_some(()));
+    let pauses = load.finish();
+    say(format_args!("one of four frozen under load: the longest between two proofs took {:?}", &pauses[..4]));
+    assert!(pauses[0] < PAUSE_MAX, "{:?}", pauses[0]);
+
+    // With a second one there is no quorum, although every socket is still open.
+    network.nodes[2].freeze();
+    let begun = Instant::now();
+    let waiting = Submitter::new(network.chain()).submit(&network.nodes[0]);
+    let why = until("it is said why nothing becomes final", || network.nodes[0].waiting_for());
+    say(format_args!("two of four frozen: said so after {:?}: {why}", begun.elapsed()));
+    let begun = Instant::now();
+    network.nodes[2].thaw();
+    network.nodes[3].thaw();
+    network.nodes[0].await_final(&waiting);
+    let back = begun.elapsed();
+    say(format_args!("two frozen ones thawed: the waiting proof was final after {back:?}"));
+    assert!(back < PAUSE_MAX, "{back:?}");
+    network.nodes.iter_mut().for_each(|node| _ = node.await_final(&waiting));
+    agree(&mut network);
+    audit(&mut network, Signed::default());
+}
+
+#[test]
 fn what_was_accepted_or_final_survives_a_kill_at_any_instant() {
     let mut network = Network::running(4, json!({}));
     let submitter = Submitter::new(network.chain());
@@ -209,6 +240,9 @@ fn kills_in_turn_under_load_never_make_anybody_sign_twice() {
 
 #[test]
 fn whatever_ends_a_validator_its_workers_end_too() {
+    if !cfg!(target_os = "linux") {
+        return say(format_args!("NOT RUN: processes are looked up in /proc, which only Linux has"));
+    }
     let mut network = Network::with(1, json!({}));
     for how in [End::Terminate, End::Interrupt, End::Kill] {
         network.start_all();

@@ -231,11 +231,23 @@ impl Validator {
 
     /// Sends the signal only: several can so be ended at once.
     pub fn signal(&self, how: End) {
-        let signal = match how {
+        self.send(match how {
             End::Interrupt => libc::SIGINT,
             End::Terminate => libc::SIGTERM,
             End::Kill => libc::SIGKILL,
-        };
+        });
+    }
+
+    /// The process does nothing any more, but keeps its sockets: so a machine is that swaps, or is moved to another host.
+    pub fn freeze(&self) {
+        self.send(libc::SIGSTOP);
+    }
+
+    pub fn thaw(&self) {
+        self.send(libc::SIGCONT);
+    }
+
+    fn send(&self, signal: i32) {
         // SAFETY: a plain system call; the process is our child and not reaped yet.
         assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
     }
