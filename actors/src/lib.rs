@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod config;
 pub mod consensus;
+pub mod exit_code;
 pub mod keys;
 pub mod leader_election;
 pub mod mempool;

@@ -8,7 +8,7 @@ use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeB
 use crate::mempool::{MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Session as MempoolSession};
 use crate::network::{Network, NetworkError};
 use crate::outlet::Outlet;
-use crate::state::{Apply, Database, Serve, StateActor, StateSettings};
+use crate::state::{self, Apply, Database, Serve, StateActor, StateSettings};
 use crate::storage::vote_log::mark_path;
 use crate::supervision::{Exit, ExitHook, Handle, Spec, StartError, reserve};
 use crate::verifier_pool::{Judged, Rebuilt, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings};
@@ -17,7 +17,6 @@ use crate::voting::{self, Duties, HistoryReader, Voting, VotingConfig, outlet_of
 use actix::Arbiter;
 use ed25519_dalek::SigningKey;
 use protocol::consensus::events::Input;
-use protocol::consensus::recovery::Base;
 use protocol::genesis::Genesis;
 use protocol::ledger::Branch;
 use protocol::mempool::Limits;
@@ -236,15 +235,7 @@ fn duties(mempool: &Handle<MempoolActor>, state: &Handle<StateActor>, history: H
 fn history(genesis: &Arc<Genesis>, database: &Arc<Database>) -> HistoryReader {
     let (genesis, database) = (genesis.clone(), database.clone());
     Arc::new(move || {
-        let damaged = |error: crate::state::DatabaseError| StartError::fatal(8, error);
-        let base = match database.head().map_err(damaged)? {
-            None => Base { id: genesis.genesis_block_hash(), ledger: genesis.ledger(), commit: None, prepare: None },
-            Some(head) => {
-                let stored = database.block(head.sequence).map_err(damaged)?;
-                let (commit, prepare) = stored.map_or((None, None), |stored| (stored.commit, stored.prepare));
-                Base { id: head.id, ledger: head.ledger, commit, prepare }
-            }
-        };
+        let base = state::base(&database, &genesis).map_err(|error| StartError::fatal(error.exit_code(), error))?;
         Ok((base, Box::new(Below(database.clone())) as Box<dyn Branch + Send>))
     })
 }

@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Round trips are read anew this often.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Names in one line of the log.
+const NAMES_MAX: usize = 10;
+
 /// A session opened or closed.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
@@ -75,6 +78,20 @@ impl ViewChange {
             tracing::warn!(view = view.0, open_ms = open.0, "a view change stays open: too few validators answer");
         }
     }
+
+    /// The operator is told by name who is missing for a quorum.
+    fn look_at_quorum(&mut self) {
+        match self.pacemaker.quorum_change() {
+            Some(false) => {
+                let missing = self.network.peers().into_iter().filter(|peer| !peer.connected).take(NAMES_MAX);
+                let missing: Vec<_> = missing.map(|peer| peer.node_id.to_string()).collect();
+                let missing = missing.join(", ");
+                tracing::warn!(%missing, "no quorum is connected: nothing becomes final until enough of these return");
+            }
+            Some(true) => tracing::info!("a quorum is connected again"),
+            None => {}
+        }
+    }
 }
 
 impl Actor for ViewChange {
@@ -82,7 +99,11 @@ impl Actor for ViewChange {
 
     fn started(&mut self, context: &mut Context<Self>) {
         self.look();
-        context.run_interval(LOOK_INTERVAL, |this, _| this.look());
+        context.run_interval(LOOK_INTERVAL, |this, _| {
+            this.look();
+            // Not before the first interval: sessions need a moment at the start.
+            this.look_at_quorum();
+        });
         self.arm(context);
     }
 }

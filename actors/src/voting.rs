@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::consensus::{
     ConsensusActor, Finalized, Follow, Needed, Observed, Reach, RefusedByOthers, ServeBlocks, Step, TellAgain,
 };
+use crate::exit_code;
 use crate::leader_election::LeaderElection;
 use crate::network::{Member, Network, NetworkConfig, NetworkError};
 use crate::outlet::Outlet;
@@ -32,9 +33,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Exit code for data that must not be gone on from.
-const EXIT_DAMAGED: i32 = 8;
 
 /// What one validator's vote's way is made from.
 #[derive(Clone)]
@@ -256,7 +254,7 @@ fn seat_consensus(
     let itself = outlet(&voting.consensus);
     seat.start(move || {
         let (base, branch) = history()?;
-        let (log, records) = open_log(&config).map_err(|error| StartError::fatal(EXIT_DAMAGED, error))?;
+        let (log, records) = open_log(&config).map_err(|error| StartError::fatal(error.exit_code(), error))?;
         let clock = Clock::start();
         let signer = Box::new(config.key.clone());
         let (consensus, first) = Consensus::recover(settings.clone(), signer, branch, base, records, clock.now());
@@ -276,6 +274,16 @@ enum OpenLogError {
     Form(#[from] rmp_serde::decode::Error),
     #[error("a record cannot be encoded: {0}")]
     Encode(#[from] rmp_serde::encode::Error),
+}
+
+impl OpenLogError {
+    fn exit_code(&self) -> i32 {
+        match self {
+            OpenLogError::Log(error) => error.exit_code(),
+            OpenLogError::Form(_) => exit_code::CONFIGURATION,
+            OpenLogError::Encode(_) => exit_code::INTERNAL,
+        }
+    }
 }
 
 /// Opens the log. Whatever is not whole says so in its first new record, made durable before anything else (R12).

@@ -61,6 +61,7 @@ pub struct Pacemaker {
     open: BTreeMap<View, Millis>,
     /// Round trips of the sessions that are open.
     sessions: BTreeMap<ValidatorIndex, Millis>,
+    told_no_quorum: bool,
 }
 
 impl Pacemaker {
@@ -80,6 +81,7 @@ impl Pacemaker {
             samples: VecDeque::new(),
             open: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            told_no_quorum: false,
         }
     }
 
@@ -210,6 +212,14 @@ impl Pacemaker {
         self.set.is_quorum(self.set.stake_of(self.sessions.keys().copied().chain([self.me])))
     }
 
+    /// Whether a quorum is connected, told once each time that this has changed. Without one nothing becomes final.
+    pub fn quorum_change(&mut self) -> Option<bool> {
+        let connected = self.is_quorum_connected();
+        let changed = connected == self.told_no_quorum;
+        self.told_no_quorum = !connected;
+        changed.then_some(connected)
+    }
+
     /// A view change that is open for longer than the operator wants to wait; told once a view.
     pub fn overdue_view_change(&mut self, now: Millis) -> Option<(View, Millis)> {
         let open = now.since(self.gave_up?);
@@ -331,6 +341,20 @@ mod tests {
             enter(&mut pacemaker, 0, view, VoteKind::ViewChange, false, true);
         }
         assert_eq!(pacemaker.timer(), Millis(10_000));
+    }
+
+    #[test]
+    fn a_lost_quorum_and_its_return_are_told_once_each() {
+        let mut pacemaker = pacemaker();
+        assert_eq!(pacemaker.quorum_change(), None, "there is one, as it should be");
+        pacemaker.on_session_closed(ValidatorIndex(1));
+        assert_eq!(pacemaker.quorum_change(), None, "three of four are one");
+        pacemaker.on_session_closed(ValidatorIndex(2));
+        assert_eq!(pacemaker.quorum_change(), Some(false));
+        assert_eq!(pacemaker.quorum_change(), None);
+        pacemaker.on_session(ValidatorIndex(1), Millis(0));
+        assert_eq!(pacemaker.quorum_change(), Some(true));
+        assert_eq!(pacemaker.quorum_change(), None);
     }
 
     #[test]

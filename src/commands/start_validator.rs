@@ -6,6 +6,7 @@ use crate::say;
 use actix::System;
 use actors::config::{self, Flags, NodeConfig};
 use actors::consensus::Ask;
+use actors::exit_code;
 use actors::network::NetworkError;
 use actors::node::{ANSWER_DEADLINE, Node, NodeParts};
 use actors::state::{Database, DatabaseError};
@@ -108,9 +109,10 @@ fn end_with(exit: &supervision::Exit) {
 }
 
 fn database_failure(error: DatabaseError) -> Failure {
-    let exit = match &error {
-        DatabaseError::Damaged { .. } => Exit::Damaged,
-        _ => Exit::Configuration,
+    let exit = match error.exit_code() {
+        exit_code::CONFIGURATION => Exit::Configuration,
+        exit_code::DAMAGED => Exit::Damaged,
+        _ => Exit::Internal,
     };
     Failure::new(exit, error)
 }

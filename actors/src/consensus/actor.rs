@@ -5,10 +5,11 @@ use super::messages::{
 };
 use super::observed::Observed;
 use crate::clock::Clock;
+use crate::exit_code;
 use crate::metrics;
 use crate::network::Network;
 use crate::outlet::Outlet;
-use crate::storage::vote_log::VoteLog;
+use crate::storage::vote_log::{VoteLog, VoteLogError};
 use crate::supervision::{Exit, ExitHook};
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::Consensus;
@@ -17,9 +18,6 @@ use protocol::message::Message as PeerMessage;
 use protocol::types::Millis;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Exit code for data that must not be gone on from.
-const EXIT_DAMAGED: i32 = 8;
 
 /// What consensus reaches: peers directly, other actors by what they take.
 #[derive(Clone)]
@@ -62,10 +60,9 @@ impl ConsensusActor {
     fn carry_out(&mut self, output: Output) {
         let began = Instant::now();
         if !output.records.is_empty() {
-            let written =
-                encode(&output.records).and_then(|records| self.log.append(&records).map_err(|e| e.to_string()));
-            if let Err(reason) = written {
-                return self.end(format!("votes cannot be recorded: {reason}"));
+            let written = encode(&output.records).and_then(|records| Ok(self.log.append(&records)?));
+            if let Err(error) = written {
+                return self.end(error.exit_code(), format!("votes cannot be recorded: {error}"));
             }
             metrics::vote_log_written(began.elapsed());
         }
@@ -88,7 +85,7 @@ impl ConsensusActor {
                 self.reach.observed.notice(began, &notice);
                 self.notice(notice);
             }
-            Effect::Halt(halt) => self.end(halt.to_string()),
+            Effect::Halt(halt) => self.end(exit_code::DAMAGED, halt.to_string()),
         }
     }
 
@@ -97,18 +94,21 @@ impl ConsensusActor {
         metrics::blocks_final(finalized.blocks.len());
         self.reach.observed.finalized(Instant::now(), &finalized.blocks, finalized.commit.view());
         if self.reach.state.send(finalized).is_err() {
-            self.end("the state actor does not take final blocks".to_owned());
+            self.end(exit_code::INTERNAL, "the state actor does not take final blocks".to_owned());
         }
     }
 
     fn shorten(&mut self, records: &[Record]) {
-        let written = encode(records).and_then(|records| self.log.replace(&records).map_err(|error| error.to_string()));
-        if let Err(reason) = written {
-            self.end(format!("the vote log cannot be shortened: {reason}"));
+        let written = encode(records).and_then(|records| Ok(self.log.replace(&records)?));
+        if let Err(error) = written {
+            self.end(error.exit_code(), format!("the vote log cannot be shortened: {error}"));
         }
     }
 
     fn notice(&mut self, notice: Notice) {
+        if notice == Notice::Signing {
+            tracing::info!("the history of this validator's votes is known: it signs from here on");
+        }
         if let Notice::Contradiction(contradiction) = &notice {
             tracing::warn!(
                 voter = contradiction.first.voter.0,
@@ -122,8 +122,8 @@ impl ConsensusActor {
         _ = self.reach.leader_election.send(Follow(notice));
     }
 
-    fn end(&self, reason: String) {
-        (self.reach.exit)(&Exit { code: EXIT_DAMAGED, reason });
+    fn end(&self, code: i32, reason: String) {
+        (self.reach.exit)(&Exit { code, reason });
     }
 
     /// One timer at a time, moved only when the next wake-up moved.
@@ -144,8 +144,26 @@ impl ConsensusActor {
     }
 }
 
-fn encode(records: &[Record]) -> Result<Vec<Vec<u8>>, String> {
-    records.iter().map(|record| rmp_serde::to_vec(record).map_err(|error| error.to_string())).collect()
+/// Why records are not in the log.
+#[derive(Debug, thiserror::Error)]
+enum RecordError {
+    #[error(transparent)]
+    Log(#[from] VoteLogError),
+    #[error("a record cannot be encoded: {0}")]
+    Encode(#[from] rmp_serde::encode::Error),
+}
+
+impl RecordError {
+    fn exit_code(&self) -> i32 {
+        match self {
+            RecordError::Log(error) => error.exit_code(),
+            RecordError::Encode(_) => exit_code::INTERNAL,
+        }
+    }
+}
+
+fn encode(records: &[Record]) -> Result<Vec<Vec<u8>>, RecordError> {
+    records.iter().map(|record| Ok(rmp_serde::to_vec(record)?)).collect()
 }
 
 /// A message that cannot be encoded is a fault of this program; it costs that message.

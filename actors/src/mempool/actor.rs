@@ -28,8 +28,6 @@ pub const ANSWER_BYTES_MAX: usize = 4 << 20;
 const RETRY: Duration = Duration::from_millis(50);
 /// The sessions of the network are compared with what was heard of them this often.
 const RECONCILE: Duration = Duration::from_secs(1);
-/// The exit code for data that cannot be relied on.
-const EXIT_CODE_DATA: i32 = 8;
 
 /// What the actor is made of; everything in it outlives the actor.
 #[derive(Clone)]
@@ -77,7 +75,7 @@ impl MempoolActor {
     /// Fatal if the database cannot be read.
     pub fn new(settings: MempoolSettings) -> Result<Self, StartError> {
         let mut mempool = Mempool::new(settings.limits);
-        let pending = settings.store.pending().map_err(|error| StartError::fatal(EXIT_CODE_DATA, error))?;
+        let pending = settings.store.pending().map_err(|error| StartError::fatal(error.exit_code, error))?;
         pending.into_iter().for_each(|candidate| mempool.restore(candidate));
         Ok(MempoolActor {
             settings,
@@ -243,7 +241,7 @@ impl MempoolActor {
 
     /// After a failed write or read nobody knows what the disk holds.
     pub(super) fn end(&self, error: &StoreError) {
-        (self.settings.exit)(EXIT_CODE_DATA, error.to_string());
+        (self.settings.exit)(error.exit_code, error.to_string());
     }
 }
 

@@ -7,6 +7,7 @@ use super::actor::MempoolActor;
 use super::examine::{Examined, examine};
 use super::messages::{Accepted, Submit, SubmitError};
 use super::store::Change;
+use crate::exit_code;
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture};
 use protocol::mempool::{Candidate, Input, Source, Whereabouts};
@@ -241,7 +242,9 @@ impl MempoolActor {
             match written {
                 Ok(Ok(changes)) => actor.on_written(changes, context),
                 Ok(Err(error)) => actor.end(&error),
-                Err(panic) => (actor.settings.exit)(70, format!("writing pending proofs failed: {panic}")),
+                Err(panic) => {
+                    (actor.settings.exit)(exit_code::INTERNAL, format!("writing pending proofs failed: {panic}"))
+                }
             }
             actor.write_next(context);
         }));

@@ -9,8 +9,12 @@ use protocol::types::{Hash, Sequence};
 
 /// A disk that failed, or data that cannot be what was written.
 #[derive(Debug, thiserror::Error)]
-#[error("the database failed: {0}")]
-pub struct StoreError(pub String);
+#[error("{reason}")]
+pub struct StoreError {
+    /// With which code the process ends.
+    pub exit_code: i32,
+    pub reason: String,
+}
 
 /// One change to the pending proofs.
 #[derive(Debug, Clone)]

@@ -26,8 +26,6 @@ use tokio::sync::watch;
 /// Bytes of blocks in one answer to a peer, but for what must go together.
 pub const ANSWER_BYTES_MAX: usize = 8 << 20;
 const RETRY: Duration = Duration::from_millis(20);
-const EXIT_CODE_DATA: i32 = 8;
-const EXIT_CODE_INTERNAL: i32 = 70;
 
 /// What the actor is made of; everything in it outlives the actor.
 #[derive(Clone)]
@@ -57,10 +55,10 @@ impl StateActor {
     /// Reads the head, and checks its ledger against its header.
     ///
     /// # Errors
-    /// Fatal, with exit code 8, if the database cannot be read or contradicts itself.
+    /// Fatal if the database cannot be read or contradicts itself.
     pub fn new(settings: StateSettings) -> Result<Self, StartError> {
         let head = checked_head(&settings.database, &settings.genesis)
-            .map_err(|error| StartError::fatal(EXIT_CODE_DATA, error))?;
+            .map_err(|error| StartError::fatal(error.exit_code(), error))?;
         settings.heads.send_replace(head.sequence);
         Ok(StateActor { settings, head, applied: None, finals: VecDeque::new(), retrying: false })
     }
@@ -236,9 +234,8 @@ impl Handler<Apply> for StateActor {
                 self.applied = Some(self.head.sequence);
                 self.tell(context);
             }
-            // Blocks were lost on the way to here; they are in the vote log, from which a new process applies them.
-            Err(gap @ DatabaseError::Gap { .. }) => (self.settings.exit)(EXIT_CODE_INTERNAL, gap.to_string()),
-            Err(error) => (self.settings.exit)(EXIT_CODE_DATA, error.to_string()),
+            // If blocks were lost on the way to here, they are in the vote log, from which a new process applies them.
+            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
         }
     }
 }
@@ -251,7 +248,7 @@ impl Handler<Serve> for StateActor {
             // A peer that misses the answer asks again.
             Ok(Some(message)) => drop(self.settings.network.send((serve.to, message))),
             Ok(None) => {}
-            Err(error) => (self.settings.exit)(EXIT_CODE_DATA, error.to_string()),
+            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
         }
     }
 }

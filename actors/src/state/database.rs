@@ -4,6 +4,7 @@
 //! One transaction for each change, durable when the call returns. It stores and finds; it decides nothing, and it never
 //! tries a failed write again: nobody knows what the disk holds then.
 
+use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
 use protocol::block::{Block, Entry};
 use protocol::certificate::Certificate;
@@ -14,6 +15,7 @@ use protocol::types::{Hash, Sequence};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,28 +45,68 @@ pub enum DatabaseError {
     OtherChain { path: PathBuf, expected: Hash, found: Hash },
     #[error("the database has form {found}, this program reads {VERSION}")]
     Version { found: u64 },
-    #[error("the database failed: {0}")]
+    #[error("the database cannot be read or written: {0}; {advice}", advice = exit_code::DISK_ADVICE)]
     Disk(Box<redb::Error>),
-    #[error("the database holds what cannot have been written: {what}")]
+    #[error("the database failed: {0}")]
+    Internal(Box<redb::Error>),
+    #[error(
+        "the database {FILE_NAME} in the data directory is damaged ({what}): move it away, and the validator gets final \
+         blocks from the others; proofs that only it had must be submitted again"
+    )]
     Damaged { what: String },
     #[error("block {got} cannot follow block {head}")]
     Gap { head: Sequence, got: Sequence },
 }
 
-macro_rules! from_disk {
+impl DatabaseError {
+    /// With which code the process ends: what is on the disk is told from the disk, its space and the configuration.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            DatabaseError::Damaged { .. } => exit_code::DAMAGED,
+            DatabaseError::InUse { .. }
+            | DatabaseError::OtherChain { .. }
+            | DatabaseError::Version { .. }
+            | DatabaseError::Disk(_) => exit_code::CONFIGURATION,
+            DatabaseError::Internal(_) | DatabaseError::Gap { .. } => exit_code::INTERNAL,
+        }
+    }
+
+    /// Tells damage from a disk that fails, and both from wrong use.
+    fn of(error: redb::Error) -> DatabaseError {
+        match error {
+            redb::Error::Corrupted(what) => DatabaseError::Damaged { what },
+            // No system call of ours answers so: redb says it of a file that is none of its own.
+            redb::Error::Io(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
+                DatabaseError::Damaged { what: error.to_string() }
+            }
+            redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::TableIsNotMultimap(_)
+            | redb::Error::TypeDefinitionChanged { .. }
+            | redb::Error::TableDoesNotExist(_) => DatabaseError::Damaged { what: error.to_string() },
+            redb::Error::Io(_) | redb::Error::Backend(_) | redb::Error::Unsupported | redb::Error::PreviousIo => {
+                DatabaseError::Disk(Box::new(error))
+            }
+            // The enum is open; all the rest is wrong use.
+            error => DatabaseError::Internal(Box::new(error)),
+        }
+    }
+}
+
+macro_rules! from_redb {
     ($($error:ty),*) => {
         $(impl From<$error> for DatabaseError {
             fn from(error: $error) -> Self {
-                DatabaseError::Disk(Box::new(error.into()))
+                DatabaseError::of(error.into())
             }
         })*
     };
 }
-from_disk!(redb::DatabaseError, redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
+from_redb!(redb::DatabaseError, redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
 
 impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> StoreError {
-        StoreError(error.to_string())
+        StoreError { exit_code: error.exit_code(), reason: error.to_string() }
     }
 }
 
@@ -328,7 +370,7 @@ impl Database {
     /// For reads that have no way to tell of an error: the process ends, since an answer would be a guess.
     fn or_end(&self, read: Result<bool, DatabaseError>) -> bool {
         read.unwrap_or_else(|error| {
-            (self.exit)(8, error.to_string());
+            (self.exit)(error.exit_code(), error.to_string());
             true
         })
     }

@@ -15,7 +15,7 @@ mod format;
 mod recovery;
 
 use super::files::{self, Existing, FileError};
-use crate::keys;
+use crate::{exit_code, keys};
 use format::{FileHeader, SECTOR, Seal};
 use protocol::types::{Hash, PublicKey};
 use std::fs::{File, OpenOptions};
@@ -86,16 +86,25 @@ pub enum VoteLogError {
     Full { path: PathBuf, max: u64 },
     #[error("the vote log {path} failed before and is not used any more", path = path.display())]
     FailedBefore { path: PathBuf },
-    #[error(transparent)]
-    File(#[from] FileError),
+    #[error("{0}; {advice}", advice = exit_code::DISK_ADVICE)]
+    Disk(#[from] FileError),
     #[error(transparent)]
     Randomness(#[from] keys::KeyError),
 }
 
 impl VoteLogError {
-    /// Whether what is on the disk is at fault, rather than the disk, its space or the configuration.
-    pub fn is_damage(&self) -> bool {
-        matches!(self, VoteLogError::Damaged { .. })
+    /// With which code the process ends: what is on the disk is told from the disk, its space and the configuration.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            VoteLogError::Damaged { .. } => exit_code::DAMAGED,
+            VoteLogError::Foreign { .. } | VoteLogError::Version { .. } | VoteLogError::Disk(_) => {
+                exit_code::CONFIGURATION
+            }
+            VoteLogError::BatchTooLarge { .. }
+            | VoteLogError::Full { .. }
+            | VoteLogError::FailedBefore { .. }
+            | VoteLogError::Randomness(_) => exit_code::INTERNAL,
+        }
     }
 }
 
@@ -139,7 +148,7 @@ impl VoteLog {
     /// Cost: O(file), once.
     ///
     /// # Errors
-    /// `Damaged`, `Foreign`, `Version`, `File`.
+    /// `Damaged`, `Foreign`, `Version`, `Disk`.
     pub fn open(directory: &Path, mark: &Path, identity: Identity) -> Result<(VoteLog, Recovery), VoteLogError> {
         let path = directory.join(FILE_NAME);
         // A replacement that was never renamed holds nothing that is not in the log itself.

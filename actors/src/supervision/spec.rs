@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The exit code of a process that gave up on one of its actors (`EX_SOFTWARE`).
-pub const EXIT_CODE_SUPERVISION: i32 = 70;
+pub const EXIT_CODE_SUPERVISION: i32 = crate::exit_code::INTERNAL;
 
 /// How an actor is supervised.
 #[derive(Clone)]

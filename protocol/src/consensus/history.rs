@@ -13,6 +13,8 @@ use alloc::collections::BTreeMap;
 pub struct History {
     me: ValidatorIndex,
     unknown: Option<UnknownHistory>,
+    /// The operator takes the risk of signing without a lost history.
+    accepted: bool,
     told: BTreeMap<ValidatorIndex, Told>,
 }
 
@@ -33,7 +35,7 @@ pub enum Resolution {
 
 impl History {
     pub fn new(me: ValidatorIndex, unknown: Option<UnknownHistory>) -> Self {
-        History { me, unknown, told: BTreeMap::new() }
+        History { me, unknown, accepted: false, told: BTreeMap::new() }
     }
 
     pub fn unknown(&self) -> Option<UnknownHistory> {
@@ -63,8 +65,8 @@ impl History {
         }
     }
 
-    /// Whether enough was told.
-    pub fn resolve(&self, set: &ValidatorSet) -> Option<Resolution> {
+    /// Whether enough was told, for one who is in this view itself.
+    pub fn resolve(&self, set: &ValidatorSet, view: View) -> Option<Resolution> {
         let tellers =
             |usable: fn(&Told) -> bool| self.told.iter().filter(move |(_, told)| usable(told)).map(|(by, _)| *by);
         let highest = self.told.values().map(|told| told.view).max().unwrap_or(View(1));
@@ -73,6 +75,12 @@ impl History {
                 let stake = set.stake_of(tellers(|_| true).chain([self.me]));
                 // Nobody has entered a later view, so nobody holds a certificate: I cannot have signed.
                 let floor = if highest == View(1) { View(0) } else { highest.next() };
+                set.is_quorum(stake).then_some(Resolution::Floor(floor))
+            }
+            UnknownHistory::Lost if self.accepted => {
+                let stake = set.stake_of(tellers(|_| true).chain([self.me]));
+                // Whoever is needed for a quorum must vote in the view that the others are in, or they never leave it.
+                let floor = highest.max(view).previous();
                 set.is_quorum(stake).then_some(Resolution::Floor(floor))
             }
             UnknownHistory::Lost => {
@@ -86,10 +94,15 @@ impl History {
         }
     }
 
-    /// The operator takes the risk: sign above everything told, and above `view`.
-    pub fn accept(&self, view: View) -> Resolution {
-        let highest = self.told.values().map(|told| told.view).max().unwrap_or(View(1));
-        Resolution::Floor(highest.max(view).next())
+    /// The operator takes the risk, now and should a loss be noticed later: the word of others that with me are a quorum is
+    /// enough, and I may sign in their highest view, in which I may have signed before.
+    pub fn accept(&mut self) {
+        self.accepted = true;
+    }
+
+    /// Whether votes of mine that others hold are taken as they tell them, since no floor covers them.
+    pub fn takes_votes(&self) -> bool {
+        self.accepted && self.is_lost()
     }
 
     pub fn end(&mut self) {
@@ -136,9 +149,9 @@ mod tests {
     fn a_new_network_signs_from_view_one_once_a_quorum_is_there() {
         let mut history = history(UnknownHistory::New);
         history.hear(ValidatorIndex(1), &at(1, false));
-        assert_eq!(history.resolve(&set(4)), None);
+        assert_eq!(history.resolve(&set(4), View(1)), None);
         history.hear(ValidatorIndex(2), &at(1, false));
-        assert_eq!(history.resolve(&set(4)), Some(Resolution::Floor(View(0))));
+        assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::Floor(View(0))));
     }
 
     #[test]
@@ -146,7 +159,7 @@ mod tests {
         let mut history = history(UnknownHistory::New);
         history.hear(ValidatorIndex(1), &at(7, false));
         history.hear(ValidatorIndex(2), &at(5, false));
-        assert_eq!(history.resolve(&set(4)), Some(Resolution::Floor(View(8))));
+        assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::Floor(View(8))));
     }
 
     #[test]
@@ -154,11 +167,11 @@ mod tests {
         let mut history = history(UnknownHistory::Lost);
         history.hear(ValidatorIndex(1), &at(1, false));
         history.hear(ValidatorIndex(2), &at(1, false));
-        assert_eq!(history.resolve(&set(4)), None, "I do not count myself");
+        assert_eq!(history.resolve(&set(4), View(1)), None, "I do not count myself");
         history.hear(ValidatorIndex(3), &at(1, true));
-        assert_eq!(history.resolve(&set(4)), None, "who lost its own log does not count");
+        assert_eq!(history.resolve(&set(4), View(1)), None, "who lost its own log does not count");
         history.hear(ValidatorIndex(3), &at(1, false));
-        assert_eq!(history.resolve(&set(4)), Some(Resolution::Floor(View(2))));
+        assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::Floor(View(2))));
     }
 
     #[test]
@@ -166,8 +179,15 @@ mod tests {
         let mut history = history(UnknownHistory::Lost);
         history.hear(ValidatorIndex(1), &at(4, false));
         history.hear(ValidatorIndex(2), &at(6, false));
-        assert_eq!(history.resolve(&set(3)), None);
-        assert_eq!(history.accept(View(5)), Resolution::Floor(View(7)));
+        assert_eq!(history.resolve(&set(3), View(1)), None);
+        history.accept();
+        assert_eq!(
+            history.resolve(&set(3), View(5)),
+            Some(Resolution::Floor(View(5))),
+            "in view 6 all three are needed"
+        );
+        history.lose();
+        assert_eq!(history.resolve(&set(3), View(5)), None, "the others are heard first");
     }
 
     #[test]
@@ -175,7 +195,7 @@ mod tests {
         let mut history = history(UnknownHistory::Torn);
         history.hear(ValidatorIndex(1), &at(9, false));
         history.hear(ValidatorIndex(2), &at(9, true));
-        assert_eq!(history.resolve(&set(4)), Some(Resolution::AsItIs));
+        assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::AsItIs));
     }
 
     #[test]
@@ -187,6 +207,6 @@ mod tests {
 
     #[test]
     fn a_single_validator_starts_alone() {
-        assert_eq!(history(UnknownHistory::New).resolve(&set(1)), Some(Resolution::Floor(View(0))));
+        assert_eq!(history(UnknownHistory::New).resolve(&set(1), View(1)), Some(Resolution::Floor(View(0))));
     }
 }

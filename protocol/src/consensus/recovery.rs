@@ -230,10 +230,13 @@ impl Consensus {
     }
 
     pub(super) fn on_testimony(&mut self, from: ValidatorIndex, testimony: Testimony) {
-        let unknown =
-            testimony.yours.iter().any(|vote| vote.voter == self.settings.me && !self.signed.accounts_for(vote));
-        if unknown && !self.history.is_lost() {
+        let mine = |vote: &&Vote| vote.voter == self.settings.me && !self.signed.accounts_for(vote);
+        let unknown: Vec<Vote> = testimony.yours.iter().filter(mine).copied().collect();
+        if !unknown.is_empty() && !self.history.is_lost() {
             return self.lose_history();
+        }
+        if self.history.takes_votes() {
+            unknown.into_iter().for_each(|vote| self.take_back(vote));
         }
         self.history.hear(from, &testimony);
         if let Some(entry) = testimony.entry {
@@ -241,6 +244,13 @@ impl Consensus {
             self.drain();
         }
         self.resolve_history();
+    }
+
+    /// A vote of mine that only others hold: I may sign in its view again, and then must not contradict it.
+    fn take_back(&mut self, vote: Vote) {
+        self.restore_vote(vote);
+        self.record(Record::Vote(vote));
+        self.count(Verified::own(vote));
     }
 
     /// R12: a valid vote of mine that my log lacks. I sign nothing until others have told me where they are, in sessions
@@ -256,15 +266,14 @@ impl Consensus {
     }
 
     pub(super) fn resolve_history(&mut self) {
-        if let Some(resolution) = self.history.resolve(&self.settings.set) {
+        if let Some(resolution) = self.history.resolve(&self.settings.set, self.view) {
             self.resume_signing(resolution);
         }
     }
 
     pub(super) fn accept_unknown_history(&mut self) {
-        if !self.history.may_sign() {
-            self.resume_signing(self.history.accept(self.view));
-        }
+        self.history.accept();
+        self.resolve_history();
     }
 
     fn resume_signing(&mut self, resolution: Resolution) {

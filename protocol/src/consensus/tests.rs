@@ -10,7 +10,7 @@ use crate::quorum::Validator;
 use crate::signature::SignatureCheck;
 use crate::types::{Amount, Epoch, NodeId, PublicKey, ResourceCount, Sequence, Signature, Stake};
 use crate::verify::Checker;
-use crate::vote::Choice;
+use crate::vote::{Choice, Vote};
 use alloc::format;
 use alloc::vec;
 
@@ -404,6 +404,83 @@ fn a_lost_log_signs_nothing_until_the_others_told_where_they_are() {
         _ => None,
     });
     assert!(floor.is_some_and(|floor| floor > network.node(0).consensus.certificates.commit_view()));
+}
+
+#[test]
+fn a_lost_validator_hears_those_who_hold_votes_of_its_too() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    // Each of the three hears the fourth alone, which gives up on a view that no block comes from.
+    network.cut = (0..3).flat_map(|one| (0..3).map(move |other| (one, other))).collect();
+    network.confirm_everywhere(1);
+    network.run(2_000);
+    let holds =
+        |network: &Network, index: usize| network.node(index).consensus.tally.newest_of(ValidatorIndex(3)).count();
+    assert!((0..3).all(|index| holds(&network, index) > 0));
+    network.stop(3);
+    network.start(3, vec![Record::Unknown(UnknownHistory::Lost)]);
+    network.run(1_000);
+    assert!(network.node(3).log.iter().any(|record| matches!(record, Record::Floor(_))));
+}
+
+/// A log that lost every vote; the blocks and certificates stand for what the database and other validators have.
+fn without_votes(log: Vec<Record>) -> Vec<Record> {
+    let kept = log.into_iter().flat_map(|record| match record {
+        Record::Proposal(proposal) => vec![Record::Block(proposal.block)],
+        Record::Block(_) | Record::Certificate(_) => vec![record],
+        Record::Vote(_) | Record::Floor(_) | Record::Unknown(_) => vec![],
+    });
+    [Record::Unknown(UnknownHistory::Lost)].into_iter().chain(kept).collect()
+}
+
+/// Where a third of the stake or more is one validator's, the others cannot leave a view without its vote in it.
+#[test]
+fn a_network_that_needs_the_lost_one_goes_on_when_the_operator_takes_the_risk() {
+    for count in 1..=3 {
+        let mut network = Network::new(&vec![10; count]);
+        network.run(20);
+        for proof in 1..=3 {
+            network.confirm_everywhere(proof);
+            network.run(200);
+            assert!(network.is_final_everywhere(proof), "{count} validators, proof {proof}");
+        }
+        let last = count - 1;
+        let log = without_votes(network.stop(last));
+        network.run(15_000);
+        network.start(last, log.clone());
+        network.run(2_000);
+        assert!(!network.node(last).consensus.may_sign(), "{count} validators: the operator decides");
+        network.stop(last);
+        network.start(last, log);
+        network.input(last, Input::AcceptUnknownHistory);
+        network.confirm_everywhere(4);
+        network.run(3_000);
+        assert!(network.node(last).proofs.contains(&Hash([4; 32])), "{count} validators go on");
+        network.assert_agreement();
+    }
+}
+
+/// What others hold of the lost one's votes is never contradicted, whatever risk was taken.
+#[test]
+fn told_votes_are_taken_into_a_log_whose_loss_the_operator_accepts() {
+    let mut network = Network::new(&[10; 3]);
+    network.run(20);
+    // Only the third is heard, which gives up on an idle view and then loses its log.
+    network.cut = [(0, 1), (1, 0), (0, 2), (1, 2)].into();
+    network.run(12_000);
+    let given_up: Vec<Vote> = network.node(0).consensus.tally.newest_of(ValidatorIndex(2)).collect();
+    assert!(!given_up.is_empty());
+    network.stop(2);
+    network.cut = [(0, 1), (1, 0)].into();
+    network.start(2, vec![Record::Unknown(UnknownHistory::Lost)]);
+    network.input(2, Input::AcceptUnknownHistory);
+    network.run(20);
+    let log = &network.node(2).log;
+    for vote in given_up {
+        let place = log.iter().position(|record| *record == Record::Vote(vote));
+        let floor = log.iter().position(|record| matches!(record, Record::Floor(_)));
+        assert!(place.is_some() && place < floor, "{vote:?} in {log:?}");
+    }
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn a_zeroed_sector_in_the_middle_is_damage() {
         bytes[at..at + SECTOR].fill(0);
         std::fs::write(place.file(), &bytes).unwrap();
         let error = place.try_open().unwrap_err();
-        assert!(error.is_damage(), "sector at {at}: {error}");
+        assert!(error.exit_code() == exit_code::DAMAGED, "sector at {at}: {error}");
     }
 }
 
@@ -200,7 +200,9 @@ fn a_file_that_lost_its_end_is_never_called_whole() {
         std::fs::write(place.file(), &after[..length]).unwrap();
         match place.try_open() {
             Ok((_, found)) => assert_eq!(found.history, History::Torn, "{length} bytes"),
-            Err(error) => assert!(length < SECTOR && error.is_damage(), "{length} bytes: {error}"),
+            Err(error) => {
+                assert!(length < SECTOR && error.exit_code() == exit_code::DAMAGED, "{length} bytes: {error}")
+            }
         }
     }
 }
@@ -260,7 +262,7 @@ fn a_full_disk_is_an_error_after_which_the_log_is_not_used_any_more() {
     // The device on which every write fails for want of space.
     open.file = OpenOptions::new().write(true).open("/dev/full").unwrap();
     match log.append(&[record(6, 10)]) {
-        Err(VoteLogError::File(error)) => assert_eq!(error.kind(), std::io::ErrorKind::StorageFull),
+        Err(VoteLogError::Disk(error)) => assert_eq!(error.kind(), std::io::ErrorKind::StorageFull),
         other => panic!("{other:?}"),
     }
     assert!(matches!(log.append(&[record(6, 10)]), Err(VoteLogError::FailedBefore { .. })));
