@@ -7,6 +7,7 @@ mod client;
 mod commands;
 mod exit;
 mod obligation;
+mod text;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -15,7 +15,7 @@ mod tests;
 use actors::mempool::MempoolActor;
 use actors::network::PeerReport;
 use actors::state::StateActor;
-use actors::supervision::Handle;
+use actors::supervision::{Handle, Report};
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -27,6 +27,7 @@ use error::ApiError;
 use metrics_exporter_prometheus::PrometheusHandle;
 use protocol::consensus::view::Snapshot;
 use protocol::genesis::Genesis;
+use protocol::schedule::Schedule;
 use protocol::types::{Sequence, ValidatorIndex};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -61,6 +62,8 @@ pub struct Node {
     pub verifier: Handle<VerifierPoolActor>,
     pub consensus: AskConsensus,
     pub peers: Arc<dyn Fn() -> Vec<PeerReport> + Send + Sync>,
+    /// How each actor is.
+    pub actors: Arc<dyn Fn() -> Vec<Report> + Send + Sync>,
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
     /// Renders `/metrics`; none when it is switched off.
@@ -69,6 +72,8 @@ pub struct Node {
 
 struct Api {
     node: Node,
+    /// Who led which view.
+    schedule: Schedule,
     requests: Semaphore,
     submissions: Semaphore,
     body_bytes_max: u64,
@@ -94,8 +99,10 @@ pub async fn serve(
 fn router(node: Node, address: SocketAddr) -> Router {
     // A script in JSON takes at most two bytes for one, but for control characters, which no script may hold.
     let body_bytes_max = node.genesis.parameters().verifier.script_bytes_max.saturating_mul(2).saturating_add(64 << 10);
+    let schedule = Schedule::new(&node.genesis.validator_set(), &node.genesis.epoch_seed());
     let api = Arc::new(Api {
         node,
+        schedule,
         requests: Semaphore::new(REQUESTS_MAX),
         submissions: Semaphore::new(SUBMISSIONS_MAX),
         body_bytes_max,

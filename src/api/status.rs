@@ -93,7 +93,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
         reward_pool: standing.ledger.pool(),
         proofs_final: standing.ledger.proofs().count(),
         mempool,
-        actors: [node.mempool.report(), node.verifier.report(), node.state.report()].map(ActorView::from).into(),
+        actors: (node.actors)().into_iter().map(ActorView::from).collect(),
         peers,
     }))
 }

@@ -169,6 +169,13 @@ fn install_metrics() -> Result<PrometheusHandle, Failure> {
 /// What the API reaches of the node.
 fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
     let (consensus, network) = (node.voting.consensus.clone(), node.voting.network.clone());
+    let (voting, others) =
+        (node.voting.clone(), (node.mempool.clone(), node.verifier_pool.clone(), node.state.clone()));
+    let reports = move || {
+        let (mempool, verifier_pool, state) = (others.0.report(), others.1.report(), others.2.report());
+        let votes = [voting.consensus.report(), voting.view_change.report(), voting.leader_election.report()];
+        votes.into_iter().chain([voting.peers.report(), mempool, verifier_pool, state]).collect()
+    };
     let ask: api::AskConsensus = Arc::new(move || {
         let consensus = consensus.clone();
         Box::pin(async move { consensus.ask(Ask, ANSWER_DEADLINE).await.map_err(|error| error.to_string()) })
@@ -181,6 +188,7 @@ fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
         verifier: node.verifier_pool.clone(),
         consensus: ask,
         peers: Arc::new(move || network.peers()),
+        actors: Arc::new(reports),
         heads: node.heads.clone(),
         metrics,
     }
@@ -197,11 +205,9 @@ async fn print_status(node: &Node) {
         None => (View(0), Sequence(0), false),
     };
     say!("Validator node {} is now running", node.config.node_id);
-    say!("Node status:");
-    say!("  Node ID: {}", node.config.node_id);
-    say!("  Stake: {}", node.config.stake);
-    say!("  Connected peers: {}", node.voting.network.connected());
-    say!("  Is leader: {}", if leads { "True" } else { "False" });
-    say!("  Current view: {view}");
-    say!("  Current sequence: {sequence}");
+    let connected = node.voting.network.connected();
+    let config = &node.config;
+    super::status::head(&config.node_id, config.stake, connected, leads, view, sequence)
+        .iter()
+        .for_each(|line| say!("{line}"));
 }
