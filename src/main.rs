@@ -6,6 +6,7 @@ mod api;
 mod client;
 mod commands;
 mod exit;
+mod logging;
 mod obligation;
 mod text;
 

@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use crate::consensus::{Follow, Step};
+use crate::metrics;
 use crate::network::Network;
 use crate::outlet::Outlet;
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
@@ -45,8 +46,9 @@ impl ViewChange {
 
     fn give(&mut self, inputs: Vec<Input>, context: &mut Context<Self>) {
         for input in inputs {
-            if matches!(input, Input::GiveUp { reason: GiveUpReason::Timeout, .. }) {
-                tracing::warn!("Consensus timeout, initiating view change");
+            if let Input::GiveUp { view, reason: GiveUpReason::Timeout } = &input {
+                let timer_ms = self.pacemaker.timer().0;
+                tracing::warn!(view = view.0, timer_ms, "Consensus timeout, initiating view change");
             }
             // Not taken, it is asked again when the timer runs out once more.
             _ = self.consensus.send(Step(input));
@@ -58,6 +60,7 @@ impl ViewChange {
         if let Some(handle) = self.timer.take() {
             context.cancel_future(handle);
         }
+        metrics::view_timer(self.pacemaker.timer());
         let wait = self.clock.until(self.pacemaker.wakeup());
         self.timer = Some(context.run_later(wait, |this, context| {
             this.timer = None;

@@ -2,6 +2,7 @@
 
 use crate::api;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::logging;
 use crate::say;
 use actix::System;
 use actors::config::{self, Flags, NodeConfig};
@@ -12,7 +13,7 @@ use actors::state::{Database, DatabaseError};
 use actors::storage::{files, genesis_file};
 use actors::supervision;
 use actors::verifier_pool::{PoolConfig, VerifierPool, program_beside_this_one};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use protocol::genesis::Genesis;
 use protocol::types::{NodeId, Sequence, Stake, View};
 use std::path::PathBuf;
@@ -25,6 +26,9 @@ use tokio::signal::unix::{SignalKind, signal};
 const QUORUM_AWAITED: Duration = Duration::from_secs(3);
 /// How long requests under way may take when the node stops.
 const GRACE: Duration = Duration::from_millis(500);
+/// Everybody tells its status every 500 ms.
+const STATUSES_HEARD: Duration = Duration::from_millis(600);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Start a validator.
@@ -53,14 +57,14 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        start_logging();
-        let parts = self.parts()?;
+        logging::start();
+        let (parts, metrics) = self.parts()?;
         let system = System::new();
-        system.block_on(serve(parts))
+        system.block_on(serve(parts, metrics))
     }
 
     /// Opens and checks everything; each failure is an error of its own.
-    fn parts(&self) -> Result<NodeParts, Failure> {
+    fn parts(&self) -> Result<(NodeParts, Option<PrometheusHandle>), Failure> {
         let genesis = genesis_file::read(&self.genesis).map_err(Failure::with(Exit::Configuration))?;
         let flags = Flags {
             node_id: self.node_id.clone(),
@@ -75,8 +79,10 @@ impl Arguments {
         let end = Arc::new(|code, reason: String| end(code, &reason));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
         let database = Database::open(&config.data_dir, &genesis.chain_id(), cache, end).map_err(database_failure)?;
+        // Before the first worker starts, or it is not counted.
+        let metrics = config.metrics.enabled.then(install_metrics).transpose()?;
         let pool = start_pool(&config, &genesis)?;
-        Ok(NodeParts {
+        let parts = NodeParts {
             genesis: Arc::new(genesis),
             config,
             key,
@@ -84,15 +90,9 @@ impl Arguments {
             pool: Arc::new(pool),
             accept_unknown_history: self.risk_double_signing,
             exit: Arc::new(|exit: &supervision::Exit| end_with(exit)),
-        })
+        };
+        Ok((parts, metrics))
     }
-}
-
-fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // A second subscriber in one process would be a fault of a test.
-    _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 fn end(code: i32, reason: &str) {
@@ -118,6 +118,7 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     let mut pool = PoolConfig::new(program, genesis.parameters().verifier);
     pool.workers = config.verifier.workers as usize;
     pool.sandbox = config.verifier.sandbox;
+    pool.observer = Arc::new(actors::metrics::pool_event);
     let pool = VerifierPool::start(pool).map_err(Failure::with(Exit::Configuration))?;
     let (mine, theirs) = (pool.pin(), genesis.parameters().solver_pin);
     if mine != theirs {
@@ -130,22 +131,21 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     Ok(pool)
 }
 
-async fn serve(parts: NodeParts) -> Outcome {
+async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>) -> Outcome {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::with(Exit::Internal))?;
-    let metrics = parts.config.metrics.enabled.then(install_metrics).transpose()?;
     let http = parts.config.http;
     let busy = |error| format!("cannot listen for HTTP on {http}: {error}; is another process using the port?");
     let listener = TcpListener::bind(http).await.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
     let node = Node::start(parts).map_err(network_failure)?;
     let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
-    let serving = actix::spawn(api::serve(api_node(&node, metrics), listener, async move {
+    let serving = actix::spawn(api::serve(api_node(&node, metrics.clone()), listener, async move {
         // An error is the sender's end, which is the node's.
         _ = stop.await;
     }));
-    let started = Instant::now();
-    while !node.is_quorum_connected() && started.elapsed() < QUORUM_AWAITED {
-        tokio::time::sleep(LOOK).await;
+    if let Some(metrics) = metrics {
+        actix::spawn(keep_up(metrics));
     }
+    await_quorum(&node).await;
     print_status(&node).await;
     tokio::select! {
         _ = terminate.recv() => {}
@@ -159,9 +159,32 @@ async fn serve(parts: NodeParts) -> Outcome {
     Ok(Exit::Fine)
 }
 
+/// Waits until the status is worth printing: a quorum is connected, this validator's history is known (R12), and peers
+/// have had time to say where they are, so that view and leader are theirs too. At most [`QUORUM_AWAITED`].
+async fn await_quorum(node: &Node) {
+    let deadline = Instant::now() + QUORUM_AWAITED;
+    let mut settled: Option<Instant> = None;
+    while Instant::now() < deadline && settled.is_none_or(|since| since.elapsed() < STATUSES_HEARD) {
+        tokio::time::sleep(LOOK).await;
+        let signs = node.is_quorum_connected()
+            && node.snapshot().await.is_some_and(|snapshot| snapshot.unknown_history.is_none());
+        settled = if signs { settled.or_else(|| Some(Instant::now())) } else { None };
+    }
+}
+
+/// What histograms hold is folded now and then, or it would pile up while nobody reads the page.
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
+}
+
 /// One recorder for the process; `/metrics` renders it.
 fn install_metrics() -> Result<PrometheusHandle, Failure> {
-    let handle = PrometheusBuilder::new().install_recorder().map_err(Failure::with(Exit::Internal))?;
+    let recorder = actors::metrics::recorder().map_err(Failure::with(Exit::Internal))?;
+    let handle = recorder.install_recorder().map_err(Failure::with(Exit::Internal))?;
     actors::metrics::describe();
     Ok(handle)
 }

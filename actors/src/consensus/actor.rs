@@ -3,6 +3,7 @@
 use super::messages::{
     Ask, Finalized, Follow, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn, WordsOnProof,
 };
+use super::rounds::Rounds;
 use crate::clock::Clock;
 use crate::metrics;
 use crate::network::Network;
@@ -10,6 +11,7 @@ use crate::outlet::Outlet;
 use crate::storage::vote_log::VoteLog;
 use crate::supervision::{Exit, ExitHook};
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
+use protocol::certificate::Certificate;
 use protocol::consensus::Consensus;
 use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To};
 use protocol::message::Message as PeerMessage;
@@ -42,12 +44,13 @@ pub struct ConsensusActor {
     /// What recovery asks for, carried out when the actor starts.
     first: Output,
     timer: Option<(Millis, SpawnHandle)>,
+    rounds: Rounds,
 }
 
 impl ConsensusActor {
     /// `first` is the output of [`Consensus::recover`].
     pub fn new(consensus: Consensus, first: Output, log: VoteLog, reach: Reach, clock: Clock) -> Self {
-        ConsensusActor { consensus, log, reach, clock, first, timer: None }
+        ConsensusActor { consensus, log, reach, clock, first, timer: None, rounds: Rounds::default() }
     }
 
     fn step(&mut self, input: Input, context: &mut Context<Self>) {
@@ -65,7 +68,7 @@ impl ConsensusActor {
             if let Err(reason) = written {
                 return self.end(format!("votes cannot be recorded: {reason}"));
             }
-            metrics::vote_log_written(started.elapsed());
+            metrics::vote_log_written(&output.records, started.elapsed());
         }
         output.effects.into_iter().for_each(|effect| self.effect(effect));
     }
@@ -89,9 +92,27 @@ impl ConsensusActor {
 
     /// Final blocks may not be lost: if `state` cannot take them now, the process starts again from its log.
     fn tell_final(&mut self, finalized: Finalized) {
-        metrics::blocks_final(finalized.blocks.len());
+        self.log_final(&finalized);
         if self.reach.state.send(finalized).is_err() {
             self.end("the state actor does not take final blocks".to_owned());
+        }
+    }
+
+    /// A line for each block. The view of one that became final with a later one is known if its certificate is held.
+    fn log_final(&mut self, Finalized { blocks, commit }: &Finalized) {
+        metrics::blocks_final(blocks);
+        let now = Instant::now();
+        for (position, block) in (1..).zip(blocks) {
+            let own = (position == blocks.len()).then(|| commit.view());
+            let view = own.or_else(|| block.prepare.as_ref().map(Certificate::view));
+            let took = view.and_then(|view| self.rounds.on_final(now, view));
+            tracing::info!(
+                sequence = block.block.header.sequence.0,
+                view = view.map(|view| view.0),
+                proofs = block.block.body.proofs.len(),
+                took_ms = took.map(|took| took.as_millis() as u64),
+                "block final"
+            );
         }
     }
 
@@ -105,12 +126,13 @@ impl ConsensusActor {
     fn notice(&mut self, notice: Notice) {
         if let Notice::Contradiction(contradiction) = &notice {
             tracing::warn!(
-                voter = contradiction.first.voter.0,
+                voter = self.reach.network.roster().name(contradiction.first.voter),
                 view = contradiction.first.ballot.view.0,
                 "two votes that contradict each other"
             );
         }
         metrics::consensus_notice(&notice);
+        self.rounds.on_notice(Instant::now(), &notice);
         // Both may be away for a moment: rebuilt, they ask where consensus is.
         _ = self.reach.view_change.send(Follow(notice.clone()));
         _ = self.reach.leader_election.send(Follow(notice));
@@ -153,6 +175,7 @@ impl Actor for ConsensusActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
+        metrics::consensus_at(self.consensus.snapshot_now().sequence);
         let first = std::mem::take(&mut self.first);
         self.carry_out(first);
         self.arm(context);

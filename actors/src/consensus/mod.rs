@@ -6,6 +6,7 @@
 
 mod actor;
 mod messages;
+mod rounds;
 
 pub use actor::{ConsensusActor, Reach};
 pub use messages::{

@@ -118,9 +118,9 @@ fn report<M: PeerMessage>(network: &Network<M>, failure: Failure, side: Side) {
         | LinkError::Closed
         | LinkError::Refused(Refusal::Duplicate)
         | LinkError::RefusedByPeer(Refusal::Duplicate | Refusal::Stopping) => {
-            tracing::debug!(%peer, error = %failure.error, side = side.label(), "no session");
+            tracing::debug!(peer = network.roster.name(peer), error = %failure.error, side = side.label(), "no session");
         }
-        error => tracing::warn!(%peer, %error, side = side.label(), "no session"),
+        error => tracing::warn!(peer = network.roster.name(peer), %error, side = side.label(), "no session"),
     }
 }
 

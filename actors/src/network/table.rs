@@ -264,10 +264,11 @@ impl<M: PeerMessage> Network<M> {
     pub(super) fn fault(&self, peer: ValidatorIndex, fault: &FrameError) -> Option<Duration> {
         metrics::network_fault(fault.label());
         let ban = self.slots[peer.as_usize()].record.lock().fault(Instant::now());
-        tracing::warn!(%peer, %fault, "a peer broke a rule");
+        let name = self.roster.name(peer);
+        tracing::warn!(peer = name, %fault, "a peer broke a rule");
         if let Some(ban) = ban {
             metrics::network_ban();
-            tracing::warn!(%peer, ?ban, "a peer is banned after repeated faults");
+            tracing::warn!(peer = name, ?ban, "a peer is banned after repeated faults");
         }
         ban
     }
