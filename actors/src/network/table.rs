@@ -9,6 +9,7 @@ use super::frames::{EncodeError, Encoded, FrameError, PeerMessage, encode};
 use super::handshake::{Hello, LinkError, Refusal, Role};
 use super::live::{Admitted, Live, Traffic};
 use super::outbox::Posted;
+use super::places::Places;
 use super::rates::Bucket;
 use super::roster::{Member, Roster};
 use super::tls::{Tls, TlsError};
@@ -24,10 +25,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
-/// Connections whose handshake is under way, of peers that dialled this node. More are closed at once.
-pub const HANDSHAKES_MAX: usize = 128;
 /// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
 /// A younger one stays: both sides may have dialled at the same time.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -87,7 +86,7 @@ pub struct Network<M: PeerMessage> {
     pub(super) hello: Hello,
     pub(super) tls: Tls,
     pub(super) sink: Arc<dyn Sink<M>>,
-    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) handshakes: Arc<Places>,
     listener: TcpListener,
     listen: SocketAddr,
     pub(super) slots: Vec<Slot>,
@@ -131,7 +130,7 @@ impl<M: PeerMessage> Network<M> {
             tls: Tls::new(&config.key, &roster)?,
             hello: Hello { chain: config.chain, pin: config.pin, role: Role::Validator, boot: random() },
             sink,
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            handshakes: Arc::default(),
             listener,
             listen,
             slots: (0..roster.len()).map(|_| Slot::default()).collect(),
