@@ -8,6 +8,7 @@
 mod blocks;
 mod error;
 mod proofs;
+mod server;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -86,14 +87,11 @@ type Shared = State<Arc<Api>>;
 /// Serves until `stop` is done, and then lets the requests under way end.
 ///
 /// # Errors
-/// If the listener fails.
-pub async fn serve(
-    node: Node,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+/// If the listener has no address.
+pub async fn serve(node: Node, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let address = listener.local_addr()?;
-    axum::serve(listener, router(node, address)).with_graceful_shutdown(stop).await
+    server::serve(router(node, address), listener, server::Bounds::default(), stop).await;
+    Ok(())
 }
 
 fn router(node: Node, address: SocketAddr) -> Router {
