@@ -1,7 +1,7 @@
 //! The command line's way to a running node: its HTTP API, found by the node's name.
 
 use crate::exit::{Exit, Failure};
-use actors::config;
+use actors::config::{self, ConfigError};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -23,8 +23,10 @@ impl Client {
     /// # Errors
     /// If the name leads nowhere.
     pub fn new(node: &str) -> Result<Client, Failure> {
-        let address = config::http_address(node, Path::new(config::CONFIG_DIRECTORY))
-            .map_err(Failure::with(Exit::Configuration))?;
+        let address = config::http_address(node, Path::new(config::CONFIG_DIRECTORY)).map_err(|error| match error {
+            ConfigError::NoNodeName { .. } => Failure::new(Exit::Input, error),
+            error => Failure::new(Exit::Configuration, error),
+        })?;
         let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(DEADLINE)).build();
         Ok(Client { agent: agent.into(), base: format!("http://{address}"), node: node.to_owned() })
     }
@@ -45,11 +47,13 @@ impl Client {
 
     fn read(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
         let unreachable = |error: ureq::Error| {
-            let message = format!(
-                "{} does not answer at {}: {error}; is it running? `pop start-validator --node-id {}` starts it",
-                self.node, self.base, self.node
-            );
-            Failure::new(Exit::Unreachable, message)
+            let (node, base) = (&self.node, &self.base);
+            let hint = if node.contains(':') {
+                "is a validator running there? This must be the address of its HTTP, not of its peers".to_owned()
+            } else {
+                format!("is it running? `pop start-validator --node-id {node}` starts it")
+            };
+            Failure::new(Exit::Unreachable, format!("{node} does not answer at {base}: {error}; {hint}"))
         };
         let mut answer = answer.map_err(unreachable)?;
         let status = answer.status();
@@ -63,6 +67,12 @@ impl Client {
             (Some(line), Some(column)) => format!("line {line}, column {column}: {text}"),
             _ => text,
         };
+        if value["error"] == "refused"
+            && let Some(proof) = value["proof"].as_str()
+        {
+            let text = format!("refused: {text}; `pop proof {proof} --node {}` says on whose word", self.node);
+            return Err(Failure::new(Exit::Refuted, text));
+        }
         let exit = if status.is_client_error() { Exit::Input } else { Exit::Unreachable };
         Err(Failure::new(exit, text))
     }

@@ -24,6 +24,25 @@ pub enum Exit {
     Internal = 70,
 }
 
+impl Exit {
+    /// Of the results of several files, the one that the command ends with: bad input goes before refuted, and that
+    /// before no verdict.
+    pub fn worse(self, other: Exit) -> Exit {
+        let rank = |exit| match exit {
+            Exit::Fine => 0,
+            Exit::NoVerdict => 1,
+            Exit::Refuted => 2,
+            Exit::Input
+            | Exit::Configuration
+            | Exit::Unreachable
+            | Exit::RefusedToSign
+            | Exit::Damaged
+            | Exit::Internal => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)

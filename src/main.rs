@@ -3,6 +3,7 @@
 //! Errors go to standard error, results to standard output, and the exit codes are those of [`exit`].
 
 mod api;
+mod args;
 mod client;
 mod commands;
 mod exit;

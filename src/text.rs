@@ -9,8 +9,16 @@ const MICRO: u64 = 1_000_000;
 /// Names in one list; a network may have a thousand validators.
 const NAMES_MAX: usize = 20;
 
-/// An amount of micro-tokens in tokens, exactly.
-pub fn tokens(micro: u64) -> String {
+/// An amount of micro-tokens, as the API gives it, in tokens: exactly, or about if it is beyond 18 trillion tokens.
+pub fn amount(value: &Value) -> String {
+    match (value.as_u64(), value.as_f64()) {
+        (Some(micro), _) => tokens(micro),
+        (None, Some(micro)) => format!("{:.0}", micro / MICRO as f64),
+        (None, None) => "unknown".into(),
+    }
+}
+
+fn tokens(micro: u64) -> String {
     let (whole, rest) = (micro / MICRO, micro % MICRO);
     if rest == 0 {
         return whole.to_string();

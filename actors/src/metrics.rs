@@ -114,7 +114,7 @@ declare! {
         "checks that ended: confirmed, refuted, rejected, or why there is no verdict";
     VERIFIER_PROCESSOR_TIME = "pop_verifier_processor_seconds", Kind::Histogram(SOLVER_SECONDS), Seconds, [],
         "processor time of a check";
-    VERIFIER_RESOURCE_COUNT = "pop_verifier_resource_count", Kind::Histogram(RESOURCE_COUNTS), Count, [],
+    VERIFIER_RESOURCE_COUNTS = "pop_verifier_resource_counts", Kind::Histogram(RESOURCE_COUNTS), Count, [],
         "the solver's resource count of a check that was answered";
     VERIFIER_WAITING = "pop_verifier_jobs_waiting", Kind::Gauge, Count, [],
         "statements that wait for a worker";
@@ -310,7 +310,7 @@ pub fn pool_event(event: &PoolEvent) {
             counter!(VERIFIER_VERDICTS, "verdict" => *verdict).increment(1);
             histogram!(VERIFIER_PROCESSOR_TIME).record(cpu.as_secs_f64());
             if let Some(count) = resource_count {
-                histogram!(VERIFIER_RESOURCE_COUNT).record(count.0 as f64);
+                histogram!(VERIFIER_RESOURCE_COUNTS).record(count.0 as f64);
             }
         }
     }

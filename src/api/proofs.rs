@@ -172,7 +172,9 @@ pub async fn find(
         let over = Instant::now() >= until;
         if ended || over {
             if located.whereabouts == Whereabouts::Unknown {
-                return Err(ApiError::not_found(format!("no proof {id} is known here")));
+                return Err(ApiError::not_found(format!(
+                    "no proof {id} is known here: was it submitted to this network? Another node may know it"
+                )));
             }
             return Ok(Json(view(&api, id, located).await?));
         }

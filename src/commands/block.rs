@@ -1,5 +1,6 @@
 //! `pop block`: a final block with its proofs, votes and certificates.
 
+use crate::args::whole;
 use crate::client::Client;
 use crate::exit::{Exit, Outcome};
 use crate::say;
@@ -10,6 +11,7 @@ use serde_json::Value;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Its sequence; 0 is the genesis.
+    #[arg(value_parser = whole, allow_negative_numbers = true)]
     sequence: u64,
     /// The node that is asked: a node id, or HOST:PORT of its HTTP.
     #[arg(long, value_name = "NODE", default_value = "node_1")]
@@ -36,7 +38,7 @@ fn screen(block: &Value) -> Vec<String> {
     let mut lines = vec![
         format!("Block {}", block["sequence"]),
         format!("  Id:         {}", word(&block["id"], "unknown")),
-        format!("  Parent:     {}", word(&header["parent"], "none")),
+        format!("  Parent:     {}", if block["sequence"] == 0 { "none" } else { word(&header["parent"], "unknown") }),
         format!("  Time:       {}", header["time"].as_u64().map_or_else(|| "unknown".into(), utc)),
         format!("  State root: {}", word(&header["state"], "unknown")),
     ];

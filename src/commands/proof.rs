@@ -11,6 +11,7 @@ use serde_json::Value;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Its id, as `pop submit-proof` printed it.
+    #[arg(value_name = "ID")]
     id: Hash,
     /// The node that is asked: a node id, or HOST:PORT of its HTTP.
     #[arg(long, value_name = "NODE", default_value = "node_1")]

@@ -1,6 +1,7 @@
 //! `pop start-validator`: one validator, in the foreground, until Ctrl-C or SIGTERM.
 
 use crate::api;
+use crate::args::whole;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logging;
 use crate::say;
@@ -44,7 +45,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", default_value = "data/genesis_state.json")]
     genesis: PathBuf,
     /// The stake that it validates with, in tokens; it must be the genesis'.
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = whole, allow_negative_numbers = true)]
     stake: Option<u64>,
     /// Where its data are [default: data/<ID>].
     #[arg(long, value_name = "DIR")]
@@ -134,7 +135,11 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
 async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>) -> Outcome {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::with(Exit::Internal))?;
     let http = parts.config.http;
-    let busy = |error| format!("cannot listen for HTTP on {http}: {error}; is another process using the port?");
+    let busy = |error| {
+        format!(
+            "cannot listen for HTTP on {http}: {error}; stop the process that has the port, or set http.port (docs/CONFIGURATION.md)"
+        )
+    };
     let listener = TcpListener::bind(http).await.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
     let node = Node::start(parts).map_err(network_failure)?;
     let (stopping, stop) = tokio::sync::oneshot::channel::<()>();

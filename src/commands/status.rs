@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::exit::{Exit, Outcome};
 use crate::say;
-use crate::text::{counted, span, tokens, word};
+use crate::text::{amount, counted, span, word};
 use serde_json::Value;
 use std::fmt::Display;
 
@@ -92,8 +92,8 @@ fn consensus(status: &Value) -> Vec<String> {
 fn ledger(status: &Value) -> Vec<String> {
     vec![
         format!("Proofs final: {}", status["proofs_final"]),
-        format!("Balance: {} tokens", tokens(number(&status["balance"]))),
-        format!("Reward pool: {} tokens", tokens(number(&status["reward_pool"]))),
+        format!("Balance: {} tokens", amount(&status["balance"])),
+        format!("Reward pool: {} tokens", amount(&status["reward_pool"])),
     ]
 }
 

@@ -74,7 +74,10 @@ pub enum NetworkError {
     Roster(#[from] super::roster::RosterError),
     #[error("the key belongs to {got}, but the validator set names {expected} for {node_id}")]
     ForeignKey { node_id: NodeId, expected: PublicKey, got: PublicKey },
-    #[error("cannot listen for peers on {address}: {source}; is another process using the port?")]
+    #[error(
+        "cannot listen for peers on {address}: {source}; stop the process that has the port, or set \
+             network.listen_port (docs/CONFIGURATION.md)"
+    )]
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
