@@ -32,8 +32,6 @@ pub struct ViewChange {
     network: Arc<Network<PeerMessage>>,
     clock: Clock,
     timer: Option<SpawnHandle>,
-    /// What the operator was told last.
-    has_quorum: bool,
 }
 
 impl ViewChange {
@@ -43,7 +41,7 @@ impl ViewChange {
         network: Arc<Network<PeerMessage>>,
         clock: Clock,
     ) -> Self {
-        ViewChange { pacemaker, consensus, network, clock, timer: None, has_quorum: false }
+        ViewChange { pacemaker, consensus, network, clock, timer: None }
     }
 
     fn give(&mut self, inputs: Vec<Input>, context: &mut Context<Self>) {
@@ -76,24 +74,9 @@ impl ViewChange {
             let round_trip = self.network.round_trip(peer.validator).unwrap_or_default();
             self.pacemaker.on_session(peer.validator, Millis(round_trip.as_millis() as u64));
         }
-        self.tell_quorum();
         if let Some((view, open)) = self.pacemaker.overdue_view_change(self.clock.local()) {
             tracing::warn!(view = view.0, open_ms = open.0, "a view change stays open: too few validators answer");
         }
-    }
-
-    /// Without a quorum nothing becomes final, and nothing else would say so.
-    fn tell_quorum(&mut self) {
-        let has_quorum = self.pacemaker.is_quorum_connected();
-        if has_quorum != self.has_quorum {
-            let sessions = self.network.connected();
-            if has_quorum {
-                tracing::info!(sessions, "a quorum is connected");
-            } else {
-                tracing::warn!(sessions, "no quorum is connected: nothing becomes final until peers are back");
-            }
-        }
-        self.has_quorum = has_quorum;
     }
 }
 

@@ -200,8 +200,7 @@ impl Pacemaker {
         measured.unwrap_or(Millis(self.timer().0 / 2)).max(Millis(1))
     }
 
-    /// Whether those with a session are, with me, a quorum.
-    pub fn is_quorum_connected(&self) -> bool {
+    fn is_quorum_connected(&self) -> bool {
         self.set.is_quorum(self.set.stake_of(self.sessions.keys().copied().chain([self.me])))
     }
 
