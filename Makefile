@@ -4,8 +4,9 @@
 CARGO ?= cargo
 PREFIX ?= /usr/local
 LOG := target/test.log
+RELEASE := target/release
 
-.PHONY: all setup build test check clean
+.PHONY: all setup build run test test-long check bench install uninstall clean
 
 all: build
 
@@ -16,16 +17,39 @@ setup:
 build: setup
 	$(CARGO) build --release --locked
 
+# Four validators check the example proofs in data/proofs until each has ended; a report at the end, nothing left running.
+run: build
+	@$(RELEASE)/pop deploy-testnet --nodes 4 --duration 0.1 --until-done --proofs data/proofs --output data/testnet_report.json
+
 # Formatting, lints, every test. A test that cannot run where it is prints a line that starts with NOT RUN, and why.
 test: check
 	@mkdir -p target
 	@sh scripts/test.sh "$(LOG)"
+
+# What takes longer than a coffee: a hundred times as many seeds of the simulated network.
+test-long: setup
+	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
 
 # Only looks: formatting and lints.
 check: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
+# Every figure of docs/PERFORMANCE.md, on this machine as it is now.
+bench: setup
+	$(CARGO) bench --locked
+
+# Both programs and the solver's library, under PREFIX.
+install: build
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/proof-of-proof"
+	install -m 755 $(RELEASE)/pop $(RELEASE)/pop-verifier "$(DESTDIR)$(PREFIX)/bin/"
+	cp -RP .z3/lib/. "$(DESTDIR)$(PREFIX)/lib/proof-of-proof/"
+
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/pop" "$(DESTDIR)$(PREFIX)/bin/pop-verifier"
+	rm -rf "$(DESTDIR)$(PREFIX)/lib/proof-of-proof"
+
+# What was built and fetched, and the example network's data; your own genesis, keys and validators' data stay.
 clean:
 	$(CARGO) clean
-	rm -rf .z3 .z3.new
+	rm -rf .z3 .z3.new data/testnet data/testnet_report.json

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Longer than the longest `?wait=` of the API.
 const DEADLINE: Duration = Duration::from_secs(110);
+/// The HTTP status of a proof that others do not confirm.
+const CONFLICT: u16 = 409;
 
 /// One node's API.
 pub struct Client {
@@ -27,8 +29,13 @@ impl Client {
             ConfigError::NoNodeName { .. } => Failure::new(Exit::Input, error),
             error => Failure::new(Exit::Configuration, error),
         })?;
+        Ok(Client::at(node, &address.to_string()))
+    }
+
+    /// A node whose HTTP address is known, as `HOST:PORT`.
+    pub fn at(node: &str, address: &str) -> Client {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(DEADLINE)).build();
-        Ok(Client { agent: agent.into(), base: format!("http://{address}"), node: node.to_owned() })
+        Client { agent: agent.into(), base: format!("http://{address}"), node: node.to_owned() }
     }
 
     /// # Errors
@@ -41,11 +48,25 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
-        let answer = self.agent.post(format!("{}{path}", self.base)).send_json(body);
-        self.read(answer)
+        self.offer(path, body)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
+    }
+
+    /// As [`Client::post`], for who can do something about a refusal: come again, or go on with something else.
+    ///
+    /// # Errors
+    /// If the node is not reached.
+    pub fn offer(&self, path: &str, body: &impl Serialize) -> Result<Result<Value, Refusal>, Failure> {
+        self.answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
     }
 
     fn read(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
+        self.answer(answer)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
+    }
+
+    fn answer(
+        &self,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Result<Value, Refusal>, Failure> {
         let unreachable = |error: ureq::Error| {
             let (node, base) = (&self.node, &self.base);
             let hint = if node.contains(':') {
@@ -59,7 +80,7 @@ impl Client {
         let status = answer.status();
         let value: Value = answer.body_mut().read_json().map_err(unreachable)?;
         if status.is_success() {
-            return Ok(value);
+            return Ok(Ok(value));
         }
         let text = value.get("message").and_then(Value::as_str).unwrap_or("no reason was given").to_owned();
         let place = |name| value.get(name).and_then(Value::as_u64);
@@ -67,13 +88,33 @@ impl Client {
             (Some(line), Some(column)) => format!("line {line}, column {column}: {text}"),
             _ => text,
         };
-        if value["error"] == "refused"
-            && let Some(proof) = value["proof"].as_str()
-        {
-            let text = format!("refused: {text}; `pop proof {proof} --node {}` says on whose word", self.node);
-            return Err(Failure::new(Exit::Refuted, text));
+        let text = match value["proof"].as_str().filter(|_| status.as_u16() == CONFLICT) {
+            Some(proof) => format!("refused: {text}; `pop proof {proof} --node {}` says on whose word", self.node),
+            None => text,
+        };
+        Ok(Err(Refusal { status: status.as_u16(), message: text }))
+    }
+}
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    pub message: String,
+}
+
+impl Refusal {
+    /// Whether the same request may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        self.status == 429 || self.status >= 500
+    }
+
+    fn exit(&self) -> Exit {
+        match self.status {
+            CONFLICT => Exit::Refuted,
+            400..500 => Exit::Input,
+            _ => Exit::Unreachable,
         }
-        let exit = if status.is_client_error() { Exit::Input } else { Exit::Unreachable };
-        Err(Failure::new(exit, text))
     }
 }

@@ -41,6 +41,22 @@ impl Exit {
         };
         if rank(other) > rank(self) { other } else { self }
     }
+
+    /// The exit that a process' code stands for, if it is one of ours.
+    pub fn from_code(code: i32) -> Option<Exit> {
+        let all = [
+            Exit::Fine,
+            Exit::Input,
+            Exit::Configuration,
+            Exit::Unreachable,
+            Exit::Refuted,
+            Exit::NoVerdict,
+            Exit::RefusedToSign,
+            Exit::Damaged,
+            Exit::Internal,
+        ];
+        all.into_iter().find(|exit| i32::from(*exit as u8) == code)
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -9,6 +9,7 @@ mod commands;
 mod exit;
 mod logging;
 mod obligation;
+mod testnet;
 mod text;
 
 use clap::Parser;

@@ -281,6 +281,7 @@ pub(crate) fn consensus_notice(notice: &Notice) {
         Notice::Contradiction(_) => counter!(CONSENSUS_CONTRADICTIONS).increment(1),
         Notice::ClockStarted { .. }
         | Notice::Work { .. }
+        | Notice::WorkGone { .. }
         | Notice::Proposed { .. }
         | Notice::Prepared { .. }
         | Notice::Heard(_)

@@ -4,7 +4,7 @@
 //! again (database, worker processes, sessions) is made here and outlives the actors that use it.
 
 use crate::config::NodeConfig;
-use crate::consensus::{Ask, Finalized, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step};
+use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeBlocks, Snapshot, Step};
 use crate::mempool::{MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Session as MempoolSession};
 use crate::network::{Network, NetworkError};
 use crate::outlet::Outlet;
@@ -54,6 +54,8 @@ pub struct Node {
     pub state: Handle<StateActor>,
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
+    /// What consensus was seen to do since the start.
+    pub observed: Arc<Observed>,
     pub database: Arc<Database>,
     pub verdicts: Arc<Verdicts>,
     /// Their threads end with the process.
@@ -92,6 +94,7 @@ impl Node {
 
         let duties = duties(&mempool, &state, history(&genesis, &database));
         let voting_config = voting_config(&genesis, &config, key, accept_unknown_history, exit.clone());
+        let observed = voting_config.observed.clone();
         let voting = voting::start(voting_config, duties, &votes.handle())?;
 
         let verdicts = Arc::new(Verdicts::default());
@@ -141,6 +144,7 @@ impl Node {
             verifier_pool,
             state,
             heads: seen,
+            observed,
             database,
             verdicts,
             _arbiters: [votes, work],
@@ -188,6 +192,7 @@ fn voting_config(
             idle_block_interval: config.consensus.idle_block_interval,
         },
         accept_unknown_history,
+        observed: Arc::default(),
         exit,
         genesis: genesis.clone(),
     }

@@ -46,10 +46,6 @@ impl ViewChange {
 
     fn give(&mut self, inputs: Vec<Input>, context: &mut Context<Self>) {
         for input in inputs {
-            if let Input::GiveUp { view, reason: GiveUpReason::Timeout } = &input {
-                let timer_ms = self.pacemaker.timer().0;
-                tracing::warn!(view = view.0, timer_ms, "Consensus timeout, initiating view change");
-            }
             // Not taken, it is asked again when the timer runs out once more.
             _ = self.consensus.send(Step(input));
         }
@@ -61,8 +57,11 @@ impl ViewChange {
             context.cancel_future(handle);
         }
         metrics::view_timer(self.pacemaker.timer());
-        let wait = self.clock.until(self.pacemaker.wakeup());
-        self.timer = Some(context.run_later(wait, |this, context| {
+        let at = self.pacemaker.wakeup();
+        if at == Millis(u64::MAX) {
+            return;
+        }
+        self.timer = Some(context.run_later(self.clock.until(at), |this, context| {
             this.timer = None;
             let inputs = this.pacemaker.tick(this.clock.local());
             this.give(inputs, context);
@@ -97,6 +96,10 @@ impl Handler<Follow> for ViewChange {
         // What does not move a timer need not arm it again.
         if matches!(notice, Notice::Heard(_)) {
             return;
+        }
+        if let Notice::GaveUp { view, reason: GiveUpReason::Timeout } = &notice {
+            let timer_ms = self.pacemaker.timer().0;
+            tracing::warn!(view = view.0, timer_ms, "Consensus timeout, initiating view change");
         }
         let inputs = self.pacemaker.on_notice(self.clock.local(), &notice);
         self.give(inputs, context);

@@ -5,7 +5,7 @@
 
 use crate::clock::Clock;
 use crate::consensus::{
-    ConsensusActor, Finalized, Follow, Needed, Reach, RefusedByOthers, ServeBlocks, Step, TellAgain,
+    ConsensusActor, Finalized, Follow, Needed, Observed, Reach, RefusedByOthers, ServeBlocks, Step, TellAgain,
 };
 use crate::leader_election::LeaderElection;
 use crate::network::{Member, Network, NetworkConfig, NetworkError};
@@ -53,6 +53,8 @@ pub struct VotingConfig {
     pub pace: PacemakerSettings,
     /// The operator takes the risk that R12 names.
     pub accept_unknown_history: bool,
+    /// What consensus is seen to do, for people.
+    pub observed: Arc<Observed>,
     pub exit: ExitHook,
 }
 
@@ -246,6 +248,7 @@ fn seat_consensus(
         serve: duties.serve,
         needed: duties.needed,
         refused: duties.refused,
+        observed: config.observed.clone(),
         exit: config.exit.clone(),
     };
     let history = duties.history;

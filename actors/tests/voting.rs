@@ -135,6 +135,7 @@ impl World {
                 idle_block_interval: Millis(10_000),
             },
             accept_unknown_history: false,
+            observed: Arc::default(),
             exit: Arc::new(|exit: &Exit| panic!("a validator ended: {exit:?}")),
         }
     }

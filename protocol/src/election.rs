@@ -81,12 +81,17 @@ impl Election {
                 self.work = true;
                 self.tick(now)
             }
+            Notice::WorkGone { view } if view == self.view => {
+                self.work = false;
+                Vec::new()
+            }
             // One vote, of any kind and view, ends the skip.
             Notice::Heard(voter) => {
                 self.heard.insert(voter, Heard { at: now, completed: self.completed });
                 Vec::new()
             }
             Notice::Work { .. }
+            | Notice::WorkGone { .. }
             | Notice::ClockStarted { .. }
             | Notice::Proposed { .. }
             | Notice::Prepared { .. }
@@ -176,6 +181,15 @@ mod tests {
         assert_eq!(election.tick(Millis(5_000)), []);
         assert_eq!(work(&mut election, 5_000, 1), skip(1));
         assert_eq!(election.tick(Millis(5_001)), [], "once a view");
+    }
+
+    #[test]
+    fn nobody_is_skipped_for_work_that_is_gone() {
+        let mut election = election();
+        enter(&mut election, 0, 1);
+        assert_eq!(work(&mut election, 500, 1), []);
+        election.on_notice(Millis(600), &Notice::WorkGone { view: View(1) });
+        assert_eq!(election.tick(Millis(5_000)), []);
     }
 
     #[test]

@@ -107,6 +107,10 @@ impl Pacemaker {
                 self.started = Some(now);
                 Vec::new()
             }
+            Notice::WorkGone { view } if view == self.view => {
+                (self.started, self.asked) = (None, None);
+                Vec::new()
+            }
             Notice::Proposed { view, .. } => {
                 if self.open.len() >= OPEN_MAX {
                     self.open.pop_first();
@@ -126,6 +130,7 @@ impl Pacemaker {
             Notice::ClockStarted { .. }
             | Notice::GaveUp { .. }
             | Notice::Work { .. }
+            | Notice::WorkGone { .. }
             | Notice::Heard(_)
             | Notice::Contradiction(_)
             | Notice::Signing => Vec::new(),
@@ -150,17 +155,18 @@ impl Pacemaker {
         }
     }
 
-    /// R10: asks to give up when the timer has run out, and again each time it runs out anew.
+    /// R10: asks to give up when the timer has run out, and again each time it runs out anew, until consensus has.
     pub fn tick(&mut self, now: Millis) -> Vec<Input> {
-        if self.view == View(0) || now < self.deadline() {
+        if self.view == View(0) || self.gave_up.is_some() || now < self.deadline() {
             return Vec::new();
         }
         self.asked = Some(now);
         Vec::from([Input::GiveUp { view: self.view, reason: GiveUpReason::Timeout }])
     }
 
+    /// When the next [`Pacemaker::tick`] is due; never, once the view is given up.
     pub fn wakeup(&self) -> Millis {
-        self.deadline()
+        if self.gave_up.is_some() { Millis(u64::MAX) } else { self.deadline() }
     }
 
     fn deadline(&self) -> Millis {
@@ -264,6 +270,20 @@ mod tests {
         let expected = Input::GiveUp { view: View(1), reason: GiveUpReason::Timeout };
         assert_eq!(pacemaker.tick(Millis(350)), [expected]);
         assert_eq!(pacemaker.wakeup(), Millis(650), "asked again, should consensus have been away");
+    }
+
+    #[test]
+    fn the_timer_stops_when_the_work_is_gone_and_when_the_view_is_given_up() {
+        let mut pacemaker = pacemaker();
+        enter(&mut pacemaker, 0, 1, VoteKind::Prepare, false, false);
+        pacemaker.on_notice(Millis(50), &Notice::ClockStarted { view: View(1) });
+        pacemaker.on_notice(Millis(60), &Notice::WorkGone { view: View(1) });
+        assert_eq!(pacemaker.wakeup(), Millis(10_300), "as if there had been none");
+        pacemaker.on_notice(Millis(500), &Notice::ClockStarted { view: View(1) });
+        assert_eq!(pacemaker.wakeup(), Millis(800));
+        pacemaker.on_notice(Millis(700), &Notice::GaveUp { view: View(1), reason: GiveUpReason::SilentLeader });
+        assert_eq!(pacemaker.wakeup(), Millis(u64::MAX));
+        assert_eq!(pacemaker.tick(Millis(900)), []);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct BlockView {
     prepare: Option<CertificateView>,
     /// Shows that it is final; kept for the last of those that became final together.
     commit: Option<CertificateView>,
+    /// Milliseconds from the proposal, sent or first seen here, until the block was final here; for newer blocks only.
+    proposal_to_final_ms: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,6 +110,7 @@ fn view(api: &Api, stored: StoredBlock) -> BlockView {
         block: carried.block,
         voters: carried.votes.iter().filter_map(|vote| name(vote.voter)).collect(),
     });
+    let took = api.node.observed.proposal_to_final(block.header.sequence);
     BlockView {
         sequence: block.header.sequence,
         id,
@@ -117,5 +120,6 @@ fn view(api: &Api, stored: StoredBlock) -> BlockView {
         header: block.header,
         prepare: prepare.map(certificate),
         commit: commit.map(certificate),
+        proposal_to_final_ms: took.map(|took| took.as_secs_f64() * 1e3),
     }
 }

@@ -13,6 +13,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use actors::consensus::Observed;
 use actors::mempool::MempoolActor;
 use actors::network::PeerReport;
 use actors::state::StateActor;
@@ -67,6 +68,7 @@ pub struct Node {
     pub actors: Arc<dyn Fn() -> Vec<Report> + Send + Sync>,
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
+    pub observed: Arc<Observed>,
     /// Renders `/metrics`; none when it is switched off.
     pub metrics: Option<PrometheusHandle>,
 }

@@ -2,6 +2,7 @@
 
 use super::error::ApiError;
 use super::{ANSWER_DEADLINE, Shared};
+use actors::consensus::Counts;
 use actors::mempool::TellFigures;
 use actors::network::PeerReport;
 use actors::state::LedgerNow;
@@ -38,6 +39,8 @@ pub struct StatusView {
     balance: Amount,
     reward_pool: Amount,
     proofs_final: u64,
+    /// What was seen since the process started.
+    since_start: Counts,
     mempool: Option<Figures>,
     actors: Vec<ActorView>,
     peers: Vec<PeerReport>,
@@ -92,6 +95,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
         balance: account.map_or(Amount(0), |account| account.balance),
         reward_pool: standing.ledger.pool(),
         proofs_final: standing.ledger.proofs().count(),
+        since_start: node.observed.counts(),
         mempool,
         actors: (node.actors)().into_iter().map(ActorView::from).collect(),
         peers,

@@ -108,6 +108,7 @@ async fn bench() -> Bench {
         peers: Arc::new(Vec::new),
         actors: Arc::new(Vec::new),
         heads: watched,
+        observed: Arc::default(),
         metrics: None,
     };
     actix::spawn(async move { serve(node, listener, std::future::pending()).await });

@@ -100,7 +100,7 @@ impl Arguments {
         let replaces = self.check_output()?;
         let parameters = self.network_parameters()?;
         let sources = entries.iter().map(|entry| self.key_of(entry)).collect::<Result<Vec<_>, _>>()?;
-        let genesis = new_genesis(&entries, &sources, parameters)?;
+        let genesis = new_genesis(members(&entries, &sources), parameters)?;
         self.write(&genesis, &sources)?;
         self.report(&genesis, &sources, replaces);
         Ok(Exit::Fine)
@@ -246,26 +246,30 @@ fn notes(genesis: &Genesis) -> Vec<String> {
     notes
 }
 
-fn new_genesis(
-    entries: &[ValidatorEntry],
-    sources: &[KeySource],
-    parameters: ConsensusParameters,
-) -> Result<Genesis, Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| {
-        Failure::new(Exit::Configuration, "this machine's clock is before 1970: set it, blocks carry its time")
-    })?;
-    let seed = keys::random_bytes().map_err(Failure::with(Exit::Internal))?;
-    let validators = entries.iter().zip(sources).map(|(entry, source)| GenesisValidator {
+fn members(entries: &[ValidatorEntry], sources: &[KeySource]) -> Vec<GenesisValidator> {
+    let member = |(entry, source): (&ValidatorEntry, &KeySource)| GenesisValidator {
         node_id: entry.node_id.clone(),
         public_key: source.public_key(),
         stake: entry.stake,
         initial_balance: entry.initial_balance,
-    });
+    };
+    entries.iter().zip(sources).map(member).collect()
+}
+
+/// A genesis of now, with a random seed for the order of leaders.
+///
+/// # Errors
+/// If the rules of a genesis are broken; nothing was written.
+pub fn new_genesis(validators: Vec<GenesisValidator>, parameters: ConsensusParameters) -> Result<Genesis, Failure> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| {
+        Failure::new(Exit::Configuration, "this machine's clock is before 1970: set it, blocks carry its time")
+    })?;
+    let seed = keys::random_bytes().map_err(Failure::with(Exit::Internal))?;
     Genesis::new(GenesisContent {
         timestamp_ms: Millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX)),
         epoch: EPOCH,
         epoch_seed: Hash(seed),
-        validators: validators.collect(),
+        validators,
         parameters,
     })
     .map_err(|error| Failure::new(Exit::Configuration, format!("{error}; nothing was written")))

@@ -2,13 +2,14 @@
 
 mod block;
 mod check_proof;
-mod init_genesis_state;
+mod deploy_testnet;
+pub(crate) mod init_genesis_state;
 mod key;
 mod proof;
-mod solver_pin;
+pub(crate) mod solver_pin;
 mod start_validator;
 mod status;
-mod submit_proof;
+pub(crate) mod submit_proof;
 
 use crate::exit::Outcome;
 use clap::Subcommand;
@@ -17,6 +18,7 @@ use clap::Subcommand;
 pub enum Command {
     Block(block::Arguments),
     CheckProof(check_proof::Arguments),
+    DeployTestnet(deploy_testnet::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
     Key(key::Arguments),
     Proof(proof::Arguments),
@@ -30,6 +32,7 @@ impl Command {
         match self {
             Command::Block(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
+            Command::DeployTestnet(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),
             Command::Key(arguments) => arguments.run(),
             Command::Proof(arguments) => arguments.run(),

@@ -54,6 +54,9 @@ pub struct Arguments {
     /// things for one view, which costs a fifth of its stake.
     #[arg(long)]
     risk_double_signing: bool,
+    /// Stop when standard input ends: whoever starts validators and is killed leaves none behind.
+    #[arg(long, hide = true)]
+    until_stdin_ends: bool,
 }
 
 impl Arguments {
@@ -61,7 +64,7 @@ impl Arguments {
         logging::start();
         let (parts, metrics) = self.parts()?;
         let system = System::new();
-        system.block_on(serve(parts, metrics))
+        system.block_on(serve(parts, metrics, self.until_stdin_ends))
     }
 
     /// Opens and checks everything; each failure is an error of its own.
@@ -132,7 +135,7 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     Ok(pool)
 }
 
-async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>) -> Outcome {
+async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>, until_stdin_ends: bool) -> Outcome {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::with(Exit::Internal))?;
     let http = parts.config.http;
     let busy = |error| {
@@ -155,6 +158,7 @@ async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>) -> Outcome {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
+        () = stdin_ended(until_stdin_ends) => {}
     }
     node.stop();
     _ = stopping.send(());
@@ -184,6 +188,20 @@ async fn keep_up(metrics: PrometheusHandle) {
         ticks.tick().await;
         metrics.run_upkeep();
     }
+}
+
+/// Done when standard input is at its end; never, if that is of no concern. A blocked read would keep a runtime from
+/// ending, so it has a thread of its own, which ends with the process.
+async fn stdin_ended(asked: bool) {
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    if !asked {
+        return std::future::pending().await;
+    }
+    std::thread::spawn(move || {
+        _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(ended);
+    });
+    _ = end.await;
 }
 
 /// One recorder for the process; `/metrics` renders it.
@@ -218,6 +236,7 @@ fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
         peers: Arc::new(move || network.peers()),
         actors: Arc::new(reports),
         heads: node.heads.clone(),
+        observed: node.observed.clone(),
         metrics,
     }
 }

@@ -105,13 +105,9 @@ impl Arguments {
     ) -> Result<(String, Hash), Failure> {
         let name = obligation.path.display().to_string();
         let (claim, source) = obligation.claim.ok_or_else(|| Failure::new(Exit::Input, no_claim(&name, obligation)))?;
-        let text = std::str::from_utf8(&obligation.script)
-            .map_err(|error| Failure::new(Exit::Input, format!("{name} is not UTF-8: {error}")))?;
         let proof = Proof::sign(chain, key, public_key(key), claim, self.nonce, obligation.script.clone());
-        let body = json!({
-            "script": text, "claim": claim, "submitter": proof.submitter, "nonce": proof.nonce,
-            "signature": proof.signature,
-        });
+        let body =
+            body_of(&proof).map_err(|error| Failure::new(Exit::Input, format!("{name} is not UTF-8: {error}")))?;
         let named = |failure: Failure| Failure::new(failure.exit, format!("{name}: {}", failure.message));
         let answer = client.post("/v1/proofs", &body).map_err(named)?;
         let known = if answer["known"] == true { ", which was here already" } else { "" };
@@ -127,6 +123,18 @@ fn no_claim(name: &str, obligation: &Obligation) -> String {
         Err(error) => format!("{name}: {error}"),
         Ok(_) => format!("{name} claims no answer: give --claim, or write (set-info :status unsat) into it"),
     }
+}
+
+/// A submission, as `POST /v1/proofs` takes it.
+///
+/// # Errors
+/// If the script is not UTF-8, which JSON cannot carry.
+pub fn body_of(proof: &Proof) -> Result<Value, std::str::Utf8Error> {
+    let script = std::str::from_utf8(&proof.script)?;
+    Ok(json!({
+        "script": script, "claim": proof.claim, "submitter": proof.submitter, "nonce": proof.nonce,
+        "signature": proof.signature,
+    }))
 }
 
 /// The network that the node is part of: signatures are for one chain.

@@ -3,7 +3,7 @@
 use super::messages::{
     Ask, Finalized, Follow, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn, WordsOnProof,
 };
-use super::rounds::Rounds;
+use super::observed::Observed;
 use crate::clock::Clock;
 use crate::metrics;
 use crate::network::Network;
@@ -11,7 +11,6 @@ use crate::outlet::Outlet;
 use crate::storage::vote_log::VoteLog;
 use crate::supervision::{Exit, ExitHook};
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
-use protocol::certificate::Certificate;
 use protocol::consensus::Consensus;
 use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To};
 use protocol::message::Message as PeerMessage;
@@ -32,6 +31,7 @@ pub struct Reach {
     pub serve: Outlet<ServeBlocks>,
     pub needed: Outlet<Needed>,
     pub refused: Outlet<RefusedByOthers>,
+    pub observed: Arc<Observed>,
     pub exit: ExitHook,
 }
 
@@ -44,13 +44,12 @@ pub struct ConsensusActor {
     /// What recovery asks for, carried out when the actor starts.
     first: Output,
     timer: Option<(Millis, SpawnHandle)>,
-    rounds: Rounds,
 }
 
 impl ConsensusActor {
     /// `first` is the output of [`Consensus::recover`].
     pub fn new(consensus: Consensus, first: Output, log: VoteLog, reach: Reach, clock: Clock) -> Self {
-        ConsensusActor { consensus, log, reach, clock, first, timer: None, rounds: Rounds::default() }
+        ConsensusActor { consensus, log, reach, clock, first, timer: None }
     }
 
     fn step(&mut self, input: Input, context: &mut Context<Self>) {
@@ -61,19 +60,19 @@ impl ConsensusActor {
 
     /// The records are durable before the first effect. Whoever cannot write votes must not send them: the process ends.
     fn carry_out(&mut self, output: Output) {
+        let began = Instant::now();
         if !output.records.is_empty() {
-            let started = Instant::now();
             let written =
                 encode(&output.records).and_then(|records| self.log.append(&records).map_err(|e| e.to_string()));
             if let Err(reason) = written {
                 return self.end(format!("votes cannot be recorded: {reason}"));
             }
-            metrics::vote_log_written(&output.records, started.elapsed());
+            metrics::vote_log_written(&output.records, began.elapsed());
         }
-        output.effects.into_iter().for_each(|effect| self.effect(effect));
+        output.effects.into_iter().for_each(|effect| self.effect(effect, began));
     }
 
-    fn effect(&mut self, effect: Effect) {
+    fn effect(&mut self, effect: Effect, began: Instant) {
         match effect {
             // What a session does not take is repeated: everybody tells its status every 500 ms.
             Effect::Send(To::All, message) => report(self.reach.network.broadcast(&message).map(drop)),
@@ -85,34 +84,20 @@ impl ConsensusActor {
             Effect::Refused { proof, words } => _ = self.reach.refused.send(RefusedByOthers { proof, words }),
             Effect::Shorten(records) => self.shorten(&records),
             Effect::Reconnect => self.reach.network.reconnect(),
-            Effect::Notice(notice) => self.notice(notice),
+            Effect::Notice(notice) => {
+                self.reach.observed.notice(began, &notice);
+                self.notice(notice);
+            }
             Effect::Halt(halt) => self.end(halt.to_string()),
         }
     }
 
     /// Final blocks may not be lost: if `state` cannot take them now, the process starts again from its log.
     fn tell_final(&mut self, finalized: Finalized) {
-        self.log_final(&finalized);
+        metrics::blocks_final(&finalized.blocks);
+        self.reach.observed.finalized(Instant::now(), &finalized.blocks, finalized.commit.view());
         if self.reach.state.send(finalized).is_err() {
             self.end("the state actor does not take final blocks".to_owned());
-        }
-    }
-
-    /// A line for each block. The view of one that became final with a later one is known if its certificate is held.
-    fn log_final(&mut self, Finalized { blocks, commit }: &Finalized) {
-        metrics::blocks_final(blocks);
-        let now = Instant::now();
-        for (position, block) in (1..).zip(blocks) {
-            let own = (position == blocks.len()).then(|| commit.view());
-            let view = own.or_else(|| block.prepare.as_ref().map(Certificate::view));
-            let took = view.and_then(|view| self.rounds.on_final(now, view));
-            tracing::info!(
-                sequence = block.block.header.sequence.0,
-                view = view.map(|view| view.0),
-                proofs = block.block.body.proofs.len(),
-                took_ms = took.map(|took| took.as_millis() as u64),
-                "block final"
-            );
         }
     }
 
@@ -132,7 +117,6 @@ impl ConsensusActor {
             );
         }
         metrics::consensus_notice(&notice);
-        self.rounds.on_notice(Instant::now(), &notice);
         // Both may be away for a moment: rebuilt, they ask where consensus is.
         _ = self.reach.view_change.send(Follow(notice.clone()));
         _ = self.reach.leader_election.send(Follow(notice));

@@ -6,9 +6,10 @@
 
 mod actor;
 mod messages;
-mod rounds;
+mod observed;
 
 pub use actor::{ConsensusActor, Reach};
 pub use messages::{
     Ask, Finalized, Follow, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn, WordsOnProof,
 };
+pub use observed::{Counts, Observed};

@@ -150,6 +150,10 @@ pub enum Notice {
     Work {
         view: View,
     },
+    /// The work of the current view is done without a proposal: its clock stops, and starts anew with new work.
+    WorkGone {
+        view: View,
+    },
     /// The proposal of a view was first seen, or sent.
     Proposed {
         view: View,

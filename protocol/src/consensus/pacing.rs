@@ -50,9 +50,7 @@ impl Consensus {
         let now = self.now.local;
         let doubted = self.doubts.doubted(now);
         self.ready.set_doubted(&self.settings.set, doubted);
-        if !self.round.work_told || !self.round.clock_started {
-            self.start_clock();
-        }
+        self.keep_clock();
         if now >= self.status_due {
             self.status_due = now.saturating_add(STATUS_INTERVAL);
             let status = self.status();
@@ -64,15 +62,24 @@ impl Consensus {
         }
     }
 
-    fn start_clock(&mut self) {
+    /// Starts the view's clock with its work or its proposal, and stops it when the work is gone: a Commit certificate
+    /// that came a little late must not end a view for want of work.
+    fn keep_clock(&mut self) {
         let view = self.view;
+        let proposed = self.proposals.contains_key(&view);
+        if proposed && self.round.work_told && self.round.clock_started {
+            return;
+        }
         let work = self.work();
         if work.any() && !self.round.work_told {
             self.round.work_told = true;
             self.notice(Notice::Work { view });
         }
+        if self.round.work_told && !work.any() && !proposed {
+            (self.round.work_told, self.round.clock_started) = (false, false);
+            return self.notice(Notice::WorkGone { view });
+        }
         let contested = work.contested && self.contested_pause.is_over(self.now.local);
-        let proposed = self.proposals.contains_key(&view);
         if !self.round.clock_started && (work.uncontested || contested || work.stranded || proposed) {
             self.round.clock_started = true;
             self.notice(Notice::ClockStarted { view });

@@ -298,6 +298,31 @@ fn an_idle_chain_makes_no_views_but_for_the_idle_block() {
     assert!(!network.node(0).log.iter().any(gave_up), "no view change for want of work");
 }
 
+/// Seen on a real idle network: Commit votes that came later than two round times looked like work, and the clock that
+/// they had started went on when they were there.
+#[test]
+fn a_late_commit_certificate_ends_no_idle_view() {
+    let mut network = Network::new(&[10; 4]);
+    while network.node(0).views < 2 {
+        network.run(1);
+    }
+    let mut late = VecDeque::new();
+    // Two round times are not known yet: half the timer stands for them.
+    for _ in 0..200 {
+        let (held, others) = network.queue.drain(..).partition(|(_, _, to, _)| *to == 0);
+        let held: VecDeque<_> = held;
+        late.extend(held);
+        network.queue = others;
+        network.run(1);
+    }
+    assert!(network.node(0).consensus.is_stranded());
+    let now = network.now;
+    network.queue.extend(late.into_iter().map(|(_, from, to, message)| (now, from, to, message)));
+    network.run(5_000);
+    let gave_up = |record: &Record| matches!(record, Record::Vote(vote) if vote.ballot.choice == Choice::ViewChange);
+    assert!(network.nodes.iter().flatten().all(|node| !node.log.iter().any(gave_up)));
+}
+
 #[test]
 fn a_single_validator_makes_blocks_alone() {
     let mut network = Network::new(&[10]);

@@ -1,0 +1,84 @@
+//! `pop deploy-testnet`: a network of real validator processes on this machine, with proofs, and a report.
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::obligation::{self, Reader};
+use crate::testnet::{self, Plan, Task};
+use protocol::types::Stake;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The guide's full testnet processes a proof every two seconds.
+const RATE_DEFAULT: f64 = 0.5;
+/// Ten years.
+const HOURS_MAX: f64 = 87_600.0;
+
+/// Run a network of validator processes on this machine, give it proofs, and report.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Validators.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    nodes: u16,
+    /// How long to run, in hours; fractions are allowed.
+    #[arg(long, value_name = "HOURS", default_value_t = 24.0, allow_negative_numbers = true)]
+    duration: f64,
+    /// Each validator's stake, in tokens.
+    #[arg(long, value_name = "TOKENS", default_value_t = 10_000)]
+    stake: u64,
+    /// Where the report goes.
+    #[arg(long, value_name = "FILE", default_value = "data/testnet_report.json")]
+    output: PathBuf,
+    /// Submit every proof once and end when each has ended; --duration then is the longest that it may take.
+    #[arg(long)]
+    until_done: bool,
+    /// A folder of proofs, a manifest or a script. Without --until-done they are submitted in turn, again and again.
+    #[arg(long, value_name = "DIR|MANIFEST", default_value = "data/proofs")]
+    proofs: PathBuf,
+    /// Proofs submitted a second [default: 0.5; with --until-done as many as are taken].
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    rate: Option<f64>,
+    /// Where the network's data and logs are; what an earlier testnet left there is deleted.
+    #[arg(long, value_name = "DIR", default_value = "data/testnet")]
+    data_dir: PathBuf,
+}
+
+impl Arguments {
+    pub fn run(&self) -> Outcome {
+        testnet::run(&self.plan()?)
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        let wrong = |text: String| Failure::new(Exit::Input, text);
+        if !(self.duration > 0.0 && self.duration <= HOURS_MAX) {
+            return Err(wrong(format!("--duration is {}: a number of hours above 0 is expected", self.duration)));
+        }
+        let rate = self.rate.or((!self.until_done).then_some(RATE_DEFAULT));
+        if let Some(rate) = rate.filter(|rate| !(*rate > 0.0 && *rate <= 1e6)) {
+            return Err(wrong(format!("--rate is {rate}: a number of proofs a second above 0 is expected")));
+        }
+        if self.output.is_dir() {
+            return Err(wrong(format!("--output is {}, which is a folder: name a file", self.output.display())));
+        }
+        Ok(Plan {
+            nodes: self.nodes,
+            stake: Stake(self.stake),
+            duration: Duration::from_secs_f64(self.duration * 3_600.0),
+            until_done: self.until_done,
+            interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
+            tasks: self.tasks()?,
+            folder: self.data_dir.clone(),
+            output: self.output.clone(),
+        })
+    }
+
+    fn tasks(&self) -> Result<Vec<Task>, Failure> {
+        let mut reader = Reader::new(None);
+        let mut tasks = Vec::new();
+        for path in obligation::scripts(&self.proofs).map_err(Failure::with(Exit::Input))? {
+            let read = reader.read(&path).map_err(Failure::with(Exit::Input))?;
+            let claim = read.claim.map(|(claim, _)| claim);
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            tasks.push(Task { name, script: read.script, claim });
+        }
+        Ok(tasks)
+    }
+}

@@ -1,0 +1,299 @@
+//! The account of a run: every proof from submission to its end, every block, every process that ended, and uptime.
+//!
+//! It only counts what the threads saw; what is to be printed of it goes back as lines.
+
+use super::Plan;
+use super::site::Site;
+use super::validators::Ended;
+use super::watching::{self, BlockSeen, Event, Look, Pending};
+use protocol::types::Hash;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// A proof that has not ended.
+struct Open {
+    name: String,
+    at: Instant,
+}
+
+/// How proofs ended, and how many have not.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Proofs {
+    pub submitted: u64,
+    pub fin: u64,
+    pub refused: u64,
+    /// Not let in by the node that they were offered to.
+    pub not_taken: u64,
+    pub unended: u64,
+}
+
+/// What is behind the progress line.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    pub elapsed: Duration,
+    pub running: usize,
+    pub view: u64,
+    pub block: u64,
+    pub proofs: Proofs,
+}
+
+pub struct Account {
+    started: Instant,
+    ended: Option<Instant>,
+    nodes: usize,
+    pending: Pending,
+    open: BTreeMap<Hash, Open>,
+    /// In a block that was seen before the answer to its submission was.
+    early: BTreeMap<Hash, (BlockSeen, Instant)>,
+    /// *Final* overrides *refused*.
+    refused: BTreeSet<Hash>,
+    submissions_over: bool,
+    proofs: Proofs,
+    blocks: u64,
+    blocks_empty: u64,
+    last_block: Option<BlockSeen>,
+    difficulty: u64,
+    proposal_to_final_ms: Vec<f64>,
+    submit_to_final_ms: Vec<f64>,
+    failures: Vec<Ended>,
+    looked: Option<(Instant, bool)>,
+    able: Duration,
+    watched: Duration,
+    newest: Look,
+    reward_pool_first: Option<u64>,
+    disagreement: Option<String>,
+}
+
+impl Account {
+    pub fn new(plan: &Plan) -> Account {
+        Account {
+            started: Instant::now(),
+            ended: None,
+            nodes: usize::from(plan.nodes),
+            pending: Pending::default(),
+            open: BTreeMap::new(),
+            early: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            submissions_over: false,
+            proofs: Proofs::default(),
+            blocks: 0,
+            blocks_empty: 0,
+            last_block: None,
+            difficulty: 0,
+            proposal_to_final_ms: Vec::new(),
+            submit_to_final_ms: Vec::new(),
+            failures: Vec::new(),
+            looked: None,
+            able: Duration::ZERO,
+            watched: Duration::ZERO,
+            newest: Look::default(),
+            reward_pool_first: None,
+            disagreement: None,
+        }
+    }
+
+    /// Proofs that have not ended, for who looks for refusals.
+    pub fn pending(&self) -> Pending {
+        self.pending.clone()
+    }
+
+    /// Takes in what a thread saw; what is worth a line comes back.
+    pub fn on(&mut self, event: Event) -> Vec<String> {
+        match event {
+            Event::Submitted { name, proof, node, at } => self.on_submitted(name, proof, node, at),
+            Event::NotTaken { name, why } => {
+                self.proofs.not_taken += 1;
+                vec![format!("not taken  {name}: {why}")]
+            }
+            Event::SubmissionsOver => {
+                self.submissions_over = true;
+                Vec::new()
+            }
+            Event::Block(block, at) => self.on_block(block, at),
+            Event::Refused { proof, why } => self.on_refused(proof, &why),
+            Event::Looked(looks, at) => {
+                self.on_looked(&looks, at);
+                Vec::new()
+            }
+            Event::Interrupted => Vec::new(),
+        }
+    }
+
+    fn on_submitted(&mut self, name: String, proof: Hash, node: usize, at: Instant) -> Vec<String> {
+        if self.open.contains_key(&proof) || self.refused.contains(&proof) {
+            // The same script and claim under another name.
+            return Vec::new();
+        }
+        self.proofs.submitted += 1;
+        self.open.insert(proof, Open { name, at });
+        self.pending.lock().insert(proof, node);
+        match self.early.remove(&proof) {
+            Some((block, seen)) => self.on_final(&proof, &block, seen).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    fn on_block(&mut self, block: BlockSeen, at: Instant) -> Vec<String> {
+        self.blocks += 1;
+        self.blocks_empty += u64::from(block.proofs.is_empty());
+        self.difficulty += block.proofs.iter().map(|entry| entry.difficulty).sum::<u64>();
+        self.proposal_to_final_ms.extend(block.proposal_to_final_ms);
+        let mut lines = vec![block_line(&block)];
+        for entry in &block.proofs {
+            if self.open.contains_key(&entry.proof) || self.refused.contains(&entry.proof) {
+                lines.extend(self.on_final(&entry.proof, &block, at));
+            } else {
+                self.early.insert(entry.proof, (block.clone(), at));
+            }
+        }
+        self.last_block = Some(block);
+        lines
+    }
+
+    fn on_final(&mut self, proof: &Hash, block: &BlockSeen, at: Instant) -> Option<String> {
+        self.pending.lock().remove(proof);
+        self.proofs.fin += 1;
+        if self.refused.remove(proof) {
+            self.proofs.refused -= 1;
+            return Some(format!("final    {proof}  in block {}, although refused before", block.sequence));
+        }
+        let Open { name, at: submitted } = self.open.remove(proof)?;
+        let took = at.saturating_duration_since(submitted).as_secs_f64() * 1e3;
+        self.submit_to_final_ms.push(took);
+        let stake = block.prepare.as_ref().or(block.commit.as_ref());
+        let stake =
+            stake.map_or_else(String::new, |seen| format!(", signed by {} of {} stake", seen.prepared, seen.total));
+        Some(format!("final    {name}  in block {}{stake}, {took:.0} ms after it was submitted", block.sequence))
+    }
+
+    fn on_refused(&mut self, proof: Hash, why: &str) -> Vec<String> {
+        let Some(Open { name, .. }) = self.open.remove(&proof) else { return Vec::new() };
+        self.pending.lock().remove(&proof);
+        self.refused.insert(proof);
+        self.proofs.refused += 1;
+        vec![format!("refused  {name}  {why}")]
+    }
+
+    fn on_looked(&mut self, looks: &[Look], at: Instant) {
+        let able = looks.iter().filter(|look| look.is_able).count();
+        let able = 3 * able > 2 * self.nodes;
+        if let Some((before, was_able)) = self.looked.replace((at, able)) {
+            let span = at.saturating_duration_since(before);
+            self.watched += span;
+            if was_able && able {
+                self.able += span;
+            }
+        }
+        for look in looks.iter().filter(|look| look.answers) {
+            self.reward_pool_first.get_or_insert(look.reward_pool);
+            if look.view >= self.newest.view {
+                let (proposals, view_changes) = (self.newest.proposals, self.newest.view_changes);
+                self.newest = look.clone();
+                // A node that was started again has counted from nothing.
+                self.newest.proposals = proposals.max(look.proposals);
+                self.newest.view_changes = view_changes.max(look.view_changes);
+            }
+        }
+    }
+
+    pub fn on_process_ended(&mut self, ended: Ended) -> Vec<String> {
+        let line = format!("validator {} has ended: {}", ended.node_id, ended.status);
+        self.failures.push(ended);
+        vec![line]
+    }
+
+    /// The run is over: a last look, and whether all running nodes have one history.
+    pub fn end(&mut self, site: &Site) {
+        self.ended = Some(Instant::now());
+        let looks = watching::look(site);
+        self.on_looked(&looks, Instant::now());
+        let lowest = looks.iter().filter(|look| look.answers).map(|look| look.sequence).min().unwrap_or(0);
+        let blocks = watching::blocks_at(site, lowest);
+        if let Some(((first, id), (other, _))) =
+            blocks.first().zip(blocks.iter().find(|(_, id)| Some(id) != blocks.first().map(|(_, id)| id)))
+        {
+            self.disagreement =
+                Some(format!("{first} and {other} have different final blocks at sequence {lowest} ({id} at {first})"));
+        }
+    }
+
+    /// Every proof was submitted, and has ended.
+    pub fn is_done(&self) -> bool {
+        self.submissions_over && self.open.is_empty()
+    }
+
+    pub fn unended(&self) -> usize {
+        self.open.len()
+    }
+
+    pub fn progress(&self, running: usize) -> Progress {
+        Progress {
+            elapsed: self.elapsed(),
+            running,
+            view: self.newest.view,
+            block: self.last_block.as_ref().map_or(0, |block| block.sequence),
+            proofs: self.proofs(),
+        }
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.ended.unwrap_or_else(Instant::now).duration_since(self.started)
+    }
+
+    pub fn proofs(&self) -> Proofs {
+        Proofs { unended: self.open.len() as u64, ..self.proofs }
+    }
+
+    pub fn blocks(&self) -> (u64, u64) {
+        (self.blocks, self.blocks_empty)
+    }
+
+    pub fn difficulty(&self) -> u64 {
+        self.difficulty
+    }
+
+    pub fn proposal_to_final_ms(&self) -> &[f64] {
+        &self.proposal_to_final_ms
+    }
+
+    pub fn submit_to_final_ms(&self) -> &[f64] {
+        &self.submit_to_final_ms
+    }
+
+    pub fn failures(&self) -> &[Ended] {
+        &self.failures
+    }
+
+    /// The share of the time that was watched in which a quorum was able to make blocks, in percent.
+    pub fn uptime_percentage(&self) -> f64 {
+        if self.watched.is_zero() { 0.0 } else { 100.0 * self.able.as_secs_f64() / self.watched.as_secs_f64() }
+    }
+
+    /// The newest status of the node that is furthest.
+    pub fn newest(&self) -> &Look {
+        &self.newest
+    }
+
+    /// Micro-tokens paid as rewards.
+    pub fn rewards_paid(&self) -> u64 {
+        self.reward_pool_first.unwrap_or_default().saturating_sub(self.newest.reward_pool)
+    }
+
+    /// Two nodes with different histories, if there are any: then nothing else in the report matters.
+    pub fn disagreement(&self) -> Option<&str> {
+        self.disagreement.as_deref()
+    }
+}
+
+fn block_line(block: &BlockSeen) -> String {
+    let proofs = match block.proofs.len() {
+        0 => "empty".to_owned(),
+        1 => "1 proof".to_owned(),
+        count => format!("{count} proofs"),
+    };
+    let view =
+        block.commit.as_ref().or(block.prepare.as_ref()).map_or(String::new(), |seen| format!(", view {}", seen.view));
+    let took =
+        block.proposal_to_final_ms.map_or(String::new(), |took| format!(", final {took:.1} ms after its proposal"));
+    format!("block {}{view}, {proofs}{took}", block.sequence)
+}

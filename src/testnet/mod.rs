@@ -1,0 +1,157 @@
+//! A network of real validator processes on this machine: made, given proofs, watched, stopped, reported on.
+//!
+//! Threads that wait (for a node's answer, for the next submission) send what they see to one loop, which keeps the
+//! account, prints, and decides when the run is over. Nothing here is part of the network: it reads what any operator can.
+//!
+//! | file | owns |
+//! |---|---|
+//! | [`site`] | the folder: genesis, keys, configurations, free ports |
+//! | [`validators`] | the processes |
+//! | [`watching`] | the threads: submitting, following blocks, looking at statuses |
+//! | [`account`] | what was seen: proofs, blocks, uptime |
+//! | [`report`] | the report, each figure with its definition |
+//! | [`screen`] | what is printed meanwhile |
+
+mod account;
+mod report;
+mod screen;
+mod site;
+mod validators;
+mod watching;
+
+use crate::exit::{Exit, Failure, Outcome};
+use account::Account;
+use protocol::types::Stake;
+use protocol::verdict::Claim;
+use report::Report;
+use screen::Screen;
+use site::Site;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use validators::Validators;
+use watching::{Event, Watch};
+
+/// How long validators may take to find each other, and that much for each.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE_EACH: Duration = Duration::from_secs(2);
+/// How long proofs may take to end when the time is over and nothing is submitted any more.
+const DRAIN: Duration = Duration::from_secs(10);
+/// Between two looks at processes and progress.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A proof obligation to submit.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// Its file's name.
+    pub name: String,
+    pub script: Vec<u8>,
+    /// None if neither the manifest nor the script claims an answer: such a task is told, and not submitted.
+    pub claim: Option<Claim>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub nodes: u16,
+    pub stake: Stake,
+    pub duration: Duration,
+    /// Submit each task once and end with the last of them.
+    pub until_done: bool,
+    /// Between two submissions; none: as fast as they are taken.
+    pub interval: Option<Duration>,
+    pub tasks: Vec<Task>,
+    pub folder: PathBuf,
+    pub output: PathBuf,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Done,
+    TimeOver,
+    Interrupted,
+    /// No validator runs any more.
+    Dead,
+}
+
+/// Runs a testnet from its first file to its report.
+///
+/// # Errors
+/// If it cannot be made or does not start. What happens later is in the report.
+pub fn run(plan: &Plan) -> Outcome {
+    let site = Site::make(plan)?;
+    let mut screen = Screen::new(plan);
+    screen.starting(plan, &site);
+    let mut validators = Validators::start(&site)?;
+    let deadline = START_DEADLINE + START_DEADLINE_EACH * u32::from(plan.nodes);
+    let took = validators.await_quorum(&site, deadline)?;
+    screen.started(&site, took);
+
+    let mut account = Account::new(plan);
+    let (watch, inbox) = Watch::start(plan, &site, account.pending());
+    let ending = follow(plan, &mut validators, &mut account, &mut screen, &inbox, &watch);
+    watch.stop();
+    account.end(&site);
+    validators.stop();
+
+    let report = Report::new(plan, &account, ending);
+    report.write(&plan.output)?;
+    screen.report(plan, &site, &report);
+    Ok(exit_of(plan, &account, ending))
+}
+
+/// The loop: everything that is seen, until the run is over.
+fn follow(
+    plan: &Plan,
+    validators: &mut Validators,
+    account: &mut Account,
+    screen: &mut Screen,
+    inbox: &Receiver<Event>,
+    watch: &Watch,
+) -> Ending {
+    let end = Instant::now() + plan.duration;
+    let mut drained = None;
+    loop {
+        match inbox.recv_timeout(TICK) {
+            Ok(Event::Interrupted) => return Ending::Interrupted,
+            Ok(event) => screen.tell(&account.on(event)),
+            Err(RecvTimeoutError::Timeout) => {}
+            // Every thread has ended, which none does by itself.
+            Err(RecvTimeoutError::Disconnected) => return Ending::Dead,
+        }
+        for ended in validators.ended() {
+            screen.tell(&account.on_process_ended(ended));
+        }
+        if validators.running() == 0 {
+            return Ending::Dead;
+        }
+        screen.progress(&account.progress(validators.running()));
+        let now = Instant::now();
+        if plan.until_done && account.is_done() {
+            return Ending::Done;
+        }
+        if now >= end && drained.is_none() {
+            watch.submit_no_more();
+            drained = Some(now + DRAIN);
+        }
+        if drained.is_some_and(|until| now >= until || account.unended() == 0) {
+            return Ending::TimeOver;
+        }
+    }
+}
+
+fn exit_of(plan: &Plan, account: &Account, ending: Ending) -> Exit {
+    if account.disagreement().is_some() || ending == Ending::Dead {
+        Exit::Internal
+    } else if plan.until_done && ending == Ending::TimeOver {
+        Exit::NoVerdict
+    } else {
+        Exit::Fine
+    }
+}
+
+/// A failure to make or start the network.
+fn failure(error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Configuration, error)
+}

@@ -1,0 +1,136 @@
+//! What a person sees of a run: a line for each block and verdict, a progress line, the report, and where to look next.
+
+use super::account::Progress;
+use super::report::Report;
+use super::site::Site;
+use super::{Plan, Task};
+use crate::say;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// Between two progress lines where they cannot be overwritten.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+/// And where they can.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
+
+pub struct Screen {
+    terminal: bool,
+    tasks: usize,
+    until_done: bool,
+    drawn: bool,
+    last: Instant,
+}
+
+impl Screen {
+    pub fn new(plan: &Plan) -> Screen {
+        Screen {
+            terminal: std::io::stdout().is_terminal(),
+            tasks: plan.tasks.len(),
+            until_done: plan.until_done,
+            drawn: false,
+            last: Instant::now(),
+        }
+    }
+
+    pub fn starting(&mut self, plan: &Plan, site: &Site) {
+        let proofs = match plan.tasks.as_slice() {
+            [Task { name, .. }] => format!("1 proof ({name})"),
+            tasks => format!("{} proofs", tasks.len()),
+        };
+        let until =
+            if plan.until_done { "until each has ended".to_owned() } else { format!("for {}", span(plan.duration)) };
+        say!("Testnet: {} validators, {} tokens of stake each, {proofs}, {until}", plan.nodes, plan.stake);
+        say!("Data and logs: {}", site.folder.display());
+    }
+
+    pub fn started(&mut self, site: &Site, took: Duration) {
+        say!("A quorum is connected after {} ms. Chain {}", took.as_millis(), site.chain);
+        if let Some(first) = site.places.first() {
+            say!("Ask it anything meanwhile: pop status --node {}", first.http);
+        }
+        say!();
+    }
+
+    pub fn tell(&mut self, lines: &[String]) {
+        if !lines.is_empty() {
+            self.clear();
+        }
+        lines.iter().for_each(|line| say!("{line}"));
+    }
+
+    /// Draws the progress line, if it is time.
+    pub fn progress(&mut self, progress: &Progress) {
+        let interval = if self.terminal { REDRAW_INTERVAL } else { LINE_INTERVAL };
+        if self.last.elapsed() < interval && (self.drawn || !self.terminal) {
+            return;
+        }
+        self.last = Instant::now();
+        let line = self.line(progress);
+        if !self.terminal {
+            return say!("{line}");
+        }
+        let mut out = std::io::stdout().lock();
+        // A terminal that has gone is noticed by nobody else either.
+        _ = write!(out, "\r\x1b[K{line}");
+        _ = out.flush();
+        self.drawn = true;
+    }
+
+    fn line(&self, progress: &Progress) -> String {
+        let proofs = progress.proofs;
+        let ended = proofs.fin + proofs.refused + proofs.not_taken;
+        let of = if self.until_done { format!(" of {}", self.tasks) } else { String::new() };
+        format!(
+            "… {} · {} validators · view {} · block {} · {ended}{of} proofs ended ({} final, {} refused)",
+            span(progress.elapsed),
+            progress.running,
+            progress.view,
+            progress.block,
+            proofs.fin,
+            proofs.refused + proofs.not_taken,
+        )
+    }
+
+    fn clear(&mut self) {
+        if self.drawn {
+            let mut out = std::io::stdout().lock();
+            _ = write!(out, "\r\x1b[K");
+            self.drawn = false;
+        }
+    }
+
+    pub fn report(&mut self, plan: &Plan, site: &Site, report: &Report) {
+        self.clear();
+        say!();
+        say!("{}", report.text());
+        say!();
+        say!("The network is stopped. Where to look next:");
+        say!("  {}  this report; docs/TESTNET.md defines each figure", plan.output.display());
+        say!("  {}  what each validator logged", site.folder.join("logs").display());
+        say!(
+            "  pop check-proof data/proofs/midpoint-overflow.smt2  why a proof is refused, checked on this machine alone"
+        );
+        say!("  README.md, \"By hand\"  a network in terminals of your own, to submit, stop and kill");
+    }
+}
+
+/// A span as people say it.
+fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, _) => format!("{:.1} s", span.as_secs_f64()),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_well() {
+        let said: Vec<String> = [1_500, 61_000, 5_400_000].map(|ms| span(Duration::from_millis(ms))).into();
+        assert_eq!(said, ["1.5 s", "1 min 1 s", "1 h 30 min"]);
+    }
+}

@@ -1,0 +1,149 @@
+//! The folder of a testnet: genesis, keys, configurations and logs, and the ports that its validators take.
+
+use super::{Plan, failure};
+use crate::commands::init_genesis_state::new_genesis;
+use crate::commands::solver_pin;
+use crate::exit::{Exit, Failure};
+use actors::config::{Address, ConfigFile, HttpSection, NetworkSection, PeerAddress};
+use actors::keys;
+use actors::storage::files::{self, Existing};
+use actors::storage::genesis_file;
+use ed25519_dalek::SigningKey;
+use protocol::genesis::GenesisValidator;
+use protocol::parameters::{ConsensusParameters, Tokens};
+use protocol::signature::public_key;
+use protocol::types::{Hash, NodeId};
+use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+
+/// Its presence says that the folder is a testnet's; its lock, that one is running.
+const MARK: &str = "testnet.lock";
+
+/// One validator's place.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub node_id: NodeId,
+    pub config: PathBuf,
+    pub log: PathBuf,
+    /// Of its HTTP API, `127.0.0.1:PORT`.
+    pub http: String,
+}
+
+pub struct Site {
+    pub folder: PathBuf,
+    pub genesis: PathBuf,
+    pub chain: Hash,
+    pub places: Vec<Place>,
+    /// Who submits.
+    pub submitter: SigningKey,
+    /// Held as long as the testnet runs.
+    _lock: File,
+}
+
+impl Site {
+    /// Makes everything that the validators are started with. What an earlier testnet left in the folder is deleted.
+    ///
+    /// # Errors
+    /// If the folder is another's or in use, or something cannot be written.
+    pub fn make(plan: &Plan) -> Result<Site, Failure> {
+        // Before anything is deleted: what would fail anyway.
+        let parameters = ConsensusParameters::new(solver_pin::installed().map_err(failure)?);
+        let names = (1..=plan.nodes).map(|k| NodeId::new(&format!("node_{k}")).map_err(failure));
+        let names = names.collect::<Result<Vec<_>, _>>()?;
+        let keys = names.iter().map(|_| keys::generate().map_err(failure)).collect::<Result<Vec<_>, _>>()?;
+        let members = names.iter().zip(&keys).map(|(node_id, key)| GenesisValidator {
+            node_id: node_id.clone(),
+            public_key: public_key(key),
+            stake: plan.stake,
+            initial_balance: Tokens(0),
+        });
+        let genesis = new_genesis(members.collect(), parameters)?;
+
+        let lock = claim(&plan.folder)?;
+        // Validators are started with these paths, whatever their working directory.
+        let folder = plan.folder.canonicalize().map_err(failure)?;
+        let genesis_path = folder.join("genesis_state.json");
+        genesis_file::write(&genesis_path, &genesis, Existing::Keep).map_err(failure)?;
+        let ports = free_ports(names.len() * 2).map_err(failure)?;
+        let (listen, http) = ports.split_at(names.len());
+        let mut places = Vec::new();
+        for (index, (node_id, key)) in names.iter().zip(&keys).enumerate() {
+            let key_file = keys::validator_key_path(&folder.join("keys"), node_id);
+            keys::create(&key_file, key).map_err(failure)?;
+            let peers = names.iter().zip(listen).filter(|(other, _)| *other != node_id);
+            let peers = peers
+                .map(|(other, port)| PeerAddress { node_id: other.clone(), address: Address::new("127.0.0.1", *port) });
+            let loopback = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            let mut config = ConfigFile::new(node_id.clone());
+            config.stake = Some(plan.stake);
+            config.data_dir = Some(folder.join(node_id.as_str()));
+            config.key_file = Some(key_file);
+            config.network = NetworkSection {
+                listen_address: loopback,
+                listen_port: Some(listen[index]),
+                bootstrap_peers: Some(peers.collect()),
+            };
+            config.http = HttpSection { address: loopback, port: Some(http[index]) };
+            places.push(Place {
+                node_id: node_id.clone(),
+                config: write_config(&folder, &config)?,
+                log: folder.join("logs").join(format!("{node_id}.log")),
+                http: format!("127.0.0.1:{}", http[index]),
+            });
+        }
+        files::make_directory(&folder.join("logs"), 0o755).map_err(failure)?;
+        let submitter = keys::generate().map_err(failure)?;
+        let chain = genesis.chain_id();
+        Ok(Site { folder: plan.folder.clone(), genesis: genesis_path, chain, places, submitter, _lock: lock })
+    }
+
+    /// Whether so many validators, of equal stake, are a quorum (R1).
+    pub fn is_quorum(&self, validators: usize) -> bool {
+        3 * validators > 2 * self.places.len()
+    }
+}
+
+fn write_config(folder: &Path, config: &ConfigFile) -> Result<PathBuf, Failure> {
+    let directory = folder.join("config");
+    files::make_directory(&directory, 0o755).map_err(failure)?;
+    let path = directory.join(format!("{}.json", config.node_id));
+    let text = serde_json::to_string_pretty(config).map_err(failure)?;
+    files::write_whole(&path, text.as_bytes(), 0o644, Existing::Keep).map_err(failure)?;
+    Ok(path)
+}
+
+/// Takes the folder, and empties it if an earlier testnet left something there. A folder of somebody else's is kept.
+fn claim(folder: &Path) -> Result<File, Failure> {
+    let mark = folder.join(MARK);
+    let used = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if used && !mark.is_file() {
+        let text = format!("{} holds something else than a testnet: give another --data-dir", folder.display());
+        return Err(Failure::new(Exit::Configuration, text));
+    }
+    files::make_directory(folder, 0o755).map_err(failure)?;
+    let lock = File::options().create(true).truncate(false).write(true).open(&mark).map_err(failure)?;
+    if lock.try_lock().is_err() {
+        let text = format!(
+            "another testnet is running in {}: wait for it, stop it, or give another --data-dir",
+            folder.display()
+        );
+        return Err(Failure::new(Exit::Configuration, text));
+    }
+    for entry in std::fs::read_dir(folder).map_err(failure)? {
+        let path = entry.map_err(failure)?.path();
+        if path == mark {
+            continue;
+        }
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.map_err(|error| failure(format!("cannot delete {}: {error}", path.display())))?;
+    }
+    Ok(lock)
+}
+
+/// Ports that are free: all are held until all are chosen, so that none is chosen twice.
+fn free_ports(count: usize) -> std::io::Result<Vec<u16>> {
+    let listeners = (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+    let listeners = listeners.collect::<std::io::Result<Vec<_>>>()?;
+    listeners.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}

@@ -1,0 +1,332 @@
+//! The threads that wait: submitting proofs, following blocks, looking at statuses, awaiting a signal.
+//!
+//! Each asks the nodes what any operator could ask, goes to the next node where one does not answer, and ends soon after
+//! it is told to stop.
+
+use super::site::Site;
+use super::{Plan, Task};
+use crate::client::Client;
+use crate::commands::submit_proof::body_of;
+use ed25519_dalek::SigningKey;
+use parking_lot::Mutex;
+use protocol::proof::Proof;
+use protocol::signature::public_key;
+use protocol::types::{Hash, NodeId};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Between two looks at every node's status.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// How long one request for new blocks waits, in seconds; a stop is seen at least that soon.
+const BLOCKS_WAIT: u32 = 1;
+/// Before what was not taken is tried again.
+const AGAIN: Duration = Duration::from_millis(200);
+/// Proofs whose refusal is looked for at once.
+const ASKED_AT_ONCE: usize = 64;
+
+/// Proofs that have not ended, with the node that each was given to.
+pub type Pending = Arc<Mutex<BTreeMap<Hash, usize>>>;
+
+/// A final block, as far as it is of interest here.
+#[derive(Debug, Clone, Deserialize)]
+pub struct BlockSeen {
+    pub sequence: u64,
+    pub proofs: Vec<EntrySeen>,
+    pub prepare: Option<CertificateSeen>,
+    pub commit: Option<CertificateSeen>,
+    pub proposal_to_final_ms: Option<f64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct EntrySeen {
+    pub proof: Hash,
+    pub difficulty: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct CertificateSeen {
+    pub view: u64,
+    pub prepared: u64,
+    pub total: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct BlocksSeen {
+    blocks: Vec<BlockSeen>,
+    next: u64,
+}
+
+/// One node's status, as far as it is of interest here.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    pub answers: bool,
+    /// It is connected to a quorum, signs, and waits for nothing.
+    pub is_able: bool,
+    pub view: u64,
+    pub sequence: u64,
+    pub proposals: u64,
+    pub view_changes: u64,
+    /// Micro-tokens that are still to be paid as rewards.
+    pub reward_pool: u64,
+}
+
+/// What the threads see.
+#[derive(Debug)]
+pub enum Event {
+    Submitted {
+        name: String,
+        proof: Hash,
+        node: usize,
+        at: Instant,
+    },
+    /// The node did not take it, for a reason that will not pass.
+    NotTaken {
+        name: String,
+        why: String,
+    },
+    /// Nothing more is submitted.
+    SubmissionsOver,
+    Block(BlockSeen, Instant),
+    Refused {
+        proof: Hash,
+        why: String,
+    },
+    Looked(Vec<Look>, Instant),
+    Interrupted,
+}
+
+/// The running threads.
+pub struct Watch {
+    stop: Arc<AtomicBool>,
+    submit_no_more: Arc<AtomicBool>,
+}
+
+impl Watch {
+    pub fn start(plan: &Plan, site: &Site, pending: Pending) -> (Watch, Receiver<Event>) {
+        let (events, inbox) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let submit_no_more = Arc::new(AtomicBool::new(false));
+        let submitter = Submitter {
+            nodes: clients(site),
+            chain: site.chain,
+            key: site.submitter.clone(),
+            tasks: plan.tasks.clone(),
+            once: plan.until_done,
+            interval: plan.interval,
+            over: vec![stop.clone(), submit_no_more.clone()],
+            events: events.clone(),
+        };
+        std::thread::spawn(move || submitter.run());
+        let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
+        std::thread::spawn(move || follow_blocks(&nodes, &over, &told));
+        let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
+        std::thread::spawn(move || look_again_and_again(&nodes, &over, &told));
+        let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
+        std::thread::spawn(move || find_refusals(&nodes, &pending, &over, &told));
+        std::thread::spawn(move || await_signal(&events));
+        (Watch { stop, submit_no_more }, inbox)
+    }
+
+    pub fn submit_no_more(&self) {
+        self.submit_no_more.store(true, Ordering::Relaxed);
+    }
+
+    /// The threads end by themselves after what they are just waiting for.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn clients(site: &Site) -> Vec<Client> {
+    site.places.iter().map(|place| Client::at(place.node_id.as_str(), &place.http)).collect()
+}
+
+/// Waits, but no longer than until one of these is set. Tells whether one is.
+fn pause(span: Duration, over: &[Arc<AtomicBool>]) -> bool {
+    const STEP: Duration = Duration::from_millis(50);
+    let until = Instant::now() + span;
+    loop {
+        if over.iter().any(|over| over.load(Ordering::Relaxed)) {
+            return true;
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        std::thread::sleep(left.min(STEP));
+    }
+}
+
+struct Submitter {
+    nodes: Vec<Client>,
+    chain: Hash,
+    key: SigningKey,
+    tasks: Vec<Task>,
+    /// Each task once; else in turn, each round with a nonce of its own, which makes it another submission.
+    once: bool,
+    interval: Option<Duration>,
+    over: Vec<Arc<AtomicBool>>,
+    events: Sender<Event>,
+}
+
+impl Submitter {
+    fn run(self) {
+        let mut due = Instant::now();
+        for round in 0u64.. {
+            for (index, task) in self.tasks.iter().enumerate() {
+                if pause(due.saturating_duration_since(Instant::now()), &self.over) {
+                    return self.end();
+                }
+                due += self.interval.unwrap_or_default();
+                let first = (round as usize).wrapping_mul(self.tasks.len()).wrapping_add(index);
+                if !self.submit(task, round, first % self.nodes.len()) {
+                    return self.end();
+                }
+            }
+            if self.once {
+                return self.end();
+            }
+        }
+    }
+
+    /// Offers a task to one node after the other until one takes or refuses it. False if the run is over before.
+    fn submit(&self, task: &Task, nonce: u64, first: usize) -> bool {
+        let Some(claim) = task.claim else {
+            let why = "it claims no answer: write it into the manifest, or (set-info :status unsat) into the script";
+            return self.tell(Event::NotTaken { name: task.name.clone(), why: why.into() });
+        };
+        let proof = Proof::sign(&self.chain, &self.key, public_key(&self.key), claim, nonce, task.script.clone());
+        let body = match body_of(&proof) {
+            Ok(body) => body,
+            Err(error) => return self.tell(Event::NotTaken { name: task.name.clone(), why: error.to_string() }),
+        };
+        for node in (0..self.nodes.len()).cycle().skip(first) {
+            let at = Instant::now();
+            match self.nodes[node].offer("/v1/proofs", &body) {
+                Ok(Ok(_)) => {
+                    let proof = proof.id(&self.chain);
+                    return self.tell(Event::Submitted { name: task.name.clone(), proof, node, at });
+                }
+                Ok(Err(refusal)) if !refusal.is_passing() => {
+                    return self.tell(Event::NotTaken { name: task.name.clone(), why: refusal.message });
+                }
+                // Full, or down: the next one, a little later.
+                Ok(Err(_)) | Err(_) => {}
+            }
+            if pause(AGAIN, &self.over) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// False if nobody listens any more.
+    fn tell(&self, event: Event) -> bool {
+        self.events.send(event).is_ok()
+    }
+
+    fn end(&self) {
+        self.tell(Event::SubmissionsOver);
+    }
+}
+
+/// Every final block once, in order, from whichever node answers.
+fn follow_blocks(nodes: &[Client], over: &Arc<AtomicBool>, events: &Sender<Event>) {
+    let mut next = 1;
+    for node in nodes.iter().cycle() {
+        while !over.load(Ordering::Relaxed) {
+            let answer = node.get(&format!("/v1/blocks?from={next}&wait={BLOCKS_WAIT}"));
+            let Some(seen) = answer.ok().and_then(|value| serde_json::from_value::<BlocksSeen>(value).ok()) else {
+                break;
+            };
+            next = seen.next;
+            for block in seen.blocks {
+                if events.send(Event::Block(block, Instant::now())).is_err() {
+                    return;
+                }
+            }
+        }
+        if pause(AGAIN, std::slice::from_ref(over)) {
+            return;
+        }
+    }
+}
+
+fn look_again_and_again(nodes: &[Client], over: &Arc<AtomicBool>, events: &Sender<Event>) {
+    loop {
+        let looks = nodes.iter().map(look_at).collect();
+        if events.send(Event::Looked(looks, Instant::now())).is_err()
+            || pause(LOOK_INTERVAL, std::slice::from_ref(over))
+        {
+            return;
+        }
+    }
+}
+
+/// Every node's status now.
+pub fn look(site: &Site) -> Vec<Look> {
+    clients(site).iter().map(look_at).collect()
+}
+
+fn look_at(node: &Client) -> Look {
+    let Ok(status) = node.get("/v1/status") else { return Look::default() };
+    let number = |value: &serde_json::Value| value.as_u64().unwrap_or_default();
+    Look {
+        answers: true,
+        is_able: status["has_quorum"] == true && status["waiting_for"].is_null(),
+        view: number(&status["current_view"]),
+        sequence: number(&status["current_sequence"]),
+        proposals: number(&status["since_start"]["proposals"]),
+        view_changes: number(&status["since_start"]["view_changes"]),
+        reward_pool: number(&status["reward_pool"]),
+    }
+}
+
+/// Each running node's block at one sequence: they must be one and the same.
+pub fn blocks_at(site: &Site, sequence: u64) -> Vec<(NodeId, String)> {
+    let nodes = clients(site);
+    let id = |index: usize| {
+        let block = nodes[index].get(&format!("/v1/blocks/{sequence}")).ok()?;
+        Some((site.places[index].node_id.clone(), block["id"].as_str()?.to_owned()))
+    };
+    (0..nodes.len()).filter_map(id).collect()
+}
+
+/// Asks each proof's own node whether it has refused it. What became final is seen in blocks.
+fn find_refusals(nodes: &[Client], pending: &Pending, over: &Arc<AtomicBool>, events: &Sender<Event>) {
+    let mut from = Hash::ZERO;
+    while !pause(AGAIN, std::slice::from_ref(over)) {
+        let asked: Vec<(Hash, usize)> =
+            pending.lock().range(from..).take(ASKED_AT_ONCE).map(|(proof, node)| (*proof, *node)).collect();
+        from = if asked.len() < ASKED_AT_ONCE { Hash::ZERO } else { asked[asked.len() - 1].0 };
+        for (proof, node) in asked {
+            // Its own node may be down; the others were told of it, too.
+            let mut order = (0..nodes.len()).map(|turn| &nodes[(node + turn) % nodes.len()]);
+            let Some(view) = order.find_map(|node| node.get(&format!("/v1/proofs/{proof}")).ok()) else { continue };
+            if view["state"] == "refused" {
+                let why = view["refusal"]["message"].as_str().unwrap_or("no reason was given").to_owned();
+                if events.send(Event::Refused { proof, why }).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn await_signal(events: &Sender<Event>) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    runtime.block_on(async {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        let Ok(mut terminate) = terminate else { return };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    });
+    // Nobody listens if the run is over already.
+    _ = events.send(Event::Interrupted);
+}
