@@ -45,6 +45,9 @@ fn screen(block: &Value) -> Vec<String> {
     if let Some(proposer) = block["proposer"].as_str() {
         lines.push(format!("  Proposer:   {proposer}"));
     }
+    if let Some(ms) = block["proposal_to_final_ms"].as_f64() {
+        lines.push(format!("  Final here: {ms:.0} ms after its proposal"));
+    }
     if block["sequence"] == 0 {
         lines.push("  It is the genesis: nobody voted on it, and it holds no proofs.".into());
         return lines;
@@ -101,7 +104,7 @@ mod tests {
             "header": {"parent": "e091", "time": 1_795_580_155_888u64, "state": "9a86"},
             "proofs": [{"proof": "2e38", "difficulty": 164_109}],
             "carried": [{"block": "e091", "voters": ["node_1", "node_4"]}],
-            "prepare": certificate, "commit": null,
+            "prepare": certificate, "commit": null, "proposal_to_final_ms": 12.3,
         });
         let text = screen(&block).join("\n");
         for line in [
@@ -109,6 +112,7 @@ mod tests {
             "  Parent:     e091",
             "  Time:       2026-11-25 04:15:55.888 UTC",
             "  Proposer:   node_3",
+            "  Final here: 12 ms after its proposal",
             "  2e38  difficulty 164109",
             "  e091  by node_1, node_4",
             "Prepare certificate: view 2, 30000 of 40000 stake",

@@ -85,6 +85,11 @@ fn consensus(status: &Value) -> Vec<String> {
         format!("Waiting for: {}", word(&status["waiting_for"], "nothing")),
         format!("Last final block: {}", word(&status["block"], "unknown")),
         format!("Prepared, not yet final: {}", counted(number(&status["prepared"]), "block", "blocks")),
+        format!(
+            "Since its start: {}, {}",
+            counted(number(&status["since_start"]["proposals"]), "proposal", "proposals"),
+            counted(number(&status["since_start"]["view_changes"]), "view change", "view changes")
+        ),
         format!("Chain id: {}", word(&status["chain_id"], "unknown")),
     ]
 }
