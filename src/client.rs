@@ -1,7 +1,7 @@
 //! The command line's way to a running node: its HTTP API, found by the node's name.
 
 use crate::exit::{Exit, Failure};
-use actors::config;
+use actors::config::{self, ConfigError};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Longer than the longest `?wait=` of the API.
 const DEADLINE: Duration = Duration::from_secs(110);
+/// The HTTP status of a proof that others do not confirm.
+const CONFLICT: u16 = 409;
 
 /// One node's API.
 pub struct Client {
@@ -23,8 +25,10 @@ impl Client {
     /// # Errors
     /// If the name leads nowhere.
     pub fn new(node: &str) -> Result<Client, Failure> {
-        let address = config::http_address(node, Path::new(config::CONFIG_DIRECTORY))
-            .map_err(Failure::with(Exit::Configuration))?;
+        let address = config::http_address(node, Path::new(config::CONFIG_DIRECTORY)).map_err(|error| match error {
+            ConfigError::NoNodeName { .. } => Failure::new(Exit::Input, error),
+            error => Failure::new(Exit::Configuration, error),
+        })?;
         Ok(Client::at(node, &address.to_string()))
     }
 
@@ -64,11 +68,13 @@ impl Client {
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<Result<Value, Refusal>, Failure> {
         let unreachable = |error: ureq::Error| {
-            let message = format!(
-                "{} does not answer at {}: {error}; is it running? `pop start-validator --node-id {}` starts it",
-                self.node, self.base, self.node
-            );
-            Failure::new(Exit::Unreachable, message)
+            let (node, base) = (&self.node, &self.base);
+            let hint = if node.contains(':') {
+                "is a validator running there? This must be the address of its HTTP, not of its peers".to_owned()
+            } else {
+                format!("is it running? `pop start-validator --node-id {node}` starts it")
+            };
+            Failure::new(Exit::Unreachable, format!("{node} does not answer at {base}: {error}; {hint}"))
         };
         let mut answer = answer.map_err(unreachable)?;
         let status = answer.status();
@@ -81,6 +87,10 @@ impl Client {
         let text = match (place("line"), place("column")) {
             (Some(line), Some(column)) => format!("line {line}, column {column}: {text}"),
             _ => text,
+        };
+        let text = match value["proof"].as_str().filter(|_| status.as_u16() == CONFLICT) {
+            Some(proof) => format!("refused: {text}; `pop proof {proof} --node {}` says on whose word", self.node),
+            None => text,
         };
         Ok(Err(Refusal { status: status.as_u16(), message: text }))
     }
@@ -101,6 +111,10 @@ impl Refusal {
     }
 
     fn exit(&self) -> Exit {
-        if (400..500).contains(&self.status) { Exit::Input } else { Exit::Unreachable }
+        match self.status {
+            CONFLICT => Exit::Refuted,
+            400..500 => Exit::Input,
+            _ => Exit::Unreachable,
+        }
     }
 }

@@ -25,6 +25,23 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Of the results of several files, the one that the command ends with: bad input goes before refuted, and that
+    /// before no verdict.
+    pub fn worse(self, other: Exit) -> Exit {
+        let rank = |exit| match exit {
+            Exit::Fine => 0,
+            Exit::NoVerdict => 1,
+            Exit::Refuted => 2,
+            Exit::Input
+            | Exit::Configuration
+            | Exit::Unreachable
+            | Exit::RefusedToSign
+            | Exit::Damaged
+            | Exit::Internal => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+
     /// The exit that a process' code stands for, if it is one of ours.
     pub fn from_code(code: i32) -> Option<Exit> {
         let all = [

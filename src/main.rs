@@ -3,11 +3,14 @@
 //! Errors go to standard error, results to standard output, and the exit codes are those of [`exit`].
 
 mod api;
+mod args;
 mod client;
 mod commands;
 mod exit;
+mod logging;
 mod obligation;
 mod testnet;
+mod text;
 
 use clap::Parser;
 use std::process::ExitCode;

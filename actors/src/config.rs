@@ -112,7 +112,10 @@ pub struct StorageConfig {
 pub enum ConfigError {
     #[error("there is no configuration file {path}: write one as in the guide, or leave --config out", path = path.display())]
     Missing { path: PathBuf },
-    #[error("{path} is not a node configuration: {source}; docs/CONFIGURATION.md lists every key", path = path.display())]
+    #[error(
+        "{path} is not a node configuration: {fault}; docs/CONFIGURATION.md lists every key",
+        path = path.display(), fault = crate::storage::files::json_fault(source)
+    )]
     Form { path: PathBuf, source: serde_json::Error },
     #[error("{path} configures {file}, but --node-id says {flag}: start {file}, or give --config config/{flag}.json", path = path.display())]
     OtherNode { path: PathBuf, file: NodeId, flag: NodeId },
@@ -140,7 +143,7 @@ pub enum ConfigError {
     UnknownPeer(NodeId),
     #[error("network.bootstrap_peers names {0} twice")]
     PeerTwice(NodeId),
-    #[error("{name:?} is neither a node id nor HOST:PORT")]
+    #[error("{name:?} is neither a node id nor HOST:PORT: write node_1, or localhost:9001")]
     NoNodeName { name: String },
     #[error(transparent)]
     File(#[from] FileError),
@@ -232,7 +235,7 @@ fn check_stake(
 fn resolve_addresses(file: &ConfigFile, genesis: &Genesis) -> Result<(NetworkConfig, SocketAddr), ConfigError> {
     let NetworkSection { listen_address, listen_port, bootstrap_peers } = &file.network;
     let port = match listen_port {
-        Some(port) => within("network.listen_port", *port, 1..=u16::MAX, "a port")?,
+        Some(port) => within("network.listen_port", *port, 1..=u16::MAX, "(a port)")?,
         None => {
             convention_port(&file.node_id).ok_or_else(|| ConfigError::NoConvention { node_id: file.node_id.clone() })?
         }

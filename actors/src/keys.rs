@@ -48,7 +48,8 @@ pub enum KeyError {
     TooOpen { path: PathBuf, mode: u32 },
     #[error("the key file {path} is damaged ({reason}): restore it from its backup", path = path.display())]
     Damaged { path: PathBuf, reason: String },
-    #[error("the key file {path} exists already and is never overwritten", path = path.display())]
+    #[error("the key file {path} exists already and is never overwritten: `pop key show --file {path}` prints its public half; for \
+             another key give another --output", path = path.display())]
     Exists { path: PathBuf },
     #[error(
         "the key in {path} is not {node_id}'s: the genesis names {expected}, the file holds {found}. Use the key file \

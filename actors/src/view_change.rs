@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use crate::consensus::{Follow, Step};
+use crate::metrics;
 use crate::network::Network;
 use crate::outlet::Outlet;
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
@@ -58,6 +59,7 @@ impl ViewChange {
         if let Some(handle) = self.timer.take() {
             context.cancel_future(handle);
         }
+        metrics::view_timer(self.pacemaker.timer());
         let at = self.pacemaker.wakeup();
         if at == Millis(u64::MAX) {
             return;

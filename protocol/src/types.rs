@@ -75,7 +75,7 @@ macro_rules! byte_array {
 
 /// Text that is not the hexadecimal form of a fixed-width value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected} hexadecimal digits, got {got} characters")]
+#[error("expected {expected} hexadecimal digits (0-9, a-f), got {got} characters{}", if *got == *expected { ", not all of them digits" } else { "" })]
 pub struct HexError {
     pub expected: usize,
     pub got: usize,

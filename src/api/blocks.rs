@@ -30,6 +30,8 @@ pub struct Range {
 pub struct BlockView {
     sequence: Sequence,
     id: Hash,
+    /// Who led the view of its certificate, where one is kept.
+    proposer: Option<NodeId>,
     header: Header,
     proofs: Vec<Entry>,
     /// Prepare votes that this block carries for its ancestors.
@@ -103,6 +105,7 @@ fn view(api: &Api, stored: StoredBlock) -> BlockView {
     };
     let StoredBlock { id, block, prepare, commit } = stored;
     let name = |voter| genesis.validator(voter).map(|validator| validator.node_id.clone());
+    let view = prepare.as_ref().or(commit.as_ref()).map(Certificate::view);
     let carried = block.body.carried.iter().map(|carried| CarriedView {
         block: carried.block,
         voters: carried.votes.iter().filter_map(|vote| name(vote.voter)).collect(),
@@ -111,6 +114,7 @@ fn view(api: &Api, stored: StoredBlock) -> BlockView {
     BlockView {
         sequence: block.header.sequence,
         id,
+        proposer: view.and_then(|view| name(api.schedule.leader(view))),
         carried: carried.collect(),
         proofs: block.body.proofs,
         header: block.header,

@@ -8,6 +8,7 @@
 mod blocks;
 mod error;
 mod proofs;
+mod server;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ use actors::consensus::Observed;
 use actors::mempool::MempoolActor;
 use actors::network::PeerReport;
 use actors::state::StateActor;
-use actors::supervision::Handle;
+use actors::supervision::{Handle, Report};
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -28,6 +29,7 @@ use error::ApiError;
 use metrics_exporter_prometheus::PrometheusHandle;
 use protocol::consensus::view::Snapshot;
 use protocol::genesis::Genesis;
+use protocol::schedule::Schedule;
 use protocol::types::{Sequence, ValidatorIndex};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -62,6 +64,8 @@ pub struct Node {
     pub verifier: Handle<VerifierPoolActor>,
     pub consensus: AskConsensus,
     pub peers: Arc<dyn Fn() -> Vec<PeerReport> + Send + Sync>,
+    /// How each actor is.
+    pub actors: Arc<dyn Fn() -> Vec<Report> + Send + Sync>,
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
     pub observed: Arc<Observed>,
@@ -71,6 +75,8 @@ pub struct Node {
 
 struct Api {
     node: Node,
+    /// Who led which view.
+    schedule: Schedule,
     requests: Semaphore,
     submissions: Semaphore,
     body_bytes_max: u64,
@@ -83,21 +89,20 @@ type Shared = State<Arc<Api>>;
 /// Serves until `stop` is done, and then lets the requests under way end.
 ///
 /// # Errors
-/// If the listener fails.
-pub async fn serve(
-    node: Node,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+/// If the listener has no address.
+pub async fn serve(node: Node, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let address = listener.local_addr()?;
-    axum::serve(listener, router(node, address)).with_graceful_shutdown(stop).await
+    server::serve(router(node, address), listener, server::Bounds::default(), stop).await;
+    Ok(())
 }
 
 fn router(node: Node, address: SocketAddr) -> Router {
     // A script in JSON takes at most two bytes for one, but for control characters, which no script may hold.
     let body_bytes_max = node.genesis.parameters().verifier.script_bytes_max.saturating_mul(2).saturating_add(64 << 10);
+    let schedule = Schedule::new(&node.genesis.validator_set(), &node.genesis.epoch_seed());
     let api = Arc::new(Api {
         node,
+        schedule,
         requests: Semaphore::new(REQUESTS_MAX),
         submissions: Semaphore::new(SUBMISSIONS_MAX),
         body_bytes_max,

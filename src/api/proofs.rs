@@ -63,6 +63,9 @@ pub struct ProofView {
     ended: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     block: Option<Sequence>,
+    /// The resource count that the block records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difficulty: Option<ResourceCount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stake: Option<StakeView>,
     /// What is known of validators' own words on it.
@@ -169,7 +172,9 @@ pub async fn find(
         let over = Instant::now() >= until;
         if ended || over {
             if located.whereabouts == Whereabouts::Unknown {
-                return Err(ApiError::not_found(format!("no proof {id} is known here")));
+                return Err(ApiError::not_found(format!(
+                    "no proof {id} is known here: was it submitted to this network? Another node may know it"
+                )));
             }
             return Ok(Json(view(&api, id, located).await?));
         }
@@ -201,6 +206,7 @@ async fn view(api: &Api, proof: Hash, located: Located) -> Result<ProofView, Api
         state,
         ended: false,
         block: None,
+        difficulty: None,
         stake: None,
         words: Vec::new(),
         missing: Vec::new(),
@@ -239,6 +245,8 @@ async fn view(api: &Api, proof: Hash, located: Located) -> Result<ProofView, Api
             view.ended = true;
             view.block = Some(sequence);
             let stored = api.node.state.ask(BlockAt(sequence), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+            let entries = stored.iter().flat_map(|stored| &stored.block.body.proofs);
+            view.difficulty = entries.into_iter().find(|entry| entry.proof == proof).map(|entry| entry.difficulty);
             let certificate = stored.and_then(|stored| stored.prepare.or(stored.commit));
             view.stake = certificate.map(|certificate| stake_view(genesis, &certificate));
         }

@@ -97,7 +97,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
         proofs_final: standing.ledger.proofs().count(),
         since_start: node.observed.counts(),
         mempool,
-        actors: [node.mempool.report(), node.verifier.report(), node.state.report()].map(ActorView::from).into(),
+        actors: (node.actors)().into_iter().map(ActorView::from).collect(),
         peers,
     }))
 }

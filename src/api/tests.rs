@@ -106,6 +106,7 @@ async fn bench() -> Bench {
             Box::pin(async move { Ok(snapshot) })
         }),
         peers: Arc::new(Vec::new),
+        actors: Arc::new(Vec::new),
         heads: watched,
         observed: Arc::default(),
         metrics: None,

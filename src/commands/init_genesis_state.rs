@@ -3,6 +3,7 @@
 //! All or nothing: everything is read and checked before the first byte is written, and keys that were made for a genesis
 //! that could not be written are taken away again. A key file that exists is used and never touched.
 
+use crate::args::whole;
 use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
@@ -40,10 +41,10 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", default_value = keys::KEYS_DIRECTORY)]
     keys: PathBuf,
     /// Whole tokens in the pool that rewards are paid from [default: 1000000].
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = whole, allow_negative_numbers = true)]
     reward_pool: Option<u64>,
     /// Whole tokens that a validator must stake [default: 1000].
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = whole, allow_negative_numbers = true)]
     minimum_stake: Option<u64>,
     /// JSON object with parameters of the network that differ from the defaults (docs/CONFIGURATION.md lists them).
     #[arg(long, value_name = "FILE")]
@@ -107,11 +108,14 @@ impl Arguments {
 
     fn read_validators(&self) -> Result<Vec<ValidatorEntry>, Failure> {
         let path = &self.validators;
-        let bytes = files::read_bounded(path, FILE_BYTES_MAX).map_err(Failure::with(Exit::Configuration))?;
+        let bytes = files::read_bounded(path, FILE_BYTES_MAX).map_err(|error| {
+            let hint = "--validators names the file that lists the validators, config/validators.json unless given";
+            Failure::new(Exit::Configuration, format!("{error}; {hint}"))
+        })?;
         let file: ValidatorsFile = serde_json::from_slice(&bytes).map_err(|error| {
             let hint = "the form is {\"validators\": [{\"node_id\": \"node_1\", \"stake\": 10000, \"initial_balance\": 0}]}, \
                         with \"public_key\" where the operator made the key; nothing was written";
-            Failure::new(Exit::Configuration, format!("{}: {error}; {hint}", path.display()))
+            Failure::new(Exit::Configuration, format!("{}: {}; {hint}", path.display(), files::json_fault(&error)))
         })?;
         Ok(file.validators)
     }
@@ -275,7 +279,8 @@ pub fn new_genesis(validators: Vec<GenesisValidator>, parameters: ConsensusParam
 fn overlay(defaults: &ConsensusParameters, path: &Path) -> Result<ConsensusParameters, Failure> {
     let failure = |text: String| Failure::new(Exit::Configuration, format!("{}: {text}", path.display()));
     let bytes = files::read_bounded(path, FILE_BYTES_MAX).map_err(Failure::with(Exit::Configuration))?;
-    let given: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| failure(error.to_string()))?;
+    let given: serde_json::Value =
+        serde_json::from_slice(&bytes).map_err(|error| failure(files::json_fault(&error)))?;
     if !given.is_object() {
         return Err(failure("a JSON object with parameters is expected, such as {\"minimum_stake\": 2000}".into()));
     }
@@ -284,7 +289,7 @@ fn overlay(defaults: &ConsensusParameters, path: &Path) -> Result<ConsensusParam
     }
     let mut value = serde_json::to_value(defaults).expect("every parameter has a JSON form");
     merge(&mut value, given);
-    serde_json::from_value(value).map_err(|error| failure(error.to_string()))
+    serde_json::from_value(value).map_err(|error| failure(files::json_fault(&error)))
 }
 
 fn merge(into: &mut serde_json::Value, from: serde_json::Value) {

@@ -1,7 +1,9 @@
 //! `pop start-validator`: one validator, in the foreground, until Ctrl-C or SIGTERM.
 
 use crate::api;
+use crate::args::whole;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::logging;
 use crate::say;
 use actix::System;
 use actors::config::{self, Flags, NodeConfig};
@@ -13,7 +15,7 @@ use actors::state::{Database, DatabaseError};
 use actors::storage::{files, genesis_file};
 use actors::supervision;
 use actors::verifier_pool::{PoolConfig, VerifierPool, program_beside_this_one};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use protocol::genesis::Genesis;
 use protocol::types::{NodeId, Sequence, Stake, View};
 use std::path::PathBuf;
@@ -26,6 +28,9 @@ use tokio::signal::unix::{SignalKind, signal};
 const QUORUM_AWAITED: Duration = Duration::from_secs(3);
 /// How long requests under way may take when the node stops.
 const GRACE: Duration = Duration::from_millis(500);
+/// Everybody tells its status every 500 ms.
+const STATUSES_HEARD: Duration = Duration::from_millis(600);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Start a validator.
@@ -41,7 +46,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", default_value = "data/genesis_state.json")]
     genesis: PathBuf,
     /// The stake that it validates with, in tokens; it must be the genesis'.
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = whole, allow_negative_numbers = true)]
     stake: Option<u64>,
     /// Where its data are [default: data/<ID>].
     #[arg(long, value_name = "DIR")]
@@ -57,14 +62,14 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        start_logging();
-        let parts = self.parts()?;
+        logging::start();
+        let (parts, metrics) = self.parts()?;
         let system = System::new();
-        system.block_on(serve(parts, self.until_stdin_ends))
+        system.block_on(serve(parts, metrics, self.until_stdin_ends))
     }
 
     /// Opens and checks everything; each failure is an error of its own.
-    fn parts(&self) -> Result<NodeParts, Failure> {
+    fn parts(&self) -> Result<(NodeParts, Option<PrometheusHandle>), Failure> {
         let genesis = genesis_file::read(&self.genesis).map_err(Failure::with(Exit::Configuration))?;
         let flags = Flags {
             node_id: self.node_id.clone(),
@@ -79,8 +84,10 @@ impl Arguments {
         let end = Arc::new(|code, reason: String| end(code, &reason));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
         let database = Database::open(&config.data_dir, &genesis.chain_id(), cache, end).map_err(database_failure)?;
+        // Before the first worker starts, or it is not counted.
+        let metrics = config.metrics.enabled.then(install_metrics).transpose()?;
         let pool = start_pool(&config, &genesis)?;
-        Ok(NodeParts {
+        let parts = NodeParts {
             genesis: Arc::new(genesis),
             config,
             key,
@@ -88,15 +95,9 @@ impl Arguments {
             pool: Arc::new(pool),
             accept_unknown_history: self.risk_double_signing,
             exit: Arc::new(|exit: &supervision::Exit| end_with(exit)),
-        })
+        };
+        Ok((parts, metrics))
     }
-}
-
-fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // A second subscriber in one process would be a fault of a test.
-    _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 fn end(code: i32, reason: &str) {
@@ -123,6 +124,7 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     let mut pool = PoolConfig::new(program, genesis.parameters().verifier);
     pool.workers = config.verifier.workers as usize;
     pool.sandbox = config.verifier.sandbox;
+    pool.observer = Arc::new(actors::metrics::pool_event);
     let pool = VerifierPool::start(pool).map_err(Failure::with(Exit::Configuration))?;
     let (mine, theirs) = (pool.pin(), genesis.parameters().solver_pin);
     if mine != theirs {
@@ -135,22 +137,25 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     Ok(pool)
 }
 
-async fn serve(parts: NodeParts, until_stdin_ends: bool) -> Outcome {
+async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>, until_stdin_ends: bool) -> Outcome {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::with(Exit::Internal))?;
-    let metrics = parts.config.metrics.enabled.then(install_metrics).transpose()?;
     let http = parts.config.http;
-    let busy = |error| format!("cannot listen for HTTP on {http}: {error}; is another process using the port?");
+    let busy = |error| {
+        format!(
+            "cannot listen for HTTP on {http}: {error}; stop the process that has the port, or set http.port (docs/CONFIGURATION.md)"
+        )
+    };
     let listener = TcpListener::bind(http).await.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
     let node = Node::start(parts).map_err(network_failure)?;
     let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
-    let serving = actix::spawn(api::serve(api_node(&node, metrics), listener, async move {
+    let serving = actix::spawn(api::serve(api_node(&node, metrics.clone()), listener, async move {
         // An error is the sender's end, which is the node's.
         _ = stop.await;
     }));
-    let started = Instant::now();
-    while !node.is_quorum_connected() && started.elapsed() < QUORUM_AWAITED {
-        tokio::time::sleep(LOOK).await;
+    if let Some(metrics) = metrics {
+        actix::spawn(keep_up(metrics));
     }
+    await_quorum(&node).await;
     print_status(&node).await;
     tokio::select! {
         _ = terminate.recv() => {}
@@ -163,6 +168,28 @@ async fn serve(parts: NodeParts, until_stdin_ends: bool) -> Outcome {
     _ = tokio::time::timeout(GRACE, serving).await;
     say!("Validator node {} has stopped", node.config.node_id);
     Ok(Exit::Fine)
+}
+
+/// Waits until the status is worth printing: a quorum is connected, this validator's history is known (R12), and peers
+/// have had time to say where they are, so that view and leader are theirs too. At most [`QUORUM_AWAITED`].
+async fn await_quorum(node: &Node) {
+    let deadline = Instant::now() + QUORUM_AWAITED;
+    let mut settled: Option<Instant> = None;
+    while Instant::now() < deadline && settled.is_none_or(|since| since.elapsed() < STATUSES_HEARD) {
+        tokio::time::sleep(LOOK).await;
+        let signs = node.is_quorum_connected()
+            && node.snapshot().await.is_some_and(|snapshot| snapshot.unknown_history.is_none());
+        settled = if signs { settled.or_else(|| Some(Instant::now())) } else { None };
+    }
+}
+
+/// What histograms hold is folded now and then, or it would pile up while nobody reads the page.
+async fn keep_up(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 /// Done when standard input is at its end; never, if that is of no concern. A blocked read would keep a runtime from
@@ -181,7 +208,8 @@ async fn stdin_ended(asked: bool) {
 
 /// One recorder for the process; `/metrics` renders it.
 fn install_metrics() -> Result<PrometheusHandle, Failure> {
-    let handle = PrometheusBuilder::new().install_recorder().map_err(Failure::with(Exit::Internal))?;
+    let recorder = actors::metrics::recorder().map_err(Failure::with(Exit::Internal))?;
+    let handle = recorder.install_recorder().map_err(Failure::with(Exit::Internal))?;
     actors::metrics::describe();
     Ok(handle)
 }
@@ -189,6 +217,13 @@ fn install_metrics() -> Result<PrometheusHandle, Failure> {
 /// What the API reaches of the node.
 fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
     let (consensus, network) = (node.voting.consensus.clone(), node.voting.network.clone());
+    let (voting, others) =
+        (node.voting.clone(), (node.mempool.clone(), node.verifier_pool.clone(), node.state.clone()));
+    let reports = move || {
+        let (mempool, verifier_pool, state) = (others.0.report(), others.1.report(), others.2.report());
+        let votes = [voting.consensus.report(), voting.view_change.report(), voting.leader_election.report()];
+        votes.into_iter().chain([voting.peers.report(), mempool, verifier_pool, state]).collect()
+    };
     let ask: api::AskConsensus = Arc::new(move || {
         let consensus = consensus.clone();
         Box::pin(async move { consensus.ask(Ask, ANSWER_DEADLINE).await.map_err(|error| error.to_string()) })
@@ -201,6 +236,7 @@ fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
         verifier: node.verifier_pool.clone(),
         consensus: ask,
         peers: Arc::new(move || network.peers()),
+        actors: Arc::new(reports),
         heads: node.heads.clone(),
         observed: node.observed.clone(),
         metrics,
@@ -218,11 +254,9 @@ async fn print_status(node: &Node) {
         None => (View(0), Sequence(0), false),
     };
     say!("Validator node {} is now running", node.config.node_id);
-    say!("Node status:");
-    say!("  Node ID: {}", node.config.node_id);
-    say!("  Stake: {}", node.config.stake);
-    say!("  Connected peers: {}", node.voting.network.connected());
-    say!("  Is leader: {}", if leads { "True" } else { "False" });
-    say!("  Current view: {view}");
-    say!("  Current sequence: {sequence}");
+    let connected = node.voting.network.connected();
+    let config = &node.config;
+    super::status::head(&config.node_id, config.stake, connected, leads, view, sequence)
+        .iter()
+        .for_each(|line| say!("{line}"));
 }

@@ -1,14 +1,16 @@
-//! `pop status`: how a running node is.
+//! `pop status`: how a running node is, grouped for people, or the API's own object.
 
 use crate::client::Client;
 use crate::exit::{Exit, Outcome};
 use crate::say;
+use crate::text::{amount, counted, span, word};
 use serde_json::Value;
+use std::fmt::Display;
 
 /// Show how a running node is.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The node that is asked.
+    /// The node that is asked: a node id, or HOST:PORT of its HTTP.
     #[arg(long, value_name = "NODE", default_value = "node_1")]
     node: String,
     /// Print JSON.
@@ -21,21 +23,177 @@ impl Arguments {
         let status = Client::new(&self.node)?.get("/v1/status")?;
         if self.json {
             say!("{status:#}");
-            return Ok(Exit::Fine);
-        }
-        for (key, value) in status.as_object().into_iter().flatten() {
-            match value {
-                Value::Array(items) => say!("{}: {}", words(key), items.len()),
-                Value::Object(_) => {}
-                Value::String(text) => say!("{}: {text}", words(key)),
-                Value::Null => say!("{}: none", words(key)),
-                Value::Bool(_) | Value::Number(_) => say!("{}: {value}", words(key)),
-            }
+        } else {
+            screen(&status).iter().for_each(|line| say!("{line}"));
         }
         Ok(Exit::Fine)
     }
 }
 
-fn words(key: &str) -> String {
-    key.replace('_', " ")
+/// The guide's block: what a validator prints when it is up, and the first thing that `pop status` shows.
+pub fn head(
+    node_id: impl Display,
+    stake: impl Display,
+    connected: impl Display,
+    leads: bool,
+    view: impl Display,
+    sequence: impl Display,
+) -> Vec<String> {
+    vec![
+        "Node status:".into(),
+        format!("  Node ID: {node_id}"),
+        format!("  Stake: {stake}"),
+        format!("  Connected peers: {connected}"),
+        format!("  Is leader: {}", if leads { "True" } else { "False" }),
+        format!("  Current view: {view}"),
+        format!("  Current sequence: {sequence}"),
+    ]
+}
+
+fn screen(status: &Value) -> Vec<String> {
+    let mut lines = head(
+        word(&status["node_id"], "unknown"),
+        &status["stake"],
+        &status["connected_peers"],
+        status["is_leader"] == true,
+        &status["current_view"],
+        &status["current_sequence"],
+    );
+    for (title, group) in [
+        ("Consensus", consensus(status)),
+        ("Ledger", ledger(status)),
+        ("Mempool", mempool(&status["mempool"])),
+        ("Actors", each(&status["actors"], actor)),
+        ("Peers", each(&status["peers"], peer)),
+    ] {
+        lines.push(String::new());
+        lines.push(format!("{title}:"));
+        lines.extend(group.into_iter().map(|line| format!("  {line}")));
+    }
+    lines
+}
+
+fn each(value: &Value, line: fn(&Value) -> String) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(line).collect()
+}
+
+fn consensus(status: &Value) -> Vec<String> {
+    let quorum = if status["has_quorum"] == true { "a quorum" } else { "no quorum: more than two thirds are needed" };
+    vec![
+        format!("Leader: {}", word(&status["leader"], "unknown")),
+        format!("Reachable stake: {} of {} ({quorum})", status["reachable_stake"], status["total_stake"]),
+        format!("Waiting for: {}", word(&status["waiting_for"], "nothing")),
+        format!("Last final block: {}", word(&status["block"], "unknown")),
+        format!("Prepared, not yet final: {}", counted(number(&status["prepared"]), "block", "blocks")),
+        format!(
+            "Since its start: {}, {}",
+            counted(number(&status["since_start"]["proposals"]), "proposal", "proposals"),
+            counted(number(&status["since_start"]["view_changes"]), "view change", "view changes")
+        ),
+        format!("Chain id: {}", word(&status["chain_id"], "unknown")),
+    ]
+}
+
+fn ledger(status: &Value) -> Vec<String> {
+    vec![
+        format!("Proofs final: {}", status["proofs_final"]),
+        format!("Balance: {} tokens", amount(&status["balance"])),
+        format!("Reward pool: {} tokens", amount(&status["reward_pool"])),
+    ]
+}
+
+fn mempool(figures: &Value) -> Vec<String> {
+    if figures.is_null() {
+        return vec!["it does not answer; see Actors".into()];
+    }
+    let mebibytes = |key| number(&figures[key]) as f64 / f64::from(1 << 20);
+    vec![
+        format!("Pending proofs: {} of at most {}", figures["proofs"], figures["proofs_max"]),
+        format!("Their scripts: {:.1} MiB of at most {:.1} MiB", mebibytes("bytes"), mebibytes("bytes_max")),
+        format!(
+            "Of them: {} waiting for their check, {} being checked, {} contested; {} known by name only",
+            figures["waiting"], figures["checking"], figures["contested"], figures["fetching"]
+        ),
+    ]
+}
+
+fn actor(actor: &Value) -> String {
+    let state = if actor["running"] == true { "running" } else { "being rebuilt" };
+    let restarts = counted(number(&actor["incarnations"]).saturating_sub(1), "restart", "restarts");
+    format!("{:<16} {state}, {restarts}, {} waiting", word(&actor["name"], "?"), actor["waiting"])
+}
+
+/// One line: who, whether there is a session, where, how far, and what went wrong.
+fn peer(peer: &Value) -> String {
+    let connected = peer["connected"] == true;
+    let mut parts = Vec::new();
+    if connected {
+        parts.push(format!("connected for {}", span(number(&peer["connected_ms"]))));
+        parts.push(word(&peer["address"], "it dialled us").to_owned());
+        parts.extend(peer["round_trip_ms"].as_f64().map(|ms| format!("round trip {ms:.1} ms")));
+    } else {
+        parts.push("not connected".into());
+        parts.push(word(&peer["address"], "address unknown").to_owned());
+    }
+    match number(&peer["faults"]) {
+        0 => {}
+        faults => parts.push(counted(faults, "fault", "faults")),
+    }
+    parts.extend(peer["banned_ms"].as_u64().map(|ms| format!("banned for {}", span(ms))));
+    // Why an earlier session ended, or could not be, is no news while there is one.
+    if let Some(error) = peer["last_error"].as_str().filter(|_| !connected) {
+        parts.push(format!("last error: {error}"));
+    }
+    format!("{:<10} {}", word(&peer["node_id"], "?"), parts.join(", "))
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_guides_lines_come_first_and_every_group_follows() {
+        let status = json!({
+            "node_id": "node_1", "stake": 10000, "connected_peers": 1, "is_leader": true, "current_view": 32,
+            "current_sequence": 31, "leader": "node_1", "reachable_stake": 20000, "total_stake": 40000,
+            "has_quorum": false, "waiting_for": "no quorum is connected; missing: node_3, node_4", "block": "3d0f",
+            "prepared": 1, "chain_id": "11a2", "proofs_final": 8, "balance": 464_928, "reward_pool": 999_999_000_000u64,
+            "mempool": {"proofs": 3, "proofs_max": 2000, "bytes": 1 << 20, "bytes_max": 256 << 20, "waiting": 1,
+                        "checking": 2, "contested": 0, "fetching": 4},
+            "actors": [{"name": "mempool", "running": false, "incarnations": 3, "waiting": 5}],
+            "peers": [
+                {"node_id": "node_2", "connected": true, "connected_ms": 216_458, "address": "localhost:8002",
+                 "round_trip_ms": 0.31, "faults": 0, "banned_ms": null, "last_error": "Connection refused"},
+                {"node_id": "node_3", "connected": false, "connected_ms": null, "address": "localhost:8003",
+                 "round_trip_ms": null, "faults": 2, "banned_ms": 30_000, "last_error": "Connection refused"},
+            ],
+        });
+        let text = screen(&status).join("\n");
+        let guide = "Node status:\n  Node ID: node_1\n  Stake: 10000\n  Connected peers: 1\n  Is leader: True\n  \
+                     Current view: 32\n  Current sequence: 31\n";
+        assert!(text.starts_with(guide), "{text}");
+        for line in [
+            "  Reachable stake: 20000 of 40000 (no quorum: more than two thirds are needed)",
+            "  Waiting for: no quorum is connected; missing: node_3, node_4",
+            "  Balance: 0.464928 tokens",
+            "  Reward pool: 999999 tokens",
+            "  Pending proofs: 3 of at most 2000",
+            "  mempool          being rebuilt, 2 restarts, 5 waiting",
+            "  node_2     connected for 3 min, localhost:8002, round trip 0.3 ms",
+            "  node_3     not connected, localhost:8003, 2 faults, banned for 30 s, last error: Connection refused",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_node_does_not_tell_breaks_no_screen() {
+        let text = screen(&json!({})).join("\n");
+        assert!(text.contains("Mempool:\n  it does not answer"), "{text}");
+    }
 }

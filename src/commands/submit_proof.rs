@@ -1,5 +1,6 @@
 //! `pop submit-proof`: signs proof obligations and gives them to a node.
 
+use crate::args::{seconds, whole};
 use crate::client::Client;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::obligation::{self, Obligation, ObligationError, Reader};
@@ -30,14 +31,14 @@ pub struct Arguments {
     #[arg(long, value_name = "NODE", default_value = "node_1")]
     node: String,
     /// Another number makes the same script another submission.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = whole, allow_negative_numbers = true)]
     nonce: u64,
     /// Wait until every proof has ended.
     #[arg(long)]
     wait: bool,
     /// Seconds to wait at most.
-    #[arg(long, value_name = "S", default_value_t = 120.0, requires = "wait")]
-    timeout: f64,
+    #[arg(long, value_name = "S", default_value = "120", requires = "wait", value_parser = seconds, allow_negative_numbers = true)]
+    timeout: Duration,
 }
 
 impl Arguments {
@@ -47,22 +48,38 @@ impl Arguments {
         let chain = chain_of(&client)?;
         let place = keys::submitter_key_path(Path::new(keys::KEYS_DIRECTORY));
         let (key, _) = keys::load_or_create(&place).map_err(Failure::with(Exit::Configuration))?;
+        let mut exit = Exit::Fine;
         let mut submitted = Vec::new();
         for obligation in &obligations {
-            submitted.push(self.submit(&client, &chain, &key, obligation)?);
-        }
-        if !self.wait {
-            return Ok(Exit::Fine);
-        }
-        let timeout = Duration::try_from_secs_f64(self.timeout).map_err(Failure::with(Exit::Input))?;
-        let deadline = Instant::now() + timeout;
-        let mut exit = Exit::Fine;
-        for (name, id) in submitted {
-            let view = await_end(&client, &id, deadline)?;
-            say!("{name}: {}", super::proof::line(&view));
-            if view["state"] != "final" {
-                exit = if view["ended"] == true { Exit::Refuted } else { Exit::NoVerdict };
+            match self.submit(&client, &chain, &key, obligation) {
+                Ok(named) => submitted.push(named),
+                // One that is not taken does not keep the others back; a node that does not answer takes none.
+                Err(failure) if matches!(failure.exit, Exit::Input | Exit::Refuted) => {
+                    eprintln!("error: {}", failure.message);
+                    exit = exit.worse(failure.exit);
+                }
+                Err(failure) => return Err(failure),
             }
+        }
+        if self.wait { self.await_all(&client, &submitted, exit) } else { Ok(exit) }
+    }
+
+    /// Tells what each proof came to, in the order of the files.
+    fn await_all(&self, client: &Client, submitted: &[(String, Hash)], mut exit: Exit) -> Outcome {
+        let deadline = Instant::now() + self.timeout;
+        for (name, id) in submitted {
+            let view = await_end(client, id, deadline)?;
+            let line = super::proof::line(&view);
+            if view["ended"] == true {
+                say!("{name}: {line}");
+            } else {
+                say!("{name}: not ended within {} s: {line}", self.timeout.as_secs_f64());
+            }
+            exit = exit.worse(match view["state"].as_str() {
+                Some("final") => Exit::Fine,
+                Some("refused") => Exit::Refuted,
+                _ => Exit::NoVerdict,
+            });
         }
         Ok(exit)
     }
@@ -87,10 +104,7 @@ impl Arguments {
         obligation: &Obligation,
     ) -> Result<(String, Hash), Failure> {
         let name = obligation.path.display().to_string();
-        let (claim, source) = obligation.claim.ok_or_else(|| {
-            let text = format!("{name} claims no answer: give --claim, or write (set-info :status unsat) into it");
-            Failure::new(Exit::Input, text)
-        })?;
+        let (claim, source) = obligation.claim.ok_or_else(|| Failure::new(Exit::Input, no_claim(&name, obligation)))?;
         let proof = Proof::sign(chain, key, public_key(key), claim, self.nonce, obligation.script.clone());
         let body =
             body_of(&proof).map_err(|error| Failure::new(Exit::Input, format!("{name} is not UTF-8: {error}")))?;
@@ -100,6 +114,14 @@ impl Arguments {
         let id = proof.id(chain);
         say!("{name}: submitted as {id}{known} (claims {claim}, {})", source.word());
         Ok((name, id))
+    }
+}
+
+/// Why a script has no claim: a script that is not let through says nothing of itself.
+fn no_claim(name: &str, obligation: &Obligation) -> String {
+    match smtlib::normalise(&obligation.script, &smtlib::Limits::default()) {
+        Err(error) => format!("{name}: {error}"),
+        Ok(_) => format!("{name} claims no answer: give --claim, or write (set-info :status unsat) into it"),
     }
 }
 

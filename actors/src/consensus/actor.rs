@@ -64,7 +64,7 @@ impl ConsensusActor {
             if let Err(error) = written {
                 return self.end(error.exit_code(), format!("votes cannot be recorded: {error}"));
             }
-            metrics::vote_log_written(began.elapsed());
+            metrics::vote_log_written(&output.records, began.elapsed());
         }
         output.effects.into_iter().for_each(|effect| self.effect(effect, began));
     }
@@ -91,7 +91,7 @@ impl ConsensusActor {
 
     /// Final blocks may not be lost: if `state` cannot take them now, the process starts again from its log.
     fn tell_final(&mut self, finalized: Finalized) {
-        metrics::blocks_final(finalized.blocks.len());
+        metrics::blocks_final(&finalized.blocks);
         self.reach.observed.finalized(Instant::now(), &finalized.blocks, finalized.commit.view());
         if self.reach.state.send(finalized).is_err() {
             self.end(exit_code::INTERNAL, "the state actor does not take final blocks".to_owned());
@@ -111,7 +111,7 @@ impl ConsensusActor {
         }
         if let Notice::Contradiction(contradiction) = &notice {
             tracing::warn!(
-                voter = contradiction.first.voter.0,
+                voter = self.reach.network.roster().name(contradiction.first.voter),
                 view = contradiction.first.ballot.view.0,
                 "two votes that contradict each other"
             );
@@ -177,6 +177,7 @@ impl Actor for ConsensusActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
+        metrics::consensus_at(self.consensus.snapshot_now().sequence);
         let first = std::mem::take(&mut self.first);
         self.carry_out(first);
         self.arm(context);

@@ -1,6 +1,8 @@
 //! What consensus was seen to do since the process started, for people: how long blocks took, views with a proposal, view
-//! changes. Nothing is decided by it; it outlives the actor's incarnations.
+//! changes. It measures rounds for the metrics and the log. Nothing is decided by it; it outlives the actor's
+//! incarnations.
 
+use crate::metrics;
 use parking_lot::Mutex;
 use protocol::consensus::events::{FinalBlock, Notice};
 use protocol::types::{Sequence, View};
@@ -23,16 +25,32 @@ pub struct Counts {
     pub view_changes: u64,
 }
 
+/// When a view's block got how far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moments {
+    proposed: Option<Instant>,
+    prepared: Option<Instant>,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     counts: Counts,
-    proposed: BTreeMap<View, Instant>,
+    open: BTreeMap<View, Moments>,
     times: BTreeMap<Sequence, Duration>,
 }
 
 /// Shared between the actor, which writes, and whoever answers people. Every lock is held for a look-up's time.
 #[derive(Debug, Default)]
 pub struct Observed(Mutex<Inner>);
+
+impl Inner {
+    fn moments(&mut self, view: View) -> &mut Moments {
+        if !self.open.contains_key(&view) && self.open.len() >= OPEN_MAX {
+            self.open.pop_first();
+        }
+        self.open.entry(view).or_default()
+    }
+}
 
 impl Observed {
     /// Follows a notice; `began` is when the step that gave it did, before its records were durable.
@@ -41,9 +59,14 @@ impl Observed {
         match notice {
             Notice::Proposed { view, .. } => {
                 inner.counts.proposals += 1;
-                inner.proposed.insert(*view, began);
-                if inner.proposed.len() > OPEN_MAX {
-                    inner.proposed.pop_first();
+                inner.moments(*view).proposed.get_or_insert(began);
+            }
+            Notice::Prepared { view, .. } => {
+                let moments = inner.moments(*view);
+                if moments.prepared.is_none() {
+                    moments.prepared = Some(began);
+                    let took = moments.proposed.map(|proposed| began.saturating_duration_since(proposed));
+                    took.into_iter().for_each(metrics::proposed_to_prepared);
                 }
             }
             Notice::ViewEntered { by: Some(VoteKind::ViewChange), .. } => inner.counts.view_changes += 1,
@@ -51,7 +74,6 @@ impl Observed {
             | Notice::ClockStarted { .. }
             | Notice::Work { .. }
             | Notice::WorkGone { .. }
-            | Notice::Prepared { .. }
             | Notice::Heard(_)
             | Notice::GaveUp { .. }
             | Notice::Contradiction(_)
@@ -59,16 +81,28 @@ impl Observed {
         }
     }
 
-    /// Blocks became final; the last of them in view `commit`.
+    /// Blocks became final; the last of them in view `commit`. A line of the log for each: the view of one that became
+    /// final with a later one is known if its certificate is held.
     pub fn finalized(&self, now: Instant, blocks: &[FinalBlock], commit: View) {
         let inner = &mut *self.0.lock();
         for (place, block) in blocks.iter().enumerate() {
             let last = place + 1 == blocks.len();
             let view = block.prepare.as_ref().map(|prepare| prepare.view()).or(last.then_some(commit));
-            let proposed = view.and_then(|view| inner.proposed.remove(&view));
-            if let Some(proposed) = proposed {
-                inner.times.insert(block.block.header.sequence, now.duration_since(proposed));
+            let moments = view.and_then(|view| inner.open.remove(&view)).unwrap_or_default();
+            if let Some(prepared) = moments.prepared {
+                metrics::prepared_to_final(now.saturating_duration_since(prepared));
             }
+            let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
+            if let Some(took) = took {
+                inner.times.insert(block.block.header.sequence, took);
+            }
+            tracing::info!(
+                sequence = block.block.header.sequence.0,
+                view = view.map(|view| view.0),
+                proofs = block.block.body.proofs.len(),
+                took_ms = took.map(|took| took.as_millis() as u64),
+                "block final"
+            );
         }
         while inner.times.len() > TIMES_MAX {
             inner.times.pop_first();
@@ -98,7 +132,7 @@ mod tests {
             observed.notice(Instant::now(), &Notice::Proposed { view: View(view), leader: ValidatorIndex(0) });
         }
         assert_eq!(observed.counts().proposals, OPEN_MAX as u64 + 10);
-        assert_eq!(observed.0.lock().proposed.len(), OPEN_MAX);
+        assert_eq!(observed.0.lock().open.len(), OPEN_MAX);
     }
 
     #[test]

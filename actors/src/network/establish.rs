@@ -11,6 +11,7 @@ use super::table::Network;
 use super::tls::{KeyError, TlsError, peer_key, server_name};
 use crate::metrics;
 use protocol::types::ValidatorIndex;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,8 +23,8 @@ use tokio_rustls::TlsStream;
 const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Takes a connection that a peer made, to its end.
-pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream) {
-    let Ok(permit) = Arc::clone(&network.handshakes).try_acquire_owned() else {
+pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream, from: IpAddr) {
+    let Some(place) = network.handshakes.take(from) else {
         metrics::network_refused(LinkError::TooManyConnections.label(), Side::Accepted.label());
         return;
     };
@@ -34,7 +35,7 @@ pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream)
     });
     match agreed.await {
         Ok(session) => {
-            drop(permit);
+            drop(place);
             session.run().await;
         }
         Err(failure) => report(&network, failure, Side::Accepted),
@@ -118,9 +119,9 @@ fn report<M: PeerMessage>(network: &Network<M>, failure: Failure, side: Side) {
         | LinkError::Closed
         | LinkError::Refused(Refusal::Duplicate)
         | LinkError::RefusedByPeer(Refusal::Duplicate | Refusal::Stopping) => {
-            tracing::debug!(%peer, error = %failure.error, side = side.label(), "no session");
+            tracing::debug!(peer = network.roster.name(peer), error = %failure.error, side = side.label(), "no session");
         }
-        error => tracing::warn!(%peer, %error, side = side.label(), "no session"),
+        error => tracing::warn!(peer = network.roster.name(peer), %error, side = side.label(), "no session"),
     }
 }
 

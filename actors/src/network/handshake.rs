@@ -85,7 +85,7 @@ pub enum LinkError {
     Tls(#[from] TlsError),
     #[error("refused the peer: {0}")]
     Refused(Refusal),
-    #[error("the peer refused: {0}")]
+    #[error("{}", refused_by_peer(.0))]
     RefusedByPeer(Refusal),
     #[error("the peer sent {0}")]
     Frame(#[from] FrameError),
@@ -105,6 +105,11 @@ pub enum LinkError {
     TooManyConnections,
     #[error("its handler panicked")]
     Panicked,
+}
+
+fn refused_by_peer(refusal: &Refusal) -> String {
+    let verb = if *refusal == Refusal::Stopping { "says goodbye" } else { "refused" };
+    format!("the peer {verb}: {refusal}")
 }
 
 impl LinkError {

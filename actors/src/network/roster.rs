@@ -69,6 +69,11 @@ impl Roster {
         self.members.get(index.as_usize())
     }
 
+    /// A validator's node id, for people.
+    pub fn name(&self, index: ValidatorIndex) -> &str {
+        self.get(index).map_or("a stranger", |member| member.node_id.as_str())
+    }
+
     pub fn index_of(&self, key: &PublicKey) -> Option<ValidatorIndex> {
         self.by_key.get(key).copied()
     }

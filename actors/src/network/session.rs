@@ -83,7 +83,7 @@ struct Presence<M: PeerMessage> {
 impl<M: PeerMessage> Presence<M> {
     fn announce(&self, round_trip: Duration) {
         let peer = self.live.peer;
-        tracing::info!(%peer, ?round_trip, "session open");
+        tracing::info!(peer = self.network.roster.name(peer), ?round_trip, "session open");
         self.live.set_open(true);
         metrics::network_session_opened();
         self.network.sink.opened(peer, round_trip);
@@ -96,7 +96,7 @@ impl<M: PeerMessage> Drop for Presence<M> {
         let announced = self.live.is_open();
         self.live.set_open(false);
         if announced {
-            tracing::info!(%peer, reason = %self.error, "session closed");
+            tracing::info!(peer = self.network.roster.name(peer), reason = %self.error, "session closed");
             metrics::network_session_closed(self.error.label());
             self.network.note(peer, &self.error);
         }

@@ -9,6 +9,7 @@ use super::frames::{EncodeError, Encoded, FrameError, PeerMessage, encode};
 use super::handshake::{Hello, LinkError, Refusal, Role};
 use super::live::{Admitted, Live, Traffic};
 use super::outbox::Posted;
+use super::places::Places;
 use super::rates::Bucket;
 use super::roster::{Member, Roster};
 use super::tls::{Tls, TlsError};
@@ -24,10 +25,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
-/// Connections whose handshake is under way, of peers that dialled this node. More are closed at once.
-pub const HANDSHAKES_MAX: usize = 128;
 /// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
 /// A younger one stays: both sides may have dialled at the same time.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -75,7 +74,10 @@ pub enum NetworkError {
     Roster(#[from] super::roster::RosterError),
     #[error("the key belongs to {got}, but the validator set names {expected} for {node_id}")]
     ForeignKey { node_id: NodeId, expected: PublicKey, got: PublicKey },
-    #[error("cannot listen for peers on {address}: {source}; is another process using the port?")]
+    #[error(
+        "cannot listen for peers on {address}: {source}; stop the process that has the port, or set \
+             network.listen_port (docs/CONFIGURATION.md)"
+    )]
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -87,7 +89,7 @@ pub struct Network<M: PeerMessage> {
     pub(super) hello: Hello,
     pub(super) tls: Tls,
     pub(super) sink: Arc<dyn Sink<M>>,
-    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) handshakes: Arc<Places>,
     listener: TcpListener,
     listen: SocketAddr,
     pub(super) slots: Vec<Slot>,
@@ -131,7 +133,7 @@ impl<M: PeerMessage> Network<M> {
             tls: Tls::new(&config.key, &roster)?,
             hello: Hello { chain: config.chain, pin: config.pin, role: Role::Validator, boot: random() },
             sink,
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            handshakes: Arc::default(),
             listener,
             listen,
             slots: (0..roster.len()).map(|_| Slot::default()).collect(),
@@ -264,10 +266,11 @@ impl<M: PeerMessage> Network<M> {
     pub(super) fn fault(&self, peer: ValidatorIndex, fault: &FrameError) -> Option<Duration> {
         metrics::network_fault(fault.label());
         let ban = self.slots[peer.as_usize()].record.lock().fault(Instant::now());
-        tracing::warn!(%peer, %fault, "a peer broke a rule");
+        let name = self.roster.name(peer);
+        tracing::warn!(peer = name, %fault, "a peer broke a rule");
         if let Some(ban) = ban {
             metrics::network_ban();
-            tracing::warn!(%peer, ?ban, "a peer is banned after repeated faults");
+            tracing::warn!(peer = name, ?ban, "a peer is banned after repeated faults");
         }
         ban
     }

@@ -1,8 +1,9 @@
 //! Nodes on loopback: what honest peers may rely on, and what each kind of bad input comes to.
 
 use super::frames::{BODY_BYTES_MAX, Control, PART_BYTES_MAX, WIRE_VERSION, part_head};
-use super::handshake::{LinkError, Refusal};
+use super::handshake::{HANDSHAKE_DEADLINE, LinkError, Refusal};
 use super::outbox::{BULK_BYTES_MAX, URGENT_BYTES_MAX};
+use super::places::HANDSHAKES_MAX;
 use super::session::SILENCE_MAX;
 use super::table::{Network, NetworkError};
 use super::testing::{
@@ -368,6 +369,23 @@ async fn garbage_instead_of_tls_harms_nobody() {
         let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await;
     }
     a.talks_with(&mut b, 1).await;
+}
+
+#[actix::test]
+async fn strangers_that_hold_every_place_lose_them_at_the_deadline() {
+    let (mut a, mut b) = (node(2, 0), node(2, 1));
+    let mut held = Vec::new();
+    for _ in 0..HANDSHAKES_MAX {
+        held.push(tokio::net::TcpStream::connect(a.network.listen_address()).await.unwrap());
+    }
+    b.knows(&a);
+    let start = Instant::now();
+    a.sees(Event::Opened(1)).await;
+    b.sees(Event::Opened(0)).await;
+    a.talks_with(&mut b, 1).await;
+    // Once the places are free, the next attempt of the peer succeeds; attempts are at most seconds apart.
+    let took = start.elapsed();
+    assert!(took < HANDSHAKE_DEADLINE * 6, "after {took:?}");
 }
 
 #[actix::test]

@@ -84,7 +84,7 @@ async fn accept_all<M: PeerMessage>(network: Arc<Network<M>>, listener: TcpListe
     loop {
         match listener.accept().await {
             // A task of its own: the session outlives this actor.
-            Ok((stream, _)) => drop(actix::spawn(accept(Arc::clone(&network), stream))),
+            Ok((stream, from)) => drop(actix::spawn(accept(Arc::clone(&network), stream, from.ip()))),
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections");

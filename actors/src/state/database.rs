@@ -39,7 +39,8 @@ const PLACES: TableDefinition<'_, Key, u64> = TableDefinition::new("pending_plac
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    #[error("{path} is in use by another process: every validator needs a data directory of its own", path = path.display())]
+    #[error("{path} is in use by another process: is this validator running already? Each needs a data directory of its \
+             own", path = path.display())]
     InUse { path: PathBuf },
     #[error("{path} belongs to the network {found}, the genesis is of {expected}: give another --data-dir", path = path.display())]
     OtherChain { path: PathBuf, expected: Hash, found: Hash },

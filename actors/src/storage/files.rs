@@ -135,6 +135,25 @@ pub fn read_bounded(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// What is wrong with a JSON text, in words for people: what is expected is told by what it holds, not by its name in the
+/// code.
+pub fn json_fault(error: &serde_json::Error) -> String {
+    let mut text = error.to_string();
+    for (code, words) in [
+        ("expected u16", "expected a whole number up to 65535"),
+        ("expected u32", "expected a whole number up to 4294967295"),
+        ("expected u64", "expected a whole number that is not negative"),
+        ("expected f64", "expected a number"),
+    ] {
+        text = text.replace(code, words);
+    }
+    if let Some(start) = text.find("expected struct ") {
+        let end = text.find(" at line").unwrap_or(text.len());
+        text.replace_range(start..end, "expected an object in braces");
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,9 +17,15 @@ pub enum GenesisFileError {
         path = path.display()
     )]
     Missing { path: PathBuf },
-    #[error("{path} is not a genesis: {source}", path = path.display())]
+    #[error(
+        "{path} is not a genesis: {fault}; take an unchanged copy from a validator of the network",
+        path = path.display(), fault = files::json_fault(source)
+    )]
     Form { path: PathBuf, source: serde_json::Error },
-    #[error("the genesis in {path} does not hold: {source}", path = path.display())]
+    #[error(
+        "the genesis in {path} does not hold: {source}; take an unchanged copy from a validator of the network",
+        path = path.display()
+    )]
     Invalid { path: PathBuf, source: GenesisError },
     #[error("{path} exists already: --force replaces it, and the network it stands for is then gone", path = path.display())]
     Exists { path: PathBuf },

@@ -6,6 +6,7 @@
 use super::messages::{Cancel, Check, Judged, Rebuilt, ReportOf};
 use super::verdicts::Verdicts;
 use super::{PoolError, VerifierPool};
+use crate::metrics;
 use crate::outlet::Outlet;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
@@ -91,8 +92,13 @@ impl VerifierPoolActor {
         self.pump(context);
     }
 
-    /// Gives the pool what it has a worker for, and one job more.
     fn pump(&mut self, context: &mut Context<Self>) {
+        self.feed(context);
+        metrics::verifier_waiting(self.waiting.len() + self.settings.pool.waiting());
+    }
+
+    /// Gives the pool what it has a worker for, and one job more.
+    fn feed(&mut self, context: &mut Context<Self>) {
         while self.running < self.settings.pool.workers() + AHEAD {
             let Some(statement) = self.waiting.pop_front() else { return };
             let Some(task) = self.tasks.get_mut(&statement) else { continue };

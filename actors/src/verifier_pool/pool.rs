@@ -7,6 +7,7 @@
 use super::ending::{Consequence, Ending};
 use super::process::{Exchange, Start, StartError, WorkerProcess, encode_frame};
 use parking_lot::{Condvar, Mutex};
+use protocol::types::ResourceCount;
 use protocol::verdict::{Job, NoVerdict, Report, SolverPin, Verdict, VerifierParameters};
 use protocol::worker::{Hello, SandboxMode};
 use std::collections::VecDeque;
@@ -66,6 +67,7 @@ pub enum PoolEvent {
         verdict: &'static str,
         cpu: Duration,
         wall: Duration,
+        resource_count: Option<ResourceCount>,
         attempts: u32,
     },
 }
@@ -335,6 +337,7 @@ impl Shared {
             verdict: verdict_label(&report.verdict),
             cpu: Duration::from_millis(report.cpu.0),
             wall: begun.elapsed(),
+            resource_count: report.resource_count,
             attempts,
         });
         Ok(report)
@@ -389,7 +392,7 @@ impl Shared {
             match worker {
                 Ok(worker) if state.spare.is_none() && !state.closed => state.spare = Some(worker),
                 // Not needed any more: it ends here.
-                Ok(_) => {}
+                Ok(worker) => self.tell(PoolEvent::WorkerEnded { pid: worker.pid(), cause: "not_needed" }),
                 // Whoever needs a worker finds out by itself, and says why.
                 Err(_) => {
                     self.spare_wanted.wait_for(&mut state, SPARE_PAUSE);

@@ -6,6 +6,7 @@
 
 use super::ending::{Ending, Kill};
 use super::probe;
+use crate::metrics;
 use protocol::types::Millis;
 use protocol::verdict::{Report, VerifierParameters};
 use protocol::worker::{Hello, Library, REPORT_FRAME_BYTES_MAX, SandboxMode, Settings, WORKER_VERSION};
@@ -158,6 +159,7 @@ impl WorkerProcess {
             jobs_done: 0,
             reaped: false,
         };
+        metrics::verifier_workers(1.0);
         for descriptor in [worker.requests.as_raw_fd(), worker.reports.as_raw_fd(), errors.as_raw_fd()] {
             do_not_block(descriptor)?;
         }
@@ -303,6 +305,7 @@ impl Drop for WorkerProcess {
             self.kill();
             self.reap();
         }
+        metrics::verifier_workers(-1.0);
     }
 }
 

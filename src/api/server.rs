@@ -1,0 +1,185 @@
+//! The API's connections: how many may be open, and how long one may take for nothing.
+//!
+//! A connection costs a descriptor, and the vote log and the peers need theirs. So there is a maximum; beyond it
+//! connections wait in the system's queue, and the places of those that say nothing become free soon.
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+/// Connections that may be open. More than requests that may be under way, since some are between two requests.
+pub const CONNECTIONS_MAX: usize = 512;
+/// From the connection, or from the last answer, until a request's head is whole.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// However busy, a connection ends after this: whoever does not read its answer would otherwise keep it for ever.
+const LIFETIME_MAX: Duration = Duration::from_secs(600);
+/// After that, for the request under way; longer than the longest.
+const FAREWELL_MAX: Duration = Duration::from_secs(110);
+/// After a failed accept (no descriptors left), before the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How connections are bounded; tests take less.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub connections_max: usize,
+    pub head_deadline: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { connections_max: CONNECTIONS_MAX, head_deadline: HEAD_DEADLINE }
+    }
+}
+
+/// Serves until `stop` is done, and then lets the requests under way end.
+pub async fn serve(router: Router, listener: TcpListener, bounds: Bounds, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(bounds.connections_max));
+    let (closing, closed) = watch::channel(false);
+    let mut stop = pin!(stop);
+    loop {
+        let next = async {
+            // The place first: a connection that was accepted has a descriptor.
+            let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            () = &mut stop => break,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = serve_one(router.clone(), stream, bounds, closed.clone());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            // One that the client gave up already, or no descriptors left.
+            Err(error) => {
+                tracing::debug!(%error, "cannot accept an HTTP connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    closing.send_replace(true);
+    // Every place is free when every connection has ended.
+    let all = u32::try_from(bounds.connections_max).unwrap_or(u32::MAX);
+    let _ = places.acquire_many(all).await;
+}
+
+async fn serve_one(router: Router, stream: TcpStream, bounds: Bounds, mut closed: watch::Receiver<bool>) {
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds.head_deadline)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+    );
+    tokio::select! {
+        // How a connection ends is its client's affair.
+        _ = connection.as_mut() => return,
+        _ = closed.wait_for(|closed| *closed) => {}
+        () = tokio::time::sleep(LIFETIME_MAX) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(FAREWELL_MAX, connection).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use std::net::SocketAddr;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+    use tokio::task::JoinHandle;
+
+    /// Wide: a loaded machine must not fail a test.
+    const LONG: Duration = Duration::from_secs(60);
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    struct Server {
+        address: SocketAddr,
+        stop: oneshot::Sender<()>,
+        serving: JoinHandle<()>,
+    }
+
+    async fn server(connections_max: usize, head_deadline: Duration) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let router = Router::new().route("/", get(|| async { "well" }));
+        let bounds = Bounds { connections_max, head_deadline };
+        let serving = tokio::spawn(serve(router, listener, bounds, async move { _ = stopped.await }));
+        Server { address, stop, serving }
+    }
+
+    async fn answer(stream: &mut TcpStream) -> String {
+        stream.write_all(REQUEST).await.unwrap();
+        let mut text = Vec::new();
+        let read = async {
+            while !text.ends_with(b"well") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).await.unwrap();
+                text.push(byte[0]);
+            }
+        };
+        tokio::time::timeout(LONG, read).await.expect("an answer");
+        String::from_utf8(text).unwrap()
+    }
+
+    #[actix::test]
+    async fn silent_and_slow_connections_lose_their_places_and_others_are_answered() {
+        let server = server(4, Duration::from_millis(300)).await;
+        let mut held = Vec::new();
+        for number in 0..4 {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            // Some say nothing, some begin a head and never end it, one was answered and is idle.
+            match number {
+                0 | 1 => {}
+                2 => stream.write_all(b"GET / HTTP/1.1\r\nHost: loc").await.unwrap(),
+                _ => _ = answer(&mut stream).await,
+            }
+            held.push(stream);
+        }
+        let mut fifth = TcpStream::connect(server.address).await.unwrap();
+        assert!(answer(&mut fifth).await.starts_with("HTTP/1.1 200"));
+        for stream in &mut held {
+            let mut rest = Vec::new();
+            // Closed with or without a word; what counts is that it ends.
+            let _ = tokio::time::timeout(LONG, stream.read_to_end(&mut rest)).await.expect("it is closed");
+        }
+    }
+
+    #[actix::test]
+    async fn beyond_the_maximum_a_connection_waits_for_a_place() {
+        let server = server(1, LONG).await;
+        let mut first = TcpStream::connect(server.address).await.unwrap();
+        answer(&mut first).await;
+        let mut second = TcpStream::connect(server.address).await.unwrap();
+        second.write_all(REQUEST).await.unwrap();
+        // The first one is answered again meanwhile: the second one has no place, or its answer would be ready.
+        for _ in 0..10 {
+            answer(&mut first).await;
+        }
+        assert!(second.try_read(&mut [0; 64]).is_err(), "nothing was answered yet");
+        drop(first);
+        answer(&mut second).await;
+    }
+
+    #[actix::test]
+    async fn stopping_ends_idle_connections_at_once() {
+        let server = server(4, LONG).await;
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        answer(&mut stream).await;
+        server.stop.send(()).unwrap();
+        tokio::time::timeout(LONG, server.serving).await.expect("it ends").unwrap();
+        assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+}

@@ -1,0 +1,118 @@
+//! How values are written for people: tokens, times, spans, lists of names.
+//!
+//! Screens are made from the API's own JSON, so they show what a program would read, and nothing else.
+
+use serde_json::Value;
+
+/// Micro-tokens in a token.
+const MICRO: u64 = 1_000_000;
+/// Names in one list; a network may have a thousand validators.
+const NAMES_MAX: usize = 20;
+
+/// An amount of micro-tokens, as the API gives it, in tokens: exactly, or about if it is beyond 18 trillion tokens.
+pub fn amount(value: &Value) -> String {
+    match (value.as_u64(), value.as_f64()) {
+        (Some(micro), _) => tokens(micro),
+        (None, Some(micro)) => format!("{:.0}", micro / MICRO as f64),
+        (None, None) => "unknown".into(),
+    }
+}
+
+fn tokens(micro: u64) -> String {
+    let (whole, rest) = (micro / MICRO, micro % MICRO);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    let fraction = format!("{rest:06}");
+    format!("{whole}.{}", fraction.trim_end_matches('0'))
+}
+
+/// A moment in milliseconds since the Unix epoch, as `2026-02-10 14:30:45.123 UTC`.
+pub fn utc(ms: u64) -> String {
+    let (days, rest) = (ms / 86_400_000, ms % 86_400_000);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{:03} UTC", rest % 1_000)
+}
+
+/// Year, month and day of a day since the Unix epoch, in the Gregorian calendar. Counting from March makes a leap day the
+/// last of its year.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+/// A span of milliseconds in the largest unit that keeps it readable.
+pub fn span(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// A list of names; a long one is cut, and its rest counted.
+pub fn names(value: &Value) -> String {
+    let all: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    match all.len() {
+        0 => "none".to_owned(),
+        count if count > NAMES_MAX => format!("{} and {} more", all[..NAMES_MAX].join(", "), count - NAMES_MAX),
+        _ => all.join(", "),
+    }
+}
+
+/// A text field, or what stands for its absence.
+pub fn word<'a>(value: &'a Value, otherwise: &'a str) -> &'a str {
+    value.as_str().unwrap_or(otherwise)
+}
+
+/// `one proof`, `2 proofs`.
+pub fn counted(count: u64, singular: &str, plural: &str) -> String {
+    if count == 1 { format!("1 {singular}") } else { format!("{count} {plural}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn amounts_are_written_in_tokens_and_exactly() {
+        for (micro, text) in [(0, "0"), (1, "0.000001"), (464_928, "0.464928"), (1_500_000, "1.5"), (7_000_000, "7")] {
+            assert_eq!(tokens(micro), text);
+        }
+        assert_eq!(tokens(u64::MAX), "18446744073709.551615");
+    }
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        for (ms, text) in [
+            (0, "1970-01-01 00:00:00.000 UTC"),
+            (951_782_400_000, "2000-02-29 00:00:00.000 UTC"),
+            (1_704_067_199_999, "2023-12-31 23:59:59.999 UTC"),
+            (1_795_580_155_888, "2026-11-25 04:15:55.888 UTC"),
+            (4_107_542_400_000, "2100-03-01 00:00:00.000 UTC"),
+        ] {
+            assert_eq!(utc(ms), text);
+        }
+        assert!(utc(u64::MAX).ends_with("UTC"), "whatever a node answers, nothing overflows");
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_counted() {
+        assert_eq!(names(&json!(["a", "b"])), "a, b");
+        assert_eq!(names(&json!([])), "none");
+        let many: Vec<String> = (0..23).map(|number| format!("node_{number}")).collect();
+        assert!(names(&json!(many)).ends_with("node_19 and 3 more"));
+    }
+}

@@ -1,0 +1,208 @@
+//! A network of one validator, which is a quorum by itself, and every command that asks it: what people and programs see.
+
+use serde_json::Value;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const TRUE: &str = "(set-info :status unsat)\n(declare-const p Bool)\n(assert (and p (not p)))\n(check-sat)\n";
+const FALSE: &str = "(set-info :status unsat)\n(declare-const p Bool)\n(assert (or p (not p)))\n(check-sat)\n";
+/// Wide: a loaded machine must not fail a test.
+const LONG: Duration = Duration::from_secs(90);
+
+/// The folder of the network, and its validator, which ends with it.
+struct Network {
+    folder: TempDir,
+    validator: Option<Child>,
+    http: u16,
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        if let Some(mut validator) = self.validator.take() {
+            _ = validator.kill();
+            _ = validator.wait();
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Network {
+    fn start() -> Network {
+        let folder = tempfile::tempdir().unwrap();
+        let mut network = Network { folder, validator: None, http: free_port() };
+        fs::create_dir(network.path().join("config")).unwrap();
+        network.write("config/validators.json", r#"{"validators": [{"node_id": "node_1", "stake": 10000}]}"#);
+        let (port, http) = (free_port(), network.http);
+        let config = format!(
+            r#"{{"node_id": "node_1", "network": {{"listen_port": {port}}}, "http": {{"port": {http}}},
+                "consensus": {{"idle_block_interval": 600}}}}"#
+        );
+        network.write("config/node_1.json", &config);
+        network.write("true.smt2", TRUE);
+        network.write("false.smt2", FALSE);
+        network.write("broken.smt2", "(set-info :status unsat)\n(assert (= x y))\n(check-sat)\n");
+        let written = network.pop(&["init-genesis-state"]);
+        assert!(written.status.success(), "{written:?}");
+        let log = File::create(network.path().join("log")).unwrap();
+        let out = File::create(network.path().join("out")).unwrap();
+        let validator = network.command(&["start-validator", "--node-id", "node_1"]).stderr(log).stdout(out).spawn();
+        network.validator = Some(validator.unwrap());
+        network.until("it runs", |network| network.read("out").contains("Current sequence"));
+        network
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap_or_default()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null()).env_remove("RUST_LOG");
+        command
+    }
+
+    fn pop(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs it, expects this exit code, and gives what it printed, both ways.
+    fn says(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.pop(arguments);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        text
+    }
+
+    fn until(&self, what: &str, condition: impl Fn(&Network) -> bool) {
+        let deadline = Instant::now() + LONG;
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "{what}: {}\n{}", self.read("out"), self.read("log"));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.http)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+fn id_in(text: &str) -> &str {
+    let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split([' ', ',', ':']).find(is_id).unwrap_or_else(|| panic!("no id in {text}"))
+}
+
+#[test]
+fn people_and_programs_see_where_the_node_and_its_proofs_are() {
+    let network = Network::start();
+    assert!(network.read("out").contains("Connected peers: 0\n  Is leader: True\n  Current view: 1\n"));
+    let said = network.says(&["submit-proof", "true.smt2", "--wait"], 0);
+    assert!(said.contains("final in block 1, checked by 10000 of 10000 stake"), "{said}");
+    let id = id_in(&said).to_owned();
+    let again = network.says(&["submit-proof", "true.smt2"], 0);
+    assert!(again.contains(&id) && again.contains("was here already"), "{again}");
+    let shown = network.says(&["proof", &id], 0);
+    for words in ["final in block 1", "checked by: node_1", "resource count: "] {
+        assert!(shown.contains(words), "{words:?} is not in\n{shown}");
+    }
+    let block = network.says(&["block", "1"], 0);
+    for words in ["Block 1\n", "Proposer:   node_1", &id, "Prepare certificate: view 1, 10000 of 10000 stake", " UTC\n"]
+    {
+        assert!(block.contains(words), "{words:?} is not in\n{block}");
+    }
+    let raw: Value = serde_json::from_str(&network.says(&["block", "1", "--json"], 0)).unwrap();
+    assert_eq!(raw["proofs"][0]["proof"], id.as_str());
+    let genesis = network.says(&["block", "0"], 0);
+    assert!(genesis.contains("It is the genesis"), "{genesis}");
+    let future = network.says(&["block", "1000"], 2);
+    assert!(future.contains("block 1000 is not final here; the last one is"), "{future}");
+    let unknown = network.says(&["proof", &"0".repeat(64)], 2);
+    assert!(unknown.contains("is known here"), "{unknown}");
+    let status = network.says(&["status"], 0);
+    for line in ["Node status:", "  Node ID: node_1", "  Proofs final: 1", "  Waiting for: nothing"] {
+        assert!(status.lines().any(|found| found == line), "{line:?} is not in\n{status}");
+    }
+    let raw: Value = serde_json::from_str(&network.says(&["status", "--json"], 0)).unwrap();
+    assert_eq!((&raw["node_id"], raw["actors"].as_array().map(Vec::len)), (&"node_1".into(), Some(7)));
+}
+
+#[test]
+fn one_proof_that_is_not_taken_does_not_keep_the_others_back() {
+    let network = Network::start();
+    let said = network.says(&["submit-proof", "broken.smt2", "false.smt2", "true.smt2", "--wait"], 2);
+    for words in
+        ["broken.smt2: line 2, column", "false.smt2: refused: ", "node_1 says refuted", "true.smt2: final in block"]
+    {
+        assert!(said.contains(words), "{words:?} is not in\n{said}");
+    }
+    let again = network.says(&["submit-proof", "false.smt2"], 5);
+    assert!(again.contains("refused: ") && again.contains("`pop proof "), "{again}");
+}
+
+#[test]
+fn every_metric_without_labels_is_on_the_page_and_the_log_is_plain() {
+    let network = Network::start();
+    network.says(&["submit-proof", "true.smt2", "--wait"], 0);
+    let page = network.get("/metrics");
+    for metric in actors::metrics::METRICS.iter().filter(|metric| metric.labels.is_empty()) {
+        let expected = match metric.kind {
+            actors::metrics::Kind::Histogram(_) => format!("\n{}_count", metric.name),
+            actors::metrics::Kind::Counter | actors::metrics::Kind::Gauge => format!("\n{} ", metric.name),
+        };
+        // Alone, it has no session whose round trip could be measured.
+        let alone = metric.name == actors::metrics::NETWORK_ROUND_TRIP;
+        assert!(alone || page.contains(&expected), "{} is not on\n{page}", metric.name);
+    }
+    for sample in ["pop_consensus_proofs_final_total 1\n", "pop_verifier_verdicts_total{verdict=\"confirmed\"} 1\n"] {
+        assert!(page.contains(sample), "{sample:?} is not on\n{page}");
+    }
+    let log = network.read("log");
+    assert!(log.contains(" INFO block final sequence=1 view=1 proofs=1 took_ms="), "{log}");
+    assert!(!log.contains('\u{1b}'), "no colours but on a terminal: {log}");
+}
+
+#[test]
+fn a_second_process_and_a_taken_port_are_refused_by_name() {
+    let network = Network::start();
+    let second = network.says(&["start-validator", "--node-id", "node_1"], 3);
+    assert!(second.contains("is in use by another process: is this validator running already?"), "{second}");
+    let elsewhere = ["start-validator", "--node-id", "node_1", "--data-dir", "data/elsewhere"];
+    let taken = network.says(&elsewhere, 3);
+    assert!(taken.contains(&format!("127.0.0.1:{}", network.http)) && taken.contains("set http.port"), "{taken}");
+    let config = network.read("config/node_1.json").replace(&format!(": {}}}", network.http), ": 0}");
+    network.write("other.json", &config);
+    let taken = network.says(&[&elsewhere[..], &["--config", "other.json"]].concat(), 3);
+    assert!(taken.contains("cannot listen for peers on") && taken.contains("set network.listen_port"), "{taken}");
+}
+
+#[test]
+fn the_data_of_another_network_are_not_touched() {
+    let mut network = Network::start();
+    let mut validator = network.validator.take().unwrap();
+    validator.kill().unwrap();
+    validator.wait().unwrap();
+    let other = network.pop(&["init-genesis-state", "--output", "other.json"]);
+    assert!(other.status.success(), "{other:?}");
+    let refused = network.says(&["start-validator", "--node-id", "node_1", "--genesis", "other.json"], 3);
+    assert!(refused.contains("belongs to the network") && refused.contains("--data-dir"), "{refused}");
+}
