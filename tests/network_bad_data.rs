@@ -239,7 +239,7 @@ fn what_belongs_to_somebody_else_is_refused_by_name() {
     let both = json!({"network": {"listen_port": free[0]}, "http": {"port": free[1]}});
     second(&mut network, both, &["is in use by another process", "a data directory of its own"]);
     let elsewhere = json!({"data_dir": "elsewhere"});
-    second(&mut network, elsewhere.clone(), &[&http.to_string(), "another process using the port"]);
+    second(&mut network, elsewhere.clone(), &[&http.to_string(), "stop the process that has the port"]);
     let mut peers = elsewhere;
     merge(&mut peers, &json!({"http": {"port": free[1]}}));
     second(&mut network, peers, &["cannot listen for peers", &peer_port.to_string(), "another process using the port"]);

@@ -138,7 +138,7 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
 }
 
 async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>, until_stdin_ends: bool) -> Outcome {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::with(Exit::Internal))?;
+    let asked_to_stop = asked_to_stop(until_stdin_ends).map_err(Failure::with(Exit::Internal))?;
     let http = parts.config.http;
     let busy = |error| {
         format!(
@@ -155,12 +155,14 @@ async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>, until_stdin_
     if let Some(metrics) = metrics {
         actix::spawn(keep_up(metrics));
     }
-    await_quorum(&node).await;
-    print_status(&node).await;
+    let told = async {
+        await_quorum(&node).await;
+        print_status(&node).await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-        () = stdin_ended(until_stdin_ends) => {}
+        () = asked_to_stop => {}
+        () = told => {}
     }
     node.stop();
     _ = stopping.send(());
@@ -190,6 +192,19 @@ async fn keep_up(metrics: PrometheusHandle) {
         ticks.tick().await;
         metrics.run_upkeep();
     }
+}
+
+/// Done when somebody asks the validator to stop. Signals are caught from the call on, not only from the first wait.
+fn asked_to_stop(until_stdin_ends: bool) -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stdin_ended(until_stdin_ends) => {}
+        }
+    })
 }
 
 /// Done when standard input is at its end; never, if that is of no concern. A blocked read would keep a runtime from
