@@ -242,7 +242,11 @@ fn what_belongs_to_somebody_else_is_refused_by_name() {
     second(&mut network, elsewhere.clone(), &[&http.to_string(), "stop the process that has the port"]);
     let mut peers = elsewhere;
     merge(&mut peers, &json!({"http": {"port": free[1]}}));
-    second(&mut network, peers, &["cannot listen for peers", &peer_port.to_string(), "stop the process that has the port"]);
+    second(
+        &mut network,
+        peers,
+        &["cannot listen for peers", &peer_port.to_string(), "stop the process that has the port"],
+    );
     network.nodes[0].status();
     network.nodes[0].end(End::Terminate);
 
