@@ -15,7 +15,8 @@ use actors::supervision;
 use actors::verifier_pool::{PoolConfig, VerifierPool, program_beside_this_one};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use protocol::genesis::Genesis;
-use protocol::types::{NodeId, Sequence, Stake, View};
+use protocol::types::{NodeId, Stake};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -97,7 +98,9 @@ fn start_logging() {
 }
 
 fn end(code: i32, reason: &str) {
-    eprintln!("error: {reason}");
+    // In one write: other threads go on printing until the process is gone.
+    let line = format!("error: {reason}\n");
+    _ = std::io::stderr().write_all(line.as_bytes());
     std::process::exit(code);
 }
 
@@ -193,17 +196,17 @@ fn network_failure(error: NetworkError) -> Failure {
 }
 
 async fn print_status(node: &Node) {
-    let snapshot = node.snapshot().await;
-    let (view, sequence, leads) = match &snapshot {
-        Some(snapshot) => (snapshot.view, snapshot.sequence, snapshot.leader == node.config.index),
-        None => (View(0), Sequence(0), false),
+    // Without an answer it is about to end, and says why: its vote log could not be opened.
+    let Some(snapshot) = node.snapshot().await else {
+        tracing::warn!("consensus does not answer");
+        return;
     };
     say!("Validator node {} is now running", node.config.node_id);
     say!("Node status:");
     say!("  Node ID: {}", node.config.node_id);
     say!("  Stake: {}", node.config.stake);
     say!("  Connected peers: {}", node.voting.network.connected());
-    say!("  Is leader: {}", if leads { "True" } else { "False" });
-    say!("  Current view: {view}");
-    say!("  Current sequence: {sequence}");
+    say!("  Is leader: {}", if snapshot.leader == node.config.index { "True" } else { "False" });
+    say!("  Current view: {}", snapshot.view);
+    say!("  Current sequence: {}", snapshot.sequence);
 }
