@@ -263,3 +263,21 @@ fn whatever_ends_a_validator_its_workers_end_too() {
         assert!(children(pid).is_empty(), "{how:?}");
     }
 }
+
+/// Not a test of behaviour: prints how long catching up takes when it needs several answers.
+/// `cargo test --test network catching_up -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn catching_up_with_many_blocks() {
+    let mut network = Network::running(4, json!({"consensus": {"idle_block_interval": 0.1}}));
+    network.nodes[3].end(End::Kill);
+    let from = network.nodes[0].sequence();
+    // More than two answers hold; blocks come several in a second.
+    until("the others are far ahead", || (network.nodes[0].sequence() > from + 150).then_some(()));
+    let behind = network.nodes[0].sequence();
+    let begun = Instant::now();
+    network.nodes[3].start();
+    until("it has caught up", || (network.nodes[3].sequence() >= behind).then_some(()));
+    say(format_args!("{} blocks behind: caught up {:?} after its start", behind - from, begun.elapsed()));
+    agree(&mut network);
+}

@@ -17,7 +17,8 @@ use actors::supervision;
 use actors::verifier_pool::{PoolConfig, VerifierPool, program_beside_this_one};
 use metrics_exporter_prometheus::PrometheusHandle;
 use protocol::genesis::Genesis;
-use protocol::types::{NodeId, Sequence, Stake, View};
+use protocol::types::{NodeId, Stake};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,7 +102,9 @@ impl Arguments {
 }
 
 fn end(code: i32, reason: &str) {
-    eprintln!("error: {reason}");
+    // In one write: other threads go on printing until the process is gone.
+    let line = format!("error: {reason}\n");
+    _ = std::io::stderr().write_all(line.as_bytes());
     std::process::exit(code);
 }
 
@@ -263,15 +266,16 @@ fn network_failure(error: NetworkError) -> Failure {
 }
 
 async fn print_status(node: &Node) {
-    let snapshot = node.snapshot().await;
-    let (view, sequence, leads) = match &snapshot {
-        Some(snapshot) => (snapshot.view, snapshot.sequence, snapshot.leader == node.config.index),
-        None => (View(0), Sequence(0), false),
+    // Without an answer it is about to end, and says why: its vote log could not be opened.
+    let Some(snapshot) = node.snapshot().await else {
+        tracing::warn!("consensus does not answer");
+        return;
     };
     say!("Validator node {} is now running", node.config.node_id);
+    let leads = snapshot.leader == node.config.index;
     let connected = node.voting.network.connected();
     let config = &node.config;
-    super::status::head(&config.node_id, config.stake, connected, leads, view, sequence)
+    super::status::head(&config.node_id, config.stake, connected, leads, snapshot.view, snapshot.sequence)
         .iter()
         .for_each(|line| say!("{line}"));
 }
