@@ -94,7 +94,7 @@ impl Network {
         let deadline = Instant::now() + LONG;
         while !condition(self) {
             assert!(Instant::now() < deadline, "{what}: {}\n{}", self.read("out"), self.read("log"));
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::park_timeout(Duration::from_millis(20));
         }
     }
 

@@ -399,28 +399,17 @@ fn a_lost_log_signs_nothing_until_the_others_told_where_they_are() {
     assert!(!network.node(3).log.iter().any(|record| matches!(record, Record::Vote(_) | Record::Proposal(_))));
     network.cut.clear();
     network.run(1_000);
-    let floor = network.node(3).log.iter().find_map(|record| match record {
-        Record::Floor(floor) => Some(*floor),
-        _ => None,
-    });
-    assert!(floor.is_some_and(|floor| floor > network.node(0).consensus.certificates.commit_view()));
+    assert!(
+        floor_of(network.node(3)).is_some_and(|floor| floor > network.node(0).consensus.certificates.commit_view())
+    );
 }
 
-#[test]
-fn a_lost_validator_hears_those_who_hold_votes_of_its_too() {
-    let mut network = Network::new(&[10; 4]);
-    network.run(20);
-    // Each of the three hears the fourth alone, which gives up on a view that no block comes from.
-    network.cut = (0..3).flat_map(|one| (0..3).map(move |other| (one, other))).collect();
-    network.confirm_everywhere(1);
-    network.run(2_000);
-    let holds =
-        |network: &Network, index: usize| network.node(index).consensus.tally.newest_of(ValidatorIndex(3)).count();
-    assert!((0..3).all(|index| holds(&network, index) > 0));
-    network.stop(3);
-    network.start(3, vec![Record::Unknown(UnknownHistory::Lost)]);
-    network.run(1_000);
-    assert!(network.node(3).log.iter().any(|record| matches!(record, Record::Floor(_))));
+/// The first floor in a node's log.
+fn floor_of(node: &Node) -> Option<View> {
+    node.log.iter().find_map(|record| match record {
+        Record::Floor(floor) => Some(*floor),
+        _ => None,
+    })
 }
 
 /// A log that lost every vote; the blocks and certificates stand for what the database and other validators have.

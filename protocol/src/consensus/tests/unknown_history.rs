@@ -41,11 +41,9 @@ fn a_torn_tail_does_not_end_a_loss() {
     assert!(is_lost(network.node(3)));
     network.cut.clear();
     network.run(1_000);
-    let floor = network.node(3).log.iter().find_map(|record| match record {
-        Record::Floor(floor) => Some(*floor),
-        _ => None,
-    });
-    assert!(floor.is_some_and(|floor| floor > network.node(0).consensus.certificates.commit_view()));
+    assert!(
+        floor_of(network.node(3)).is_some_and(|floor| floor > network.node(0).consensus.certificates.commit_view())
+    );
 }
 
 #[test]
