@@ -2,12 +2,13 @@
 //!
 //! It only counts what the threads saw; what is to be printed of it goes back as lines.
 
-use super::Plan;
 use super::site::Site;
 use super::validators::Ended;
 use super::watching::{self, BlockSeen, Event, Look, Pending};
+use protocol::quorum::ValidatorSet;
 use protocol::types::Hash;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A proof that has not ended.
@@ -40,7 +41,7 @@ pub struct Progress {
 pub struct Account {
     started: Instant,
     ended: Option<Instant>,
-    nodes: usize,
+    set: Arc<ValidatorSet>,
     pending: Pending,
     open: BTreeMap<Hash, Open>,
     /// In a block that was seen before the answer to its submission was.
@@ -65,11 +66,11 @@ pub struct Account {
 }
 
 impl Account {
-    pub fn new(plan: &Plan) -> Account {
+    pub fn new(site: &Site) -> Account {
         Account {
             started: Instant::now(),
             ended: None,
-            nodes: usize::from(plan.nodes),
+            set: site.set.clone(),
             pending: Pending::default(),
             open: BTreeMap::new(),
             early: BTreeMap::new(),
@@ -175,8 +176,7 @@ impl Account {
     }
 
     fn on_looked(&mut self, looks: &[Look], at: Instant) {
-        let able = looks.iter().filter(|look| look.is_able).count();
-        let able = 3 * able > 2 * self.nodes;
+        let able = self.set.is_quorum(self.set.stake_of(watching::able(looks)));
         if let Some((before, was_able)) = self.looked.replace((at, able)) {
             let span = at.saturating_duration_since(before);
             self.watched += span;
@@ -230,7 +230,11 @@ impl Account {
         Progress {
             elapsed: self.elapsed(),
             running,
-            view: self.newest.view,
+            // Blocks are seen sooner than statuses.
+            view: self
+                .newest
+                .view
+                .max(self.last_block.as_ref().and_then(BlockSeen::certificate).map_or(0, |seen| seen.view)),
             block: self.last_block.as_ref().map_or(0, |block| block.sequence),
             proofs: self.proofs(),
         }
@@ -291,8 +295,7 @@ fn block_line(block: &BlockSeen) -> String {
         1 => "1 proof".to_owned(),
         count => format!("{count} proofs"),
     };
-    let view =
-        block.commit.as_ref().or(block.prepare.as_ref()).map_or(String::new(), |seen| format!(", view {}", seen.view));
+    let view = block.certificate().map_or(String::new(), |seen| format!(", view {}", seen.view));
     let took =
         block.proposal_to_final_ms.map_or(String::new(), |took| format!(", final {took:.1} ms after its proposal"));
     format!("block {}{view}, {proofs}{took}", block.sequence)

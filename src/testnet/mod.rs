@@ -88,7 +88,7 @@ pub fn run(plan: &Plan) -> Outcome {
     let took = validators.await_quorum(&site, deadline)?;
     screen.started(&site, took);
 
-    let mut account = Account::new(plan);
+    let mut account = Account::new(&site);
     let (watch, inbox) = Watch::start(plan, &site, account.pending());
     let ending = follow(plan, &mut validators, &mut account, &mut screen, &inbox, &watch);
     watch.stop();

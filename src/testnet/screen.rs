@@ -107,9 +107,7 @@ impl Screen {
         say!("The network is stopped. Where to look next:");
         say!("  {}  this report; docs/TESTNET.md defines each figure", plan.output.display());
         say!("  {}  what each validator logged", site.folder.join("logs").display());
-        say!(
-            "  pop check-proof data/proofs/midpoint-overflow.smt2  why a proof is refused, checked on this machine alone"
-        );
+        say!("  pop check-proof FILE  why a proof is refused, checked on this machine alone");
         say!("  README.md, \"By hand\"  a network in terminals of your own, to submit, stop and kill");
     }
 }

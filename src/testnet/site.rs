@@ -11,11 +11,13 @@ use actors::storage::genesis_file;
 use ed25519_dalek::SigningKey;
 use protocol::genesis::GenesisValidator;
 use protocol::parameters::{ConsensusParameters, Tokens};
+use protocol::quorum::ValidatorSet;
 use protocol::signature::public_key;
 use protocol::types::{Hash, NodeId};
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Its presence says that the folder is a testnet's; its lock, that one is running.
 const MARK: &str = "testnet.lock";
@@ -35,6 +37,7 @@ pub struct Site {
     pub genesis: PathBuf,
     pub chain: Hash,
     pub places: Vec<Place>,
+    pub set: Arc<ValidatorSet>,
     /// Who submits.
     pub submitter: SigningKey,
     /// Held as long as the testnet runs.
@@ -94,13 +97,8 @@ impl Site {
         }
         files::make_directory(&folder.join("logs"), 0o755).map_err(failure)?;
         let submitter = keys::generate().map_err(failure)?;
-        let chain = genesis.chain_id();
-        Ok(Site { folder: plan.folder.clone(), genesis: genesis_path, chain, places, submitter, _lock: lock })
-    }
-
-    /// Whether so many validators, of equal stake, are a quorum (R1).
-    pub fn is_quorum(&self, validators: usize) -> bool {
-        3 * validators > 2 * self.places.len()
+        let (chain, set) = (genesis.chain_id(), Arc::new(genesis.validator_set()));
+        Ok(Site { folder: plan.folder.clone(), genesis: genesis_path, chain, places, set, submitter, _lock: lock })
     }
 }
 

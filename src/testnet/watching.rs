@@ -11,7 +11,7 @@ use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::proof::Proof;
 use protocol::signature::public_key;
-use protocol::types::{Hash, NodeId};
+use protocol::types::{Hash, NodeId, ValidatorIndex};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +39,13 @@ pub struct BlockSeen {
     pub prepare: Option<CertificateSeen>,
     pub commit: Option<CertificateSeen>,
     pub proposal_to_final_ms: Option<f64>,
+}
+
+impl BlockSeen {
+    /// The view in which it was voted on, and by how much stake, as far as a certificate of it is kept.
+    pub fn certificate(&self) -> Option<&CertificateSeen> {
+        self.commit.as_ref().or(self.prepare.as_ref())
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -265,6 +272,11 @@ fn look_again_and_again(nodes: &[Client], over: &Arc<AtomicBool>, events: &Sende
             return;
         }
     }
+}
+
+/// The nodes that can make blocks with others, of looks in the validators' order.
+pub fn able(looks: &[Look]) -> impl Iterator<Item = ValidatorIndex> + '_ {
+    (0u16..).map(ValidatorIndex).zip(looks).filter(|(_, look)| look.is_able).map(|(index, _)| index)
 }
 
 /// Every node's status now.
