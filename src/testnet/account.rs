@@ -5,6 +5,7 @@
 use super::site::Site;
 use super::validators::Ended;
 use super::watching::{self, BlockSeen, Event, Look, Pending};
+use crate::text;
 use protocol::quorum::ValidatorSet;
 use protocol::types::Hash;
 use std::collections::{BTreeMap, BTreeSet};
@@ -292,8 +293,7 @@ impl Account {
 fn block_line(block: &BlockSeen) -> String {
     let proofs = match block.proofs.len() {
         0 => "empty".to_owned(),
-        1 => "1 proof".to_owned(),
-        count => format!("{count} proofs"),
+        count => text::counted(count as u64, "proof", "proofs"),
     };
     let view = block.certificate().map_or(String::new(), |seen| format!(", view {}", seen.view));
     let took =
