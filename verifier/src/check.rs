@@ -15,6 +15,8 @@ use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Verdict, s
 #[derive(Default)]
 pub struct Checker {
     next: Option<Context>,
+    /// The last script's: ending it takes time that nobody waits for.
+    last: Option<Context>,
 }
 
 /// What one run of the solver came to.
@@ -29,6 +31,11 @@ enum Output {
 }
 
 impl Checker {
+    /// Ends what the last script left.
+    pub fn tidy(&mut self) {
+        self.last = None;
+    }
+
     /// Makes the next context ahead of time: a third of what a small script costs. A library that makes none is found
     /// out when the script comes.
     pub fn prepare(&mut self) {
@@ -104,6 +111,7 @@ impl Checker {
 
     /// Runs one text in a fresh context.
     fn run(&mut self, text: &str, options: &[(String, String)], limit: u64) -> Result<Run, NoVerdict> {
+        self.tidy();
         let mut context = match self.next.take() {
             Some(context) => context,
             None => Context::fresh().map_err(solver_error)?,
@@ -119,6 +127,7 @@ impl Checker {
             other => return Err(NoVerdict::SolverError { text: format!("not an answer: {other:?}") }),
         };
         let count = resource_count(&mut context)?;
+        self.last = Some(context);
         Ok(Run { output, count })
     }
 }

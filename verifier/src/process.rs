@@ -10,9 +10,13 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Priority below the node's, so that no vote waits behind a solver.
 const NICE: i32 = 10;
+
+/// What a worker computes for without another's turn, if nobody wakes up.
+const TURN_NS: u64 = 20_000_000;
 
 /// Deep terms cost the solver stack; a fixed bound makes it the same under every shell's `ulimit`.
 const STACK_BYTES: u64 = 64 << 20;
@@ -95,10 +99,16 @@ pub fn set_process_limits(memory_bytes_max: u64) -> io::Result<()> {
     unsafe {
         libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
     }
+    #[cfg(target_os = "linux")]
+    take_long_turns();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: a tuning call. A second heap for the second thread would reserve 64 MiB of the limited address space.
+    // SAFETY: tuning calls. A second heap for the second thread would reserve 64 MiB of the limited address space. And the
+    // solver takes and frees some megabytes for each script: [`trim_memory`] gives back what is too much.
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 2 * FREE_BYTES_KEPT as libc::c_int);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, FREE_BYTES_KEPT as libc::c_int);
+        libc::mallopt(libc::M_TOP_PAD, 4 << 20);
     }
     // When the machine runs out of memory, the worker goes first and not the node. Not every system lets us say so.
     #[cfg(target_os = "linux")]
@@ -113,6 +123,38 @@ pub fn set_process_limits(memory_bytes_max: u64) -> io::Result<()> {
     #[cfg(not(target_os = "linux"))]
     let _ = memory_bytes_max;
     Ok(())
+}
+
+/// Asks Linux (6.12 and newer) for longer turns than others have: whoever wakes up with a shorter one goes first, at once,
+/// which a lower priority alone does not give. Older kernels ignore it.
+#[cfg(target_os = "linux")]
+fn take_long_turns() {
+    /// `struct sched_attr` of sched_setattr(2).
+    #[repr(C)]
+    struct Attributes {
+        size: u32,
+        policy: u32,
+        flags: u64,
+        nice: i32,
+        priority: u32,
+        runtime_ns: u64,
+        deadline_ns: u64,
+        period_ns: u64,
+    }
+    let attributes = Attributes {
+        size: size_of::<Attributes>() as u32,
+        policy: libc::SCHED_OTHER as u32,
+        flags: 0,
+        nice: NICE,
+        priority: 0,
+        runtime_ns: TURN_NS,
+        deadline_ns: 0,
+        period_ns: 0,
+    };
+    // SAFETY: the structure is of the size that it says and valid for the call. A refusal changes nothing.
+    unsafe {
+        libc::syscall(libc::SYS_sched_setattr, 0, &attributes, 0);
+    }
 }
 
 /// From here on no descriptor can be opened. Landlock needs one to be applied, so this comes after it.
@@ -286,4 +328,13 @@ pub fn trim_memory() {
             libc::malloc_trim(1 << 20);
         }
     }
+}
+
+/// Waits until something can be read, its end included, or the time is over. A wait that fails counts as readable: reading
+/// tells why.
+pub fn is_readable_within(stream: &File, span: Duration) -> bool {
+    let mut descriptor = libc::pollfd { fd: stream.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let milliseconds = libc::c_int::try_from(span.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: one descriptor that is open for as long as `stream` is borrowed.
+    unsafe { libc::poll(&mut descriptor, 1, milliseconds) != 0 }
 }

@@ -149,6 +149,9 @@ mod linux {
 
     /// Reading and writing what is open, memory, time, the own end.
     const ALLOWED: &[libc::c_long] = &[
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_poll,
+        libc::SYS_ppoll,
         libc::SYS_read,
         libc::SYS_pread64,
         libc::SYS_write,

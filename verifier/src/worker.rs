@@ -17,6 +17,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// A worker that has been idle for so long prepares for the next proof.
+const PREPARE_AFTER: Duration = Duration::from_millis(20);
 
 /// Why a worker cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -104,8 +108,11 @@ fn control_descriptor() -> Option<i32> {
 fn serve(requests: &mut File, reports: &mut File, settings: &Settings) -> ExitCode {
     let mut checker = Checker::default();
     loop {
-        // While it waits, a worker makes what the next proof needs.
-        checker.prepare();
+        // While it waits, a worker makes what the next proof needs; but not at once: validators that share a machine check
+        // the same proof just now, and each has to before the network goes on.
+        if !process::is_readable_within(requests, PREPARE_AFTER) {
+            checker.prepare();
+        }
         let job = match read_frame::<Job>(requests) {
             Ok(Some(job)) => job,
             Ok(None) => return ExitCode::SUCCESS,
@@ -115,6 +122,7 @@ fn serve(requests: &mut File, reports: &mut File, settings: &Settings) -> ExitCo
         if write_frame(reports, &report).is_err() {
             return ExitCode::from(exit_code::BAD_FRAME as u8);
         }
+        checker.tidy();
         process::trim_memory();
     }
 }
