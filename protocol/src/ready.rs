@@ -169,6 +169,13 @@ impl Ready {
         ready.map(|(by, _)| *by).collect()
     }
 
+    /// Whether it announced Ready with my count.
+    pub fn agrees(&self, proof: &Hash, by: ValidatorIndex) -> bool {
+        let Some(pending) = self.pending.get(proof) else { return false };
+        let mine = pending.mine.map(|mine| mine.word).filter(|word| matches!(word, Word::Confirmed(_)));
+        mine.is_some() && pending.words.get(&by) == mine.as_ref()
+    }
+
     /// What everybody said.
     pub fn words(&self, proof: &Hash) -> Vec<(ValidatorIndex, Word)> {
         let words = self.pending.get(proof).map(|pending| &pending.words);

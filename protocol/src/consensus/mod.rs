@@ -12,7 +12,7 @@
 //! | [`judging`] | R4: whether a proposal gets my Prepare |
 //! | [`finality`] | R9: final blocks, shortening the log |
 //! | [`recovery`] | R12: replaying the log, what peers tell |
-//! | [`retransmission`] | Status, and what a peer lacks |
+//! | [`relaying`], [`retransmission`] | certificates for peers that may lack them; Status, and what a peer lacks |
 //! | [`pacing`] | work, clocks, telling my own words again |
 
 mod carry;
@@ -27,6 +27,7 @@ mod leading;
 mod moving;
 mod pacing;
 pub mod recovery;
+mod relaying;
 mod resolver;
 mod retransmission;
 mod signed;
@@ -153,8 +154,10 @@ pub struct Consensus {
     proposals: BTreeMap<View, Kept>,
     peers: BTreeMap<ValidatorIndex, Peer>,
     waiting: VecDeque<Waiting>,
-    /// My words of this step, told to all at its end.
+    relays: relaying::Relays,
+    /// My words that were not told yet.
     announced: Vec<(Hash, Word)>,
+    announce_due: Millis,
     status_due: Millis,
     retell_due: Millis,
     retell_from: Hash,
@@ -249,10 +252,7 @@ impl Consensus {
         self.keep_pace();
         self.shorten();
         self.ask();
-        if !self.announced.is_empty() {
-            let words = core::mem::take(&mut self.announced);
-            self.tell_words(To::All, words);
-        }
+        self.announce();
     }
 
     /// When the next [`Input::Tick`] is due, on the local clock.
@@ -261,8 +261,10 @@ impl Consensus {
         let idle = self.round.entered.saturating_add(self.settings.idle_block_interval);
         let stranded = self.round.entered.saturating_add(self.round_time);
         let pause = self.contested_pause.until();
-        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now)];
-        [idle, stranded, pause]
+        let grace = self.round.entered.saturating_add(pacing::LEADER_GRACE);
+        let announcing = (!self.announced.is_empty()).then_some(self.announce_due);
+        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup(), announcing];
+        [idle, stranded, pause, grace]
             .into_iter()
             .filter(|at| *at > now)
             .chain(optional.into_iter().flatten())

@@ -1,9 +1,9 @@
 //! Certificates and what follows: Commit votes (R5), moving on (R7), and what a failed view teaches about doubt.
 
-use super::events::{Notice, To};
+use super::events::Notice;
 use super::{Consensus, PAST_VIEWS_KEPT, Round, Waiting};
 use crate::certificate::Certificate;
-use crate::message::{Message, Proposal};
+use crate::message::Proposal;
 use crate::ready::Standing;
 use crate::types::{Hash, ValidatorIndex, View};
 use crate::vote::VoteKind;
@@ -57,19 +57,6 @@ impl Consensus {
             self.notice(Notice::Prepared { view, leader: self.leader(view) });
             // R5: whatever view I am in by now; what I decided in that view is what counts.
             self.commit(view, block);
-        }
-    }
-
-    /// A certificate is relayed once, to peers not known to be past its view.
-    fn relay(&mut self, certificate: &Certificate) {
-        let lacks = |peer: &super::Peer| match certificate.kind() {
-            VoteKind::Commit => peer.status.as_ref().is_none_or(|status| status.commit < certificate.view()),
-            VoteKind::Prepare | VoteKind::ViewChange => peer.view <= certificate.view(),
-        };
-        let lacking: Vec<ValidatorIndex> =
-            self.peers.iter().filter(|(_, peer)| lacks(peer)).map(|(index, _)| *index).collect();
-        for peer in lacking {
-            self.send(To::Peer(peer), Message::Certificate(certificate.clone()));
         }
     }
 

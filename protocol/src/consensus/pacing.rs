@@ -9,6 +9,13 @@ use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;
 use core::ops::Bound;
 
+/// How long a leader that has not announced a contested proof may be checking it, before its clock starts all the same.
+pub(super) const LEADER_GRACE: Millis = Millis(1_000);
+
+/// Between two messages with new words: words that come in quick succession go together, and no peer is sent more
+/// messages than it reads. The first after a pause goes at once.
+const WORDS_INTERVAL: Millis = Millis(8);
+
 /// Between two tellings of words on what is still undecided.
 const RETELL_INTERVAL: Millis = Millis(1_000);
 
@@ -17,6 +24,8 @@ const RETELL_INTERVAL: Millis = Millis(1_000);
 pub(super) struct Work {
     pub uncontested: bool,
     pub contested: bool,
+    /// Among the contested ones is one that this view's leader has announced: it can propose it.
+    pub of_leader: bool,
     /// A prepared block waits for its Commit certificate, and for two round times now.
     pub stranded: bool,
 }
@@ -38,9 +47,14 @@ impl Consensus {
     pub(super) fn work(&self) -> Work {
         let below = self.chain.proofs_above_base(&self.tip());
         let waits = |checked: &Checked| !below.contains(&checked.proof);
+        let leader = self.leader(self.view);
         Work {
             uncontested: self.ready.uncontested().any(|checked| waits(&checked)),
             contested: self.ready.contested().any(|checked| waits(&checked)),
+            of_leader: self
+                .ready
+                .contested()
+                .any(|checked| waits(&checked) && self.ready.agrees(&checked.proof, leader)),
             stranded: self.is_stranded(),
         }
     }
@@ -51,6 +65,7 @@ impl Consensus {
         let doubted = self.doubts.doubted(now);
         self.ready.set_doubted(&self.settings.set, doubted);
         self.keep_clock();
+        self.relay_due();
         if now >= self.status_due {
             self.status_due = now.saturating_add(STATUS_INTERVAL);
             let status = self.status();
@@ -79,7 +94,10 @@ impl Consensus {
             (self.round.work_told, self.round.clock_started) = (false, false);
             return self.notice(Notice::WorkGone { view });
         }
-        let contested = work.contested && self.contested_pause.is_over(self.now.local);
+        // A leader that is still checking what others have announced is not slow: until a while has passed, its clock does
+        // not run for that.
+        let may_lead = work.of_leader || self.now.local.since(self.round.entered) >= LEADER_GRACE;
+        let contested = work.contested && may_lead && self.contested_pause.is_over(self.now.local);
         if !self.round.clock_started && (work.uncontested || contested || work.stranded || proposed) {
             self.round.clock_started = true;
             self.notice(Notice::ClockStarted { view });
@@ -110,6 +128,16 @@ impl Consensus {
     fn refuse(&mut self, refusal: Option<Refusal>) {
         if let Some(Refusal { proof, words }) = refusal {
             self.output.effects.push(Effect::Refused { proof, words });
+        }
+    }
+
+    /// Tells what my solver said since the last time.
+    pub(super) fn announce(&mut self) {
+        let now = self.now.local;
+        if !self.announced.is_empty() && now >= self.announce_due {
+            self.announce_due = now.saturating_add(WORDS_INTERVAL);
+            let words = core::mem::take(&mut self.announced);
+            self.tell_words(To::All, words);
         }
     }
 
