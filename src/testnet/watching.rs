@@ -15,7 +15,7 @@ use protocol::types::{Hash, NodeId, ValidatorIndex};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 const BLOCKS_WAIT: u32 = 1;
 /// Before what was not taken is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
+/// Submissions that are under way at once: each waits for its node's disk, which takes many together.
+const SUBMITTERS: usize = 16;
 /// Proofs whose refusal is looked for at once.
 const ASKED_AT_ONCE: usize = 64;
 
@@ -117,17 +119,22 @@ impl Watch {
         let (events, inbox) = channel();
         let stop = Arc::new(AtomicBool::new(false));
         let submit_no_more = Arc::new(AtomicBool::new(false));
-        let submitter = Submitter {
-            nodes: clients(site),
+        let queue = Arc::new(Queue {
             chain: site.chain,
             key: site.submitter.clone(),
             tasks: plan.tasks.clone(),
             once: plan.until_done,
             interval: plan.interval,
+            began: Instant::now(),
+            next: AtomicU64::new(0),
+            working: AtomicUsize::new(SUBMITTERS),
             over: vec![stop.clone(), submit_no_more.clone()],
             events: events.clone(),
-        };
-        std::thread::spawn(move || submitter.run());
+        });
+        for _ in 0..SUBMITTERS {
+            let submitter = Submitter { nodes: clients(site), queue: queue.clone() };
+            std::thread::spawn(move || submitter.run());
+        }
         let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
         std::thread::spawn(move || follow_blocks(&nodes, &over, &told));
         let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
@@ -168,35 +175,49 @@ fn pause(span: Duration, over: &[Arc<AtomicBool>]) -> bool {
     }
 }
 
-struct Submitter {
-    nodes: Vec<Client>,
+/// What the submitters take from, each submission once and when it is due.
+struct Queue {
     chain: Hash,
     key: SigningKey,
     tasks: Vec<Task>,
     /// Each task once; else in turn, each round with a nonce of its own, which makes it another submission.
     once: bool,
     interval: Option<Duration>,
+    began: Instant,
+    next: AtomicU64,
+    /// Submitters that have not ended.
+    working: AtomicUsize,
     over: Vec<Arc<AtomicBool>>,
     events: Sender<Event>,
 }
 
+impl Queue {
+    /// The number of the next submission, once it is due; none when there is no further one or the run is over.
+    fn take(&self) -> Option<u64> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if self.once && number >= self.tasks.len() as u64 {
+            return None;
+        }
+        let due = self.began + self.interval.unwrap_or_default().mul_f64(number as f64);
+        (!pause(due.saturating_duration_since(Instant::now()), &self.over)).then_some(number)
+    }
+}
+
+struct Submitter {
+    nodes: Vec<Client>,
+    queue: Arc<Queue>,
+}
+
 impl Submitter {
     fn run(self) {
-        let mut due = Instant::now();
-        for round in 0u64.. {
-            for (index, task) in self.tasks.iter().enumerate() {
-                if pause(due.saturating_duration_since(Instant::now()), &self.over) {
-                    return self.end();
-                }
-                due += self.interval.unwrap_or_default();
-                let first = (round as usize).wrapping_mul(self.tasks.len()).wrapping_add(index);
-                if !self.submit(task, round, first % self.nodes.len()) {
-                    return self.end();
-                }
+        while let Some(number) = self.queue.take() {
+            let (round, index) = (number / self.queue.tasks.len() as u64, number as usize % self.queue.tasks.len());
+            if !self.submit(&self.queue.tasks[index], round, number as usize % self.nodes.len()) {
+                break;
             }
-            if self.once {
-                return self.end();
-            }
+        }
+        if self.queue.working.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.tell(Event::SubmissionsOver);
         }
     }
 
@@ -206,7 +227,8 @@ impl Submitter {
             let why = "it claims no answer: write it into the manifest, or (set-info :status unsat) into the script";
             return self.tell(Event::NotTaken { name: task.name.clone(), why: why.into() });
         };
-        let proof = Proof::sign(&self.chain, &self.key, public_key(&self.key), claim, nonce, task.script.clone());
+        let Queue { chain, key, over, .. } = &*self.queue;
+        let proof = Proof::sign(chain, key, public_key(key), claim, nonce, task.script.clone());
         let body = match body_of(&proof) {
             Ok(body) => body,
             Err(error) => return self.tell(Event::NotTaken { name: task.name.clone(), why: error.to_string() }),
@@ -215,7 +237,7 @@ impl Submitter {
             let at = Instant::now();
             match self.nodes[node].offer("/v1/proofs", &body) {
                 Ok(Ok(_)) => {
-                    let proof = proof.id(&self.chain);
+                    let proof = proof.id(chain);
                     return self.tell(Event::Submitted { name: task.name.clone(), proof, node, at });
                 }
                 Ok(Err(refusal)) if !refusal.is_passing() => {
@@ -224,7 +246,7 @@ impl Submitter {
                 // Full, or down: the next one, a little later.
                 Ok(Err(_)) | Err(_) => {}
             }
-            if pause(AGAIN, &self.over) {
+            if pause(AGAIN, over) {
                 return false;
             }
         }
@@ -233,11 +255,7 @@ impl Submitter {
 
     /// False if nobody listens any more.
     fn tell(&self, event: Event) -> bool {
-        self.events.send(event).is_ok()
-    }
-
-    fn end(&self) {
-        self.tell(Event::SubmissionsOver);
+        self.queue.events.send(event).is_ok()
     }
 }
 
