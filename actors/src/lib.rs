@@ -20,4 +20,5 @@ pub mod storage;
 pub mod supervision;
 pub mod verifier_pool;
 pub mod view_change;
+pub mod vote_way;
 pub mod voting;

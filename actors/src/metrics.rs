@@ -218,8 +218,11 @@ pub(crate) fn network_round_trip(round_trip: Duration) {
     histogram!(NETWORK_ROUND_TRIP).record(round_trip.as_secs_f64());
 }
 
-pub(crate) fn vote_log_written(records: &[Record], took: Duration) {
+pub(crate) fn vote_log_written(took: Duration) {
     histogram!(VOTE_LOG_WRITE).record(took.as_secs_f64());
+}
+
+pub(crate) fn vote_log_records(records: &[Record]) {
     for record in records {
         let name = match record {
             Record::Unknown(_) => "unknown",

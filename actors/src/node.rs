@@ -19,7 +19,7 @@ use ed25519_dalek::SigningKey;
 use protocol::consensus::events::Input;
 use protocol::genesis::Genesis;
 use protocol::ledger::Branch;
-use protocol::mempool::Limits;
+use protocol::mempool::{Judgement, Limits};
 use protocol::message::Message as PeerMessage;
 use protocol::pacemaker::PacemakerSettings;
 use protocol::types::{Hash, Sequence, ValidatorIndex};
@@ -115,6 +115,7 @@ impl Node {
             limits: Limits::new(proofs_max, config.mempool.bytes_max, workers * CHECKS_PER_WORKER),
             store: database.clone(),
             verifier: verifier_pool.clone(),
+            remembered: remembered(&verdicts),
             consensus: inputs(&voting),
             network: sender(&voting.network),
             sessions: sessions(&voting.network),
@@ -238,6 +239,11 @@ fn history(genesis: &Arc<Genesis>, database: &Arc<Database>) -> HistoryReader {
         let base = state::base(&database, &genesis).map_err(|error| StartError::fatal(error.exit_code(), error))?;
         Ok((base, Box::new(Below(database.clone())) as Box<dyn Branch + Send>))
     })
+}
+
+fn remembered(verdicts: &Arc<Verdicts>) -> Arc<dyn Fn(&Hash) -> Option<Judgement> + Send + Sync> {
+    let verdicts = verdicts.clone();
+    Arc::new(move |statement| verdicts.judgement(statement))
 }
 
 fn inputs(voting: &Voting) -> Outlet<Input> {

@@ -75,6 +75,7 @@ async fn bench() -> Bench {
         limits: Limits::new(100, 1 << 20, 1),
         store: Arc::clone(&database) as Arc<dyn ProofStore>,
         verifier: verifier.clone(),
+        remembered: Arc::new(|_| None),
         consensus: Outlet::new(|_| None),
         network: Outlet::new(|_| None),
         sessions: Arc::new(Vec::new),

@@ -1,4 +1,7 @@
 //! Step, then durable, then sent: the shell round the pure consensus.
+//!
+//! Steps whose messages waited together share one write and one sync: their records are durable before the first effect
+//! of any of them, and effects keep the order of the steps.
 
 use super::messages::{
     Ask, Finalized, Follow, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn, WordsOnProof,
@@ -11,7 +14,9 @@ use crate::network::Network;
 use crate::outlet::Outlet;
 use crate::storage::vote_log::{VoteLog, VoteLogError};
 use crate::supervision::{Exit, ExitHook};
-use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
+use crate::vote_way::{self, Place};
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::Consensus;
 use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To};
 use protocol::message::Message as PeerMessage;
@@ -33,10 +38,23 @@ pub struct Reach {
     pub exit: ExitHook,
 }
 
+/// Bytes of records that are not held back for a larger write: several proposals of full blocks.
+const UNWRITTEN_BYTES_MAX: usize = 1 << 20;
+
+/// What steps came to since the last write.
+#[derive(Default)]
+struct Unwritten {
+    records: Vec<Vec<u8>>,
+    bytes: usize,
+    /// With the instant at which their step began.
+    effects: Vec<(Instant, Vec<Effect>)>,
+}
+
 /// Consensus, its log, and the timer of its next wake-up.
 pub struct ConsensusActor {
     consensus: Consensus,
     log: VoteLog,
+    unwritten: Unwritten,
     reach: Reach,
     clock: Clock,
     /// What recovery asks for, carried out when the actor starts.
@@ -47,32 +65,63 @@ pub struct ConsensusActor {
 impl ConsensusActor {
     /// `first` is the output of [`Consensus::recover`].
     pub fn new(consensus: Consensus, first: Output, log: VoteLog, reach: Reach, clock: Clock) -> Self {
-        ConsensusActor { consensus, log, reach, clock, first, timer: None }
+        let unwritten = Unwritten::default();
+        ConsensusActor { consensus, log, unwritten, reach, clock, first, timer: None }
     }
 
     fn step(&mut self, input: Input, context: &mut Context<Self>) {
+        let began = Instant::now();
+        vote_way::step(&input);
         let output = self.consensus.step(self.clock.now(), input);
-        self.carry_out(output);
+        self.take(began, output, context);
         self.arm(context);
     }
 
-    /// The records are durable before the first effect. Whoever cannot write votes must not send them: the process ends.
-    fn carry_out(&mut self, output: Output) {
-        let began = Instant::now();
-        if !output.records.is_empty() {
-            let written = encode(&output.records).and_then(|records| Ok(self.log.append(&records)?));
-            if let Err(error) = written {
+    /// Puts an output to those that wait. They are written when the messages that are here now had their steps, or at
+    /// once if they are large or if the log is to be shortened, which would forget what came later.
+    fn take(&mut self, began: Instant, Output { records, effects }: Output, context: &mut Context<Self>) {
+        let first = self.unwritten.effects.is_empty();
+        match encode(&records) {
+            Ok(encoded) => {
+                self.unwritten.bytes += encoded.iter().map(Vec::len).sum::<usize>();
+                self.unwritten.records.extend(encoded);
+            }
+            Err(error) => return self.end(error.exit_code(), format!("votes cannot be recorded: {error}")),
+        }
+        metrics::vote_log_records(&records);
+        let shortens = effects.iter().any(|effect| matches!(effect, Effect::Shorten(_)));
+        self.unwritten.effects.push((began, effects));
+        if shortens || self.unwritten.bytes >= UNWRITTEN_BYTES_MAX {
+            self.write();
+        } else if first {
+            // Spawned futures have their turn after the messages that wait, at most `BATCH_MAX` of them.
+            context.spawn(wrap_future::<_, Self>(std::future::ready(())).map(|(), actor, _| actor.write()));
+        }
+    }
+
+    /// All records are durable before the first effect. Whoever cannot write votes must not send them: the process ends.
+    fn write(&mut self) {
+        let Unwritten { records, bytes: _, effects } = std::mem::take(&mut self.unwritten);
+        if !records.is_empty() {
+            let began = Instant::now();
+            if let Err(error) = self.log.append(&records) {
                 return self.end(error.exit_code(), format!("votes cannot be recorded: {error}"));
             }
-            metrics::vote_log_written(&output.records, began.elapsed());
+            metrics::vote_log_written(began.elapsed());
+            vote_way::durable(records.len());
         }
-        output.effects.into_iter().for_each(|effect| self.effect(effect, began));
+        for (began, effects) in effects {
+            effects.into_iter().for_each(|effect| self.effect(effect, began));
+        }
     }
 
     fn effect(&mut self, effect: Effect, began: Instant) {
         match effect {
             // What a session does not take is repeated: everybody tells its status every 500 ms.
-            Effect::Send(To::All, message) => report(self.reach.network.broadcast(&message).map(drop)),
+            Effect::Send(To::All, message) => {
+                vote_way::message(Place::Sent, &message);
+                report(self.reach.network.broadcast(&message).map(drop));
+            }
             Effect::Send(To::Peer(peer), message) => report(self.reach.network.send(peer, &message).map(drop)),
             Effect::Final { blocks, commit } => self.tell_final(Finalized { blocks, commit }),
             // Whoever asked asks again.
@@ -91,6 +140,8 @@ impl ConsensusActor {
 
     /// Final blocks may not be lost: if `state` cannot take them now, the process starts again from its log.
     fn tell_final(&mut self, finalized: Finalized) {
+        let proofs = finalized.blocks.iter().flat_map(|block| &block.block.body.proofs);
+        proofs.for_each(|entry| vote_way::proof(Place::Final, &entry.proof));
         metrics::blocks_final(&finalized.blocks);
         self.reach.observed.finalized(Instant::now(), &finalized.blocks, finalized.commit.view());
         if self.reach.state.send(finalized).is_err() {
@@ -179,7 +230,7 @@ impl Actor for ConsensusActor {
     fn started(&mut self, context: &mut Context<Self>) {
         metrics::consensus_at(self.consensus.snapshot_now().sequence);
         let first = std::mem::take(&mut self.first);
-        self.carry_out(first);
+        self.take(Instant::now(), first, context);
         self.arm(context);
     }
 }

@@ -6,19 +6,22 @@ use super::intake::Intake;
 use super::messages::{
     BecameFinal, ConsensusRebuilt, Locate, Located, Need, PeerSaid, RefusedByWords, Session, SubmitError, TellFigures,
 };
+use super::pushes::Pushes;
 use super::store::{Change, ProofStore, StoreError};
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
 use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, VerifierPoolActor};
+use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::events::Input as ConsensusInput;
-use protocol::mempool::{Effect, Figures, Input, Limits, Mempool, Whereabouts};
+use protocol::mempool::{Effect, Figures, Input, Judgement, Limits, Mempool, Whereabouts};
 use protocol::message::Message;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Millis, ValidatorIndex};
 use protocol::verdict::VerifierParameters;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +40,8 @@ pub struct MempoolSettings {
     pub limits: Limits,
     pub store: Arc<dyn ProofStore>,
     pub verifier: Handle<VerifierPoolActor>,
+    /// What a statement's check came to, if it is remembered.
+    pub remembered: Arc<dyn Fn(&Hash) -> Option<Judgement> + Send + Sync>,
     /// Consensus takes its inputs here.
     pub consensus: Outlet<ConsensusInput>,
     /// Messages to peers; what is not taken is told again by the protocol.
@@ -63,9 +68,12 @@ pub struct MempoolActor {
     /// Each held proof has at most a check, a cancellation and a few words in it.
     undelivered: VecDeque<Delivery>,
     retrying: bool,
+    /// Checks whose verdict was remembered, about to be taken in.
+    remembered: Vec<(Hash, Judgement)>,
     timer: Option<(Millis, SpawnHandle)>,
-    /// Scripts that were just stored, for peers that are sent them at once.
-    pub(super) fresh: HashMap<Hash, Proof>,
+    /// The proof that is just being admitted, for peers that are sent it at once.
+    pub(super) admitted: Option<(Hash, Proof)>,
+    pushes: Pushes,
 }
 
 impl MempoolActor {
@@ -85,8 +93,10 @@ impl MempoolActor {
             sessions: BTreeSet::new(),
             undelivered: VecDeque::new(),
             retrying: false,
+            remembered: Vec::new(),
             timer: None,
-            fresh: HashMap::new(),
+            admitted: None,
+            pushes: Pushes::default(),
         })
     }
 
@@ -103,7 +113,7 @@ impl MempoolActor {
         for effect in effects {
             match effect {
                 Effect::Send(to, message) => drop(self.settings.network.send((to, message))),
-                Effect::Push { proof, to } => self.push(&proof, &to),
+                Effect::Push { proof, to } => self.push(&proof, &to, context),
                 Effect::Serve { to, proofs } => self.serve(to, proofs, context),
                 Effect::Check { proof, urgent } => self.check(proof, urgent, context),
                 Effect::Cancel(proof) => self.deliver(Delivery::Cancel(Cancel(proof)), context),
@@ -123,11 +133,15 @@ impl MempoolActor {
         self.deliver(Delivery::Consensus(Box::new(input)), context);
     }
 
-    /// The script is at hand only until the step after its storing; peers that miss it ask.
-    fn push(&mut self, proof: &Hash, to: &[ValidatorIndex]) {
-        let Some(proof) = self.fresh.get(proof) else { return };
-        for peer in to {
-            let _ = self.settings.network.send((*peer, Message::Proofs(vec![proof.clone()])));
+    /// The script is at hand only while it is admitted; peers that miss it ask.
+    fn push(&mut self, proof: &Hash, to: &[ValidatorIndex], context: &mut Context<Self>) {
+        let Some((_, proof)) = self.admitted.as_ref().filter(|(id, _)| id == proof) else { return };
+        if let Some(wait) = self.pushes.add(proof, to) {
+            context.run_later(wait, |actor, _| {
+                for (peer, proofs) in actor.pushes.take() {
+                    let _ = actor.settings.network.send((peer, Message::Proofs(proofs)));
+                }
+            });
         }
     }
 
@@ -145,7 +159,12 @@ impl MempoolActor {
     }
 
     fn check(&mut self, proof: Hash, urgent: bool, context: &mut Context<Self>) {
+        vote_way::proof(Place::Checking, &proof);
         let Some(statement) = self.mempool.statement(&proof) else { return };
+        if let Some(judgement) = (self.settings.remembered)(&statement) {
+            // By a message, or a long queue of remembered ones would be handled in one go.
+            return self.judge_soon(proof, judgement, context);
+        }
         match self.settings.store.proof(&proof) {
             Ok(Some(Proof { claim, script, .. })) => {
                 let check = Check { proof, statement, claim, script, urgent };
@@ -157,6 +176,17 @@ impl MempoolActor {
             }
             Err(error) => self.end(&error),
         }
+    }
+
+    fn judge_soon(&mut self, proof: Hash, judgement: Judgement, context: &mut Context<Self>) {
+        if self.remembered.is_empty() {
+            context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, context| {
+                for (proof, judgement) in std::mem::take(&mut actor.remembered) {
+                    actor.step(Input::Judged { proof, judgement }, context);
+                }
+            }));
+        }
+        self.remembered.push((proof, judgement));
     }
 
     fn deliver(&mut self, delivery: Delivery, context: &mut Context<Self>) {
@@ -307,6 +337,7 @@ impl Handler<Judged> for MempoolActor {
     type Result = ();
 
     fn handle(&mut self, judged: Judged, context: &mut Context<Self>) {
+        vote_way::proof(Place::Judged, &judged.proof);
         self.step(Input::Judged { proof: judged.proof, judgement: judged.judgement }, context);
     }
 }

@@ -1,37 +1,64 @@
 //! The ways in: submissions and what peers send, looked at beside the actor, then written together.
 //!
-//! Bounded in count and bytes of what is looked at. One write is under way at a time; what comes meanwhile goes into the
-//! next one, so that many submissions share an fsync. Nobody hears "accepted" before that.
+//! Bounded in count and bytes of what is looked at. A good proof goes to the peers and to a free worker while it is being
+//! written; nobody hears "accepted", and no word on it leaves, before it is durable.
 
 use super::actor::MempoolActor;
 use super::examine::{Examined, examine};
 use super::messages::{Accepted, Submit, SubmitError};
 use super::store::Change;
 use crate::exit_code;
+use crate::supervision::caught;
+use crate::verifier_pool::Foresee;
+use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture};
 use protocol::mempool::{Candidate, Input, Source, Whereabouts};
 use protocol::message::limits::PROOFS_MAX;
 use protocol::proof::Proof;
 use protocol::types::{Hash, ValidatorIndex};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::future::ready;
 use tokio::sync::oneshot;
 
-/// Proofs that are looked at at once.
-pub const EXAMINED_MAX: usize = 256;
+/// Proofs that are looked at, or wait for it.
+pub const EXAMINED_MAX: usize = 2_048;
 /// Bytes of their scripts.
 pub const EXAMINED_BYTES_MAX: usize = 128 << 20;
 
+/// Threads that look at proofs.
+const LOOKS_MAX: usize = 2;
+/// Proofs, and bytes of their scripts, that one thread takes at a time, but for a single longer one.
+const BATCH_PROOFS_MAX: usize = 64;
+const BATCH_BYTES_MAX: usize = 64 << 10;
+
 type Answer = oneshot::Sender<Result<Accepted, SubmitError>>;
+
+/// A proof that came, from whom, and who is to be told.
+struct Look {
+    id: Hash,
+    proof: Proof,
+    source: Source,
+    answer: Option<Answer>,
+}
+
+impl Look {
+    fn tell(self, result: Result<Accepted, SubmitError>) {
+        if let Some(answer) = self.answer {
+            // Whoever asked may have gone.
+            let _ = answer.send(result);
+        }
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Intake {
     examined: usize,
     examined_bytes: usize,
-    /// Waits for the write that is under way.
+    to_examine: VecDeque<Look>,
+    looks: usize,
+    /// Came with the messages that are being handled.
     next: Vec<Change>,
-    writing: bool,
     /// Who waits for a proof to be durable.
     waiters: HashMap<Hash, Vec<Answer>>,
 }
@@ -45,6 +72,17 @@ impl Intake {
         self.examined += proofs;
         self.examined_bytes += bytes;
         Ok(())
+    }
+
+    fn batch(&mut self) -> Vec<Look> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(look) = self.to_examine.pop_front_if(|look| {
+            bytes += look.proof.script.len();
+            batch.is_empty() || (batch.len() < BATCH_PROOFS_MAX && bytes <= BATCH_BYTES_MAX)
+        }) {
+            batch.push(look);
+        }
+        batch
     }
 
     fn end(&mut self, proofs: usize, bytes: usize) {
@@ -74,6 +112,7 @@ impl MempoolActor {
             return drop(answer.send(Err(SubmitError::TooLong { bytes: bytes as u64, max })));
         }
         let id = proof.id(&self.settings.chain);
+        vote_way::proof(Place::Came, &id);
         if !self.mempool.welcomes(&id) {
             return self.answer_known(id, self.mempool.find(&id), answer);
         }
@@ -89,72 +128,73 @@ impl MempoolActor {
         if let Err(busy) = self.intake.begin(1, bytes) {
             return drop(answer.send(Err(busy)));
         }
-        self.examine(vec![(id, proof)], source, Some(answer), context);
+        self.examine(Look { id, proof, source, answer: Some(answer) }, context);
     }
 
-    /// Looks at proofs on a thread that may take its time.
-    fn examine(
-        &mut self,
-        proofs: Vec<(Hash, Proof)>,
-        source: Source,
-        answer: Option<Answer>,
-        context: &mut Context<Self>,
-    ) {
-        let (chain, parameters) = (self.settings.chain, self.settings.parameters);
-        let (count, bytes) = (proofs.len(), proofs.iter().map(|(_, proof)| proof.script.len()).sum());
-        let looked = tokio::task::spawn_blocking(move || {
-            let look = |(id, proof): (Hash, Proof)| (id, examine(&chain, &parameters, &proof), proof);
-            proofs.into_iter().map(look).collect::<Vec<_>>()
-        });
-        context.spawn(wrap_future::<_, Self>(looked).map(move |looked, actor: &mut Self, context| {
-            actor.intake.end(count, bytes);
-            let mut answer = answer;
-            match looked {
-                Ok(looked) => looked.into_iter().for_each(|(id, examined, proof)| {
-                    actor.on_examined(id, examined, proof, source, answer.take(), context);
-                }),
-                // A fault of ours in reading the script costs that proof, not the node.
-                Err(panic) => {
-                    tracing::error!(%panic, "looking at a proof failed");
-                    if let Some(answer) = answer {
-                        let _ = answer.send(Err(SubmitError::Failed("reading the script failed here".into())));
+    /// Puts a proof to those that are to be looked at.
+    fn examine(&mut self, look: Look, context: &mut Context<Self>) {
+        if self.intake.to_examine.is_empty() {
+            // Spawned futures have their turn after the messages that wait: what comes together is looked at together.
+            context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, context| actor.examine_next(context)));
+        }
+        self.intake.to_examine.push_back(look);
+    }
+
+    /// Looks at what waits, on threads that may take their time; many short proofs at once.
+    fn examine_next(&mut self, context: &mut Context<Self>) {
+        while self.intake.looks < LOOKS_MAX {
+            let batch = self.intake.batch();
+            if batch.is_empty() {
+                return;
+            }
+            self.intake.looks += 1;
+            let (count, bytes) = (batch.len(), batch.iter().map(|look| look.proof.script.len()).sum());
+            let (chain, parameters) = (self.settings.chain, self.settings.parameters);
+            let looked = tokio::task::spawn_blocking(move || {
+                let examined = |look: Look| (caught(|| examine(&chain, &parameters, &look.proof)), look);
+                batch.into_iter().map(examined).collect::<Vec<_>>()
+            });
+            context.spawn(wrap_future::<_, Self>(looked).map(move |looked, actor: &mut Self, context| {
+                actor.intake.looks -= 1;
+                actor.intake.end(count, bytes);
+                for (examined, look) in looked.into_iter().flatten() {
+                    match examined {
+                        Ok(examined) => actor.on_examined(examined, look, context),
+                        // A fault of ours in reading a script costs that proof, not the node.
+                        Err(panic) => {
+                            tracing::error!(%panic, proof = %look.id, "looking at a proof failed");
+                            look.tell(Err(SubmitError::Failed("reading the script failed here".into())));
+                        }
                     }
                 }
-            }
-        }));
+                actor.examine_next(context);
+            }));
+        }
     }
 
-    fn on_examined(
-        &mut self,
-        id: Hash,
-        examined: Examined,
-        proof: Proof,
-        source: Source,
-        answer: Option<Answer>,
-        context: &mut Context<Self>,
-    ) {
-        let tell = |answer: Option<Answer>, result| {
-            if let Some(answer) = answer {
-                // Whoever asked may have gone.
-                let _ = answer.send(result);
-            }
-        };
+    fn on_examined(&mut self, examined: Examined, look: Look, context: &mut Context<Self>) {
+        let Look { id, source, .. } = look;
         match (examined, source) {
-            (Examined::BadSignature, Source::Submitter(_)) => tell(answer, Err(SubmitError::BadSignature)),
+            (Examined::BadSignature, Source::Submitter(_)) => look.tell(Err(SubmitError::BadSignature)),
             (Examined::BadSignature, Source::Peer(from)) => {
                 tracing::warn!(peer = %from, proof = %id, "a peer sent a proof that its submitter did not sign");
                 self.step(Input::Spoiled { from, proof: id }, context);
             }
             (Examined::Malformed(refusal), _) => {
                 self.step(Input::Malformed { proof: id, refusal: refusal.clone() }, context);
-                tell(answer, Err(SubmitError::Refused { proof: id, refusal }));
+                look.tell(Err(SubmitError::Refused { proof: id, refusal }));
             }
             (Examined::Good { statement }, _) => {
+                vote_way::proof(Place::Examined, &id);
+                let Look { proof, answer, .. } = look;
                 let candidate = Candidate { proof: id, statement, size: proof.script.len() as u64, source };
                 match self.mempool.admit(self.now(), candidate) {
                     Ok(effects) => {
                         self.intake.waiters.entry(id).or_default().extend(answer);
+                        self.foresee(statement, &proof);
+                        self.admitted = Some((id, proof.clone()));
                         self.carry_out(effects, context);
+                        self.admitted = None;
                         self.write(Change::Put(candidate, Box::new(proof)), context);
                     }
                     Err(whereabouts) => {
@@ -164,6 +204,15 @@ impl MempoolActor {
                     }
                 }
             }
+        }
+    }
+
+    /// Its verdict does not depend on the disk: a worker that is free begins with it.
+    fn foresee(&self, statement: Hash, proof: &Proof) {
+        if (self.settings.remembered)(&statement).is_none() {
+            let Proof { claim, script, .. } = proof;
+            // Not taken, it is checked when its turn comes.
+            _ = self.settings.verifier.send(Foresee { statement, claim: *claim, script: script.clone() });
         }
     }
 
@@ -186,7 +235,8 @@ impl MempoolActor {
         proofs.retain(|proof| proof.script.len() as u64 <= max);
         let chain = self.settings.chain;
         let proofs: Vec<_> = proofs.into_iter().map(|proof| (proof.id(&chain), proof)).collect();
-        let ids = proofs.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<Hash> = proofs.iter().map(|(id, _)| *id).collect();
+        ids.iter().for_each(|id| vote_way::proof(Place::Came, id));
         let now = self.now();
         let source = Source::Peer(from);
         let mut looked_at = Vec::new();
@@ -200,7 +250,9 @@ impl MempoolActor {
         let bytes = looked_at.iter().map(|(_, proof)| proof.script.len()).sum();
         // What is not looked at now is asked for again after a while.
         if !looked_at.is_empty() && self.intake.begin(looked_at.len(), bytes).is_ok() {
-            self.examine(looked_at, source, None, context);
+            for (id, proof) in looked_at {
+                self.examine(Look { id, proof, source, answer: None }, context);
+            }
         }
     }
 
@@ -223,45 +275,33 @@ impl MempoolActor {
         }
     }
 
-    /// Puts a change into the next write.
+    /// Puts a change into the next write, which begins when the messages that wait have had their turn.
     pub(super) fn write(&mut self, change: Change, context: &mut Context<Self>) {
+        if self.intake.next.is_empty() {
+            context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, context| actor.write_next(context)));
+        }
         self.intake.next.push(change);
-        self.write_next(context);
     }
 
     fn write_next(&mut self, context: &mut Context<Self>) {
-        if self.intake.writing || self.intake.next.is_empty() {
-            return;
-        }
-        self.intake.writing = true;
         let changes = std::mem::take(&mut self.intake.next);
-        let store = Arc::clone(&self.settings.store);
-        let written = tokio::task::spawn_blocking(move || store.change(&changes).map(|()| changes));
-        context.spawn(wrap_future::<_, Self>(written).map(|written, actor: &mut Self, context| {
-            actor.intake.writing = false;
-            match written {
-                Ok(Ok(changes)) => actor.on_written(changes, context),
-                Ok(Err(error)) => actor.end(&error),
-                Err(panic) => {
-                    (actor.settings.exit)(exit_code::INTERNAL, format!("writing pending proofs failed: {panic}"))
-                }
-            }
-            actor.write_next(context);
+        let stored = changes.iter().filter_map(|change| match change {
+            Change::Put(candidate, _) => Some(candidate.proof),
+            Change::Remove(_) => None,
+        });
+        let stored: Vec<Hash> = stored.collect();
+        let (tell, told) = oneshot::channel();
+        self.settings.store.change(changes, Box::new(move |result| drop(tell.send(result))));
+        context.spawn(wrap_future::<_, Self>(told).map(|written, actor, context| match written {
+            Ok(Ok(())) => actor.on_written(stored, context),
+            Ok(Err(error)) => actor.end(&error),
+            Err(_) => (actor.settings.exit)(exit_code::INTERNAL, "the database was closed".into()),
         }));
     }
 
-    fn on_written(&mut self, changes: Vec<Change>, context: &mut Context<Self>) {
-        let mut stored = Vec::new();
-        for change in changes {
-            match change {
-                Change::Put(candidate, proof) => {
-                    stored.push(candidate.proof);
-                    self.fresh.insert(candidate.proof, *proof);
-                }
-                Change::Remove(_) => {}
-            }
-        }
+    fn on_written(&mut self, stored: Vec<Hash>, context: &mut Context<Self>) {
         for proof in &stored {
+            vote_way::proof(Place::Stored, proof);
             for answer in self.intake.waiters.remove(proof).into_iter().flatten() {
                 let _ = answer.send(Ok(Accepted { proof: *proof, known: None }));
             }
@@ -269,6 +309,5 @@ impl MempoolActor {
         if !stored.is_empty() {
             self.step(Input::Stored(stored), context);
         }
-        self.fresh.clear();
     }
 }

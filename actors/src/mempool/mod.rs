@@ -7,6 +7,7 @@ mod actor;
 mod examine;
 mod intake;
 mod messages;
+mod pushes;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
-//! What the mempool needs of the database: pending proofs with their scripts, durable once a call returns.
+//! What the mempool needs of the database: pending proofs with their scripts.
 //!
-//! Calls may block on the disk. A failed one is never tried again: nobody knows what the disk holds then, and the
+//! Reads may block on the disk. A failed one is never tried again: nobody knows what the disk holds then, and the
 //! process ends.
 
 use protocol::mempool::Candidate;
@@ -8,7 +8,7 @@ use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence};
 
 /// A disk that failed, or data that cannot be what was written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{reason}")]
 pub struct StoreError {
     /// With which code the process ends.
@@ -24,11 +24,9 @@ pub enum Change {
 }
 
 pub trait ProofStore: Send + Sync + 'static {
-    /// Makes the changes durable, together and in order.
-    ///
-    /// # Errors
-    /// If the disk fails.
-    fn change(&self, changes: &[Change]) -> Result<(), StoreError>;
+    /// Makes the changes durable, together and in the order of the calls, and then calls `done` on a thread of its own; with
+    /// an error if the disk fails. Does not block.
+    fn change(&self, changes: Vec<Change>, done: Box<dyn FnOnce(Result<(), StoreError>) + Send>);
 
     /// Every pending proof, oldest first. Final ones are none.
     ///

@@ -43,6 +43,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
         limits: Limits::new(10, 10_000, 4),
         store: Arc::clone(&database) as Arc<dyn ProofStore>,
         verifier: verifier.clone(),
+        remembered: Arc::new(|_| None),
         consensus: Outlet::new(move |input| tell.send(input).err().map(|error| error.0)),
         network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
         sessions: Arc::new(|| vec![PEER]),
@@ -74,7 +75,7 @@ async fn an_accepted_proof_is_durable_is_checked_and_consensus_hears_the_word() 
     let id = good.id(&CHAIN);
     assert_eq!(submit(&bench, good.clone()).await, Ok(Accepted { proof: id, known: None }));
     assert_eq!(bench.database.proof(&id).unwrap(), Some(good.clone()));
-    assert_eq!(bench.verifier.report().waiting, 1);
+    assert_eq!(bench.verifier.report().waiting, 2, "it was foreseen, and is checked once it is durable");
     assert_eq!(bench.sent.recv().await, Some((PEER, Message::Proofs(vec![good.clone()]))), "peers are sent it at once");
     let again = submit(&bench, good).await.unwrap();
     assert_eq!(again.known, Some(Whereabouts::Checking), "submitting again is harmless");

@@ -33,7 +33,8 @@ fn record_everything() {
     network_dropped(Lane::Bulk, 1);
     network_throttled();
     network_round_trip(second);
-    vote_log_written(&[Record::Floor(View(1)), Record::Vote(vote())], second);
+    vote_log_records(&[Record::Floor(View(1)), Record::Vote(vote())]);
+    vote_log_written(second);
     blocks_final(&[]);
     consensus_at(Sequence(7));
     proposed_to_prepared(second);

@@ -2,11 +2,12 @@
 //!
 //! It runs on the sessions' own threads, so that one peer's signatures never hold up another actor.
 
+use super::remembered::Remembered;
 use crate::network::Sink;
+use crate::vote_way::{self, Place};
 use protocol::message::Message;
 use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
-use protocol::signature::Ed25519;
 use protocol::types::{Hash, ValidatorIndex};
 use protocol::verify::{Checker, Verified};
 use std::sync::Arc;
@@ -27,20 +28,26 @@ pub struct Gate<R> {
     set: Arc<ValidatorSet>,
     schedule: Arc<Schedule>,
     genesis: Hash,
+    signatures: Remembered,
     receiver: R,
 }
 
 impl<R: Receiver> Gate<R> {
     /// `genesis` is the hash of block 0.
     pub fn new(set: Arc<ValidatorSet>, schedule: Arc<Schedule>, genesis: Hash, receiver: R) -> Self {
-        Gate { set, schedule, genesis, receiver }
+        let signatures = Remembered::new(set.len());
+        Gate { set, schedule, genesis, signatures, receiver }
     }
 }
 
 impl<R: Receiver> Sink<Message> for Gate<R> {
     fn verify(&self, message: Message) -> Result<Verified<Message>, String> {
-        let checker = Checker { set: &self.set, schedule: &self.schedule, genesis: self.genesis, signatures: &Ed25519 };
-        checker.message(message).map_err(|fault| fault.to_string())
+        let Gate { set, schedule, genesis, signatures, .. } = self;
+        let checker = Checker { set, schedule, genesis: *genesis, signatures };
+        vote_way::message(Place::Read, &message);
+        let verified = checker.message(message).map_err(|fault| fault.to_string())?;
+        vote_way::message(Place::Verified, &verified);
+        Ok(verified)
     }
 
     fn deliver(&self, from: ValidatorIndex, message: Verified<Message>) {

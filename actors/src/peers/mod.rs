@@ -7,6 +7,7 @@
 mod actor;
 mod gate;
 mod redial;
+mod remembered;
 mod wire;
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
-//! The actor: what is final goes into the database, in one transaction for each batch, and is then told.
+//! The actor: what is final goes into the database, in one transaction for all that waits, and is then told.
 //!
 //! It must never apply a block that does not follow its head, and never go on when the database's own ledger is not the
 //! one that the last header names.
 
 use super::database::{Batch, Database, DatabaseError, Exit, Head, StoredBlock};
 use super::messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
+use crate::exit_code;
 use crate::mempool::{BecameFinal, MempoolActor};
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
-use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+use crate::vote_way::{self, Place};
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult};
 use protocol::block::{Block, Carried};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Input as ConsensusInput};
@@ -21,10 +24,12 @@ use protocol::vote::{Ballot, Choice};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// Bytes of blocks in one answer to a peer, but for what must go together.
 pub const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// Peers' questions that wait for a write.
+const ASKED_MAX: usize = 64;
 const RETRY: Duration = Duration::from_millis(20);
 
 /// What the actor is made of; everything in it outlives the actor.
@@ -44,6 +49,11 @@ pub struct StateSettings {
 pub struct StateActor {
     settings: StateSettings,
     head: Standing,
+    /// Came while others are being written; bounded by what consensus may have final and not applied.
+    unwritten: Vec<Apply>,
+    writing: bool,
+    /// Peers that asked for blocks while some were being written.
+    asked: Vec<Serve>,
     /// Told to consensus once it takes it; only the newest matters.
     applied: Option<Sequence>,
     /// Told to the mempool, in order. It takes them within milliseconds, or it is rebuilt.
@@ -57,37 +67,115 @@ impl StateActor {
     /// # Errors
     /// Fatal if the database cannot be read or contradicts itself.
     pub fn new(settings: StateSettings) -> Result<Self, StartError> {
+        settings.database.settle().map_err(|error| StartError::fatal(error.exit_code, error))?;
         let head = checked_head(&settings.database, &settings.genesis)
             .map_err(|error| StartError::fatal(error.exit_code(), error))?;
         settings.heads.send_replace(head.sequence);
-        Ok(StateActor { settings, head, applied: None, finals: VecDeque::new(), retrying: false })
+        Ok(StateActor {
+            settings,
+            head,
+            unwritten: Vec::new(),
+            writing: false,
+            asked: Vec::new(),
+            applied: None,
+            finals: VecDeque::new(),
+            retrying: false,
+        })
     }
 
-    fn apply(&mut self, mut blocks: Vec<FinalBlock>, commit: &Certificate) -> Result<(), DatabaseError> {
-        // Told again after a restart: what is here already must be the same.
-        let known = blocks.iter().take_while(|block| block.block.header.sequence <= self.head.sequence).count();
-        for block in blocks.drain(..known) {
-            let sequence = block.block.header.sequence;
-            let here = self.settings.database.block(sequence)?.map(|stored| stored.id);
-            if here != Some(block.id) {
-                let what = format!("another block than {} is final at sequence {sequence}", block.id);
-                return Err(DatabaseError::Damaged { what });
+    /// Writes what waits, one batch at a time.
+    fn write(&mut self, context: &mut Context<Self>) {
+        if self.writing || self.unwritten.is_empty() {
+            return;
+        }
+        let applies = std::mem::take(&mut self.unwritten);
+        match self.batch(applies) {
+            Ok(Some(batch)) => self.append(batch, context),
+            // All of it is here already.
+            Ok(None) => {
+                self.applied = Some(self.head.sequence);
+                self.tell(context);
+            }
+            // If blocks were lost on the way to here, they are in the vote log, from which a new process applies them.
+            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
+        }
+    }
+
+    fn append(&mut self, batch: Batch, context: &mut Context<Self>) {
+        let Some(last) = batch.blocks.last() else { return };
+        let head = Standing { sequence: last.block.header.sequence, block: last.id, ledger: last.ledger.clone() };
+        let became_final = |block: &FinalBlock| BecameFinal {
+            sequence: block.block.header.sequence,
+            proofs: block.block.body.proofs.iter().map(|entry| entry.proof).collect(),
+        };
+        let finals: Vec<BecameFinal> = batch.blocks.iter().map(became_final).collect();
+        let (tell, told) = oneshot::channel();
+        self.writing = true;
+        // A fresh incarnation waits for what is written, and reads it.
+        self.settings.database.append(batch, Box::new(move |result| drop(tell.send(result))));
+        context.spawn(wrap_future::<_, Self>(told).map(move |result, actor, context| {
+            actor.writing = false;
+            match result {
+                Ok(Ok(())) => actor.on_written(head, finals, context),
+                Ok(Err(error)) => (actor.settings.exit)(error.exit_code, error.reason),
+                Err(_) => (actor.settings.exit)(exit_code::INTERNAL, "the database was closed".into()),
+            }
+        }));
+    }
+
+    fn on_written(&mut self, head: Standing, finals: Vec<BecameFinal>, context: &mut Context<Self>) {
+        finals.iter().flat_map(|block| &block.proofs).for_each(|proof| vote_way::proof(Place::Applied, proof));
+        self.applied = Some(head.sequence);
+        self.settings.heads.send_replace(head.sequence);
+        self.head = head;
+        self.finals.extend(finals);
+        self.tell(context);
+        self.write(context);
+        if !self.writing {
+            std::mem::take(&mut self.asked).into_iter().for_each(|serve| self.serve(serve));
+        }
+    }
+
+    /// What of this is new; none if nothing is.
+    fn batch(&self, applies: Vec<Apply>) -> Result<Option<Batch>, DatabaseError> {
+        let (mut blocks, mut commits) = (Vec::<FinalBlock>::new(), Vec::new());
+        for Apply { blocks: told, commit } in applies {
+            for block in told {
+                let sequence = block.block.header.sequence;
+                if sequence > blocks.last().map_or(self.head.sequence, |last| last.block.header.sequence) {
+                    blocks.push(block);
+                } else if self.known(&blocks, sequence)? != Some(block.id) {
+                    // Told again after a restart: what is here already must be the same.
+                    let what = format!("another block than {} is final at sequence {sequence}", block.id);
+                    return Err(DatabaseError::Damaged { what });
+                }
+            }
+            if let Some(last) = blocks.last().filter(|last| commit.block() == Some(last.id)) {
+                commits.push((last.block.header.sequence, commit));
             }
         }
-        let (Some(first), Some(last)) = (blocks.first(), blocks.last()) else { return Ok(()) };
-        if first.block.header.sequence != self.head.sequence.next() || first.block.header.parent != self.head.block {
-            return Err(DatabaseError::Gap { head: self.head.sequence, got: first.block.header.sequence });
-        }
+        self.follow(&blocks)?;
         let prepares = self.prepares(&blocks)?;
-        let pairs: Vec<(Hash, &Block)> = blocks.iter().map(|block| (block.id, &block.block)).collect();
-        let batch = Batch { blocks: &pairs, prepares: &prepares, commit, ledger: &last.ledger };
-        self.settings.database.append(&batch)?;
-        self.head = Standing { sequence: last.block.header.sequence, block: last.id, ledger: last.ledger.clone() };
-        for block in &blocks {
-            let proofs = block.block.body.proofs.iter().map(|entry| entry.proof).collect();
-            self.finals.push_back(BecameFinal { sequence: block.block.header.sequence, proofs });
+        Ok((!blocks.is_empty()).then_some(Batch { blocks, prepares, commits }))
+    }
+
+    /// The block at a sequence, of those that are about to be written or from the database.
+    fn known(&self, unwritten: &[FinalBlock], sequence: Sequence) -> Result<Option<Hash>, DatabaseError> {
+        match unwritten.iter().find(|block| block.block.header.sequence == sequence) {
+            Some(block) => Ok(Some(block.id)),
+            None => Ok(self.settings.database.block(sequence)?.map(|stored| stored.id)),
         }
-        self.settings.heads.send_replace(self.head.sequence);
+    }
+
+    /// Each block must follow the one before, and the first of them the head.
+    fn follow(&self, blocks: &[FinalBlock]) -> Result<(), DatabaseError> {
+        let (mut sequence, mut parent) = (self.head.sequence, self.head.block);
+        for FinalBlock { id, block, .. } in blocks {
+            if block.header.sequence != sequence.next() || block.header.parent != parent {
+                return Err(DatabaseError::Gap { head: sequence, got: block.header.sequence });
+            }
+            (sequence, parent) = (block.header.sequence, *id);
+        }
         Ok(())
     }
 
@@ -131,6 +219,14 @@ impl StateActor {
                 actor.retrying = false;
                 actor.tell(context);
             });
+        }
+    }
+
+    fn serve(&self, Serve { to, above }: Serve) {
+        match self.answer(above) {
+            Ok(Some(message)) => drop(self.settings.network.send((to, message))),
+            Ok(None) => {}
+            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
         }
     }
 
@@ -229,14 +325,8 @@ impl Handler<Apply> for StateActor {
     type Result = ();
 
     fn handle(&mut self, apply: Apply, context: &mut Context<Self>) {
-        match self.apply(apply.blocks, &apply.commit) {
-            Ok(()) => {
-                self.applied = Some(self.head.sequence);
-                self.tell(context);
-            }
-            // If blocks were lost on the way to here, they are in the vote log, from which a new process applies them.
-            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
-        }
+        self.unwritten.push(apply);
+        self.write(context);
     }
 }
 
@@ -244,11 +334,11 @@ impl Handler<Serve> for StateActor {
     type Result = ();
 
     fn handle(&mut self, serve: Serve, _: &mut Context<Self>) {
-        match self.answer(serve.above) {
-            // A peer that misses the answer asks again.
-            Ok(Some(message)) => drop(self.settings.network.send((serve.to, message))),
-            Ok(None) => {}
-            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
+        // It may ask for what is just being written. A peer that misses an answer asks again.
+        if !self.writing {
+            self.serve(serve);
+        } else if self.asked.len() < ASKED_MAX {
+            self.asked.push(serve);
         }
     }
 }

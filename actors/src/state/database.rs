@@ -1,18 +1,20 @@
 //! The database: final blocks with their certificates, the last ledger, the index of final proofs, and pending proofs
 //! with their scripts.
 //!
-//! One transaction for each change, durable when the call returns. It stores and finds; it decides nothing, and it never
+//! Changes go through [`super::writer`]. It stores and finds; it decides nothing, and it never
 //! tries a failed write again: nobody knows what the disk holds then.
 
+use super::writer::{self, Done, Work, Writer};
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
 use protocol::block::{Block, Entry};
 use protocol::certificate::Certificate;
+use protocol::consensus::events::FinalBlock;
 use protocol::ledger::{Branch, Ledger};
 use protocol::mempool::{Candidate, Source};
 use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence};
-use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -117,7 +119,7 @@ pub struct StoredBlock {
     pub id: Hash,
     pub block: Block,
     pub prepare: Option<Certificate>,
-    /// Kept for the last block of each batch that became final together.
+    /// Kept for the last of the blocks that became final together.
     pub commit: Option<Certificate>,
 }
 
@@ -150,12 +152,11 @@ struct PendingRow {
     source: Source,
 }
 
-/// What one transaction adds to final history.
-pub(super) struct Batch<'a> {
-    pub blocks: &'a [(Hash, &'a Block)],
-    pub prepares: &'a [(Sequence, Certificate)],
-    pub commit: &'a Certificate,
-    pub ledger: &'a Ledger,
+/// Blocks that are added to final history together, ascending.
+pub(super) struct Batch {
+    pub blocks: Vec<FinalBlock>,
+    pub prepares: Vec<(Sequence, Certificate)>,
+    pub commits: Vec<(Sequence, Certificate)>,
 }
 
 /// Ends the process: code and reason.
@@ -163,7 +164,8 @@ pub type Exit = Arc<dyn Fn(i32, String) + Send + Sync>;
 
 /// May be shared between threads: reads never wait for a write.
 pub struct Database {
-    redb: redb::Database,
+    writer: Writer,
+    redb: Arc<redb::Database>,
     exit: Exit,
 }
 
@@ -229,7 +231,10 @@ impl Database {
             write.open_table(PLACES)?;
         }
         write.commit()?;
-        Ok(Database { redb, exit })
+        let redb = Arc::new(redb);
+        let writer = Writer::start(Arc::clone(&redb))
+            .map_err(|error| DatabaseError::Internal(Box::new(redb::Error::Io(error))))?;
+        Ok(Database { writer, redb, exit })
     }
 
     /// The last final block; none before the first.
@@ -274,78 +279,20 @@ impl Database {
         bytes.map(|bytes| decode("an index entry", bytes.value())).transpose()
     }
 
-    /// Adds blocks to final history, in one transaction; their proofs are pending no longer.
-    pub(super) fn append(&self, batch: &Batch<'_>) -> Result<(), DatabaseError> {
-        let Some((last, last_block)) = batch.blocks.last() else { return Ok(()) };
-        let write = self.redb.begin_write()?;
-        {
-            let mut blocks = write.open_table(BLOCKS)?;
-            let mut proofs = write.open_table(PROOFS)?;
-            let mut statements = write.open_table(STATEMENTS)?;
-            let mut pending = write.open_table(PENDING)?;
-            let mut places = write.open_table(PLACES)?;
-            for (id, block) in batch.blocks {
-                let sequence = block.header.sequence;
-                let row = BlockRow { id: *id, block: (*block).clone() };
-                blocks.insert(sequence.0, encode(&row)?.as_slice())?;
-                for entry in &block.body.proofs {
-                    proofs.insert(entry.proof.0, encode(&(sequence, entry))?.as_slice())?;
-                    // The first one stays: it is the one that was paid.
-                    if statements.get(entry.statement.0)?.is_none() {
-                        statements.insert(entry.statement.0, sequence.0)?;
-                    }
-                    if let Some(place) = places.remove(entry.proof.0)?.map(|place| place.value()) {
-                        pending.remove(place)?;
-                    }
-                }
-            }
-            let mut prepares = write.open_table(PREPARES)?;
-            for (sequence, certificate) in batch.prepares {
-                prepares.insert(sequence.0, encode(certificate)?.as_slice())?;
-            }
-            let sequence = last_block.header.sequence;
-            write.open_table(COMMITS)?.insert(sequence.0, encode(batch.commit)?.as_slice())?;
-            let head = HeadRow { sequence, id: *last, ledger: batch.ledger.clone() };
-            write.open_table(META)?.insert("head", encode(&head)?.as_slice())?;
-        }
-        write.commit()?;
-        Ok(())
+    /// Adds blocks to final history; their proofs are pending no longer.
+    pub(super) fn append(&self, batch: Batch, done: Done) {
+        self.writer.write(Work::Blocks(Box::new(batch)), done);
     }
 
-    fn change_pending(&self, changes: &[Change]) -> Result<(), DatabaseError> {
-        let write = self.redb.begin_write()?;
-        {
-            let finals = write.open_table(PROOFS)?;
-            let mut scripts = write.open_table(SCRIPTS)?;
-            let mut pending = write.open_table(PENDING)?;
-            let mut places = write.open_table(PLACES)?;
-            for change in changes {
-                match change {
-                    Change::Put(candidate, proof) => {
-                        let Candidate { proof: id, statement, size, source } = *candidate;
-                        scripts.insert(id.0, encode(proof)?.as_slice())?;
-                        if finals.get(id.0)?.is_some() || places.get(id.0)?.is_some() {
-                            continue;
-                        }
-                        let place = pending.last()?.map_or(0, |(place, _)| place.value() + 1);
-                        let row = PendingRow { proof: id, statement, size, source };
-                        pending.insert(place, encode(&row)?.as_slice())?;
-                        places.insert(id.0, place)?;
-                    }
-                    Change::Remove(id) => {
-                        if let Some(place) = places.remove(id.0)?.map(|place| place.value()) {
-                            pending.remove(place)?;
-                        }
-                        // What is final can be read for ever.
-                        if finals.get(id.0)?.is_none() {
-                            scripts.remove(id.0)?;
-                        }
-                    }
-                }
-            }
-        }
-        write.commit()?;
-        Ok(())
+    /// Waits until everything that was asked for is durable.
+    ///
+    /// # Errors
+    /// If it will never be.
+    pub(super) fn settle(&self) -> Result<(), StoreError> {
+        let (tell, told) = std::sync::mpsc::channel();
+        // Whoever waits is there below.
+        self.writer.write(Work::Settle, Box::new(move |result| drop(tell.send(result))));
+        told.recv().unwrap_or_else(|_| Err(writer::closed()))
     }
 
     fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {
@@ -388,8 +335,8 @@ impl Branch for Database {
 }
 
 impl ProofStore for Database {
-    fn change(&self, changes: &[Change]) -> Result<(), StoreError> {
-        Ok(self.change_pending(changes)?)
+    fn change(&self, changes: Vec<Change>, done: Done) {
+        self.writer.write(Work::Pending(changes), done);
     }
 
     fn pending(&self) -> Result<Vec<Candidate>, StoreError> {
@@ -403,4 +350,70 @@ impl ProofStore for Database {
     fn final_in(&self, proof: &Hash) -> Result<Option<(Sequence, Hash)>, StoreError> {
         Ok(self.final_proof(proof)?.map(|(sequence, entry)| (sequence, entry.statement)))
     }
+}
+
+pub(super) fn write_batch(write: &WriteTransaction, batch: &Batch) -> Result<(), DatabaseError> {
+    let Some(last) = batch.blocks.last() else { return Ok(()) };
+    let mut blocks = write.open_table(BLOCKS)?;
+    let mut proofs = write.open_table(PROOFS)?;
+    let mut statements = write.open_table(STATEMENTS)?;
+    let mut pending = write.open_table(PENDING)?;
+    let mut places = write.open_table(PLACES)?;
+    for FinalBlock { id, block, .. } in &batch.blocks {
+        let sequence = block.header.sequence;
+        blocks.insert(sequence.0, encode(&BlockRow { id: *id, block: block.clone() })?.as_slice())?;
+        for entry in &block.body.proofs {
+            proofs.insert(entry.proof.0, encode(&(sequence, entry))?.as_slice())?;
+            // The first one stays: it is the one that was paid.
+            if statements.get(entry.statement.0)?.is_none() {
+                statements.insert(entry.statement.0, sequence.0)?;
+            }
+            if let Some(place) = places.remove(entry.proof.0)?.map(|place| place.value()) {
+                pending.remove(place)?;
+            }
+        }
+    }
+    let mut prepares = write.open_table(PREPARES)?;
+    for (sequence, certificate) in &batch.prepares {
+        prepares.insert(sequence.0, encode(certificate)?.as_slice())?;
+    }
+    let mut commits = write.open_table(COMMITS)?;
+    for (sequence, certificate) in &batch.commits {
+        commits.insert(sequence.0, encode(certificate)?.as_slice())?;
+    }
+    let head = HeadRow { sequence: last.block.header.sequence, id: last.id, ledger: last.ledger.clone() };
+    write.open_table(META)?.insert("head", encode(&head)?.as_slice())?;
+    Ok(())
+}
+
+pub(super) fn write_pending(write: &WriteTransaction, changes: &[Change]) -> Result<(), DatabaseError> {
+    let finals = write.open_table(PROOFS)?;
+    let mut scripts = write.open_table(SCRIPTS)?;
+    let mut pending = write.open_table(PENDING)?;
+    let mut places = write.open_table(PLACES)?;
+    for change in changes {
+        match change {
+            Change::Put(candidate, proof) => {
+                let Candidate { proof: id, statement, size, source } = *candidate;
+                scripts.insert(id.0, encode(proof)?.as_slice())?;
+                if finals.get(id.0)?.is_some() || places.get(id.0)?.is_some() {
+                    continue;
+                }
+                let place = pending.last()?.map_or(0, |(place, _)| place.value() + 1);
+                let row = PendingRow { proof: id, statement, size, source };
+                pending.insert(place, encode(&row)?.as_slice())?;
+                places.insert(id.0, place)?;
+            }
+            Change::Remove(id) => {
+                if let Some(place) = places.remove(id.0)?.map(|place| place.value()) {
+                    pending.remove(place)?;
+                }
+                // What is final can be read for ever.
+                if finals.get(id.0)?.is_none() {
+                    scripts.remove(id.0)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }

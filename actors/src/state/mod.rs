@@ -7,6 +7,7 @@ mod database;
 mod messages;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use actor::{StateActor, StateSettings, base};
 pub use database::{Database, DatabaseError, Head, StoredBlock};

@@ -121,6 +121,15 @@ struct Bench {
     heads: watch::Receiver<Sequence>,
 }
 
+impl Bench {
+    /// Waits until the actor asked for the process' end.
+    async fn ended(&self) {
+        while self.exits.lock().is_empty() {
+            self.state.ask(LedgerNow, LONG).await.unwrap();
+        }
+    }
+}
+
 fn bench() -> Bench {
     let genesis = Arc::new(genesis());
     let exits = Exits::default();
@@ -183,7 +192,7 @@ async fn what_is_told_again_changes_nothing_and_what_leaves_a_gap_ends_the_proce
     assert!(bench.exits.lock().is_empty());
     let later = chain(&bench.genesis, 5);
     bench.state.send(Apply { blocks: later[4..].to_vec(), commit: commit(&later[4]) }).unwrap();
-    bench.state.ask(LedgerNow, LONG).await.unwrap();
+    bench.ended().await;
     assert_eq!(bench.exits.lock()[0], (70, "block 5 cannot follow block 3".into()));
 }
 
@@ -194,7 +203,7 @@ async fn another_block_at_a_final_sequence_ends_the_process_with_code_8() {
     bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[0]) }).unwrap();
     let other = FinalBlock { id: Hash([9; 32]), ..blocks[0].clone() };
     bench.state.send(Apply { blocks: vec![other], commit: commit(&blocks[0]) }).unwrap();
-    bench.state.ask(LedgerNow, LONG).await.unwrap();
+    bench.ended().await;
     assert_eq!(bench.exits.lock()[0].0, 8);
 }
 
@@ -239,15 +248,26 @@ async fn a_rebuilt_actor_goes_on_from_the_database() {
     assert_eq!(again.ask(LedgerNow, LONG).await.unwrap().sequence, Sequence(2));
 }
 
+/// Makes blocks final in the database, and waits until they are durable.
+fn append(database: &Database, blocks: Vec<FinalBlock>) {
+    let last = blocks.last().unwrap();
+    let commits = vec![(last.block.header.sequence, commit(last))];
+    database.append(Batch { blocks, prepares: Vec::new(), commits }, Box::new(|written| written.unwrap()));
+    database.settle().unwrap();
+}
+
+fn change(database: &Database, changes: Vec<Change>) {
+    database.change(changes, Box::new(|written| written.unwrap()));
+    database.settle().unwrap();
+}
+
 #[test]
 fn a_ledger_that_is_not_the_headers_is_not_started_from() {
     let genesis = Arc::new(genesis());
     let database = Database::in_memory(&genesis.chain_id(), Arc::new(|_, _| {}));
-    let blocks = chain(&genesis, 2);
-    let pairs = [(blocks[0].id, &blocks[0].block), (blocks[1].id, &blocks[1].block)];
-    let commit = commit(&blocks[1]);
-    let batch = Batch { blocks: &pairs, prepares: &[], commit: &commit, ledger: &blocks[0].ledger };
-    database.append(&batch).unwrap();
+    let mut blocks = chain(&genesis, 2);
+    blocks[1].ledger = blocks[0].ledger.clone();
+    append(&database, blocks);
     let settings = StateSettings {
         database: Arc::new(database),
         set: Arc::new(genesis.validator_set()),
@@ -279,21 +299,18 @@ fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
         let (candidate, proof) = proof(value);
         Change::Put(candidate, proof)
     };
-    database.change(&[put(5), put(2), put(9), put(1), put(2)]).unwrap();
+    change(&database, vec![put(5), put(2), put(9), put(1), put(2)]);
     let ids = || database.pending().unwrap().iter().map(|candidate| candidate.proof.0[0]).collect::<Vec<_>>();
     assert_eq!(ids(), [5, 2, 9, 1]);
     assert_eq!(database.pending().unwrap()[1], proof(2).0);
-    database.change(&[Change::Remove(entry(9).proof)]).unwrap();
+    change(&database, vec![Change::Remove(entry(9).proof)]);
     assert_eq!(ids(), [5, 2, 1]);
     assert_eq!(database.proof(&entry(9).proof).unwrap(), None);
-    let blocks = chain(&genesis, 2);
-    let pairs: Vec<_> = blocks.iter().map(|block| (block.id, &block.block)).collect();
-    let commit = commit(&blocks[1]);
-    database.append(&Batch { blocks: &pairs, prepares: &[], commit: &commit, ledger: &blocks[1].ledger }).unwrap();
+    append(&database, chain(&genesis, 2));
     assert_eq!(ids(), [5]);
     assert_eq!(database.final_in(&entry(2).proof).unwrap(), Some((Sequence(2), entry(2).statement)));
     // The script of what is final stays, and what is final does not become pending again.
-    database.change(&[put(2), Change::Remove(entry(2).proof)]).unwrap();
+    change(&database, vec![put(2), Change::Remove(entry(2).proof)]);
     assert_eq!(database.proof(&entry(2).proof).unwrap(), Some(*proof(2).1));
     assert_eq!(ids(), [5]);
 }

@@ -69,5 +69,6 @@ mod tests;
 pub use handle::{AskError, Handle, Refused, Report, Unanswered};
 pub use incarnation::BATCH_MAX;
 pub use mailbox::{Phase, Why};
+pub(crate) use panics::caught;
 pub use spec::{EXIT_CODE_SUPERVISION, Exit, ExitHook, Intensity, OnFailure, Spec, StartError};
 pub use supervisor::{Seat, reserve, supervise};

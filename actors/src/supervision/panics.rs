@@ -27,7 +27,7 @@ pub(super) fn install_hook() {
 }
 
 /// Runs `action`; a panic becomes its description.
-pub(super) fn caught<T>(action: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn caught<T>(action: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(action)).map_err(|payload| describe(payload.as_ref()))
 }
 

@@ -3,7 +3,7 @@
 //! It translates a report into the one word on it by [`Judgement::of`] and decides nothing else. Workers and verdicts
 //! outlive it: a fresh one says [`Rebuilt`] and is asked again.
 
-use super::messages::{Cancel, Check, Judged, Rebuilt, ReportOf};
+use super::messages::{Cancel, Check, Foresee, Judged, Rebuilt, ReportOf};
 use super::verdicts::Verdicts;
 use super::{PoolError, VerifierPool};
 use crate::metrics;
@@ -90,6 +90,17 @@ impl VerifierPoolActor {
             }
         }
         self.pump(context);
+    }
+
+    /// Only what a free worker can begin with: nothing that was asked for waits behind it.
+    fn on_foresee(&mut self, foresee: Foresee, context: &mut Context<Self>) {
+        let Foresee { statement, claim, script } = foresee;
+        let is_free = self.waiting.is_empty() && self.running < self.settings.pool.workers();
+        if is_free && !self.tasks.contains_key(&statement) && self.settings.verdicts.get(&statement).is_none() {
+            self.tasks.insert(statement, Task { proofs: Vec::new(), claim, script, running: None });
+            self.waiting.push_back(statement);
+            self.pump(context);
+        }
     }
 
     fn pump(&mut self, context: &mut Context<Self>) {
@@ -223,6 +234,14 @@ impl Handler<Check> for VerifierPoolActor {
 
     fn handle(&mut self, check: Check, context: &mut Context<Self>) {
         self.on_check(check, context);
+    }
+}
+
+impl Handler<Foresee> for VerifierPoolActor {
+    type Result = ();
+
+    fn handle(&mut self, foresee: Foresee, context: &mut Context<Self>) {
+        self.on_foresee(foresee, context);
     }
 }
 

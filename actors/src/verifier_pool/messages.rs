@@ -18,6 +18,15 @@ pub struct Check {
     pub urgent: bool,
 }
 
+/// A proof that says this will have to be checked soon: a worker that is free may begin. Not answered.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Foresee {
+    pub statement: Hash,
+    pub claim: Claim,
+    pub script: Vec<u8>,
+}
+
 /// Nobody waits for this proof's verdict any more.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]

@@ -12,7 +12,7 @@ mod verdicts;
 
 pub use actor::{VerifierPoolActor, VerifierPoolSettings};
 pub use ending::{Ending, Kill};
-pub use messages::{Cancel, Check, Judged, Rebuilt, ReportOf};
+pub use messages::{Cancel, Check, Foresee, Judged, Rebuilt, ReportOf};
 pub use pool::{
     Observer, Pending, PoolConfig, PoolError, PoolEvent, VerifierPool, program_beside_this_one, verdict_label,
 };

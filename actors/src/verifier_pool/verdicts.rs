@@ -4,6 +4,7 @@
 //! after a restart of the process: a verdict is a pure function of the statement under one solver pin.
 
 use parking_lot::Mutex;
+use protocol::mempool::Judgement;
 use protocol::types::Hash;
 use protocol::verdict::{NoVerdict, Report, Verdict};
 use std::collections::{HashMap, VecDeque};
@@ -26,6 +27,11 @@ struct Inner {
 impl Verdicts {
     pub fn get(&self, statement: &Hash) -> Option<Report> {
         self.0.lock().reports.get(statement).cloned()
+    }
+
+    /// What the verdict on a statement comes to.
+    pub fn judgement(&self, statement: &Hash) -> Option<Judgement> {
+        self.0.lock().reports.get(statement).map(|report| Judgement::of(&report.verdict))
     }
 
     /// Keeps a report that says something about the statement; what a check that was ended from outside reports is not

@@ -217,7 +217,7 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Send(ValidatorIndex, Message),
-    /// Send the script itself: it is small and just became durable, so the actor has it at hand.
+    /// Send the script itself: it is small and is just being admitted, so the actor has it at hand.
     Push {
         proof: Hash,
         to: Vec<ValidatorIndex>,

@@ -141,7 +141,8 @@ impl Mempool {
                 continue;
             }
             match entry.source {
-                Source::Submitter(_) if entry.size <= PUSH_BYTES_MAX => self.push(proof, effects),
+                // It was sent when it was admitted.
+                Source::Submitter(_) if entry.size <= PUSH_BYTES_MAX => {}
                 Source::Submitter(_) => from_api.push(proof),
                 Source::Peer(_) => drop(self.relay_at.get_or_insert(now.saturating_add(RELAY_DELAY))),
             }
@@ -150,7 +151,7 @@ impl Mempool {
         self.relay(Some(&from_api), effects);
     }
 
-    fn push(&mut self, proof: Hash, effects: &mut Vec<Effect>) {
+    pub(super) fn push(&mut self, proof: Hash, effects: &mut Vec<Effect>) {
         let Some(entry) = self.pending.get_mut(&proof) else { return };
         let to: Vec<_> = self.sessions.keys().copied().filter(|peer| !entry.has.contains(*peer)).collect();
         to.iter().for_each(|peer| entry.told.insert(*peer));

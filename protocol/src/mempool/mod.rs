@@ -158,7 +158,7 @@ impl Mempool {
     }
 
     /// Admits a proof whose signature and form are good: the caller makes it durable and says [`Input::Stored`]. The
-    /// effects are the contested proofs that had to make room.
+    /// effects are the contested proofs that had to make room, and sending it to the peers.
     ///
     /// # Errors
     /// Where the proof is, if it need not be stored: held already, ended for good, or refused for want of room.
@@ -194,6 +194,9 @@ impl Mempool {
             None => self.ended.forget(&proof),
         }
         self.fetch.settled(&proof);
+        if matches!(source, Source::Submitter(_)) && size <= PUSH_BYTES_MAX {
+            self.push(proof, &mut effects);
+        }
         self.cancel(&mut effects);
         Ok(effects)
     }

@@ -52,8 +52,9 @@ fn judged(value: u64, word: Word) -> Input {
 
 /// Admits and stores a proof; the effects of its storing.
 fn put(mempool: &mut Mempool, value: u64, size: u64, source: Source) -> Vec<Effect> {
-    assert_eq!(mempool.admit(NOW, candidate(value, size, source)), Ok(Vec::new()));
-    mempool.step(NOW, Input::Stored(vec![id(value)]))
+    let mut effects = mempool.admit(NOW, candidate(value, size, source)).unwrap();
+    effects.extend(mempool.step(NOW, Input::Stored(vec![id(value)])));
+    effects
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! The database's one writer: what waits is made durable together, in the order in which it came.
+//!
+//! A transaction costs a sync, and some half a millisecond of processor time however little is in it. So an idle database
+//! is written to at once, and a busy one at intervals. It decides nothing, and after a failure it writes nothing more:
+//! nobody knows what the disk holds then.
+
+use super::database::{Batch, DatabaseError, write_batch, write_pending};
+use crate::exit_code;
+use crate::mempool::{Change, StoreError};
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// From the beginning of one transaction to that of the next, at least.
+const INTERVAL: Duration = Duration::from_millis(8);
+
+/// What one request adds.
+pub(super) enum Work {
+    Pending(Vec<Change>),
+    Blocks(Box<Batch>),
+    /// Nothing: it is done when everything before it is.
+    Settle,
+}
+
+/// Called on the writer's thread once the work is durable, or will never be.
+pub(super) type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+#[derive(Default)]
+struct Queue {
+    /// Bounded by those who ask: the mempool by what it holds, `state` by one batch at a time.
+    waiting: VecDeque<(Work, Done)>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    filled: Condvar,
+}
+
+/// Dropping it ends the thread, after what waits is written.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// # Errors
+    /// If no thread can be started.
+    pub(super) fn start(redb: Arc<redb::Database>) -> std::io::Result<Writer> {
+        let shared = Arc::<Shared>::default();
+        let own = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("database".into()).spawn(move || own.write(&redb))?;
+        Ok(Writer { shared, thread: Some(thread) })
+    }
+
+    pub(super) fn write(&self, work: Work, done: Done) {
+        self.shared.queue.lock().waiting.push_back((work, done));
+        self.shared.filled.notify_one();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.queue.lock().closed = true;
+        self.shared.filled.notify_one();
+        // The last user may be a callback on the thread itself, which then ends by itself.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id()) {
+            _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn write(&self, redb: &redb::Database) {
+        let mut failed: Option<StoreError> = None;
+        while let Some(waiting) = self.next() {
+            let began = Instant::now();
+            let (works, dones): (Vec<Work>, Vec<Done>) = waiting.into_iter().unzip();
+            if failed.is_none() {
+                failed = transaction(redb, &works).err().map(StoreError::from);
+            }
+            let result = failed.clone().map_or(Ok(()), Err);
+            for done in dones {
+                done(result.clone());
+            }
+            self.rest(began + INTERVAL);
+        }
+    }
+
+    /// Everything that waits, once there is something; none at the end.
+    fn next(&self) -> Option<VecDeque<(Work, Done)>> {
+        let mut queue = self.queue.lock();
+        while queue.waiting.is_empty() {
+            if queue.closed {
+                return None;
+            }
+            self.filled.wait(&mut queue);
+        }
+        Some(std::mem::take(&mut queue.waiting))
+    }
+
+    /// Lets work gather; whoever closes waits for nothing.
+    fn rest(&self, until: Instant) {
+        let mut queue = self.queue.lock();
+        while !queue.closed && !self.filled.wait_until(&mut queue, until).timed_out() {}
+    }
+}
+
+fn transaction(redb: &redb::Database, works: &[Work]) -> Result<(), DatabaseError> {
+    if works.iter().all(|work| matches!(work, Work::Settle)) {
+        return Ok(());
+    }
+    let write = redb.begin_write()?;
+    for work in works {
+        match work {
+            Work::Pending(changes) => write_pending(&write, changes)?,
+            Work::Blocks(batch) => write_batch(&write, batch)?,
+            Work::Settle => {}
+        }
+    }
+    write.commit()?;
+    Ok(())
+}
+
+/// The writer is gone, and with it the database.
+pub(super) fn closed() -> StoreError {
+    StoreError { exit_code: exit_code::INTERNAL, reason: "the database was closed".into() }
+}
