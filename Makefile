@@ -26,9 +26,12 @@ test: check
 	@mkdir -p target
 	@sh scripts/test.sh "$(LOG)"
 
-# What takes longer than a coffee: a hundred times as many seeds of the simulated network.
+# What takes longer than a coffee: a hundred times as many seeds of the simulated network, and 2,000 with each bad validator.
 test-long: setup
 	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
+	$(CARGO) run --release --locked -p simulator -- --bad all --seeds 0..2000
+	$(CARGO) run --release --locked -p simulator -- --bad all --faults --seeds 0..2000
+	$(CARGO) run --release --locked -p simulator -- --clock all --seeds 0..2000
 
 # Only looks: formatting and lints.
 check: setup

@@ -18,6 +18,8 @@ use std::collections::HashMap;
 pub enum Fate {
     Final,
     Refused,
+    /// A bad validator decides: final, refused, or neither for ever.
+    Open,
 }
 
 /// One proof with every validator's word on it.
@@ -56,6 +58,35 @@ impl Catalogue {
         let items: Vec<Item> = (0..count).map(|number| item(set, random, number as u64)).collect();
         let places = items.iter().enumerate().map(|(place, item)| (item.id, place)).collect();
         Catalogue { items, places }
+    }
+
+    /// Lets one validator other than `spared` say otherwise of some more proofs.
+    pub fn contest(&mut self, set: &ValidatorSet, random: &mut Random, per_mille: u64, spared: ValidatorIndex) {
+        let others: Vec<ValidatorIndex> = set.indices().filter(|index| *index != spared).collect();
+        for item in &mut self.items {
+            let by = random.pick(&others).as_usize();
+            if random.per_mille(per_mille) && item.is_uncontested() {
+                item.words[by] = Word::Refuted;
+                item.fate = if has_quorum(set, &item.words) { Fate::Final } else { Fate::Refused };
+            }
+        }
+    }
+
+    /// One validator says what it wants: a proof's fate is certain only if it is the same whatever that is.
+    pub fn distrust(&mut self, set: &ValidatorSet, bad: ValidatorIndex) {
+        for item in &mut self.items {
+            let mut with = item.words.clone();
+            let best =
+                |word: &Word| set.indices().filter(|by| *by != bad && item.words[by.as_usize()] == *word).count();
+            with[bad.as_usize()] = item.words.iter().copied().max_by_key(best).unwrap_or(Word::NoVerdict);
+            let mut without = item.words.clone();
+            without[bad.as_usize()] = Word::NoVerdict;
+            item.fate = match (has_quorum(set, &without), has_quorum(set, &with)) {
+                (true, _) => Fate::Final,
+                (false, true) => Fate::Open,
+                (false, false) => Fate::Refused,
+            };
+        }
     }
 
     pub fn at(&self, number: usize) -> Option<&Item> {

@@ -6,8 +6,10 @@
 //! Nothing in here may depend on time, threads, or the order of a hash map.
 #![forbid(unsafe_code)]
 
+pub mod bad;
 pub mod catalogue;
 pub mod check;
+pub mod clocks;
 pub mod disk;
 pub mod faults;
 pub mod keyed;

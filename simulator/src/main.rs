@@ -1,25 +1,33 @@
-//! `simulator --seeds 0..100000 [--jobs N]`, or `simulator --seed N [--trace]` to see one again.
+//! `simulator --seeds 0..100000 [--jobs N]`, or `simulator --seed N [--trace]` to see one again; `--bad NAME` for a network
+//! with a bad validator in it.
 
-use simulator::run::{self, Totals};
+use simulator::bad::Bad;
+use simulator::clocks::WrongClock;
+use simulator::run::{self, Plan, Totals, Usual};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: simulator --seeds FROM..TO [--jobs N]
-       simulator --seed N [--trace]
+const USAGE: &str = "usage: simulator [--bad NAME|all [--faults] | --clock NAME|all] --seeds FROM..TO [--jobs N]
+       simulator [--bad NAME [--faults] | --clock NAME] --seed N [--trace]
 
 Runs seeded networks in virtual time and checks every rule at every step.
+With --bad one of four validators is bad, and honest proofs may wait 3 s more than without it; with --faults, too, the usual
+faults happen beside it, and only safety is checked. NAME is one of silent-leader, one-peer, two-proposals, two-prepares,
+commit-and-view-change, withholds, never-announces, false-views, old-votes. With --clock the wall clock of one of four is wrong,
+and the same is asked; NAME is one of hour-ahead, hour-behind, jumps.
 Ends with 0 if all held, with 1 if a seed broke one, with 2 if it was not understood.";
 
 enum Command {
-    One { seed: u64, trace: bool },
-    Many { seeds: Range<u64>, jobs: usize },
+    One { plans: Vec<Plan>, seed: u64, trace: bool },
+    Many { plans: Vec<Plan>, seeds: Range<u64>, jobs: usize },
 }
 
 fn main() -> ExitCode {
+    let usual = Usual::new();
     match parse(std::env::args().skip(1)) {
-        Some(Command::One { seed, trace }) => one(seed, trace),
-        Some(Command::Many { seeds, jobs }) => many(seeds, jobs),
+        Some(Command::One { plans, seed, trace }) => all(plans, |plan| one(plan, &usual, seed, trace)),
+        Some(Command::Many { plans, seeds, jobs }) => all(plans, |plan| many(plan, &usual, seeds.clone(), jobs)),
         None => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
@@ -27,14 +35,30 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs every plan, also after one that failed.
+fn all(plans: Vec<Plan>, run: impl Fn(Plan) -> bool) -> ExitCode {
+    let failed = plans.into_iter().filter(|plan| !run(*plan)).count();
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
     let (mut seed, mut seeds, mut trace) = (None, None, false);
+    let (mut bad, mut clocks, mut faults) = (Vec::new(), Vec::new(), false);
     let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--seed" => seed = Some(arguments.next()?.parse().ok()?),
             "--trace" => trace = true,
+            "--faults" => faults = true,
             "--jobs" => jobs = arguments.next()?.parse().ok()?,
+            "--bad" => match arguments.next()?.as_str() {
+                "all" => bad = Bad::ALL.to_vec(),
+                name => bad = vec![name.parse().map_err(|unknown: String| eprintln!("{unknown}\n")).ok()?],
+            },
+            "--clock" => match arguments.next()?.as_str() {
+                "all" => clocks = WrongClock::ALL.to_vec(),
+                name => clocks = vec![name.parse().map_err(|unknown: String| eprintln!("{unknown}\n")).ok()?],
+            },
             "--seeds" => {
                 let range = arguments.next()?;
                 let (from, to) = range.split_once("..")?;
@@ -43,33 +67,43 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
             _ => return None,
         }
     }
+    let plans: Vec<Plan> = match (bad.is_empty(), clocks.is_empty(), faults) {
+        (true, true, true) | (_, false, true) | (false, false, _) => return None,
+        (true, true, false) => vec![Plan::Faults],
+        (true, false, false) => clocks.into_iter().map(Plan::Clock).collect(),
+        (false, true, true) => bad.into_iter().map(Plan::BadAndFaults).collect(),
+        (false, true, false) => bad.into_iter().map(Plan::Bad).collect(),
+    };
     match (seed, seeds) {
-        (Some(seed), None) => Some(Command::One { seed, trace }),
-        (None, Some(seeds)) => Some(Command::Many { seeds, jobs }),
+        (Some(seed), None) => Some(Command::One { plans, seed, trace }),
+        (None, Some(seeds)) => Some(Command::Many { plans, seeds, jobs }),
         _ => None,
     }
 }
 
-fn one(seed: u64, trace: bool) -> ExitCode {
-    match run::run(seed, trace) {
+/// Whether it held.
+fn one(plan: Plan, usual: &Usual, seed: u64, trace: bool) -> bool {
+    match run::run(plan, usual, seed, trace) {
         Ok(report) => {
-            println!("seed {seed}: {:#?}\ndigest {}", report.figures, report.digest);
-            ExitCode::SUCCESS
+            println!("{plan}, seed {seed}: {:#?}\ndigest {}", report.figures, report.digest);
+            true
         }
         Err(failure) => {
-            println!("seed {seed}: {}", failure.broken);
-            ExitCode::FAILURE
+            println!("{plan}, seed {seed}: {}", failure.broken);
+            false
         }
     }
 }
 
-fn many(seeds: Range<u64>, jobs: usize) -> ExitCode {
+/// Whether all held.
+fn many(plan: Plan, usual: &Usual, seeds: Range<u64>, jobs: usize) -> bool {
     let started = Instant::now();
-    let (totals, failures): (Totals, _) = run::run_all(seeds, jobs, |outcome| {
+    println!("{plan}:");
+    let (totals, failures): (Totals, _) = run::run_all(plan, usual, seeds, jobs, |outcome| {
         if let Err(failure) = outcome {
             println!("seed {}: {}\n  {}", failure.seed, failure.broken, failure.command());
         }
     });
     println!("{totals}{} failed, {:.1} s", failures.len(), started.elapsed().as_secs_f64());
-    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    failures.is_empty()
 }

@@ -167,7 +167,7 @@ impl Node {
     }
 
     fn time(&self, now: Millis, origin: i64) -> Time {
-        let wall = (WALL + now.0) as i64 + self.scenario.skew_ms[self.me.as_usize()];
+        let wall = (WALL + now.0) as i64 + self.scenario.skew_ms(now, self.me);
         Time { local: local(now, origin), wall: Millis(wall as u64) }
     }
 

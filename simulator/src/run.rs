@@ -1,12 +1,55 @@
 //! One seed, or many over several threads.
 
+use crate::bad::Bad;
 use crate::check::Broken;
+use crate::clocks::WrongClock;
+use crate::world::deceit::Wrong;
 use crate::world::{Figures, World};
-use protocol::types::Hash;
+use protocol::types::{Hash, Millis};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// How much longer a proof that everybody confirms waits, at loopback latencies, for a bad validator among four.
+pub const EXTRA_WAIT_MAX: Millis = Millis(3_000);
+
+/// What is run with each seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// Whatever a seed draws, with faults, and everybody honest.
+    Faults,
+    /// One of four is bad, at loopback latencies, against the same seed with everybody honest.
+    Bad(Bad),
+    /// One of four is bad, and the usual faults happen: safety only.
+    BadAndFaults(Bad),
+    /// The wall clock of one of four is wrong, compared in the same way.
+    Clock(WrongClock),
+}
+
+impl Plan {
+    /// The arguments that ask for it.
+    fn arguments(self) -> String {
+        match self {
+            Plan::Faults => String::new(),
+            Plan::Bad(bad) => format!("--bad {bad} "),
+            Plan::BadAndFaults(bad) => format!("--bad {bad} --faults "),
+            Plan::Clock(clock) => format!("--clock {clock} "),
+        }
+    }
+}
+
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Plan::Faults => f.write_str("faults"),
+            Plan::Bad(bad) => bad.fmt(f),
+            Plan::Clock(clock) => write!(f, "clock {clock}"),
+            Plan::BadAndFaults(bad) => write!(f, "{bad}, with faults"),
+        }
+    }
+}
 
 /// What one seed came to.
 #[derive(Debug, Clone)]
@@ -19,6 +62,7 @@ pub struct Report {
 /// A seed that broke a rule.
 #[derive(Debug, Clone)]
 pub struct Failure {
+    pub plan: Plan,
     pub seed: u64,
     pub broken: Broken,
 }
@@ -26,7 +70,30 @@ pub struct Failure {
 impl Failure {
     /// What replays it.
     pub fn command(&self) -> String {
-        format!("cargo run --release -p simulator -- --seed {} --trace", self.seed)
+        format!("cargo run --release -p simulator -- {}--seed {} --trace", self.plan.arguments(), self.seed)
+    }
+}
+
+/// How long each proof of a seed waits when everybody is honest: worked out once, for every bad validator to be compared with.
+#[derive(Default)]
+pub struct Usual(Mutex<BTreeMap<u64, Arc<Waits>>>);
+
+type Waits = BTreeMap<Hash, Millis>;
+
+impl Usual {
+    pub const fn new() -> Self {
+        Usual(Mutex::new(BTreeMap::new()))
+    }
+
+    fn waits(&self, seed: u64) -> Result<Arc<Waits>, Broken> {
+        let known = || self.0.lock().expect("nothing panics while it holds the lock");
+        if let Some(waits) = known().get(&seed) {
+            return Ok(waits.clone());
+        }
+        let (_, honest) = live(seed, World::at_loopback(seed, None, false), false)?;
+        let waits = Arc::new(honest.waits().clone());
+        known().insert(seed, waits.clone());
+        Ok(waits)
     }
 }
 
@@ -34,25 +101,54 @@ impl Failure {
 ///
 /// # Errors
 /// The first rule that was broken.
-pub fn run(seed: u64, trace: bool) -> Result<Report, Failure> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let mut world = World::new(seed, trace);
-        if trace {
-            println!("{}", world.describe());
-        }
-        let figures = world.run().map_err(|broken| format!("at {} ms: {broken}", world.now()))?;
-        Ok(Report { seed, figures, digest: world.digest() })
+pub fn run(plan: Plan, usual: &Usual, seed: u64, trace: bool) -> Result<Report, Failure> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| match plan {
+        Plan::Faults => Ok(live(seed, World::new(seed, trace), trace)?.0),
+        Plan::BadAndFaults(bad) => Ok(live(seed, World::with_bad_and_faults(seed, bad, trace), trace)?.0),
+        Plan::Bad(bad) => compare(Wrong::Bad(bad), usual, seed, trace),
+        Plan::Clock(clock) => compare(Wrong::Clock(clock), usual, seed, trace),
     }));
     let outcome = outcome.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Err(format!("panic: {}", text.unwrap_or_default()))
     });
-    outcome.map_err(|broken| Failure { seed, broken })
+    outcome.map_err(|broken| Failure { plan, seed, broken })
+}
+
+fn live(seed: u64, mut world: World, trace: bool) -> Result<(Report, World), Broken> {
+    if trace {
+        println!("{}", world.describe());
+    }
+    let figures = world.run().map_err(|broken| format!("at {} ms: {broken}", world.now()))?;
+    Ok((Report { seed, figures, digest: world.digest() }, world))
+}
+
+/// Runs a seed twice, as it should be and with something wrong at one validator, and compares how long each proof waited.
+fn compare(wrong: Wrong, usual: &Usual, seed: u64, trace: bool) -> Result<Report, Broken> {
+    let usual = usual.waits(seed)?;
+    let (mut report, world) = live(seed, World::at_loopback(seed, Some(wrong), trace), trace)?;
+    if matches!(wrong, Wrong::Bad(_)) && report.figures.lies == 0 {
+        return Err(format!("{wrong:?} did nothing"));
+    }
+    for (proof, usual) in &*usual {
+        let Some(wait) = world.waits().get(proof) else {
+            return Err(format!("proof {proof:?} is final only without {wrong:?}"));
+        };
+        let extra = wait.since(*usual);
+        if extra > EXTRA_WAIT_MAX {
+            return Err(format!("proof {proof:?} waited {wait} ms, and {usual} ms without {wrong:?}"));
+        }
+        report.figures.extra_wait = extra.max(report.figures.extra_wait);
+        report.figures.extra_waits.push(extra);
+    }
+    Ok(report)
 }
 
 /// Runs many seeds on `jobs` threads, and tells each outcome as it comes. What comes back is the sum.
 pub fn run_all(
+    plan: Plan,
+    usual: &Usual,
     seeds: Range<u64>,
     jobs: usize,
     told: impl Fn(&Result<Report, Failure>) + Sync,
@@ -67,7 +163,7 @@ pub fn run_all(
                     if seed >= seeds.end {
                         return;
                     }
-                    let outcome = run(seed, false);
+                    let outcome = run(plan, usual, seed, false);
                     told(&outcome);
                     let mut sum = sum.lock().expect("nothing panics while it holds the lock");
                     match outcome {
@@ -94,6 +190,12 @@ pub struct Totals {
     pub settled_ms_max: u64,
 }
 
+/// By nearest rank; of sorted values.
+fn percentile(sorted: &[Millis], percent: usize) -> Millis {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or_default()
+}
+
 impl Totals {
     fn add(&mut self, one: &Figures) {
         let faults: u64 = one.faults.values().sum();
@@ -116,6 +218,10 @@ impl Totals {
         sum.shortened += one.shortened;
         sum.proofs_final += one.proofs_final;
         sum.proofs_refused += one.proofs_refused;
+        sum.lies += one.lies;
+        sum.contradictions += one.contradictions;
+        sum.extra_wait = sum.extra_wait.max(one.extra_wait);
+        sum.extra_waits.extend(&one.extra_waits);
     }
 }
 
@@ -131,6 +237,21 @@ impl std::fmt::Display for Totals {
         writeln!(f, "{} votes, {} of them ViewChange", figures.votes, figures.view_changes)?;
         writeln!(f, "{} torn batches, {} shortened logs", figures.torn, figures.shortened)?;
         writeln!(f, "settled {} ms after the faults at the latest", self.settled_ms_max)?;
+        if figures.lies > 0 {
+            writeln!(f, "{} lies, {} contradictions noticed", figures.lies, figures.contradictions)?;
+        }
+        if !figures.extra_waits.is_empty() {
+            let mut waits = figures.extra_waits.clone();
+            waits.sort();
+            if let Some(longest) = waits.last() {
+                let (half, most) = (percentile(&waits, 50), percentile(&waits, 99));
+                writeln!(
+                    f,
+                    "{} proofs waited longer by {half} ms (median), {most} ms (p99), {longest} ms (longest)",
+                    waits.len()
+                )?;
+            }
+        }
         writeln!(f, "{faults} faults, at least {} a seed:", self.faults_min)?;
         figures.faults.iter().try_for_each(|(kind, count)| writeln!(f, "  {count:>7} {kind}"))
     }

@@ -1,6 +1,7 @@
 //! What a seed decides before anything runs: validators and stakes, delays, disks, clocks, and settings.
 
 use crate::catalogue::Catalogue;
+use crate::clocks::Jump;
 use crate::keyed;
 use crate::random::Random;
 use protocol::consensus::Settings;
@@ -42,13 +43,20 @@ pub struct Scenario {
     pub sync_ms: RangeInclusive<u64>,
     /// From final to applied in the database.
     pub apply_ms: RangeInclusive<u64>,
-    /// Each wall clock's distance from the true time.
+    /// Each wall clock's distance from the true time, until it jumps.
     pub skew_ms: Vec<i64>,
+    /// Ascending.
+    pub jumps: Vec<Jump>,
     pub submission_ms: RangeInclusive<u64>,
+    /// Of a thousand checks, how many are ended from outside and say nothing, while there are faults.
+    pub checks_ended_per_mille: u64,
+    /// Who may do whatever it wants: what it sends and records breaks no rule.
+    pub bad: Option<ValidatorIndex>,
 }
 
 const PROOFS_MAX: usize = 600;
 const POOL_TOKENS: u64 = 1_000;
+const CHECKS_ENDED_PER_MILLE: u64 = 10;
 
 impl Scenario {
     pub fn new(random: &mut Random) -> Scenario {
@@ -100,8 +108,33 @@ impl Scenario {
             sync_ms: 0..=sync_max,
             apply_ms: 0..=apply_max,
             skew_ms: stakes.iter().map(|_| random.within(0..=6_000) as i64 - 3_000).collect(),
+            jumps: Vec::new(),
             submission_ms: submission / 2..=submission * 3 / 2,
+            checks_ended_per_mille: CHECKS_ENDED_PER_MILLE,
+            bad: None,
         }
+    }
+
+    /// Nothing is lost, nobody is far, no check is ended from outside, and every solver is idle more than half of the time,
+    /// so that proofs wait for consensus and not for a solver.
+    pub fn at_loopback(mut self) -> Scenario {
+        (self.loss_per_mille, self.duplication_per_mille, self.checks_ended_per_mille) = (0, 0, 0);
+        self.delay_ms.iter_mut().flatten().for_each(|delay| *delay = 1);
+        self.jitter_ms = 1;
+        self.submission_ms = 300..=900;
+        self
+    }
+
+    /// One of them may do whatever it wants; what becomes of a proof depends on the others.
+    pub fn with_bad(mut self, bad: ValidatorIndex) -> Scenario {
+        self.bad = Some(bad);
+        self.catalogue.distrust(&self.set, bad);
+        self
+    }
+
+    pub fn honest(&self) -> impl Iterator<Item = ValidatorIndex> + use<> {
+        let bad = self.bad;
+        self.set.indices().filter(move |index| Some(*index) != bad)
     }
 
     pub fn settings(&self, me: ValidatorIndex) -> Settings {
@@ -120,6 +153,12 @@ impl Scenario {
 
     pub fn validators(&self) -> impl Iterator<Item = ValidatorIndex> + use<> {
         self.set.indices()
+    }
+
+    /// How far a wall clock is from the true time.
+    pub fn skew_ms(&self, now: Millis, who: ValidatorIndex) -> i64 {
+        let jumped = self.jumps.iter().rev().find(|jump| jump.who == who && jump.at <= now);
+        jumped.map_or(self.skew_ms[who.as_usize()], |jump| jump.skew_ms)
     }
 
     pub fn round_trip(&self, one: ValidatorIndex, other: ValidatorIndex) -> Millis {

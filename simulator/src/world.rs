@@ -4,11 +4,13 @@
 //! next one; the first rule that is broken ends the run.
 
 mod actions;
+pub mod deceit;
 pub mod directed;
 mod disruption;
 mod ending;
 mod sessions;
 
+use crate::catalogue::Fate;
 use crate::check::{Broken, Chain, LogView, Votes};
 use crate::disk::Tail;
 use crate::faults::{self, Fault, Kind};
@@ -54,6 +56,9 @@ enum Event {
     Disrupt(Fault),
     Heal,
     Submit,
+    /// Hands a proof to a validator, as it was planned; or says that it was the last.
+    HandIn(ValidatorIndex, usize),
+    HandedIn,
     /// Looks whether what must have happened by now has.
     Look,
 }
@@ -98,6 +103,13 @@ pub struct Figures {
     pub shortened: u64,
     pub proofs_final: u64,
     pub proofs_refused: u64,
+    /// Messages that a bad validator changed, dropped or added to.
+    pub lies: u64,
+    /// Contradictions that honest validators noticed (R11).
+    pub contradictions: u64,
+    /// How much longer the proofs that everybody confirms waited than without the bad validator.
+    pub extra_waits: Vec<Millis>,
+    pub extra_wait: Millis,
     pub virtual_time: Millis,
     /// From the healing (or the proof's acceptance, if that was later) until the last proof ended, and the heads were one.
     pub settled: Millis,
@@ -130,6 +142,8 @@ pub struct World {
     digest: blake3::Hasher,
     trace: bool,
     filter: Option<directed::Filter>,
+    liar: Option<deceit::Liar>,
+    ending: ending::Ending,
     figures: Figures,
 }
 
@@ -140,6 +154,10 @@ struct Submissions {
     over: bool,
     open: BTreeMap<Hash, Millis>,
     refused: BTreeSet<Hash>,
+    /// To whom a proof was handed, and when.
+    handed: BTreeMap<Hash, (ValidatorIndex, Millis)>,
+    /// How long each proof that everybody confirms waited until it was final there.
+    waits: BTreeMap<Hash, Millis>,
 }
 
 /// Wake-ups in one second of virtual time beyond which a validator spins.
@@ -152,14 +170,18 @@ impl World {
         let scenario = Scenario::new(&mut random);
         let faults = faults::schedule(&scenario, &mut random);
         let mut world = World::with(scenario, random, trace);
-        let last = faults.iter().map(|fault| fault.at.saturating_add(fault.span)).max().unwrap_or_default();
-        world.heal_at = last.saturating_add(Millis(10));
-        for fault in faults {
-            world.schedule(fault.at, Event::Disrupt(fault));
-        }
-        world.schedule(world.heal_at, Event::Heal);
-        world.schedule(Millis(100), Event::Submit);
+        world.schedule_faults(faults);
         world
+    }
+
+    fn schedule_faults(&mut self, faults: Vec<Fault>) {
+        let last = faults.iter().map(|fault| fault.at.saturating_add(fault.span)).max().unwrap_or_default();
+        self.heal_at = last.saturating_add(Millis(10));
+        for fault in faults {
+            self.schedule(fault.at, Event::Disrupt(fault));
+        }
+        self.schedule(self.heal_at, Event::Heal);
+        self.schedule(Millis(100), Event::Submit);
     }
 
     /// A world in which nothing goes wrong yet, and nobody submits.
@@ -188,6 +210,8 @@ impl World {
             digest: blake3::Hasher::new(),
             trace,
             filter: None,
+            liar: None,
+            ending: ending::Ending::Settled,
             figures: Figures::default(),
         };
         for node in world.scenario.validators() {
@@ -279,6 +303,11 @@ impl World {
             Event::Disrupt(fault) => self.disrupt(fault),
             Event::Heal => self.heal(),
             Event::Submit => self.submit(),
+            Event::HandIn(node, number) => self.hand_in(node, number),
+            Event::HandedIn => {
+                self.submissions.over = true;
+                Ok(())
+            }
             Event::Look => self.look(),
         }
     }
@@ -289,6 +318,7 @@ impl World {
             Happening::Deliver { session, from, message } => {
                 let open = self.node(node).running.as_ref().and_then(|running| running.sessions.get(&from));
                 if open == Some(&session) {
+                    let message = self.overheard(node, from, message);
                     self.node_mut(node).deliver(now, from, &message);
                 } else {
                     self.figures.lost += 1;
@@ -298,7 +328,8 @@ impl World {
             Happening::Synced => self.node_mut(node).synced(now),
             Happening::Applied => self.node_mut(node).applied(now),
             Happening::Stored(proof) => {
-                if !self.chain.is_final(&proof) && !self.submissions.refused.contains(&proof) {
+                let is_certain = self.scenario.catalogue.get(&proof).fate != Fate::Open && !self.is_bad(node);
+                if is_certain && !self.chain.is_final(&proof) && !self.submissions.refused.contains(&proof) {
                     self.submissions.open.entry(proof).or_insert(now);
                 }
                 self.node_mut(node).stored(now, proof);

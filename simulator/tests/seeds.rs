@@ -2,7 +2,7 @@
 //!
 //! `SIM_SEEDS` says how many, `SIM_FROM` from which one on.
 
-use simulator::run;
+use simulator::run::{self, Plan, Usual};
 use std::time::Instant;
 
 const SEEDS: u64 = 2_000;
@@ -18,7 +18,7 @@ fn every_seed_keeps_every_rule_and_settles() {
     let (from, count) = (number("SIM_FROM", 0), number("SIM_SEEDS", SEEDS));
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let started = Instant::now();
-    let (totals, failures) = run::run_all(from..from + count, jobs, |outcome| {
+    let (totals, failures) = run::run_all(Plan::Faults, &Usual::new(), from..from + count, jobs, |outcome| {
         let Ok(report) = outcome else { return };
         let faults: u64 = report.figures.faults.values().sum();
         let seed = report.seed;
@@ -34,7 +34,9 @@ fn every_seed_keeps_every_rule_and_settles() {
 
 #[test]
 fn the_same_seed_gives_the_same_digest_and_another_one_does_not() {
-    let digest = |seed| run::run(seed, false).unwrap_or_else(|failure| panic!("{failure:?}")).digest;
+    let digest = |seed| {
+        run::run(Plan::Faults, &Usual::new(), seed, false).unwrap_or_else(|failure| panic!("{failure:?}")).digest
+    };
     for seed in [1, 2, 3] {
         println!("seed {seed}: {}", digest(seed));
         assert_eq!(digest(seed), digest(seed), "seed {seed}");

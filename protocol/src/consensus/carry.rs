@@ -9,7 +9,8 @@ use crate::vote::{Ballot, Choice, Vote};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-/// Blocks whose votes are held at the most. Far above what the rules let in, and a bound whatever peers do.
+/// Blocks for which single votes find a place, at the most. A certificate's votes always do: a child needs them, and a
+/// quorum stands behind each.
 const BLOCKS_MAX: usize = 4_096;
 
 /// The first Prepare vote that came from each validator for each block.
@@ -31,9 +32,6 @@ impl Carry {
     /// Enters a certificate's votes over what is held: they are of one view, and a child needs a quorum of one.
     pub fn insert_certificate(&mut self, certificate: &Certificate) {
         let Choice::Prepare(block) = certificate.ballot.choice else { return };
-        if self.blocks.len() >= BLOCKS_MAX && !self.blocks.contains_key(&block) {
-            return;
-        }
         let votes = self.blocks.entry(block).or_default();
         certificate.votes().for_each(|vote| _ = votes.insert(vote.voter, vote));
     }

@@ -236,6 +236,20 @@ impl Chain {
         Ok(blocks)
     }
 
+    /// Drops what neither descends from the base nor leads to one of `awaited`: a bad leader may propose, in each of its
+    /// views, a block that no final block will ever lead to.
+    pub fn forget_unreachable(&mut self, awaited: impl IntoIterator<Item = Hash>) {
+        let mut leading = BTreeSet::new();
+        for mut at in awaited {
+            while let Some(linked) = self.above.get(&at).filter(|_| leading.insert(at)) {
+                at = linked.block.header.parent;
+            }
+        }
+        let reachable = |id: &Hash| leading.contains(id) || self.path(id).is_ok();
+        let lost: Vec<Hash> = self.above.keys().filter(|id| !reachable(id)).copied().collect();
+        lost.iter().for_each(|id| _ = self.above.remove(id));
+    }
+
     /// The first block on the path to `id` that does not execute, and why.
     pub fn first_fault(&mut self, id: &Hash) -> Option<(Hash, NotExecuted)> {
         let path = self.path(id).ok()?;

@@ -56,6 +56,7 @@ impl Consensus {
             self.ready.forget(&entry.proof);
         }
         self.late_verdicts.retain(|proof, _| awaited.contains(proof));
+        self.forget_unreachable();
         self.forget_uncarriable();
         self.output.effects.push(Effect::Final { blocks, commit });
     }
@@ -70,6 +71,14 @@ impl Consensus {
                 Halt::TwoHistories { sequence, id, other: self.chain.base() }
             }
         });
+    }
+
+    /// Blocks without a known way to the last final one are kept for what is proposed or prepared on top of them.
+    fn forget_unreachable(&mut self) {
+        let prepared = self.certificates.prepares_above_commit().chain(self.certificates.commit());
+        let prepared = prepared.filter_map(Certificate::block);
+        let awaited: Vec<Hash> = self.proposals.values().map(|kept| kept.id).chain(prepared).collect();
+        self.chain.forget_unreachable(awaited);
     }
 
     /// Votes are kept for the reward window's blocks and for what may still be built upon.

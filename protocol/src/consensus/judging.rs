@@ -21,7 +21,7 @@ impl Consensus {
         self.waiting.extend(proposal.parent.iter().cloned().map(fetched));
         self.waiting.extend(proposal.skipped.iter().cloned().map(fetched));
         self.drain();
-        let too_old = view.0 + super::PAST_VIEWS_KEPT < self.view.0 || view <= self.signed.floor();
+        let too_old = view.0.saturating_add(super::PAST_VIEWS_KEPT) < self.view.0 || view <= self.signed.floor();
         if self.halted || too_old || view.0 > self.view.0.saturating_add(VIEWS_AHEAD_MAX) {
             return;
         }

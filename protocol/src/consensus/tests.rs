@@ -10,10 +10,12 @@ use crate::quorum::Validator;
 use crate::signature::SignatureCheck;
 use crate::types::{Amount, Epoch, NodeId, PublicKey, ResourceCount, Sequence, Signature, Stake};
 use crate::verify::Checker;
-use crate::vote::{Choice, Vote};
+use crate::vote::{Ballot, Choice, Vote};
 use alloc::format;
 use alloc::vec;
+use tally::VIEWS_AHEAD_MAX;
 
+mod bad_peers;
 mod unknown_history;
 
 const DELAY: u64 = 2;

@@ -82,7 +82,8 @@ impl Consensus {
     fn learn_view(&mut self, from: ValidatorIndex, vote: &Vote) {
         let shown = match vote.ballot.choice.kind() {
             VoteKind::Prepare | VoteKind::ViewChange => vote.view(),
-            VoteKind::Commit => vote.view().next(),
+            // A peer may name the last view there is.
+            VoteKind::Commit => View(vote.view().0.saturating_add(1)),
         };
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.view = peer.view.max(shown);
@@ -112,18 +113,22 @@ impl Consensus {
             return;
         }
         if let Choice::Prepare(block) = choice {
-            if view > self.certificates.commit_view() || self.carry.has(&block) {
-                self.carry.insert(&vote);
-            }
             self.clear_doubt(voter, view, block);
         }
         if view <= self.certificates.commit_view() {
+            if matches!(choice, Choice::Prepare(block) if self.carry.has(&block)) {
+                self.carry.insert(&vote);
+            }
             return;
         }
         let second = *vote;
         match self.tally.insert(&self.settings.set, vote) {
-            Counted::Known | Counted::New => {}
-            Counted::Certificate(certificate) => self.waiting.push_back(Waiting { certificate, fetched: false }),
+            // Only the first Prepare of a view: a peer that sends thousands takes one place.
+            Counted::Known | Counted::New => self.carry.insert(&second),
+            Counted::Certificate(certificate) => {
+                self.carry.insert(&second);
+                self.waiting.push_back(Waiting { certificate, fetched: false });
+            }
             Counted::Contradicts(first) => {
                 let contradiction = Box::new(Contradiction { first, second });
                 self.output.effects.push(Effect::Notice(Notice::Contradiction(contradiction)));

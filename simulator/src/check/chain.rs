@@ -71,10 +71,10 @@ impl Chain {
             if let Some(before) = self.proofs.insert(entry.proof, sequence) {
                 return Err(format!("proof {} is final in block {before} and again in {sequence}", entry.proof));
             }
-            let confirming = self
-                .scenario
-                .validators()
-                .filter(|validator| self.scenario.catalogue.confirms(*validator, &entry.proof, entry.difficulty));
+            let confirming = self.scenario.validators().filter(|validator| {
+                self.scenario.bad == Some(*validator)
+                    || self.scenario.catalogue.confirms(*validator, &entry.proof, entry.difficulty)
+            });
             if !is_quorum(&self.scenario, confirming) {
                 return Err(format!(
                     "proof {} is final, and no quorum confirms it at {}",

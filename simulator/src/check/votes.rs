@@ -92,7 +92,7 @@ impl Votes {
 
     fn vote(&mut self, by: ValidatorIndex, vote: &Vote) -> Result<Option<Vote>, Broken> {
         let view = vote.view();
-        if vote.voter != by {
+        if vote.voter != by || self.scenario.bad == Some(by) {
             return Ok(None);
         }
         let choice = vote.ballot.choice;
@@ -131,7 +131,7 @@ impl Votes {
 
     /// R3: a leader's proposal is one, for ever.
     fn proposal(&mut self, by: ValidatorIndex, proposal: &Proposal) -> Result<Option<Vote>, Broken> {
-        if proposal.vote.voter == by {
+        if proposal.vote.voter == by && self.scenario.bad != Some(by) {
             let view = proposal.view();
             let first = self.proposals.entry((by, view)).or_insert_with(|| proposal.clone());
             if first != proposal {
@@ -152,7 +152,8 @@ impl Votes {
         if !is_quorum(&self.scenario, signers.iter().copied()) {
             return Err(format!("quorum (R1): a certificate for {choice:?} in view {view} by {signers:?}"));
         }
-        if let Some(by) = signers.iter().find(|by| !self.durable.contains(&(**by, certificate.ballot))) {
+        let has_no_record = |by: &&ValidatorIndex| !self.durable.contains(&(**by, certificate.ballot));
+        if let Some(by) = signers.iter().filter(|by| self.scenario.bad != Some(**by)).find(has_no_record) {
             return Err(format!("durable before sent: {choice:?} of view {view} is certified without {by}'s record"));
         }
         let certified = self.certified.entry(view).or_default();

@@ -9,12 +9,9 @@ use protocol::consensus::events::{Record, To};
 use protocol::mempool::Judgement;
 use protocol::message::Message;
 use protocol::types::{Millis, ValidatorIndex};
-use protocol::verify::{Checker, Verified};
+use protocol::verify::{Checker, Fault, Verified};
 use protocol::vote::{Vote, VoteKind};
 use std::sync::Arc;
-
-/// Of a thousand checks, how many are ended from outside and say nothing.
-const CHECKS_ENDED_PER_MILLE: u64 = 10;
 
 impl World {
     /// Everything that a validator asks for after one call; and its next wake-up.
@@ -61,7 +58,7 @@ impl World {
                 let item = self.scenario.catalogue.get(&proof);
                 let word = item.words[node.as_usize()];
                 let at = self.now.saturating_add(Millis(item.solver_ms[node.as_usize()]));
-                let ended = self.now < self.heal_at && self.random.per_mille(CHECKS_ENDED_PER_MILLE);
+                let ended = self.now < self.heal_at && self.random.per_mille(self.scenario.checks_ended_per_mille);
                 let judgement = if ended { Judgement::Again } else { Judgement::Word(word) };
                 self.schedule_at(at, node, Happening::Judged(proof, judgement));
             }
@@ -86,28 +83,37 @@ impl World {
         match to {
             To::Peer(peer) => self.send(from, peer, message),
             To::All => {
-                let Some(message) = self.leave(from, message)? else { return Ok(()) };
                 let peers = self.node(from).running.iter().flat_map(|running| running.sessions.keys().copied());
-                for peer in peers.collect::<Vec<_>>() {
-                    self.under_way(from, peer, &message);
+                let peers: Vec<ValidatorIndex> = peers.collect();
+                if self.is_bad(from) {
+                    return peers.into_iter().try_for_each(|peer| self.lie(peer, message.clone()));
                 }
+                let message = self.leave(from, message)?;
+                peers.into_iter().for_each(|peer| self.under_way(from, peer, &message));
                 Ok(())
             }
         }
     }
 
     pub(super) fn send(&mut self, from: ValidatorIndex, to: ValidatorIndex, message: Message) -> Result<(), Broken> {
-        if let Some(message) = self.leave(from, message)? {
-            self.under_way(from, to, &message);
+        if self.is_bad(from) {
+            return self.lie(to, message);
         }
+        let message = self.leave(from, message)?;
+        self.under_way(from, to, &message);
         Ok(())
     }
 
     /// Checks a message that leaves, and verifies it once for everybody: they share set, schedule and scheme.
-    fn leave(&mut self, from: ValidatorIndex, message: Message) -> Result<Option<Arc<Verified<Message>>>, Broken> {
+    fn leave(&mut self, from: ValidatorIndex, message: Message) -> Result<Arc<Verified<Message>>, Broken> {
         if let Some(vote) = self.votes.sending(from, &message)? {
             self.vote_was_sent(&vote);
         }
+        let verified = self.verify(message);
+        verified.map(Arc::new).map_err(|fault| format!("validator {from} sends what nobody may accept: {fault}"))
+    }
+
+    pub(super) fn verify(&self, message: Message) -> Result<Verified<Message>, Fault> {
         let scenario = self.scenario.clone();
         let checker = Checker {
             set: &scenario.set,
@@ -115,12 +121,10 @@ impl World {
             genesis: scenario.genesis,
             signatures: &KeyedCheck,
         };
-        let verified = checker.message(message);
-        let verified = verified.map_err(|fault| format!("validator {from} sends what nobody may accept: {fault}"))?;
-        Ok(Some(Arc::new(verified)))
+        checker.message(message)
     }
 
-    fn under_way(&mut self, from: ValidatorIndex, to: ValidatorIndex, message: &Arc<Verified<Message>>) {
+    pub(super) fn under_way(&mut self, from: ValidatorIndex, to: ValidatorIndex, message: &Arc<Verified<Message>>) {
         let session = self.node(from).running.as_ref().and_then(|running| running.sessions.get(&to)).copied();
         let Some(session) = session else { return };
         self.figures.messages += 1;
@@ -144,6 +148,9 @@ impl World {
     }
 
     fn saw(&mut self, node: ValidatorIndex, sight: Sight) -> Result<(), Broken> {
+        if self.is_bad(node) {
+            return Ok(());
+        }
         match sight {
             Sight::Recorded(records) => self.recorded(node, &records),
             Sight::Replaced => {
@@ -167,7 +174,7 @@ impl World {
                     self.log(|| format!("{node} makes {sequence} final: {:?}", block.id));
                     self.note(&[2, node.0.into(), sequence.0, u64::from(block.id.0[0])]);
                     for entry in &block.block.body.proofs {
-                        self.figures.proofs_final += u64::from(self.proof_is_final(entry.proof)?);
+                        self.figures.proofs_final += u64::from(self.proof_is_final(node, entry.proof)?);
                     }
                 }
                 Ok(())
@@ -175,6 +182,10 @@ impl World {
             Sight::Refused(proof) => self.proof_is_refused(node, proof),
             Sight::GaveUp { view, reason } => {
                 self.log(|| format!("{node} gives up on view {view}: {reason:?}"));
+                Ok(())
+            }
+            Sight::Contradiction(both) if self.is_bad(both.first.voter) => {
+                self.figures.contradictions += 1;
                 Ok(())
             }
             Sight::Contradiction(both) => Err(format!("honest validators contradict themselves: {both:?}")),

@@ -20,6 +20,18 @@ const ENOUGH_WITHIN: Millis = Millis(120_000);
 
 const LOOK_INTERVAL: Millis = Millis(100);
 
+/// How long a run goes on after the faults that need not settle.
+const WATCHED_AFTER: Millis = Millis(20_000);
+
+/// What is asked of a run in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Liveness.
+    Settled,
+    /// That no rule was broken. With faults beside a bad validator more than a third may be unable to vote.
+    Whatever,
+}
+
 impl World {
     /// Hands the next proof to somebody who runs.
     pub(super) fn submit(&mut self) -> Result<(), Broken> {
@@ -29,7 +41,7 @@ impl World {
             return Ok(());
         }
         self.schedule(at, Event::Submit);
-        let running: Vec<ValidatorIndex> = self.scenario.validators().filter(|index| self.is_running(*index)).collect();
+        let running: Vec<ValidatorIndex> = self.scenario.honest().filter(|index| self.is_running(*index)).collect();
         let Some(item) = self.scenario.catalogue.at(self.submissions.next) else { return Ok(()) };
         if running.is_empty() {
             return Ok(());
@@ -43,7 +55,8 @@ impl World {
     }
 
     /// Whether it became final only now.
-    pub(super) fn proof_is_final(&mut self, proof: Hash) -> Result<bool, Broken> {
+    pub(super) fn proof_is_final(&mut self, by: ValidatorIndex, proof: Hash) -> Result<bool, Broken> {
+        self.answered(by, proof);
         if self.scenario.catalogue.get(&proof).fate == Fate::Refused {
             return Err(format!("proof {proof} became final, though for every count a third says otherwise"));
         }
@@ -61,6 +74,9 @@ impl World {
 
     /// Looks whether what must have happened by now has.
     pub(super) fn look(&mut self) -> Result<(), Broken> {
+        if self.ending == Ending::Whatever {
+            return Ok(());
+        }
         self.schedule(self.now.saturating_add(LOOK_INTERVAL), Event::Look);
         let gone: Vec<Hash> = self.submissions.open.keys().copied().filter(|proof| self.is_gone(proof)).collect();
         for proof in gone {
@@ -121,20 +137,25 @@ impl World {
                 Whereabouts::Fetching | Whereabouts::Waiting | Whereabouts::Checking | Whereabouts::Pending { .. },
             ) => true,
         };
-        self.submissions.refused.contains(proof) && !self.scenario.validators().any(held)
+        self.submissions.refused.contains(proof) && !self.scenario.honest().any(held)
     }
 
     /// Whether the run may end: the faults have, enough is final, no proof is open, all run, sign, and have one head.
     pub(super) fn is_settled(&mut self) -> Result<bool, Broken> {
+        if self.ending == Ending::Whatever {
+            return Ok(self.now.since(self.heal_at) >= WATCHED_AFTER);
+        }
         if !self.submissions.over || !self.submissions.open.is_empty() {
             return Ok(false);
         }
         let ended = *self.submissions_ended.get_or_insert(self.now);
-        let heads: Option<Vec<_>> =
-            self.nodes.iter().map(|node| Some(node.running.as_ref()?.consensus.snapshot_now())).collect();
+        let honest = self.scenario.honest().map(|index| self.node(index).running.as_ref());
+        let heads: Option<Vec<_>> = honest.map(|running| Some(running?.consensus.snapshot_now())).collect();
         let same = heads.as_ref().is_some_and(|heads| {
             heads.iter().all(|head| head.block == heads[0].block && head.unknown_history.is_none())
         });
+        // Who handed one in is told when its effects are carried out.
+        let same = same && self.submissions.waits.len() == self.submissions.handed.len();
         if !same && self.now.since(ended) > SETTLED_WITHIN {
             return Err(format!("liveness: the heads are not one: {}", self.standing()));
         }
