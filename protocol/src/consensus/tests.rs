@@ -16,6 +16,7 @@ use alloc::vec;
 use tally::VIEWS_AHEAD_MAX;
 
 mod bad_peers;
+mod telling;
 mod unknown_history;
 
 const DELAY: u64 = 2;

@@ -1,0 +1,100 @@
+//! What is told together, later, or not at all: words, certificates, and a leader's clock.
+
+use super::*;
+use crate::vote::VoteKind;
+
+fn gave_up(network: &Network) -> bool {
+    let gave_up = |record: &Record| matches!(record, Record::Vote(vote) if vote.ballot.choice == Choice::ViewChange);
+    network.nodes.iter().flatten().any(|node| node.log.iter().any(gave_up))
+}
+
+/// The words in every message from node 0 to node 1, as they are sent in so many milliseconds.
+fn words_sent(network: &mut Network, span: u64) -> Vec<usize> {
+    let mut sent = Vec::new();
+    for _ in 0..span {
+        let now = network.now + DELAY;
+        network.run(1);
+        let new = network.queue.iter().filter(|(at, from, to, _)| *at > now && (*from, *to) == (0, 1));
+        sent.extend(new.filter_map(|(.., message)| match message {
+            Message::Checked(words) => Some(words.len()),
+            _ => None,
+        }));
+    }
+    sent
+}
+
+#[test]
+fn the_first_word_goes_at_once_and_the_next_ones_together() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    network.confirm(0, 1);
+    assert!(network.queue.iter().any(|(.., message)| matches!(message, Message::Checked(words) if words.len() == 1)));
+    (2..=50).for_each(|proof| network.confirm(0, proof));
+    assert_eq!(words_sent(&mut network, 20), [49]);
+}
+
+fn leader(network: &Network) -> usize {
+    let consensus = &network.node(0).consensus;
+    consensus.leader(consensus.view).as_usize()
+}
+
+/// But for the answer to votes that come after their view, which each peer is given at most every 100 ms.
+#[test]
+fn nobody_is_sent_a_prepare_certificate_that_it_makes_itself() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    let mut sent = 0;
+    for proof in 1..=20 {
+        network.confirm_everywhere(proof);
+        for _ in 0..12 * DELAY {
+            let now = network.now + DELAY;
+            network.run(1);
+            sent += network.queue.iter().filter(|(at, .., message)| *at > now && is_prepare(message)).count();
+        }
+        assert!(network.is_final_everywhere(proof));
+    }
+    let pairs = 4 * 3;
+    let answers_max = pairs * (20 * 12 * DELAY as usize).div_ceil(100);
+    assert!(sent <= answers_max && answers_max < 20 * pairs / 3, "{sent}");
+}
+
+fn is_prepare(message: &Message) -> bool {
+    matches!(message, Message::Certificate(certificate) if certificate.kind() == VoteKind::Prepare)
+}
+
+#[test]
+fn who_hears_too_few_voters_is_sent_the_certificates_long_before_the_next_status() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(520);
+    let leader = leader(&network);
+    let deaf = (leader + 1) % 4;
+    network.cut = (0..4).filter(|from| ![leader, deaf].contains(from)).map(|from| (from, deaf)).collect();
+    network.confirm_everywhere(1);
+    network.run(100);
+    assert!(network.is_final_everywhere(1));
+}
+
+#[test]
+fn a_leader_that_is_still_checking_is_given_a_second() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    let leader = leader(&network);
+    (0..4).filter(|node| *node != leader).for_each(|node| network.confirm(node, 1));
+    network.run(900);
+    assert!(!gave_up(&network));
+    network.confirm(leader, 1);
+    network.run(12 * DELAY);
+    assert!(network.is_final_everywhere(1));
+    assert!(!gave_up(&network), "it proposed in its own turn");
+}
+
+#[test]
+fn a_leader_that_never_announces_costs_that_second_and_its_timer() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    let leader = leader(&network);
+    (0..4).filter(|node| *node != leader).for_each(|node| network.confirm(node, 1));
+    network.run(1_000 + 300 + 200);
+    let proof = Hash([1; 32]);
+    assert!((0..4).filter(|node| *node != leader).all(|node| network.node(node).proofs.contains(&proof)));
+}
