@@ -46,7 +46,7 @@ fn scripts() -> Vec<(&'static str, String)> {
             format!(
                 "(declare-datatypes ({}) ((L n (c {}))))\n{CHECK}",
                 long_parameters(),
-                numbered(100_000, |i| format!("(s{i} L)"))
+                numbered(30_000, |i| format!("(s{i} L)"))
             ),
         ),
         (
@@ -54,7 +54,7 @@ fn scripts() -> Vec<(&'static str, String)> {
             format!(
                 "(declare-datatypes ({}) ({}))\n{CHECK}",
                 long_parameters(),
-                numbered(100_000, |i| format!("(L{i} n{i})"))
+                numbered(30_000, |i| format!("(L{i} n{i})"))
             ),
         ),
         (
@@ -73,7 +73,7 @@ fn scripts() -> Vec<(&'static str, String)> {
             "a name that is tried after many others",
             format!(
                 "{}(declare-fun sin (Int) Int)(declare-fun cos (Int) Int){CHECK}",
-                numbered(60_000, |i| format!("(declare-const sin~{i} Int)(declare-const cos~{i} Int)"))
+                numbered(20_000, |i| format!("(declare-const sin~{i} Int)(declare-const cos~{i} Int)"))
             ),
         ),
     ]
