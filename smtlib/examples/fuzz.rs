@@ -37,7 +37,8 @@ fn main() -> ExitCode {
     let stock = Stock::new(fuzz::seeds::scripts(SEED_BYTES_MAX));
     println!("{} scripts to start from, seed {seed}, {minutes} minutes", stock.len());
     let run = std::thread::Builder::new().stack_size(fuzz::STACK_BYTES);
-    let run = run.spawn(move || fuzz::run(&stock, &mut Seeded(seed), Duration::from_secs(minutes * 60), Instant::now()));
+    let run =
+        run.spawn(move || fuzz::run(&stock, &mut Seeded(seed), Duration::from_secs(minutes * 60), Instant::now()));
     match run.map(|thread| thread.join()) {
         Ok(Ok(Ok(told))) => {
             println!("{told}");

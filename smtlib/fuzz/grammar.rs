@@ -125,9 +125,18 @@ impl Writer<'_> {
     fn header(&mut self) {
         if self.random.once_in(4) {
             let option = self.random.of(&[
-                "auto_config false", "smt.mbqi false", "smt.relevancy 0", "smt.case_split 3", "smt.arith.solver 2",
-                "smt.phase_selection 0", "smt.qi.eager_threshold 100", "rewriter.sort_disjunctions false",
-                "smt.delay_units true", "smt.restart_factor |1.5|", "nnf.sk_hack true", "smt.macro_finder true",
+                "auto_config false",
+                "smt.mbqi false",
+                "smt.relevancy 0",
+                "smt.case_split 3",
+                "smt.arith.solver 2",
+                "smt.phase_selection 0",
+                "smt.qi.eager_threshold 100",
+                "rewriter.sort_disjunctions false",
+                "smt.delay_units true",
+                "smt.restart_factor |1.5|",
+                "nnf.sk_hack true",
+                "smt.macro_finder true",
             ]);
             self.line(&format!("(set-option :{option})"));
         }
@@ -141,9 +150,10 @@ impl Writer<'_> {
     }
 
     fn fresh(&mut self) -> String {
-        const STEMS: [&str; 14] =
-            ["x", "y", "f", "a.b", "k!0", "x!1", "|a b|", "sin", "log", "union", "is-cons", "$v@1", "bv1", "q~1"];
-        let stem = self.random.of(&STEMS).to_owned();
+        const STEMS: [&str; 10] = ["x", "y", "f", "a.b", "k!0", "x!1", "|a b|", "$v@1", "bv1", "q~1"];
+        // The library refuses these, or takes them for its own.
+        const TAKEN: [&str; 4] = ["sin", "log", "union", "is-cons"];
+        let stem = if self.random.once_in(60) { self.random.of(&TAKEN) } else { self.random.of(&STEMS) }.to_owned();
         let taken = self.functions.iter().any(|function| function.name == stem)
             || self.variables.iter().any(|(name, _)| *name == stem);
         if !taken {

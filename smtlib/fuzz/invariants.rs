@@ -38,7 +38,7 @@ pub fn check(script: &[u8], limits: &Limits) -> Result<(Outcome, Cost), String> 
     within(script, cost)?;
     let outcome = match &result {
         Ok(normalised) => {
-            accepted(normalised, limits)?;
+            accepted(script, normalised, limits)?;
             Outcome::Accepted
         }
         Err(error) => {
@@ -55,11 +55,11 @@ pub fn check(script: &[u8], limits: &Limits) -> Result<(Outcome, Cost), String> 
 /// The bounds have room: most inputs take a hundredth of them.
 fn within(script: &[u8], cost: Cost) -> Result<(), String> {
     let kilobytes = script.len() as u32 / 1_000;
-    let time = (Duration::from_millis(400) + Duration::from_millis(2) * kilobytes) * SLOWNESS;
+    let time = (Duration::from_millis(100) + Duration::from_millis(1) * kilobytes) * SLOWNESS;
     if cost.time > time {
         return Err(format!("{} bytes took {:?}, more than {time:?}", script.len(), cost.time));
     }
-    let bytes = (48 << 20) + 600 * script.len();
+    let bytes = (16 << 20) + 400 * script.len();
     if cost.bytes > bytes {
         return Err(format!("{} bytes took {} bytes of memory, more than {bytes}", script.len(), cost.bytes));
     }
@@ -83,8 +83,12 @@ fn refused(script: &[u8], error: &Error) -> Result<(), String> {
     Ok(())
 }
 
-fn accepted(normalised: &Normalised, limits: &Limits) -> Result<(), String> {
+fn accepted(script: &[u8], normalised: &Normalised, limits: &Limits) -> Result<(), String> {
     let text = &normalised.text;
+    // A renamed name grows by a few characters, and names that are implied are paid for out of four million.
+    if text.len() > 4_000_000 + 4 * script.len() {
+        return Err(format!("{} bytes are written as {}", script.len(), text.len()));
+    }
     let tree = parse(text.as_bytes(), limits).map_err(|error| format!("its own text is no text: {error}\n{text}"))?;
     fit_for_a_solver(&tree)?;
     identity(&tree, limits)?;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 pub fn scripts(bytes_max: usize) -> Vec<Vec<u8>> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = own.parent().unwrap_or(own);
-    let mut folders = vec![root.join("data/proofs"), root.join("smtlib/tests/generators"), root.join("../shared/corpus")];
+    let mut folders =
+        vec![root.join("data/proofs"), root.join("smtlib/tests/generators"), root.join("../shared/corpus")];
     // More seeds than the project has, such as a solver's own regression scripts.
     folders.extend(std::env::var_os("POP_SCRIPTS").map(PathBuf::from));
     let mut paths = Vec::new();

@@ -87,7 +87,8 @@ fn nothing_that_is_written_once_is_kept_a_million_times() {
         let begun = std::time::Instant::now();
         let (result, peak) = fuzz::memory::peak_of(|| normalise(script.as_bytes(), &limits));
         let took = begun.elapsed();
-        let outcome = result.map_or_else(|error| error.to_string(), |normalised| format!("{} bytes", normalised.text.len()));
+        let outcome =
+            result.map_or_else(|error| error.to_string(), |normalised| format!("{} bytes", normalised.text.len()));
         println!("{name}: {} bytes in {took:?} with {peak} bytes of memory: {outcome}", script.len());
         assert!(peak < 400 << 20, "{name}: {peak} bytes of memory for {} bytes", script.len());
         assert!(took.as_secs() < 20, "{name}: {took:?}");

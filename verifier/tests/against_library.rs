@@ -12,7 +12,7 @@ mod direct;
 #[path = "../../smtlib/fuzz/mod.rs"]
 mod fuzz;
 
-use direct::{Asker, Bounds, Both};
+use direct::{Asker, Both, Bounds};
 use fuzz::mutate::Stock;
 use fuzz::random::Seeded;
 use smtlib::{Limits, NoteKind, normalise};
