@@ -19,11 +19,13 @@ pub struct Bounds {
     pub cpu_ms: u64,
     pub memory_bytes: u64,
     pub resource_count: u64,
+    /// Leave the library's own answer out.
+    pub only_ours: bool,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { cpu_ms: 2_000, memory_bytes: 1 << 30, resource_count: 3_000_000 }
+        Bounds { cpu_ms: 2_000, memory_bytes: 1 << 30, resource_count: 3_000_000, only_ours: false }
     }
 }
 
@@ -168,6 +170,7 @@ pub fn child() {
         limit(bounds);
         let library = smtlib::normalise(&script, &smtlib::Limits::default())
             .ok()
+            .filter(|_| !bounds.only_ours)
             .map(|normalised| ask_library(&without_options(&script), &normalised.options, bounds));
         let line = serde_json::to_string(&library).unwrap();
         own.write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
