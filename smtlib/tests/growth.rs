@@ -19,16 +19,16 @@ fn numbered(count: usize, form: impl Fn(usize) -> String) -> String {
     (0..count).map(form).collect()
 }
 
-/// Thirty-two names of sixty thousand characters.
+/// Thirty-two names of ten thousand characters.
 fn long_parameters() -> String {
-    numbered(32, |index| format!("{} ", char::from(b'A' + index as u8 % 26).to_string().repeat(60_000 + index)))
+    numbered(32, |index| format!("{} ", char::from(b'A' + index as u8 % 26).to_string().repeat(10_000 + index)))
 }
 
 fn scripts() -> Vec<(&'static str, String)> {
-    let wide = "Int ".repeat(50_000);
+    let wide = "Int ".repeat(20_000);
     vec![
         (
-            "an abbreviation of fifty thousand sorts, with another argument each time",
+            "an abbreviation of twenty thousand sorts, with another argument each time",
             format!(
                 "(define-sort P (X) (Array X {wide})){}{CHECK}",
                 numbered(16_000, |i| format!("(declare-fun f{i} () (P (_ BitVec {})))\n", i + 1))
@@ -38,7 +38,7 @@ fn scripts() -> Vec<(&'static str, String)> {
             "an abbreviation of it within itself",
             format!(
                 "(define-sort P (X) (Array X {wide}))(define-sort Q (X) (P (P (P X)))){}{CHECK}",
-                numbered(16_000, |i| format!("(declare-fun f{i} () (Q (_ BitVec {})))\n", i + 1))
+                numbered(8_000, |i| format!("(declare-fun f{i} () (Q (_ BitVec {})))\n", i + 1))
             ),
         ),
         (
