@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 LOG := target/test.log
 RELEASE := target/release
 
-.PHONY: all setup build run test test-long check bench install uninstall clean
+.PHONY: all setup build run test test-long fuzz check bench install uninstall clean
 
 all: build
 
@@ -29,6 +29,11 @@ test: check
 # What takes longer than a coffee: a hundred times as many seeds of the simulated network.
 test-long: setup
 	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
+
+# An hour of damaged and random scripts for the normaliser, from a new seed. `make test` runs half a minute of it.
+MINUTES ?= 60
+fuzz: setup
+	$(CARGO) run --release --locked -p smtlib --example fuzz -- --minutes $(MINUTES)
 
 # Only looks: formatting and lints.
 check: setup
