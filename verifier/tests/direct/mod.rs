@@ -40,7 +40,7 @@ struct Request {
 pub enum Library {
     Answer(Answer),
     Unknown,
-    /// It reported an error: what it answered then is no answer to the script.
+    /// It reported an error before it answered: what it answers then is no answer to the script.
     Error(String),
 }
 
@@ -235,16 +235,16 @@ pub fn ask_library(text: &[u8], options: &[(String, String)], bounds: Bounds) ->
         z3_sys::Z3_del_context(context);
         (output, code)
     };
-    if code != z3_sys::ErrorCode::Ok || output.contains("(error ") || output.contains("unsupported") {
-        return Library::Error(output.chars().take(300).collect());
-    }
-    // What it prints besides (models, echoes) stands on other lines; two answers are none.
-    let answers: Vec<&str> = output.lines().filter(|line| ["sat", "unsat", "unknown"].contains(line)).collect();
-    match answers[..] {
-        ["sat"] => Library::Answer(Answer::Sat),
-        ["unsat"] => Library::Answer(Answer::Unsat),
-        ["unknown"] => Library::Unknown,
-        _ => Library::Error(format!("{} answers", answers.len())),
+    // An error after the answer is about something else: no model, no labels, another status. One before it may have left
+    // out a part of the script.
+    let answer = output.lines().position(|line| ["sat", "unsat", "unknown"].contains(&line));
+    let before = output.lines().take(answer.unwrap_or(usize::MAX));
+    let clean = before.clone().all(|line| !line.contains("(error ") && !line.contains("unsupported"));
+    match answer.and_then(|index| output.lines().nth(index)).filter(|_| clean) {
+        Some("sat") => Library::Answer(Answer::Sat),
+        Some("unsat") => Library::Answer(Answer::Unsat),
+        Some(_) => Library::Unknown,
+        None => Library::Error(format!("{code:?}: {}", output.chars().take(300).collect::<String>())),
     }
 }
 
