@@ -351,7 +351,6 @@ fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
             ("(bvsle % %)", &[Bits(4), Bits(4)]),
             ("((_ is cons) %)", &[List]),
             ("((_ is nil) %)", &[List]),
-            ("((_ divisible 3) %)", &[Int]),
             ("(second %)", &[Pair]),
             ("(str.prefixof % %)", &[Text, Text]),
             ("(str.in_re % (re.* (str.to_re \"a\")))", &[Text]),
