@@ -269,6 +269,17 @@ fn endless_instantiation_and_memory_bombs_end_at_a_limit() {
 }
 
 #[test]
+fn a_million_tokens_are_read_and_more_than_two_are_refused() {
+    let pool = Watched::pool(1);
+    let of = |tokens: usize| format!("(declare-const p Bool)\n(assert (and {}))\n(check-sat)\n", "p ".repeat(tokens));
+    let million = pool.check(&job(&of(1_000_000), None));
+    assert_eq!(million.answer, Some(Answer::Sat), "{million:?}");
+    let more = pool.check(&job(&of(2_000_000), None));
+    assert!(rejected(&more), "{more:?}");
+    assert!(more.cpu.0 < 5_000, "{more:?}");
+}
+
+#[test]
 fn a_limit_that_a_script_writes_before_the_networks_or_after_it_does_not_bind() {
     let pool = Watched::pool(1);
     for options in [
