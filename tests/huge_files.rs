@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What a run of `pop` came to: its exit code, what it said, and its highest resident memory in bytes.
+#[expect(clippy::zombie_processes, reason = "wait4 takes the child away, and tells its memory")]
 fn run(arguments: &[&str], folder: &Path) -> (i32, String, u64) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pop"))
         .args(arguments)
