@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 LOG := target/test.log
 RELEASE := target/release
 
-.PHONY: all setup build run test test-long check bench install uninstall clean
+.PHONY: all setup build run test test-long fuzz check bench install uninstall clean
 
 all: build
 
@@ -32,6 +32,11 @@ test-long: setup
 	$(CARGO) run --release --locked -p simulator -- --bad all --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --bad all --faults --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --clock all --seeds 0..2000
+
+# An hour of damaged and random scripts for the normaliser, from a new seed. `make test` runs half a minute of it.
+MINUTES ?= 60
+fuzz: setup
+	$(CARGO) run --release --locked -p smtlib --example fuzz -- --minutes $(MINUTES)
 
 # Only looks: formatting and lints.
 check: setup

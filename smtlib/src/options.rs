@@ -37,10 +37,12 @@ enum Values {
 }
 
 /// Canonical name, values, and who writes it. Sorted by name.
-const ACCEPTED: [(&str, Values, &str); 33] = [
+const ACCEPTED: [(&str, Values, &str); 36] = [
     ("auto_config", Values::Bool, "F*, Boogie, Verus, Viper, K"),
     ("model", Values::Bool, "F*, Liquid Haskell"),
     ("model.compact", Values::Bool, "Boogie"),
+    ("model.completion", Values::Bool, "Boogie, Dafny, Viper"),
+    ("model.partial", Values::Bool, "Viper, Liquid Haskell"),
     ("model.v2", Values::Bool, "Boogie, Viper"),
     ("model_evaluator.completion", Values::Bool, "Boogie"),
     ("nnf.sk_hack", Values::Bool, "Boogie, Viper"),
@@ -54,6 +56,7 @@ const ACCEPTED: [(&str, Values, &str); 33] = [
     ("smt.arith.nl", Values::Bool, "F*, Dafny, Verus"),
     ("smt.arith.random_initial_value", Values::Bool, "Boogie, Viper"),
     ("smt.arith.solver", Values::Numbers(&[2, 6]), "F*, Dafny, Verus"),
+    ("smt.auto_config", Values::Bool, "Boogie, Viper"),
     ("smt.bv.reflect", Values::Bool, "Boogie, Viper"),
     ("smt.case_split", Values::Whole(0, 5), "F*, Boogie, Verus, Viper"),
     ("smt.delay_units", Values::Bool, "Boogie, Verus, Viper"),
@@ -63,7 +66,7 @@ const ACCEPTED: [(&str, Values, &str); 33] = [
     ("smt.mbqi", Values::Bool, "F*, Boogie, Verus, Viper, K"),
     ("smt.phase_selection", Values::Whole(0, 5), "Boogie, Viper"),
     ("smt.pull_nested_quantifiers", Values::Bool, "Boogie"),
-    ("smt.qi.cost", Values::Text("(+ weight generation)"), "Viper"),
+    ("smt.qi.cost", Values::Text("(+ weight generation)"), "Boogie, Viper"),
     ("smt.qi.eager_threshold", Values::Decimal(0, 1_000_000), "Boogie, Dafny, Verus, Viper"),
     ("smt.qi.lazy_threshold", Values::Decimal(0, 1_000_000), "Boogie"),
     ("smt.qi.max_multi_patterns", Values::Whole(0, 1_000_000), "Viper"),
@@ -73,8 +76,10 @@ const ACCEPTED: [(&str, Values, &str); 33] = [
     ("type_check", Values::Bool, "Boogie, Viper"),
 ];
 
-/// What is left out. Sorted.
-const STRIPPED: [&str; 40] = [
+/// What is left out: output, limits, seeds, threads, and strategies that were not tried against false answers (Verus writes
+/// `sat.euf` and `tactic.default_tactic` for bit-vectors; without them the solver takes its usual way). Sorted.
+const STRIPPED: [&str; 47] = [
+    "fixedpoint.timeout",
     "fp.spacer.order_children",
     "fp.spacer.random_seed",
     "global_declarations",
@@ -85,11 +90,14 @@ const STRIPPED: [&str; 40] = [
     "memory_high_watermark",
     "memory_max_alloc_count",
     "memory_max_size",
+    "model_validate",
     "nlsat.randomize",
     "nlsat.seed",
     "nlsat.shuffle_vars",
     "parallel.enable",
     "parallel.threads.max",
+    "pp.max_depth",
+    "pp.min_alias_size",
     "print_success",
     "produce_assertions",
     "produce_assignments",
@@ -102,6 +110,7 @@ const STRIPPED: [&str; 40] = [
     "random_seed",
     "reproducible_resource_limit",
     "rlimit",
+    "sat.euf",
     "sat.random_seed",
     "sat.threads",
     "smt.core.minimize",
@@ -111,7 +120,9 @@ const STRIPPED: [&str; 40] = [
     "smt.soft_timeout",
     "smt.threads",
     "smt.timeout",
+    "smtlib2_compliant",
     "soft_timeout",
+    "tactic.default_tactic",
     "timeout",
     "unsat_core",
     "verbosity",
@@ -160,7 +171,9 @@ fn canonical(values: Values, kind: Kind, value: &str) -> Option<String> {
     match values {
         Values::Bool if is_word && matches!(value, "true" | "false") => Some(value.to_owned()),
         Values::Words(words) if is_word && words.contains(&value) => Some(value.to_owned()),
-        Values::Text(text) if matches!(kind, Kind::String | Kind::Symbol) && value == text => Some(value.to_owned()),
+        // Boogie writes |"…"|, bars and quotation marks both.
+        Values::Text(text) if kind == Kind::String && value == text => Some(text.to_owned()),
+        Values::Text(text) if is_word && (value == text || value == format!("\"{text}\"")) => Some(text.to_owned()),
         Values::Whole(least, most) if is_number => {
             let number = whole(value)?;
             (least..=most).contains(&number).then(|| number.to_string())

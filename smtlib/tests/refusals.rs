@@ -168,6 +168,9 @@ fn arguments_are_counted() {
     refused_in("(declare-fun f (Int) Bool)(assert f)", 2, 35, "f takes 1 arguments, not 0");
     refused_in("(assert extract)", 2, 9, "extract has the form (_ name index …)");
     refused_in("(assert (= #b1 ((_ extract 0) #b1)))", 2, 20, "extract takes 2 indices, not 1");
+    refused_in("(assert ((_ divisible 0) x))", 2, 23, "a divisor of at least one");
+    refused_in("(assert ((_ divisible 2) p))", 2, 26, "argument 1 of divisible is of sort Bool, not Int or Real");
+    refused_in("(assert ((_ divisible 2) x x))", 2, 13, "divisible takes 1 arguments, not 2");
     refused_in("(assert p p)", 2, 2, "assert has the form (assert term)");
     refused_in("(assert)", 2, 2, "assert has the form (assert term)");
     refused_in("(declare-sort S 0 0)", 2, 2, "declare-sort has the form");

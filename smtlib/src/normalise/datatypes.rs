@@ -173,6 +173,8 @@ impl Normaliser<'_> {
         let generic = !datatype.parameters.is_empty();
         local.parameters.clear();
         if generic {
+            // In the style of SMT-LIB 2.5 they were read once for all datatypes.
+            self.expand(self.at(datatype.name_at), self.written(&local.order))?;
             let par = self.tree.names.intern("par");
             self.out.open();
             self.out.symbol(par);

@@ -191,6 +191,21 @@ impl Normaliser<'_> {
         }
     }
 
+    /// Reads `(_ divisible n)` and writes nothing; none if something else stands there.
+    pub(super) fn divisibility(&mut self, index: u32, count: usize) -> Result<Option<Callee>, Fault> {
+        let parts = self.children(index);
+        let [underscore, name_at, divisor] = parts[..] else { return Ok(None) };
+        if self.tree.text(underscore) != "_" || self.tree.text(name_at) != "divisible" {
+            return Ok(None);
+        }
+        let name = self.symbol(name_at, "a name")?;
+        let Some(function) = self.theory_function(name_at, name, Written::Indexed, count)? else { return Ok(None) };
+        if self.number(divisor, self.limits.index_max)? == 0 {
+            return Err(self.expected(divisor, "a divisor of at least one"));
+        }
+        Ok(Some(Callee::Theory(function, [0, 0])))
+    }
+
     /// Reads and writes the name in `(as name sort)`; gives the sort that it has by itself.
     fn ascribed(&mut self, index: u32, count: usize) -> Result<SortId, Fault> {
         let name = self.symbol(index, "a name")?;

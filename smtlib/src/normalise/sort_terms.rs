@@ -132,7 +132,7 @@ impl Normaliser<'_> {
             return self.theory_sort(index, name);
         };
         if local.implied.contains(&name) {
-            self.expand(self.at(index), local.order.len() as u64)?;
+            self.expand(self.at(index), self.written(&local.order))?;
             self.out.open();
             self.out.symbol(sort.printed);
             let mut arguments = Vec::new();
@@ -147,6 +147,11 @@ impl Normaliser<'_> {
         self.sort_arity(index, u64::from(sort.arity), 0)?;
         self.out.symbol(sort.printed);
         self.apply_sort(&Applied::Declared(sort, name), &[], index)
+    }
+
+    /// What it costs to write these names once more than they were read.
+    pub(super) fn written(&self, names: &[Name]) -> u64 {
+        names.iter().map(|name| 1 + self.tree.names.text(*name).len() as u64).sum()
     }
 
     pub(super) fn parameter(&mut self, position: u32) -> SortId {

@@ -9,6 +9,9 @@ use std::rc::Rc;
 
 use crate::tree::{Name, Names};
 
+/// So many parts of a sort cost as much as a step: an array may have as many as the script has tokens.
+const PARTS_OF_A_STEP: u64 = 16;
+
 /// An interned sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct SortId(u32);
@@ -179,10 +182,11 @@ impl Sorts {
                 continue;
             }
             steps += 1;
+            let parts = self.sorts[sort.0 as usize].arguments.clone();
+            steps = steps.saturating_add(parts.len() as u64 / PARTS_OF_A_STEP);
             if steps > steps_max {
                 return None;
             }
-            let parts = self.sorts[sort.0 as usize].arguments.clone();
             match self.head(sort) {
                 Head::Parameter(position) => {
                     done.insert(sort, arguments.get(position as usize).copied().unwrap_or(SortId::UNKNOWN));

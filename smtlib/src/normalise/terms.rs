@@ -36,6 +36,7 @@ pub(super) enum Task {
     Close,
     Copy(u32),
     Symbol(Name),
+    Numeral(Name),
     /// The arguments are on the stack: what stands at `index` is the application.
     Apply {
         callee: Callee,
@@ -110,6 +111,7 @@ impl Normaliser<'_> {
                 Task::Close => self.out.close(),
                 Task::Copy(index) => self.out.copy(self.tree.node(index)),
                 Task::Symbol(name) => self.out.symbol(name),
+                Task::Numeral(name) => self.out.push(Kind::Numeral, name),
                 Task::Apply { callee, count, index } => {
                     self.out.close();
                     let arguments = values.split_off(values.len() - count);
@@ -202,8 +204,12 @@ impl Normaliser<'_> {
                 if arguments.is_empty() {
                     return Err(self.expected(index, "an argument (a constant stands without parentheses)"));
                 }
-                self.out.open();
                 let count = arguments.len();
+                if let Some(callee) = self.divisibility(*head, count)? {
+                    self.read_divisible(index, *head, arguments[0], callee, tasks);
+                    return Ok(());
+                }
+                self.out.open();
                 let callee = match node.kind {
                     Kind::Open => self.qualified(*head, count)?,
                     _ => self.function(*head, count)?,
@@ -213,6 +219,24 @@ impl Normaliser<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// `((_ divisible n) term)`, which the solver does not know, is written `(= (mod term n) 0)`, as the standard defines it.
+    fn read_divisible(&mut self, index: u32, head: u32, term: u32, callee: Callee, tasks: &mut Vec<Task>) {
+        let [equals, modulo, zero] = ["=", "mod", "0"].map(|text| self.tree.names.intern(text));
+        let divisor = self.tree.children(head).nth(2).unwrap_or(head);
+        let steps = [
+            Task::Open,
+            Task::Symbol(equals),
+            Task::Open,
+            Task::Symbol(modulo),
+            Task::Term(term),
+            Task::Copy(divisor),
+            Task::Close,
+            Task::Numeral(zero),
+            Task::Apply { callee, count: 1, index },
+        ];
+        tasks.extend(steps.into_iter().rev());
     }
 
     fn read_let(&mut self, index: u32, head: u32, arguments: &[u32], tasks: &mut Vec<Task>) -> Result<(), Fault> {

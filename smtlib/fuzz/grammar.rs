@@ -1,0 +1,429 @@
+//! Random scripts that are well-sorted: truth values, integers, reals, bit-vectors, arrays, datatypes, strings,
+//! sequences, floating point; quantifiers, lets, definitions, scopes and names.
+//!
+//! Small on purpose: a solver should answer most of them at once, or nothing can be compared.
+//!
+//! Must never: write what the normaliser refuses; that would leave its refusals untested and its answers too.
+
+use super::random::Seeded;
+
+/// The sorts of the generated terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Bool,
+    Int,
+    Real,
+    Bits(u32),
+    Own,
+    Array,
+    List,
+    Pair,
+    Text,
+    Sequence,
+    Float,
+}
+
+const SORTS: [Sort; 12] = [
+    Sort::Bool,
+    Sort::Int,
+    Sort::Real,
+    Sort::Bits(4),
+    Sort::Bits(8),
+    Sort::Own,
+    Sort::Array,
+    Sort::List,
+    Sort::Pair,
+    Sort::Text,
+    Sort::Sequence,
+    Sort::Float,
+];
+
+impl Sort {
+    fn text(self) -> String {
+        match self {
+            Sort::Bool => "Bool".to_owned(),
+            Sort::Int => "Int".to_owned(),
+            Sort::Real => "Real".to_owned(),
+            Sort::Bits(bits) => format!("(_ BitVec {bits})"),
+            Sort::Own => "S".to_owned(),
+            Sort::Array => "(Array Int Int)".to_owned(),
+            Sort::List => "L".to_owned(),
+            Sort::Pair => "(P Int Bool)".to_owned(),
+            Sort::Text => "String".to_owned(),
+            Sort::Sequence => "(Seq Int)".to_owned(),
+            Sort::Float => "(_ FloatingPoint 3 5)".to_owned(),
+        }
+    }
+}
+
+struct Function {
+    name: String,
+    parameters: Vec<Sort>,
+    result: Sort,
+}
+
+struct Writer<'a> {
+    random: &'a mut Seeded,
+    /// The sorts of this script: few, so that its terms meet.
+    sorts: Vec<Sort>,
+    functions: Vec<Function>,
+    /// Functions that were visible before each open scope.
+    scopes: Vec<usize>,
+    variables: Vec<(String, Sort)>,
+    names: usize,
+    text: String,
+}
+
+const DATATYPES: [&str; 3] = [
+    "(declare-datatypes ((L 0) (P 2)) (((nil) (cons (head Int) (tail L))) (par (X Y) ((pair (first X) (second Y))))))",
+    "(declare-datatypes () ((L nil (cons (head Int) (tail L)))))\n(declare-datatypes (X Y) ((P (pair (first X) (second Y)))))",
+    "(declare-datatype L ((nil) (cons (head Int) (tail L))))\n(declare-datatype P (par (X Y) ((pair (first X) (second Y)))))",
+];
+
+/// A script with one check.
+pub fn script(random: &mut Seeded) -> String {
+    let mut sorts = vec![Sort::Bool, Sort::Int];
+    for _ in 0..=random.next(3) {
+        sorts.push(SORTS[random.next(SORTS.len())]);
+    }
+    let mut writer = Writer {
+        random,
+        sorts,
+        functions: Vec::new(),
+        scopes: Vec::new(),
+        variables: Vec::new(),
+        names: 0,
+        text: String::new(),
+    };
+    writer.header();
+    for _ in 0..2 + writer.random.next(3) {
+        writer.declaration();
+    }
+    for _ in 0..2 + writer.random.next(6) {
+        writer.command();
+    }
+    let goal = writer.term(Sort::Bool, 4);
+    writer.line(&format!("(assert (not {goal}))"));
+    writer.line("(check-sat)");
+    if writer.random.once_in(6) {
+        writer.line("(get-model)\n(exit)");
+    }
+    writer.text
+}
+
+impl Writer<'_> {
+    fn line(&mut self, command: &str) {
+        self.text.push_str(command);
+        self.text.push_str(match self.random.next(12) {
+            0 => " ; a note (assert false)\n",
+            1 => "\r\n",
+            2 => " ",
+            _ => "\n",
+        });
+    }
+
+    fn header(&mut self) {
+        if self.random.once_in(4) {
+            let option = self.random.of(&[
+                "auto_config false",
+                "smt.mbqi false",
+                "smt.relevancy 0",
+                "smt.case_split 3",
+                "smt.arith.solver 2",
+                "smt.phase_selection 0",
+                "smt.qi.eager_threshold 100",
+                "rewriter.sort_disjunctions false",
+                "smt.delay_units true",
+                "smt.restart_factor |1.5|",
+                "nnf.sk_hack true",
+                "smt.macro_finder true",
+            ]);
+            self.line(&format!("(set-option :{option})"));
+        }
+        if self.random.once_in(3) {
+            self.line("(set-logic ALL)");
+        }
+        self.line("(declare-sort S 0)");
+        self.line("(declare-fun choose (Bool) S)");
+        let datatypes = DATATYPES[self.random.next(DATATYPES.len())];
+        self.line(datatypes);
+    }
+
+    fn fresh(&mut self) -> String {
+        const STEMS: [&str; 10] = ["x", "y", "f", "a.b", "k!0", "x!1", "|a b|", "$v@1", "bv1", "q~1"];
+        // The library refuses these, or takes them for its own.
+        const TAKEN: [&str; 4] = ["sin", "log", "union", "is-cons"];
+        let stem = if self.random.once_in(60) { self.random.of(&TAKEN) } else { self.random.of(&STEMS) }.to_owned();
+        let taken = self.functions.iter().any(|function| function.name == stem)
+            || self.variables.iter().any(|(name, _)| *name == stem);
+        if !taken {
+            return stem;
+        }
+        self.names += 1;
+        format!("v{}", self.names)
+    }
+
+    fn sort(&mut self) -> Sort {
+        self.sorts[self.random.next(self.sorts.len())]
+    }
+
+    fn declaration(&mut self) {
+        let name = self.fresh();
+        let result = self.sort();
+        let parameters: Vec<Sort> = (0..self.random.next(3)).map(|_| self.sort()).collect();
+        let constant = parameters.is_empty();
+        if self.random.once_in(3) {
+            let mark = self.variables.len();
+            let mut list = Vec::new();
+            for sort in &parameters {
+                self.names += 1;
+                let variable = format!("p{}", self.names);
+                list.push(format!("({variable} {})", sort.text()));
+                self.variables.push((variable, *sort));
+            }
+            let body = self.term(result, 2);
+            self.variables.truncate(mark);
+            let list = list.join(" ");
+            self.line(&format!("(define-fun {name} ({list}) {} {body})", result.text()));
+        } else if constant && self.random.once_in(2) {
+            self.line(&format!("(declare-const {name} {})", result.text()));
+        } else {
+            let list: Vec<String> = parameters.iter().map(|sort| sort.text()).collect();
+            self.line(&format!("(declare-fun {name} ({}) {})", list.join(" "), result.text()));
+        }
+        self.functions.push(Function { name, parameters, result });
+    }
+
+    fn command(&mut self) {
+        match self.random.next(9) {
+            0 => self.declaration(),
+            1 if self.scopes.len() < 3 => {
+                self.scopes.push(self.functions.len());
+                self.line("(push 1)");
+            }
+            2 => {
+                if let Some(count) = self.scopes.pop() {
+                    self.functions.truncate(count);
+                    self.line("(pop 1)");
+                }
+            }
+            3 => {
+                let term = self.term(Sort::Bool, 3);
+                self.names += 1;
+                let name = format!("n{}", self.names);
+                self.line(&format!("(assert (! {term} :named {name}))"));
+                self.functions.push(Function { name, parameters: Vec::new(), result: Sort::Bool });
+            }
+            _ => {
+                let term = self.term(Sort::Bool, 3);
+                self.line(&format!("(assert {term})"));
+            }
+        }
+    }
+
+    /// A term of a sort, nested up to a depth.
+    fn term(&mut self, sort: Sort, depth: u32) -> String {
+        if depth == 0 || self.random.once_in(5) {
+            return self.leaf(sort);
+        }
+        match self.random.next(10) {
+            0 => {
+                let condition = self.term(Sort::Bool, depth - 1);
+                let (then, other) = (self.term(sort, depth - 1), self.term(sort, depth - 1));
+                format!("(ite {condition} {then} {other})")
+            }
+            1 => self.binding(sort, depth),
+            2 | 3 => self.call(sort, depth),
+            _ => self.operation(sort, depth),
+        }
+    }
+
+    fn leaf(&mut self, sort: Sort) -> String {
+        let constants = self.functions.iter().filter(|function| function.parameters.is_empty());
+        let known: Vec<String> = constants
+            .map(|function| (function.name.clone(), function.result))
+            .chain(self.variables.iter().cloned())
+            .filter(|(name, of)| *of == sort && self.visible(name, sort))
+            .map(|(name, _)| name)
+            .collect();
+        if !known.is_empty() && !self.random.once_in(3) {
+            return known[self.random.next(known.len())].clone();
+        }
+        let number = self.random.next(6);
+        match sort {
+            Sort::Bool => self.random.of(&["true", "false"]).to_owned(),
+            Sort::Int if self.random.once_in(4) => format!("(- {number})"),
+            Sort::Int => number.to_string(),
+            Sort::Real => format!("{number}.5"),
+            Sort::Bits(bits) if self.random.once_in(2) => format!("(_ bv{number} {bits})"),
+            Sort::Bits(4) => format!("#x{number:x}"),
+            Sort::Bits(bits) => format!("#b{number:0width$b}", width = bits as usize),
+            // A constant may be hidden or popped: a sort of one's own has no literal to fall back on.
+            Sort::Own => "(choose true)".to_owned(),
+            Sort::Array => format!("((as const (Array Int Int)) {number})"),
+            Sort::List => "nil".to_owned(),
+            Sort::Pair => format!("(pair {number} true)"),
+            Sort::Text => self.random.of(&["\"\"", "\"a\"", "\"ab\"", "\"a\"\"b\"", "\"\\u{e9}\""]).to_owned(),
+            Sort::Sequence if self.random.once_in(2) => "(as seq.empty (Seq Int))".to_owned(),
+            Sort::Sequence => format!("(seq.unit {number})"),
+            Sort::Float => {
+                let values = ["(_ NaN 3 5)", "(_ +oo 3 5)", "(_ -zero 3 5)", "(fp #b0 #b011 #b0000)"];
+                self.random.of(&values).to_owned()
+            }
+        }
+    }
+
+    /// Whether a name means what it is listed for: an inner variable may hide an outer thing.
+    fn visible(&self, name: &str, sort: Sort) -> bool {
+        self.variables.iter().rev().find(|(other, _)| other == name).is_none_or(|(_, of)| *of == sort)
+    }
+
+    fn call(&mut self, sort: Sort, depth: u32) -> String {
+        let fit = |function: &&Function| function.result == sort && !function.parameters.is_empty();
+        let hidden = |name: &str| self.variables.iter().any(|(other, _)| other == name);
+        let known: Vec<(String, Vec<Sort>)> = self
+            .functions
+            .iter()
+            .filter(fit)
+            .filter(|function| !hidden(&function.name))
+            .map(|function| (function.name.clone(), function.parameters.clone()))
+            .collect();
+        if known.is_empty() {
+            return self.operation(sort, depth);
+        }
+        let (name, parameters) = known[self.random.next(known.len())].clone();
+        let arguments: Vec<String> = parameters.iter().map(|sort| self.term(*sort, depth - 1)).collect();
+        format!("({name} {})", arguments.join(" "))
+    }
+
+    /// A let, or a quantifier where a truth value is wanted.
+    fn binding(&mut self, sort: Sort, depth: u32) -> String {
+        let of = self.sort();
+        let value = self.term(of, depth - 1);
+        let name = self.fresh();
+        self.variables.push((name.clone(), of));
+        let body = self.term(sort, depth - 1);
+        self.variables.pop();
+        if sort == Sort::Bool && self.random.once_in(2) {
+            let word = self.random.of(&["forall", "exists"]);
+            let body = if self.random.once_in(3) { format!("(! {body} :qid q.1 :weight 2)") } else { body };
+            return format!("({word} (({name} {})) {body})", of.text());
+        }
+        format!("(let (({name} {value})) {body})")
+    }
+
+    fn operation(&mut self, sort: Sort, depth: u32) -> String {
+        let forms: &[(&str, &[Sort])] = forms(sort);
+        let (form, parameters) = forms[self.random.next(forms.len())];
+        let any = self.sort();
+        let mut text = form.to_owned();
+        for parameter in parameters {
+            let term = self.term(*parameter, depth - 1);
+            text = text.replacen('%', &term, 1);
+        }
+        while text.contains('?') {
+            let term = self.term(any, depth - 1);
+            text = text.replacen('?', &term, 1);
+        }
+        text
+    }
+}
+
+/// Applications that give a sort: each `%` is a term of the next sort listed, each `?` of one that is drawn.
+fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
+    use Sort::{Array, Bits, Bool, Float, Int, List, Pair, Real, Sequence, Text};
+    match sort {
+        Bool => &[
+            ("(and % %)", &[Bool, Bool]),
+            ("(or % % %)", &[Bool, Bool, Bool]),
+            ("(not %)", &[Bool]),
+            ("(=> % %)", &[Bool, Bool]),
+            ("(xor % %)", &[Bool, Bool]),
+            ("(implies % %)", &[Bool, Bool]),
+            ("(iff % %)", &[Bool, Bool]),
+            ("(= ? ?)", &[]),
+            ("(distinct ? ?)", &[]),
+            ("(< % %)", &[Int, Int]),
+            ("(<= % % %)", &[Int, Int, Int]),
+            ("(> % %)", &[Real, Real]),
+            ("(>= % %)", &[Real, Int]),
+            ("(bvult % %)", &[Bits(8), Bits(8)]),
+            ("(bvsle % %)", &[Bits(4), Bits(4)]),
+            ("((_ is cons) %)", &[List]),
+            ("((_ is nil) %)", &[List]),
+            ("(second %)", &[Pair]),
+            ("(str.prefixof % %)", &[Text, Text]),
+            ("(str.in_re % (re.* (str.to_re \"a\")))", &[Text]),
+            ("(seq.contains % %)", &[Sequence, Sequence]),
+            ("(fp.lt % %)", &[Float, Float]),
+            ("(fp.isNaN %)", &[Float]),
+        ],
+        Int => &[
+            ("(+ % %)", &[Int, Int]),
+            ("(- % %)", &[Int, Int]),
+            ("(- %)", &[Int]),
+            ("(* 2 %)", &[Int]),
+            ("(div % 3)", &[Int]),
+            ("(mod % 3)", &[Int]),
+            ("(abs %)", &[Int]),
+            ("(select % %)", &[Array, Int]),
+            ("(head %)", &[List]),
+            ("(first %)", &[Pair]),
+            ("(to_int %)", &[Real]),
+            ("(ubv_to_int %)", &[Bits(4)]),
+            ("(str.len %)", &[Text]),
+            ("(seq.len %)", &[Sequence]),
+            ("(seq.nth % 0)", &[Sequence]),
+            ("(match % ((nil 0) ((cons mh mt) mh)))", &[List]),
+        ],
+        Real => &[
+            ("(+ % %)", &[Real, Real]),
+            ("(- % %)", &[Real, Int]),
+            ("(* 0.5 %)", &[Real]),
+            ("(/ % 2)", &[Real]),
+            ("(to_real %)", &[Int]),
+        ],
+        Bits(4) => &[
+            ("(bvadd % %)", &[Bits(4), Bits(4)]),
+            ("(bvmul % %)", &[Bits(4), Bits(4)]),
+            ("(bvudiv % %)", &[Bits(4), Bits(4)]),
+            ("(bvnot %)", &[Bits(4)]),
+            ("((_ extract 3 0) %)", &[Bits(8)]),
+            ("((_ rotate_left 1) %)", &[Bits(4)]),
+            ("((_ int_to_bv 4) %)", &[Int]),
+        ],
+        Bits(_) => &[
+            ("(bvsub % %)", &[Bits(8), Bits(8)]),
+            ("(bvand % %)", &[Bits(8), Bits(8)]),
+            ("(bvshl % %)", &[Bits(8), Bits(8)]),
+            ("(bvsrem % %)", &[Bits(8), Bits(8)]),
+            ("(concat % %)", &[Bits(4), Bits(4)]),
+            ("((_ sign_extend 4) %)", &[Bits(4)]),
+        ],
+        Sort::Own => &[("(choose %)", &[Bool])],
+        Array => &[
+            ("(store % % %)", &[Array, Int, Int]),
+            ("(lambda ((i Int)) (+ i %))", &[Int]),
+            ("((_ map (+ (Int Int) Int)) % %)", &[Array, Array]),
+        ],
+        List => &[("(cons % %)", &[Int, List]), ("(tail %)", &[List])],
+        Pair => &[("(pair % %)", &[Int, Bool]), ("((as pair (P Int Bool)) % %)", &[Int, Bool])],
+        Text => &[
+            ("(str.++ % %)", &[Text, Text]),
+            ("(str.at % %)", &[Text, Int]),
+            ("(str.substr % 0 %)", &[Text, Int]),
+            ("(str.replace % % %)", &[Text, Text, Text]),
+        ],
+        Sequence => &[
+            ("(seq.++ % %)", &[Sequence, Sequence]),
+            ("(seq.extract % 0 %)", &[Sequence, Int]),
+            ("(seq.unit %)", &[Int]),
+        ],
+        Float => &[
+            ("(fp.add RNE % %)", &[Float, Float]),
+            ("(fp.neg %)", &[Float]),
+            ("(fp.mul RTZ % %)", &[Float, Float]),
+            ("((_ to_fp 3 5) RNE %)", &[Bits(4)]),
+        ],
+    }
+}

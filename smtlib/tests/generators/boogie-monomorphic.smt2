@@ -1,0 +1,35 @@
+; unsat. In the style of Boogie 3: datatypes in place of type terms, arrays, lambda.
+(set-option :print-success false)
+(set-info :smt-lib-version 2.6)
+(set-option :smt.AUTO_CONFIG false)
+(set-option :smt.mbqi false)
+(set-option :model.compact false)
+(set-option :model.v2 true)
+(set-option :pp.bv_literals false)
+; done setting options
+
+(declare-fun tickleBool (Bool) Bool)
+(assert (and (tickleBool true) (tickleBool false)))
+(declare-datatypes ((T@Cell 0)) (((Cell (|owner#Cell| Int) (|next#Cell| (Array Int Int))))))
+(declare-fun Heap () (Array Int T@Cell))
+(declare-fun |lambda#0| (Int) (Array Int Bool))
+(assert (forall ((|l#0| Int) (i Int) ) (! (= (select (|lambda#0| |l#0|) i) (< i |l#0|))
+ :qid |unknown.0:0|
+ :skolemid |1|
+ :pattern ( (select (|lambda#0| |l#0|) i))
+)))
+(push 1)
+(declare-fun ControlFlow (Int Int) Int)
+(declare-fun Heap@0 () (Array Int T@Cell))
+(set-option :timeout 30000)
+(set-option :rlimit 0)
+(assert (not
+ (=> (= (ControlFlow 0 0) 5) (let ((anon0_correct  (=> (= Heap@0 (store Heap 3 (Cell 7 (|next#Cell| (select Heap 3)))))
+ (and (=> (= (ControlFlow 0 2) (- 0 1)) (= (|owner#Cell| (select Heap@0 3)) 7))
+ (and ((_ is Cell) (select Heap@0 3)) (is-Cell (select Heap@0 4))
+ (select (|lambda#0| 8) (|owner#Cell| (select Heap@0 3))))))))
+anon0_correct))
+))
+(check-sat)
+(get-info :reason-unknown)
+(pop 1)

@@ -1,0 +1,67 @@
+; unsat. In the style of Dafny: its options, boxes, sequences by axioms, layers, literals, and names of every kind.
+(set-option :print-success false)
+(set-info :smt-lib-version 2.6)
+(set-option :auto_config false)
+(set-option :type_check true)
+(set-option :smt.qi.eager_threshold 100)
+(set-option :smt.delay_units true)
+(set-option :model_evaluator.completion true)
+(set-option :model.completion true)
+(set-option :model.compact false)
+(set-option :smt.case_split 3)
+(set-option :smt.mbqi false)
+(set-option :model.v2 true)
+(set-option :pp.bv_literals false)
+(set-option :smt.arith.solver 2)
+(set-option :smt.arith.nl false)
+; done setting options
+
+(declare-sort |T@U| 0)
+(declare-sort |T@T| 0)
+(declare-fun |Seq#Length| (T@U) Int)
+(declare-fun |Seq#Index| (T@U Int) T@U)
+(declare-fun |Seq#Build| (T@U T@U) T@U)
+(declare-fun |Seq#Empty| () T@U)
+(declare-fun $Box (T@U) T@U)
+(declare-fun $Unbox (T@U) T@U)
+(declare-fun LitInt (Int) Int)
+(declare-fun $LS (T@U) T@U)
+(declare-fun |_module.__default.Sum| (T@U T@U) Int)
+(declare-fun |_module.__default.Sum#canCall| (T@U) Bool)
+(declare-fun Mul (Int Int) Int)
+(assert (forall ((x@@0 Int) ) (! (= (LitInt x@@0) x@@0)
+ :qid |DafnyPreludebpl.108:29|
+ :skolemid |15|
+ :pattern ( (LitInt x@@0))
+)))
+(assert (forall ((s T@U) (v T@U) ) (! (= (|Seq#Length| (|Seq#Build| s v)) (+ (LitInt 1) (|Seq#Length| s)))
+ :qid |DafnyPreludebpl.987:18|
+ :skolemid |201|
+ :pattern ( (|Seq#Build| s v))
+)))
+(assert (forall ((s@@0 T@U) ) (! (<= (LitInt 0) (|Seq#Length| s@@0))
+ :qid |DafnyPreludebpl.980:18|
+ :pattern ( (|Seq#Length| s@@0))
+)))
+(assert (forall ((s@@1 T@U) (i Int) (v@@0 T@U) ) (!  (and (=> (= i (|Seq#Length| s@@1)) (= (|Seq#Index| (|Seq#Build| s@@1 v@@0) i) v@@0))
+ (=> (not (= i (|Seq#Length| s@@1))) (= (|Seq#Index| (|Seq#Build| s@@1 v@@0) i) (|Seq#Index| s@@1 i))))
+ :qid |DafnyPreludebpl.1000:18|
+ :weight 25
+ :pattern ( (|Seq#Index| (|Seq#Build| s@@1 v@@0) i))
+)))
+(push 1)
+(declare-fun |xs#0| () T@U)
+(declare-fun |a#0| () T@U)
+(declare-fun ControlFlow (Int Int) Int)
+(set-info :boogie-vc-id Impl$$_module.__default.Last)
+(set-option :timeout 0)
+(set-option :rlimit 0)
+(assert (not
+ (=> (= (ControlFlow 0 0) 2) (let ((anon0_correct  (=> (= (ControlFlow 0 2) (- 0 1))
+ (= (|Seq#Index| (|Seq#Build| |xs#0| |a#0|) (- (|Seq#Length| (|Seq#Build| |xs#0| |a#0|)) 1)) |a#0|))))
+anon0_correct))
+))
+(check-sat)
+(get-info :rlimit)
+(pop 1)
+; Valid

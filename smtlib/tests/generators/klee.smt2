@@ -1,0 +1,12 @@
+; sat. In the style of KLEE, Angr and Manticore: QF_AUFBV, memory by bytes, incremental scopes, lets with question marks.
+(set-option :produce-models true)
+(set-logic QF_AUFBV )
+(declare-fun |aux 0| () (_ BitVec 8) )
+(declare-fun x () (Array (_ BitVec 32) (_ BitVec 8) ) )
+(push 1)
+(assert (let ( (?B1 (concat  (select  x (_ bv3 32) ) (concat  (select  x (_ bv2 32) ) (concat  (select  x (_ bv1 32) ) (select  x (_ bv0 32) ) ) ) ) ) ) (and  (=  false (=  (_ bv0 32) ?B1 ) ) (bvslt  ?B1 (_ bv0 32) ) ) ) )
+(assert (= |aux 0| (select x (_ bv0 32))))
+(check-sat)
+(get-value ( (select x (_ bv0 32)) ) )
+(pop 1)
+(exit)

@@ -1,0 +1,12 @@
+; unsat. Sequences, which are no standard's: what Move's and Solidity's verifiers write for vectors and arrays.
+(set-option :model.partial true)
+(declare-datatypes ((Pair 2)) ((par (A B) ((mk (left A) (right B))))))
+(declare-const s (Seq Int))
+(declare-const t (Seq (Pair Int Bool)))
+(define-fun sorted2 ((u (Seq Int))) Bool (=> (>= (seq.len u) 2) (<= (seq.nth u 0) (seq.nth u 1))))
+(assert (= s (seq.++ (seq.unit 1) (seq.unit 2) (as seq.empty (Seq Int)))))
+(assert (= (seq.len t) 1))
+(assert (= (left (seq.nth t 0)) (seq.nth s 1)))
+(assert (not (and (sorted2 s) (seq.prefixof (seq.unit 1) s) (= (seq.extract s 1 1) (seq.unit (left (seq.nth t 0))))
+  (= (seq.indexof s (seq.unit 2) 0) 1) (not (seq.contains s (seq.unit 3))) (= (seq.at s 0) (seq.unit 1)))))
+(check-sat)

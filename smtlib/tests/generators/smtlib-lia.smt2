@@ -1,0 +1,10 @@
+; unsat. In the style of SMT-LIB's LIA and NIA with quantifiers: alternation, divisibility, chained comparisons.
+(set-info :smt-lib-version 2.6)
+(set-logic LIA)
+(set-info :status unsat)
+(declare-const c Int)
+(assert (forall ((x Int)) (exists ((y Int)) (and (< x y (+ x 3)) ((_ divisible 2) y)))))
+(assert (<= 0 c 1))
+(assert (forall ((x Int) (y Int)) (=> (= (+ (* 3 x) (* (- 5) y)) c) (distinct (mod x 5) (mod (* 2 c) 5)))))
+(check-sat)
+(exit)
