@@ -94,17 +94,54 @@ fn a_vacuous_theorem_is_told() {
     assert!(!text(&sound).contains("contradict each other"), "{}", text(&sound));
 }
 
+/// One row of the examples' index: file, claim, and whether it is called true.
+fn index_row(line: &str) -> Option<(String, String, bool)> {
+    let cells: Vec<&str> = line.strip_prefix("| [")?.split('|').map(str::trim).collect();
+    let [link, states, theory, style, claim, is, ""] = cells[..] else { panic!("not a row of six cells: {line}") };
+    let file = link.split_once("](").and_then(|(_, rest)| rest.strip_suffix(')')).unwrap().to_owned();
+    assert!([states, theory, style].iter().all(|cell| !cell.is_empty()), "an empty cell: {line}");
+    let truth = match is {
+        "true" => true,
+        "**false**" => false,
+        other => panic!("{file} is said to be {other:?}"),
+    };
+    Some((file, claim.trim_matches('`').to_owned(), truth))
+}
+
 #[test]
-fn the_example_proofs_hold_but_for_the_two_false_ones() {
+fn the_example_proofs_are_what_their_index_manifest_and_comments_say() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/proofs");
+    let index: Vec<_> =
+        std::fs::read_to_string(examples.join("README.md")).unwrap().lines().filter_map(index_row).collect();
+    let mut files: Vec<String> = std::fs::read_dir(&examples)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".smt2"))
+        .collect();
+    files.sort();
+    let mut indexed: Vec<_> = index.iter().map(|(file, ..)| file.clone()).collect();
+    indexed.sort();
+    assert_eq!(indexed, files, "the index and the folder differ");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(examples.join("manifest.json")).unwrap()).unwrap();
+    let claimed = |entry: &serde_json::Value| {
+        (entry["file"].as_str().unwrap().to_owned(), entry["claim"].as_str().unwrap().to_owned())
+    };
+    let listed: Vec<_> = manifest.as_array().unwrap().iter().map(claimed).collect();
+    let wanted: Vec<_> = index.iter().map(|(file, claim, _)| (file.clone(), claim.clone())).collect();
+    assert_eq!(listed, wanted, "the index and the manifest differ");
+
     let output = check(&[examples.to_str().unwrap(), "--json"]);
     assert_eq!(output.status.code(), Some(5));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let results = document["results"].as_array().unwrap();
-    let with = |kind: &str| {
-        let found = results.iter().filter(|result| result["report"]["verdict"]["kind"] == kind);
-        found.map(|result| result["file"].as_str().unwrap().rsplit('/').next().unwrap()).collect::<Vec<_>>()
-    };
-    assert_eq!(with("refuted"), ["midpoint-overflow.smt2", "sensor-offset-cancels.smt2"]);
-    assert_eq!((with("confirmed").len(), results.len()), (8, 10));
+    for ((file, claim, truth), result) in index.iter().zip(document["results"].as_array().unwrap()) {
+        let report = &result["report"];
+        assert!(result["file"].as_str().unwrap().ends_with(file.as_str()) && result["claim"] == **claim, "{result}");
+        assert_eq!(report["verdict"]["kind"], if *truth { "confirmed" } else { "refuted" }, "{file}: {report}");
+        let soft = &report["verdict"]["within_soft_limits"];
+        assert!(!truth || *soft == true, "{file} is beyond the soft limits: {report}");
+        let text = std::fs::read_to_string(examples.join(file)).unwrap();
+        assert!(text.starts_with("; "), "{file} does not begin with what it states");
+        assert_eq!(text.starts_with("; FALSE"), !truth, "the comment of {file} and the index differ");
+    }
 }
