@@ -94,6 +94,38 @@ fn a_vacuous_theorem_is_told() {
     assert!(!text(&sound).contains("contradict each other"), "{}", text(&sound));
 }
 
+#[test]
+fn a_refuted_claim_comes_with_its_counter_model() {
+    let (_folder, [refuted, unreachable]) = scripts([
+        "(set-logic QF_LIA)\n(declare-fun exp (Int) Int)\n(declare-const few Int)\n(define-fun many () Int (* 3 few))
+(assert (and (= many 12) (= (exp few) 5)))\n(check-sat)\n",
+        FALSE,
+    ]);
+    let output = check(&[&refuted, "--claim", "unsat"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for words in [
+        "  counter-model (unsigned advice: the solver of this one node found it, and no validator signs it):\n",
+        "    (define-fun exp ((x!0 Int)) Int 5)\n    (define-fun few () Int 4)\n    ; many is 12\n",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+    let output = check(&[&refuted, &unreachable, "--claim", "sat", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["results"][0]["counter_model"].is_null(), "it holds: {document}");
+    let none = &document["results"][1]["counter_model"];
+    assert!(none["text"].is_null() && none["note"].as_str().unwrap().contains("nothing satisfies"), "{none}");
+}
+
+#[test]
+fn a_check_without_verdict_says_how_far_it_got() {
+    let (_folder, [undecided]) = scripts([UNDECIDED]);
+    let text = String::from_utf8(check(&[&undecided]).stdout).unwrap();
+    let line = text.lines().find(|line| line.starts_with("  got as far as resource count ")).unwrap_or_default();
+    assert!(line.contains(" of 200,000,000, ") && line.ends_with(" of 1,024 MiB"), "{text}");
+    let document: serde_json::Value = serde_json::from_slice(&check(&[&undecided, "--json"]).stdout).unwrap();
+    assert_eq!(document["results"][0]["no_verdict"]["reason"], "sat_with_recursion");
+}
+
 /// One row of the examples' index: file, claim, and whether it is called true.
 fn index_row(line: &str) -> Option<(String, String, bool)> {
     let cells: Vec<&str> = line.strip_prefix("| [")?.split('|').map(str::trim).collect();
