@@ -40,7 +40,8 @@ pub struct Advice {
 const UNSIGNED: &str = "unsigned advice: the solver of this one node found it, and no validator signs it";
 const UNREACHABLE: &str = "there is none: the solver found that nothing satisfies the script, so the state that is claimed to \
      be reachable is not";
-const VACUOUS: &str = "the assertions before the last one contradict each other: what the last one says does not matter";
+const VACUOUS: &str =
+    "the assertions before the last one contradict each other: what the last one says does not matter";
 
 impl Advice {
     /// Of what was found out about a verdict.
@@ -57,9 +58,7 @@ impl Advice {
                 Advice { counter_model: Some(counter_model), warning: None }
             }
             Explained::Found(Explanation::Unreachable) => without(UNREACHABLE.to_owned()),
-            Explained::Found(Explanation::Vacuous) => {
-                Advice { counter_model: None, warning: Some(VACUOUS.to_owned()) }
-            }
+            Explained::Found(Explanation::Vacuous) => Advice { counter_model: None, warning: Some(VACUOUS.to_owned()) },
             Explained::Found(Explanation::Sound) | Explained::Nothing => Advice::default(),
             Explained::Found(Explanation::Unknown { why }) => without(format!("none was found: {why}")),
             Explained::Forgotten => {
@@ -146,8 +145,7 @@ mod tests {
             let advice = Advice::of(&refuted(Answer::Sat), explained);
             assert!(advice.counter_model.as_ref().is_some_and(|model| model.note.contains(words)), "{advice:?}");
         }
-        let confirmed =
-            Report::of(Verdict::Confirmed { resource_count: ResourceCount(7), within_soft_limits: true });
+        let confirmed = Report::of(Verdict::Confirmed { resource_count: ResourceCount(7), within_soft_limits: true });
         assert_eq!(Advice::of(&confirmed, Explained::Busy), Advice::default(), "there is none to be expected");
     }
 

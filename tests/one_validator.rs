@@ -177,7 +177,9 @@ fn a_proof_comes_with_what_its_own_node_found_out_about_it() {
     };
     let refuted = ended("counter.smt2", "unsat", 5);
     let shown = network.says(&["proof", &refuted], 0);
-    for words in ["own check: refuted, answered sat", "counter-model (unsigned advice", "    (define-fun sin () Int 42)\n"] {
+    for words in
+        ["own check: refuted, answered sat", "counter-model (unsigned advice", "    (define-fun sin () Int 42)\n"]
+    {
         assert!(shown.contains(words), "{words:?} is not in\n{shown}");
     }
     let view: Value = serde_json::from_str(&network.says(&["proof", &refuted, "--json"], 0)).unwrap();
@@ -194,11 +196,16 @@ fn a_proof_comes_with_what_its_own_node_found_out_about_it() {
     assert!(shown.contains("warning: the assertions before the last one contradict each other"), "{shown}");
     let undecided = ended("undecided.smt2", "unsat", 5);
     let shown = network.says(&["proof", &undecided], 0);
-    for words in ["own check: no verdict, the solver answered unknown (", "got as far as resource count ", " of 200,000,000, "] {
+    for words in
+        ["own check: no verdict, the solver answered unknown (", "got as far as resource count ", " of 200,000,000, "]
+    {
         assert!(shown.contains(words), "{words:?} is not in\n{shown}");
     }
     let view: Value = serde_json::from_str(&network.says(&["proof", &undecided, "--json"], 0)).unwrap();
-    assert_eq!((&view["no_verdict"]["reason"], &view["no_verdict"]["limits"]["cpu_ms"]), (&"unknown".into(), &20_000.into()));
+    assert_eq!(
+        (&view["no_verdict"]["reason"], &view["no_verdict"]["limits"]["cpu_ms"]),
+        (&"unknown".into(), &20_000.into())
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod verifier_support;
 use actors::outlet::Outlet;
 use actors::supervision::{Handle, Spec, supervise};
 use actors::verifier_pool::{
-    Check, Explain, Explained, Explanations, Judged, VerifierPool, VerifierPoolActor, VerifierPoolSettings, Verdicts,
+    Check, Explain, Explained, Explanations, Judged, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
 };
 use protocol::explanation::{Explanation, Model};
 use protocol::mempool::Judgement;
@@ -96,9 +96,8 @@ fn advice_changes_no_verdict_and_no_count() {
         }
     }
     assert_eq!(scripts.each_ref().map(|script| check(script)), before);
-    let counted = |event: &&actors::verifier_pool::PoolEvent| {
-        matches!(event, actors::verifier_pool::PoolEvent::Checked { .. })
-    };
+    let counted =
+        |event: &&actors::verifier_pool::PoolEvent| matches!(event, actors::verifier_pool::PoolEvent::Checked { .. });
     assert_eq!(pool.events().iter().filter(counted).count(), 2 * scripts.len(), "advice is counted as no verdict");
 }
 

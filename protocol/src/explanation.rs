@@ -138,9 +138,8 @@ mod tests {
     #[test]
     fn each_verdict_is_explained_by_what_it_leaves_open() {
         let refuted = |answer| report(Verdict::Refuted { answer, resource_count: COUNT }, Some(answer));
-        let confirmed = |answer| {
-            report(Verdict::Confirmed { resource_count: COUNT, within_soft_limits: true }, Some(answer))
-        };
+        let confirmed =
+            |answer| report(Verdict::Confirmed { resource_count: COUNT, within_soft_limits: true }, Some(answer));
         assert_eq!(Explanation::sought(&refuted(Answer::Sat)), Some(Err(Task::Model)));
         assert_eq!(Explanation::sought(&refuted(Answer::Unsat)), Some(Ok(Explanation::Unreachable)));
         assert_eq!(Explanation::sought(&confirmed(Answer::Unsat)), Some(Err(Task::Vacuity)));

@@ -309,7 +309,9 @@ pub enum NoVerdict {
     Deadline { wall_ms: u64 },
     #[error("the limit of {limit_bytes} bytes of memory was reached")]
     Memory { limit_bytes: u64 },
-    #[error("the limit of {limit_bytes} bytes of stack was reached: the script's terms are nested too deeply for the solver")]
+    #[error(
+        "the limit of {limit_bytes} bytes of stack was reached: the script's terms are nested too deeply for the solver"
+    )]
     Stack { limit_bytes: u64 },
     #[error("the solver ended its process ({})", ending(*signal, *code))]
     Crashed { signal: Option<i32>, code: Option<i32> },

@@ -86,7 +86,8 @@ fn details(view: &Value, node: &str) -> Vec<String> {
     let report = &view["report"];
     let ended = &view["no_verdict"];
     if let Some(progress) = advice::progress(report, ended) {
-        lines.push(format!("{node}'s own check: no verdict, {}", plain(word(&ended["message"], "for no known reason"))));
+        lines
+            .push(format!("{node}'s own check: no verdict, {}", plain(word(&ended["message"], "for no known reason"))));
         lines.push(progress);
     } else if let Some(cpu) = report["cpu"].as_u64() {
         let answer = report["answer"].as_str().map_or_else(String::new, |answer| format!("answered {answer}, "));

@@ -253,7 +253,8 @@ pub fn name_the_end() {
         libc::atexit(on_exit);
         for signal in [libc::SIGABRT, libc::SIGSEGV, libc::SIGBUS] {
             let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = on_fault as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) as usize;
+            action.sa_sigaction =
+                on_fault as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) as usize;
             // After one call the default holds again, and the fault repeats with it.
             action.sa_flags = libc::SA_RESETHAND | libc::SA_ONSTACK | libc::SA_SIGINFO;
             libc::sigaction(signal, &action, std::ptr::null_mut());

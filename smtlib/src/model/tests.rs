@@ -43,7 +43,8 @@ fn the_scripts_own_come_first_and_in_its_order() {
 
 #[test]
 fn a_name_that_was_changed_for_the_solver_is_the_scripts_again() {
-    let script = "(declare-sort List 0)(declare-fun sin (List) Real)(declare-const l List)(define-fun exp () Real (sin l))
+    let script =
+        "(declare-sort List 0)(declare-fun sin (List) Real)(declare-const l List)(define-fun exp () Real (sin l))
         (assert (> (sin l) 5.0))(check-sat)";
     let renamed = normalise(script.as_bytes(), &Limits::default()).unwrap().renamed;
     assert_eq!(renamed.len(), 3, "this shows nothing if the solver's names have changed: {renamed:?}");
@@ -76,7 +77,10 @@ fn what_does_not_fit_on_a_line_is_broken_and_what_does_not_fit_at_all_is_cut() {
     let (text, cut) = vocabulary(script).print(&model, "", 1_000_000).unwrap();
     assert!(!cut && text.lines().count() >= 500, "{text}");
     assert!(text.lines().all(|line| line.trim_end_matches(')').len() <= 140), "{text}");
-    assert!(text.starts_with("(define-fun f ((x!0 Int)) Int\n  (ite (= x!0 111111111111) 2222222222\n    (ite"), "{text}");
+    assert!(
+        text.starts_with("(define-fun f ((x!0 Int)) Int\n  (ite (= x!0 111111111111) 2222222222\n    (ite"),
+        "{text}"
+    );
     // One definition is too long for all of the room; the other one is still told.
     let (text, cut) = vocabulary(script).print(&model, "", 1_000).unwrap();
     assert!(cut && text.len() <= 1_000 && text.contains("\n  ; cut here: this definition is longer\n"), "{text}");
