@@ -4,7 +4,7 @@
 
 use actors::verifier_pool::{PoolConfig, VerifierPool};
 use criterion::{Criterion, criterion_group, criterion_main};
-use protocol::verdict::{Claim, Job, Verdict, VerifierParameters};
+use protocol::verdict::{Claim, Job, Task, Verdict, VerifierParameters};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn pool() -> VerifierPool {
 }
 
 fn job(script: Vec<u8>, claim: Claim) -> Job {
-    Job { script, claim: Some(claim), limits: VerifierParameters::default(), without_goal: false }
+    Job { script, claim: Some(claim), limits: VerifierParameters::default(), task: Task::Check }
 }
 
 fn check(pool: &VerifierPool, job: &Job) {

@@ -2,6 +2,7 @@
 //!
 //! Screens are made from the API's own JSON, so they show what a program would read, and nothing else.
 
+use protocol::explanation::misleads;
 use serde_json::Value;
 
 /// Micro-tokens in a token.
@@ -76,6 +77,27 @@ pub fn word<'a>(value: &'a Value, otherwise: &'a str) -> &'a str {
     value.as_str().unwrap_or(otherwise)
 }
 
+/// Text from elsewhere, for a terminal: what would move its cursor or turn its lines round is written out.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if misleads(character) {
+            plain.extend(character.escape_unicode());
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
+/// Digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or("")).collect();
+    groups.join(",")
+}
+
 /// `one proof`, `2 proofs`.
 pub fn counted(count: u64, singular: &str, plural: &str) -> String {
     if count == 1 { format!("1 {singular}") } else { format!("{count} {plural}") }
@@ -106,6 +128,11 @@ mod tests {
             assert_eq!(utc(ms), text);
         }
         assert!(utc(u64::MAX).ends_with("UTC"), "whatever a node answers, nothing overflows");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_written_out() {
+        assert_eq!(plain("a\u{1b}[31m\nb\u{202e}ä"), "a\\u{1b}[31m\\u{a}b\\u{202e}ä");
     }
 
     #[test]

@@ -95,16 +95,85 @@ fn a_vacuous_theorem_is_told() {
 }
 
 #[test]
-fn the_example_proofs_hold_but_for_the_two_false_ones() {
+fn a_refuted_claim_comes_with_its_counter_model() {
+    let (_folder, [refuted, unreachable]) = scripts([
+        "(set-logic QF_LIA)\n(declare-fun exp (Int) Int)\n(declare-const few Int)\n(define-fun many () Int (* 3 few))
+(assert (and (= many 12) (= (exp few) 5)))\n(check-sat)\n",
+        FALSE,
+    ]);
+    let output = check(&[&refuted, "--claim", "unsat"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for words in [
+        "  counter-model (unsigned advice: the solver of this one node found it, and no validator signs it):\n",
+        "    (define-fun exp ((x!0 Int)) Int 5)\n    (define-fun few () Int 4)\n    ; many is 12\n",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+    let output = check(&[&refuted, &unreachable, "--claim", "sat", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["results"][0]["counter_model"].is_null(), "it holds: {document}");
+    let none = &document["results"][1]["counter_model"];
+    assert!(none["text"].is_null() && none["note"].as_str().unwrap().contains("nothing satisfies"), "{none}");
+}
+
+#[test]
+fn a_check_without_verdict_says_how_far_it_got() {
+    let (_folder, [undecided]) = scripts([UNDECIDED]);
+    let text = String::from_utf8(check(&[&undecided]).stdout).unwrap();
+    let line = text.lines().find(|line| line.starts_with("  got as far as resource count ")).unwrap_or_default();
+    assert!(line.contains(" of 200,000,000, ") && line.ends_with(" of 1,024 MiB"), "{text}");
+    let document: serde_json::Value = serde_json::from_slice(&check(&[&undecided, "--json"]).stdout).unwrap();
+    assert_eq!(document["results"][0]["no_verdict"]["reason"], "sat_with_recursion");
+}
+
+/// One row of the examples' index: file, claim, and whether it is called true.
+fn index_row(line: &str) -> Option<(String, String, bool)> {
+    let cells: Vec<&str> = line.strip_prefix("| [")?.split('|').map(str::trim).collect();
+    let [link, states, theory, style, claim, is, ""] = cells[..] else { panic!("not a row of six cells: {line}") };
+    let file = link.split_once("](").and_then(|(_, rest)| rest.strip_suffix(')')).unwrap().to_owned();
+    assert!([states, theory, style].iter().all(|cell| !cell.is_empty()), "an empty cell: {line}");
+    let truth = match is {
+        "true" => true,
+        "**false**" => false,
+        other => panic!("{file} is said to be {other:?}"),
+    };
+    Some((file, claim.trim_matches('`').to_owned(), truth))
+}
+
+#[test]
+fn the_example_proofs_are_what_their_index_manifest_and_comments_say() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/proofs");
+    let index: Vec<_> =
+        std::fs::read_to_string(examples.join("README.md")).unwrap().lines().filter_map(index_row).collect();
+    let mut files: Vec<String> = std::fs::read_dir(&examples)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".smt2"))
+        .collect();
+    files.sort();
+    let mut indexed: Vec<_> = index.iter().map(|(file, ..)| file.clone()).collect();
+    indexed.sort();
+    assert_eq!(indexed, files, "the index and the folder differ");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(examples.join("manifest.json")).unwrap()).unwrap();
+    let claimed = |entry: &serde_json::Value| {
+        (entry["file"].as_str().unwrap().to_owned(), entry["claim"].as_str().unwrap().to_owned())
+    };
+    let listed: Vec<_> = manifest.as_array().unwrap().iter().map(claimed).collect();
+    let wanted: Vec<_> = index.iter().map(|(file, claim, _)| (file.clone(), claim.clone())).collect();
+    assert_eq!(listed, wanted, "the index and the manifest differ");
+
     let output = check(&[examples.to_str().unwrap(), "--json"]);
     assert_eq!(output.status.code(), Some(5));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let results = document["results"].as_array().unwrap();
-    let with = |kind: &str| {
-        let found = results.iter().filter(|result| result["report"]["verdict"]["kind"] == kind);
-        found.map(|result| result["file"].as_str().unwrap().rsplit('/').next().unwrap()).collect::<Vec<_>>()
-    };
-    assert_eq!(with("refuted"), ["midpoint-overflow.smt2", "sensor-offset-cancels.smt2"]);
-    assert_eq!((with("confirmed").len(), results.len()), (8, 10));
+    for ((file, claim, truth), result) in index.iter().zip(document["results"].as_array().unwrap()) {
+        let report = &result["report"];
+        assert!(result["file"].as_str().unwrap().ends_with(file.as_str()) && result["claim"] == **claim, "{result}");
+        assert_eq!(report["verdict"]["kind"], if *truth { "confirmed" } else { "refuted" }, "{file}: {report}");
+        let soft = &report["verdict"]["within_soft_limits"];
+        assert!(!truth || *soft == true, "{file} is beyond the soft limits: {report}");
+        let text = std::fs::read_to_string(examples.join(file)).unwrap();
+        assert!(text.starts_with("; "), "{file} does not begin with what it states");
+        assert_eq!(text.starts_with("; FALSE"), !truth, "the comment of {file} and the index differ");
+    }
 }

@@ -10,6 +10,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const TRUE: &str = "(set-info :status unsat)\n(declare-const p Bool)\n(assert (and p (not p)))\n(check-sat)\n";
+/// Contradictory before the last assertion.
+const VACUOUS: &str =
+    "(declare-const x Int)\n(assert (< x 0))\n(assert (> x 0))\n(assert (not (= x 7)))\n(check-sat)\n";
+/// Nothing instantiates its quantifier enough.
+const UNDECIDED: &str = "(set-option :auto_config false)\n(set-option :smt.mbqi false)\n(declare-fun f (Int) Int)
+(assert (forall ((x Int)) (! (> (f x) x) :pattern ((f x)))))\n(check-sat)\n";
 const FALSE: &str = "(set-info :status unsat)\n(declare-const p Bool)\n(assert (or p (not p)))\n(check-sat)\n";
 /// Wide: a loaded machine must not fail a test.
 const LONG: Duration = Duration::from_secs(90);
@@ -157,6 +163,49 @@ fn one_proof_that_is_not_taken_does_not_keep_the_others_back() {
     }
     let again = network.says(&["submit-proof", "false.smt2"], 5);
     assert!(again.contains("refused: ") && again.contains("`pop proof "), "{again}");
+}
+
+#[test]
+fn a_proof_comes_with_what_its_own_node_found_out_about_it() {
+    let network = Network::start();
+    network.write("counter.smt2", "(declare-const sin Int)\n(assert (= (* 2 sin) 84))\n(check-sat)\n");
+    network.write("vacuous.smt2", VACUOUS);
+    network.write("undecided.smt2", UNDECIDED);
+    let ended = |file: &str, claim: &str, code: i32| {
+        let said = network.says(&["submit-proof", file, "--claim", claim, "--wait"], code);
+        id_in(&said).to_owned()
+    };
+    let refuted = ended("counter.smt2", "unsat", 5);
+    let shown = network.says(&["proof", &refuted], 0);
+    for words in
+        ["own check: refuted, answered sat", "counter-model (unsigned advice", "    (define-fun sin () Int 42)\n"]
+    {
+        assert!(shown.contains(words), "{words:?} is not in\n{shown}");
+    }
+    let view: Value = serde_json::from_str(&network.says(&["proof", &refuted, "--json"], 0)).unwrap();
+    assert_eq!(view["counter_model"]["text"], "(define-fun sin () Int 42)\n");
+    assert_eq!(view["counter_model"]["truncated"], false);
+    assert!(view["counter_model"]["note"].as_str().unwrap().starts_with("unsigned advice"), "{view}");
+    let bare = network.get(&format!("/v1/proofs/{refuted}?explain=false"));
+    assert!(bare.contains("\"refuted\"") && !bare.contains("counter_model"), "{bare}");
+    let unreachable = ended("true.smt2", "sat", 5);
+    let shown = network.says(&["proof", &unreachable], 0);
+    assert!(shown.contains("counter-model: there is none: the solver found that nothing satisfies"), "{shown}");
+    let vacuous = ended("vacuous.smt2", "unsat", 0);
+    let shown = network.says(&["proof", &vacuous], 0);
+    assert!(shown.contains("warning: the assertions before the last one contradict each other"), "{shown}");
+    let undecided = ended("undecided.smt2", "unsat", 5);
+    let shown = network.says(&["proof", &undecided], 0);
+    for words in
+        ["own check: no verdict, the solver answered unknown (", "got as far as resource count ", " of 200,000,000, "]
+    {
+        assert!(shown.contains(words), "{words:?} is not in\n{shown}");
+    }
+    let view: Value = serde_json::from_str(&network.says(&["proof", &undecided, "--json"], 0)).unwrap();
+    assert_eq!(
+        (&view["no_verdict"]["reason"], &view["no_verdict"]["limits"]["cpu_ms"]),
+        (&"unknown".into(), &20_000.into())
+    );
 }
 
 #[test]

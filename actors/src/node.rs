@@ -11,7 +11,9 @@ use crate::outlet::Outlet;
 use crate::state::{self, Apply, Database, Serve, StateActor, StateSettings};
 use crate::storage::vote_log::mark_path;
 use crate::supervision::{Exit, ExitHook, Handle, Spec, StartError, reserve};
-use crate::verifier_pool::{Judged, Rebuilt, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings};
+use crate::verifier_pool::{
+    Explanations, Judged, Rebuilt, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
+};
 use crate::view_change::Session;
 use crate::voting::{self, Duties, HistoryReader, Voting, VotingConfig, outlet_of};
 use actix::Arbiter;
@@ -101,6 +103,7 @@ impl Node {
         let settings = VerifierPoolSettings {
             pool,
             verdicts: verdicts.clone(),
+            explanations: Arc::new(Explanations::default()),
             parameters: genesis.parameters().verifier,
             judged: outlet_of::<_, Judged>(&mempool),
             rebuilt: outlet_of::<_, Rebuilt>(&mempool),

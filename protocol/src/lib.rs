@@ -12,6 +12,7 @@ pub mod bytes;
 pub mod certificate;
 pub mod consensus;
 pub mod election;
+pub mod explanation;
 pub mod genesis;
 pub mod ledger;
 pub mod mempool;

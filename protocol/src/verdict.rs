@@ -4,7 +4,10 @@
 //! [`Report::bounded`] cuts every text and list to its named maximum before anybody keeps it.
 
 use crate::bytes::Layout;
+use crate::explanation::{Model, misleads};
 use crate::types::{Hash, Millis, ResourceCount};
+use crate::worker::exit_code;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -217,9 +220,19 @@ pub struct Job {
     /// Without a claim any definite answer confirms, and the report has no statement.
     pub claim: Option<Claim>,
     pub limits: VerifierParameters,
+    pub task: Task,
+}
+
+/// What is to be done with a job's script. Verdicts are made by checks alone; the others are advice for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    Check,
+    /// Find a model of the script, as the solver has it without the script's options and logic.
+    Model,
     /// Check the script without its last assertion: `unsat` then says that what came before it is contradictory, and
-    /// that an answer to the whole script proves nothing. For people only: no verdict on a proof is made this way.
-    pub without_goal: bool,
+    /// that an answer to the whole script proves nothing.
+    Vacuity,
 }
 
 /// What came of a job.
@@ -228,7 +241,8 @@ pub struct Report {
     pub verdict: Verdict,
     /// The solver's answer, where it counts.
     pub answer: Option<Answer>,
-    /// What Z3 counted, over all the runs that the answer needed. Exactly repeatable under one pin.
+    /// What Z3 counted, over all the runs that the answer needed: exactly repeatable under one pin. Without an answer, how
+    /// far it got, where the solver lived to tell.
     pub resource_count: Option<ResourceCount>,
     /// Processor time of the check.
     pub cpu: Millis,
@@ -245,6 +259,9 @@ pub struct Report {
     pub assumptions: Assumptions,
     /// What a reader of the verdict should know; at most [`Report::WARNINGS_MAX`].
     pub warnings: Vec<String>,
+    /// What [`Task::Model`] found; no check has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
 }
 
 /// One thing that the normaliser dropped or changed.
@@ -292,7 +309,11 @@ pub enum NoVerdict {
     Deadline { wall_ms: u64 },
     #[error("the limit of {limit_bytes} bytes of memory was reached")]
     Memory { limit_bytes: u64 },
-    #[error("the solver ended its process (signal {signal:?}, code {code:?})")]
+    #[error(
+        "the limit of {limit_bytes} bytes of stack was reached: the script's terms are nested too deeply for the solver"
+    )]
+    Stack { limit_bytes: u64 },
+    #[error("the solver ended its process ({})", ending(*signal, *code))]
     Crashed { signal: Option<i32>, code: Option<i32> },
     #[error("the solver reported an error: {text}")]
     SolverError { text: String },
@@ -304,6 +325,16 @@ pub enum NoVerdict {
     NothingAsked,
     #[error("the worker was ended from outside {attempts} times")]
     EndedFromOutside { attempts: u32 },
+}
+
+fn ending(signal: Option<i32>, code: Option<i32>) -> String {
+    match (signal, code) {
+        (Some(signal), _) => format!("signal {signal}"),
+        (None, Some(exit_code::SOLVER_EXIT)) => String::from("by a call of exit"),
+        (None, Some(exit_code::PANIC)) => String::from("by a panic of the worker's own code"),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => String::from("for no known reason"),
+    }
 }
 
 impl NoVerdict {
@@ -320,6 +351,7 @@ impl NoVerdict {
             NoVerdict::ProcessorTime { .. } => "processor_time",
             NoVerdict::Deadline { .. } => "deadline",
             NoVerdict::Memory { .. } => "memory",
+            NoVerdict::Stack { .. } => "stack",
             NoVerdict::Crashed { .. } => "crashed",
             NoVerdict::SolverError { .. } => "solver_error",
             NoVerdict::SatNotRepeated => "sat_not_repeated",
@@ -336,7 +368,7 @@ impl Report {
     /// Longest text in a report, in bytes.
     pub const TEXT_BYTES_MAX: usize = 300;
     /// No report is longer than this on the wire.
-    pub const ENCODED_BYTES_MAX: usize = 32 << 10;
+    pub const ENCODED_BYTES_MAX: usize = 64 << 10;
 
     /// A report that says nothing but its verdict.
     pub fn of(verdict: Verdict) -> Report {
@@ -352,6 +384,7 @@ impl Report {
             notes_omitted: 0,
             assumptions: Assumptions::default(),
             warnings: Vec::new(),
+            model: None,
         }
     }
 
@@ -370,6 +403,7 @@ impl Report {
         self.notes.iter_mut().for_each(|note| bound_text(&mut note.text));
         self.warnings.truncate(Self::WARNINGS_MAX);
         self.warnings.iter_mut().for_each(bound_text);
+        self.model = self.model.map(Model::bounded);
         match &mut self.verdict {
             Verdict::Rejected { text, .. }
             | Verdict::NoVerdict { reason: NoVerdict::SolverError { text } | NoVerdict::Unknown { why: text } } => {
@@ -388,8 +422,8 @@ fn bound_text(text: &mut String) {
         text.truncate(end.unwrap_or(0));
         text.push('…');
     }
-    if text.chars().any(char::is_control) {
-        *text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().any(misleads) {
+        *text = text.chars().map(|c| if misleads(c) { ' ' } else { c }).collect();
     }
 }
 
@@ -470,12 +504,15 @@ mod tests {
         let long: String = "ä\u{1b}".repeat(4000);
         let mut report = Report::of(Verdict::Rejected { line: 1, column: 1, text: long.clone() });
         report.notes = vec![Note { line: 1, column: 1, text: long.clone() }; 1000];
-        report.warnings = vec![long; 1000];
+        report.warnings = vec![long.clone(); 1000];
+        report.model = Some(Model { text: long.repeat(10), truncated: false });
         let report = report.bounded();
         assert_eq!((report.notes.len(), report.notes_omitted), (Report::NOTES_MAX, 1000 - Report::NOTES_MAX as u32));
         assert_eq!(report.warnings.len(), Report::WARNINGS_MAX);
         let Verdict::Rejected { text, .. } = &report.verdict else { panic!("the verdict's kind changed") };
         assert!(text.len() <= Report::TEXT_BYTES_MAX && !text.contains('\u{1b}'));
+        let model = report.model.as_ref().unwrap();
+        assert!(model.text.len() <= Model::TEXT_BYTES_MAX && model.truncated && !model.text.contains('\u{1b}'));
         assert!(serde_json::to_vec(&report).unwrap().len() <= Report::ENCODED_BYTES_MAX);
     }
 }

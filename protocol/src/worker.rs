@@ -9,13 +9,17 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// Both ends are one build; another version means that the two programs beside each other do not belong together.
-pub const WORKER_VERSION: u32 = 1;
+pub const WORKER_VERSION: u32 = 2;
 
 /// Longest frame to a worker: the longest script and room for what goes with it.
 pub const JOB_FRAME_BYTES_MAX: usize = VerifierParameters::SCRIPT_BYTES_MAX as usize + 4096;
 
 /// Longest frame from a worker.
 pub const REPORT_FRAME_BYTES_MAX: usize = Report::ENCODED_BYTES_MAX;
+
+/// Stack of the worker's thread that runs the solver, whatever the shell's `ulimit` says: deep terms cost stack, and the
+/// same script must come to the same end everywhere.
+pub const STACK_BYTES: u64 = 64 << 20;
 
 /// Exit codes with which a worker says why it ended. Z3 itself calls `exit(101)`, which is also a Rust panic's code.
 pub mod exit_code {
@@ -29,6 +33,8 @@ pub mod exit_code {
     pub const PANIC: i32 = 94;
     /// Z3 ended the process while the memory limit was near.
     pub const MEMORY: i32 = 95;
+    /// Z3 ran into the end of its stack.
+    pub const STACK: i32 = 96;
 }
 
 /// Whether a worker may run without a sandbox.

@@ -9,8 +9,10 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod layout;
 mod lexer;
 mod limits;
+mod model;
 mod normalise;
 mod options;
 mod parser;
@@ -21,6 +23,7 @@ mod tree;
 
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
+pub use model::Vocabulary;
 pub use normalise::normalise;
 pub use options::accepted_options;
 pub use parser::parse;

@@ -24,6 +24,8 @@ pub struct Normalised {
     pub notes: Vec<Note>,
     /// Notes that were not kept because there were too many.
     pub notes_left_out: u64,
+    /// Names that are printed under another: the printed one, and the script's own.
+    pub renamed: Vec<(String, String)>,
     /// What the script takes for granted.
     pub assumptions: Assumptions,
     /// The normalised identity: BLAKE3 over a domain tag, the normaliser's version, the text and the options.

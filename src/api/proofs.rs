@@ -2,10 +2,11 @@
 
 use super::error::ApiError;
 use super::{ANSWER_DEADLINE, Api, SUBMIT_DEADLINE, Shared, WAIT_MAX};
+use crate::advice::{Advice, CounterModel, Ended};
 use crate::obligation;
 use actors::mempool::{Accepted, Locate, Located, Submit};
 use actors::state::BlockAt;
-use actors::verifier_pool::ReportOf;
+use actors::verifier_pool::{Explain, Explained, ReportOf};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -24,6 +25,9 @@ use tokio::time::Instant;
 
 /// While a proof is waited for, it is looked at this often besides after each block: verdicts come without one.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long an explanation is waited for. It goes on, and who asks again later finds it.
+const EXPLAIN_DEADLINE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +55,13 @@ pub struct Wait {
     /// Seconds to wait for the proof's end.
     #[serde(default)]
     wait: f64,
+    /// Whether to find out why, if this validator's own check answered.
+    #[serde(default = "yes")]
+    explain: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Where a proof is.
@@ -81,6 +92,12 @@ pub struct ProofView {
     /// All that this validator's own check told, while it is remembered.
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<Report>,
+    /// What ended that check, if it has no verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_verdict: Option<Ended>,
+    /// If that check refuted the claim: this validator's own, unsigned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counter_model: Option<CounterModel>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -162,7 +179,7 @@ pub async fn find(
     Path(id): Path<String>,
     wait: Result<Query<Wait>, QueryRejection>,
 ) -> Result<Json<ProofView>, ApiError> {
-    let Query(Wait { wait }) = wait.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Query(Wait { wait, explain }) = wait.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     let id: Hash = id.parse().map_err(|error| ApiError::bad_request(format!("{id:?} is no proof id: {error}")))?;
     let until = Instant::now() + wait_span(wait)?;
     let mut heads = api.node.heads.clone();
@@ -176,7 +193,7 @@ pub async fn find(
                     "no proof {id} is known here: was it submitted to this network? Another node may know it"
                 )));
             }
-            return Ok(Json(view(&api, id, located).await?));
+            return Ok(Json(view(&api, id, located, explain).await?));
         }
         let next = (Instant::now() + LOOK_INTERVAL).min(until);
         // Whatever ends the wait, the proof is looked at again.
@@ -193,13 +210,26 @@ pub fn wait_span(seconds: f64) -> Result<Duration, ApiError> {
     }
 }
 
-async fn view(api: &Api, proof: Hash, located: Located) -> Result<ProofView, ApiError> {
+async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result<ProofView, ApiError> {
     let Located { whereabouts, statement } = located;
     let report = match statement {
         // Without the report the rest of the answer is worth having all the same.
         Some(statement) => api.node.verifier.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten(),
         None => None,
     };
+    let Advice { counter_model, warning } = match (&report, statement) {
+        (Some(report), Some(statement)) if explain => {
+            // Without an explanation, too.
+            let explained = api.node.verifier.ask(Explain(statement), EXPLAIN_DEADLINE).await;
+            Advice::of(report, explained.unwrap_or(Explained::Busy))
+        }
+        _ => Advice::default(),
+    };
+    let no_verdict = report.as_ref().and_then(|report| Ended::of(report, &api.node.genesis.parameters().verifier));
+    let report = report.map(|mut report| {
+        report.warnings.extend(warning);
+        report
+    });
     let state = state_name(&whereabouts);
     let mut view = ProofView {
         proof,
@@ -213,6 +243,8 @@ async fn view(api: &Api, proof: Hash, located: Located) -> Result<ProofView, Api
         contested: None,
         refusal: None,
         report,
+        no_verdict,
+        counter_model,
     };
     let genesis = &api.node.genesis;
     match whereabouts {

@@ -2,12 +2,15 @@
 //!
 //! Decides nothing: the verdict is the verifier's, under the default limits of a genesis.
 
+use crate::advice::{self, Advice, Ended};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::obligation::{self, ClaimSource, Obligation, Reader};
 use crate::say;
-use actors::verifier_pool::{Pending, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
+use crate::text::{grouped, plain};
+use actors::verifier_pool::{Explained, Pending, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 use clap::{Args, ValueEnum};
-use protocol::verdict::{Answer, Claim, Job, Report, Verdict, VerifierParameters};
+use protocol::explanation::Explanation;
+use protocol::verdict::{Claim, Job, Report, Task, Verdict, VerifierParameters};
 use protocol::worker::{SandboxMode, SandboxState};
 use serde_json::json;
 use std::collections::VecDeque;
@@ -99,11 +102,20 @@ impl Arguments {
             Ok((obligation, pending)) => {
                 let report = pending.blocking_recv().unwrap_or(Err(PoolError::Closed));
                 let mut report = report.map_err(Failure::with(Exit::Internal))?;
-                report.warnings.extend(vacuity(pool, &obligation, &report));
+                let Advice { counter_model, warning } = explain(pool, &obligation, &report);
+                report.warnings.extend(warning);
+                let value = json!({
+                    "file": name,
+                    "claim": obligation.claim.map(|(claim, _)| claim),
+                    "claimed": obligation.claim.map(|(_, source)| source.word()),
+                    "report": report,
+                    "counter_model": counter_model,
+                    "no_verdict": Ended::of(&report, &VerifierParameters::default()),
+                });
                 if !self.json {
-                    print(&name, obligation.claim, &report);
+                    print(&name, obligation.claim, &report, &value);
                 }
-                (exit_of(&report.verdict), describe(&name, obligation.claim, &report))
+                (exit_of(&report.verdict), value)
             }
             Err(error) => {
                 if !self.json {
@@ -158,7 +170,7 @@ fn begin(pool: &VerifierPool, reader: &mut Reader, path: &Path) -> Result<Step, 
         Ok(obligation) => {
             let claim = obligation.claim.map(|(claim, _)| claim);
             let script = obligation.script.clone();
-            let job = Job { script, claim, limits: VerifierParameters::default(), without_goal: false };
+            let job = Job { script, claim, limits: VerifierParameters::default(), task: Task::Check };
             let pending = pool.submit(&job).map_err(Failure::with(Exit::Internal))?;
             Ok((obligation, pending))
         }
@@ -167,31 +179,25 @@ fn begin(pool: &VerifierPool, reader: &mut Reader, path: &Path) -> Result<Step, 
     Ok(Step { path: path.to_owned(), result })
 }
 
-/// Whether a theorem holds only because its assumptions contradict each other: a second check, for little more than the
-/// first one cost. What it does not find out it does not say.
-fn vacuity(pool: &VerifierPool, obligation: &Obligation, report: &Report) -> Option<String> {
-    let count = report.resource_count.filter(|_| report.answer == Some(Answer::Unsat))?;
-    let mut limits = VerifierParameters::default();
-    limits.hard.resource_count = count.0.saturating_mul(4).clamp(10_000, limits.soft.resource_count);
-    limits.hard.cpu_ms = report.cpu.0.saturating_mul(4).clamp(200, 2_000);
-    let job = Job { script: obligation.script.clone(), claim: None, limits, without_goal: true };
-    let answer = pool.check_blocking(&job).ok()?.answer;
-    (answer == Some(Answer::Unsat)).then(|| {
-        "the assertions before the last one contradict each other: what the last one says does not matter".to_owned()
-    })
-}
-
-fn describe(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report) -> serde_json::Value {
-    json!({
-        "file": name,
-        "claim": claim.map(|(claim, _)| claim),
-        "claimed": claim.map(|(_, source)| source.word()),
-        "report": report,
-    })
+/// Why a claim is refuted, and whether a theorem holds only because its assumptions contradict each other: a second check,
+/// for little more than the first one cost.
+fn explain(pool: &VerifierPool, obligation: &Obligation, report: &Report) -> Advice {
+    let explained = match Explanation::sought(report) {
+        None => Explained::Nothing,
+        Some(Ok(explanation)) => Explained::Found(explanation),
+        Some(Err(task)) => {
+            let job = Explanation::job(task, obligation.script.clone(), report, &VerifierParameters::default());
+            Explained::Found(match pool.check_blocking(&job) {
+                Ok(found) => Explanation::found(task, found),
+                Err(error) => Explanation::Unknown { why: error.to_string() },
+            })
+        }
+    };
+    Advice::of(report, explained)
 }
 
 /// What a person reads: the verdict first, then what it rests on, then what the solver was not shown.
-fn print(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report) {
+fn print(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report, value: &serde_json::Value) {
     match &report.verdict {
         Verdict::Confirmed { within_soft_limits, .. } => {
             let kind = if claim.is_some() { "holds" } else { "answered" };
@@ -215,9 +221,14 @@ fn print(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report) {
     if let Verdict::Rejected { .. } = report.verdict {
         return;
     }
-    let count = report.resource_count.map_or_else(|| "none".to_owned(), |count| grouped(count.0));
-    let mebibytes = report.peak_memory_bytes.div_ceil(1 << 20);
-    say!("  resource count {count}, {} ms of processor time, {mebibytes} MiB at most", report.cpu);
+    match (advice::progress(&value["report"], &value["no_verdict"]), report.resource_count) {
+        (Some(progress), _) => say!("  {progress}"),
+        (None, count) => {
+            let count = count.map_or_else(|| "none".to_owned(), |count| grouped(count.0));
+            let mebibytes = report.peak_memory_bytes.div_ceil(1 << 20);
+            say!("  resource count {count}, {} ms of processor time, {mebibytes} MiB at most", report.cpu);
+        }
+    }
     let assumed = &report.assumptions;
     say!(
         "  rests on {} assertions, {} quantifiers, {} uninterpreted symbols, {} recursive definitions",
@@ -230,13 +241,6 @@ fn print(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report) {
     if report.notes_omitted > 0 {
         say!("  and {} more of this kind", report.notes_omitted);
     }
-    report.warnings.iter().for_each(|warning| say!("  warning: {warning}"));
-}
-
-/// Digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or("")).collect();
-    groups.join(",")
+    report.warnings.iter().for_each(|warning| say!("  warning: {}", plain(warning)));
+    advice::counter_model(value).iter().for_each(|line| say!("  {line}"));
 }

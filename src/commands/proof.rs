@@ -1,9 +1,10 @@
 //! `pop proof`: where a proof is, and on whose word.
 
+use crate::advice;
 use crate::client::Client;
 use crate::exit::{Exit, Outcome};
 use crate::say;
-use crate::text::{names, word};
+use crate::text::{names, plain, word};
 use protocol::types::Hash;
 use serde_json::Value;
 
@@ -83,14 +84,20 @@ fn details(view: &Value, node: &str) -> Vec<String> {
         lines.push(format!("{}: {what}{}", word(&said["node_id"], "?"), count.unwrap_or_default()));
     }
     let report = &view["report"];
-    if let Some(cpu) = report["cpu"].as_u64() {
+    let ended = &view["no_verdict"];
+    if let Some(progress) = advice::progress(report, ended) {
+        lines
+            .push(format!("{node}'s own check: no verdict, {}", plain(word(&ended["message"], "for no known reason"))));
+        lines.push(progress);
+    } else if let Some(cpu) = report["cpu"].as_u64() {
         let answer = report["answer"].as_str().map_or_else(String::new, |answer| format!("answered {answer}, "));
         let kind = word(&report["verdict"]["kind"], "unknown").replace('_', " ");
-        lines.push(format!("{node}'s own check: {kind}, {answer}{cpu} ms of processor time"));
+        lines.push(plain(&format!("{node}'s own check: {kind}, {answer}{cpu} ms of processor time")));
     }
     for warning in report["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        lines.push(format!("warning: {warning}"));
+        lines.push(format!("warning: {}", plain(warning)));
     }
+    lines.extend(advice::counter_model(view));
     lines
 }
 

@@ -147,7 +147,7 @@ fn chain_of(client: &Client) -> Result<Hash, Failure> {
 fn await_end(client: &Client, id: &Hash, deadline: Instant) -> Result<Value, Failure> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now()).min(WAIT_OF_ONE_REQUEST);
-        let view = client.get(&format!("/v1/proofs/{id}?wait={}", left.as_secs_f64()))?;
+        let view = client.get(&format!("/v1/proofs/{id}?explain=false&wait={}", left.as_secs_f64()))?;
         if view["ended"] == true || left.is_zero() {
             return Ok(view);
         }

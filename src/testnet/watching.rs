@@ -336,7 +336,9 @@ fn find_refusals(nodes: &[Client], pending: &Pending, over: &Arc<AtomicBool>, ev
         for (proof, node) in asked {
             // Its own node may be down; the others were told of it, too.
             let mut order = (0..nodes.len()).map(|turn| &nodes[(node + turn) % nodes.len()]);
-            let Some(view) = order.find_map(|node| node.get(&format!("/v1/proofs/{proof}")).ok()) else { continue };
+            let Some(view) = order.find_map(|node| node.get(&format!("/v1/proofs/{proof}?explain=false")).ok()) else {
+                continue;
+            };
             if view["state"] == "refused" {
                 let why = view["refusal"]["message"].as_str().unwrap_or("no reason was given").to_owned();
                 if events.send(Event::Refused { proof, why }).is_err() {

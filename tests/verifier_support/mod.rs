@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use actors::verifier_pool::{PoolConfig, PoolEvent, VerifierPool};
-use protocol::verdict::{Claim, Job, Report, VerifierParameters};
+use protocol::verdict::{Claim, Job, Report, Task, VerifierParameters};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn job(script: &str, claim: Option<Claim>) -> Job {
     let limits = VerifierParameters::default();
-    Job { script: script.as_bytes().to_vec(), claim, limits, without_goal: false }
+    Job { script: script.as_bytes().to_vec(), claim, limits, task: Task::Check }
 }
 
 pub fn config(workers: usize, program: PathBuf) -> PoolConfig {

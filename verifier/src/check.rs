@@ -5,11 +5,15 @@
 //!   definitions: each of these is known to make false ones.
 //! - The resource count of a proof is what Z3 counted over the runs that its answer needed, each in a context of its own:
 //!   one run, or two for a `sat` of a script with options or a logic. Both share the one hard limit.
+//!
+//! Models are found in jobs of their own, so that no verdict and no count can depend on them.
 
 use crate::form::{self, Form};
 use crate::solver::{self, Context, SolverFault};
+use protocol::explanation::Model;
 use protocol::types::ResourceCount;
-use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Verdict, statement_id};
+use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Task, Verdict, statement_id};
+use smtlib::Vocabulary;
 
 /// Checks one job after the other. Keeps a context ready for the next one, and nothing of the last one.
 #[derive(Default)]
@@ -23,6 +27,12 @@ pub struct Checker {
 struct Run {
     output: Output,
     count: u64,
+}
+
+/// Why there is no answer, and what had been counted until then.
+struct Unanswered {
+    reason: NoVerdict,
+    count: Option<u64>,
 }
 
 enum Output {
@@ -46,13 +56,17 @@ impl Checker {
 
     /// Reads, runs and judges one script. Processor time and memory are filled in by those who measure them.
     pub fn check(&mut self, job: &Job) -> Report {
-        match form::read(&job.script, &job.limits) {
-            Ok(form) if job.without_goal => match form.without_goal() {
+        let form = match form::read(&job.script, &job.limits) {
+            Ok(form) => form,
+            Err(rejected) => return Report::of(rejected),
+        };
+        match job.task {
+            Task::Check => self.check_form(&form, job),
+            Task::Vacuity => match form.without_goal() {
                 Some(form) => self.check_form(&form, job),
                 None => Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked }),
             },
-            Ok(form) => self.check_form(&form, job),
-            Err(rejected) => Report::of(rejected),
+            Task::Model => self.find_model(&form, job),
         }
     }
 
@@ -79,38 +93,85 @@ impl Checker {
                     Verdict::Refuted { answer, resource_count }
                 };
             }
-            Err(reason) => report.verdict = Verdict::NoVerdict { reason },
+            Err(Unanswered { reason, count }) => {
+                report.resource_count = count.map(ResourceCount);
+                report.verdict = Verdict::NoVerdict { reason };
+            }
         }
         report
     }
 
     /// The answer that counts, with what it cost.
-    fn answer(&mut self, form: &Form, limits: &SolverLimits) -> Result<(Answer, u64), NoVerdict> {
+    fn answer(&mut self, form: &Form, limits: &SolverLimits) -> Result<(Answer, u64), Unanswered> {
         let limit = limits.resource_count;
         let first = self.run(&form.text, &form.options, limit)?;
-        let answer = first.definite(limits)?;
+        let after_first = |reason| Unanswered { reason, count: Some(first.count) };
+        let answer = first.definite(limits).map_err(after_first)?;
         if answer == Answer::Unsat {
             return Ok((answer, first.count));
         }
         if form.assumptions.recursive_definitions > 0 {
-            return Err(NoVerdict::SatWithRecursion);
+            return Err(after_first(NoVerdict::SatWithRecursion));
         }
         if form.is_plain() {
             return Ok((answer, first.count));
         }
         let left = limit.saturating_sub(first.count);
         if left == 0 {
-            return Err(NoVerdict::ResourceLimit { limit });
+            return Err(after_first(NoVerdict::ResourceLimit { limit }));
         }
         let again = self.run(form.text_without_logic(), &[], left)?;
+        let count = first.count.saturating_add(again.count);
         match again.output {
-            Output::Answer(Answer::Sat) => Ok((Answer::Sat, first.count.saturating_add(again.count))),
-            Output::Answer(Answer::Unsat) | Output::Unknown(_) => Err(NoVerdict::SatNotRepeated),
+            Output::Answer(Answer::Sat) => Ok((Answer::Sat, count)),
+            Output::Answer(Answer::Unsat) | Output::Unknown(_) => {
+                Err(Unanswered { reason: NoVerdict::SatNotRepeated, count: Some(count) })
+            }
         }
     }
 
+    /// A model of the script, from the run on which a `sat` rests: the one without options and logic.
+    fn find_model(&mut self, form: &Form, job: &Job) -> Report {
+        match self.model(form, &job.limits.hard) {
+            Ok((model, count)) => {
+                let resource_count = ResourceCount(count);
+                let verdict = Verdict::Confirmed { resource_count, within_soft_limits: true };
+                Report {
+                    answer: Some(Answer::Sat),
+                    resource_count: Some(resource_count),
+                    model: Some(model),
+                    ..Report::of(verdict)
+                }
+            }
+            Err(reason) => Report::of(Verdict::NoVerdict { reason }),
+        }
+    }
+
+    fn model(&mut self, form: &Form, limits: &SolverLimits) -> Result<(Model, u64), NoVerdict> {
+        // What the script defines is asked for by value: written out, a chain of definitions has no end.
+        let options = [("model.user_functions".to_owned(), "false".to_owned())];
+        let (run, mut context) = self.run_on(form.text_without_logic(), &options, limits.resource_count)?;
+        if run.definite(limits)? == Answer::Unsat {
+            return Err(NoVerdict::SatNotRepeated);
+        }
+        let vocabulary = Vocabulary::of(&form.text, &form.renamed).map_err(unreadable)?;
+        let model = context.eval("(get-model)").map_err(solver_error)?;
+        // The model stands without these values.
+        let values = vocabulary.question().and_then(|question| context.eval(&question).ok()).unwrap_or_default();
+        let (text, truncated) = vocabulary.print(&model, &values, Model::TEXT_BYTES_MAX).map_err(unreadable)?;
+        Ok((Model { text, truncated }, run.count))
+    }
+
     /// Runs one text in a fresh context.
-    fn run(&mut self, text: &str, options: &[(String, String)], limit: u64) -> Result<Run, NoVerdict> {
+    fn run(&mut self, text: &str, options: &[(String, String)], limit: u64) -> Result<Run, Unanswered> {
+        let ran = self.run_on(text, options, limit);
+        let (run, context) = ran.map_err(|reason| Unanswered { reason, count: None })?;
+        self.last = Some(context);
+        Ok(run)
+    }
+
+    /// Runs one text in a fresh context, and gives that back.
+    fn run_on(&mut self, text: &str, options: &[(String, String)], limit: u64) -> Result<(Run, Context), NoVerdict> {
         self.tidy();
         let mut context = match self.next.take() {
             Some(context) => context,
@@ -127,8 +188,7 @@ impl Checker {
             other => return Err(NoVerdict::SolverError { text: format!("not an answer: {other:?}") }),
         };
         let count = resource_count(&mut context)?;
-        self.last = Some(context);
-        Ok(Run { output, count })
+        Ok((Run { output, count }, context))
     }
 }
 
@@ -145,6 +205,10 @@ impl Run {
             }),
         }
     }
+}
+
+fn unreadable(error: smtlib::Error) -> NoVerdict {
+    NoVerdict::SolverError { text: format!("the solver's model cannot be read: {error}") }
 }
 
 fn solver_error(fault: SolverFault) -> NoVerdict {

@@ -16,6 +16,8 @@ pub struct Form {
     pub notes_omitted: u32,
     pub assumptions: Assumptions,
     pub identity: Hash,
+    /// Names that the text has under another: its own, and the script's.
+    pub renamed: Vec<(String, String)>,
 }
 
 impl Form {
@@ -89,6 +91,7 @@ pub fn read(script: &[u8], parameters: &VerifierParameters) -> Result<Form, Verd
             recursive_definitions: count(normalised.assumptions.recursive_definitions),
         },
         identity: Hash(normalised.identity),
+        renamed: normalised.renamed,
         text: normalised.text,
     })
 }

@@ -5,11 +5,11 @@
 
 use protocol::types::Millis;
 use protocol::verdict::SolverLimits;
-use protocol::worker::exit_code;
+use protocol::worker::{STACK_BYTES, exit_code};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Priority below the node's, so that no vote waits behind a solver.
@@ -17,9 +17,6 @@ const NICE: i32 = 10;
 
 /// What a worker computes for without another's turn, if nobody wakes up.
 const TURN_NS: u64 = 20_000_000;
-
-/// Deep terms cost the solver stack; a fixed bound makes it the same under every shell's `ulimit`.
-const STACK_BYTES: u64 = 64 << 20;
 
 /// The two ends of the conversation, and the pipe that ends with the node.
 pub struct Channels {
@@ -263,8 +260,28 @@ static MEMORY_BYTES: AtomicU64 = AtomicU64::new(u64::MAX);
 /// `/proc/self/statm`, opened before the sandbox: the only way to know how much memory is used when the end comes.
 static STATM: AtomicI32 = AtomicI32::new(-1);
 
+/// Where the stack of this thread, the first one, may not grow any further; 0 if it may.
+static STACK_END: AtomicUsize = AtomicUsize::new(0);
+
+/// How far from there an access beyond the stack may be: the frame that did not fit, and what lies above this process'
+/// first frame.
+const STACK_SLACK: usize = 1 << 20;
+
+/// Keeps where the stack ends. Called from the thread that runs the solver, near the top of its stack.
+fn find_the_stacks_end() {
+    let here = 0u8;
+    // SAFETY: the structure is valid for the call.
+    let bytes = unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        if libc::getrlimit(libc::RLIMIT_STACK, &mut limit) == 0 { limit.rlim_cur } else { libc::RLIM_INFINITY }
+    };
+    let end = usize::try_from(bytes).ok().and_then(|bytes| (&raw const here as usize).checked_sub(bytes));
+    STACK_END.store(end.unwrap_or(0), Ordering::Relaxed);
+}
+
 /// Makes every way in which the solver can end this process tell which one it was.
 pub fn name_the_end() {
+    find_the_stacks_end();
     #[cfg(target_os = "linux")]
     // SAFETY: opens a file by a constant name; the descriptor stays open for the life of the process.
     STATM.store(
@@ -278,9 +295,10 @@ pub fn name_the_end() {
         libc::atexit(on_exit);
         for signal in [libc::SIGABRT, libc::SIGSEGV, libc::SIGBUS] {
             let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = on_fault as extern "C" fn(libc::c_int) as usize;
+            action.sa_sigaction =
+                on_fault as extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) as usize;
             // After one call the default holds again, and the fault repeats with it.
-            action.sa_flags = libc::SA_RESETHAND | libc::SA_ONSTACK;
+            action.sa_flags = libc::SA_RESETHAND | libc::SA_ONSTACK | libc::SA_SIGINFO;
             libc::sigaction(signal, &action, std::ptr::null_mut());
         }
     }
@@ -294,8 +312,18 @@ extern "C" fn on_exit() {
     }
 }
 
-extern "C" fn on_fault(_signal: libc::c_int) {
-    if IN_JOB.load(Ordering::Relaxed) && memory_is_short() {
+extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    if !IN_JOB.load(Ordering::Relaxed) {
+        return;
+    }
+    // SAFETY: the system gives a valid structure, and for a bad access it holds the address.
+    let address = if signal == libc::SIGABRT { 0 } else { unsafe { (*info).si_addr() as usize } };
+    let end = STACK_END.load(Ordering::Relaxed);
+    if end != 0 && address.abs_diff(end) < STACK_SLACK {
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(exit_code::STACK) }
+    }
+    if memory_is_short() {
         // SAFETY: ends the process at once.
         unsafe { libc::_exit(exit_code::MEMORY) }
     }

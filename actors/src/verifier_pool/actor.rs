@@ -3,6 +3,8 @@
 //! It translates a report into the one word on it by [`Judgement::of`] and decides nothing else. Workers and verdicts
 //! outlive it: a fresh one says [`Rebuilt`] and is asked again.
 
+use super::explaining::Explaining;
+use super::explanations::Explanations;
 use super::messages::{Cancel, Check, Foresee, Judged, Rebuilt, ReportOf};
 use super::verdicts::Verdicts;
 use super::{PoolError, VerifierPool};
@@ -10,9 +12,10 @@ use crate::metrics;
 use crate::outlet::Outlet;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
+use protocol::explanation::Explanation;
 use protocol::mempool::Judgement;
 use protocol::types::Hash;
-use protocol::verdict::{Claim, Job, NoVerdict, Report, Verdict, VerifierParameters};
+use protocol::verdict::{self, Claim, Job, NoVerdict, Report, Verdict, VerifierParameters};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,7 @@ const RETRY: Duration = Duration::from_millis(50);
 pub struct VerifierPoolSettings {
     pub pool: Arc<VerifierPool>,
     pub verdicts: Arc<Verdicts>,
+    pub explanations: Arc<Explanations>,
     pub parameters: VerifierParameters,
     pub judged: Outlet<Judged>,
     pub rebuilt: Outlet<Rebuilt>,
@@ -37,17 +41,18 @@ pub struct VerifierPoolSettings {
 struct Task {
     proofs: Vec<Hash>,
     claim: Claim,
-    /// Taken when it goes to the pool.
+    /// Kept until the answer: who asks why is answered from it.
     script: Vec<u8>,
     running: Option<SpawnHandle>,
 }
 
 pub struct VerifierPoolActor {
-    settings: VerifierPoolSettings,
+    pub(super) settings: VerifierPoolSettings,
     tasks: HashMap<Hash, Task>,
     /// Statements that wait for a place in the pool.
-    waiting: VecDeque<Hash>,
-    running: usize,
+    pub(super) waiting: VecDeque<Hash>,
+    pub(super) running: usize,
+    pub(super) explaining: Explaining,
     /// At most one for each proof that the mempool has under check.
     undelivered: VecDeque<Judged>,
     rebuilt_told: bool,
@@ -60,6 +65,7 @@ impl VerifierPoolActor {
             tasks: HashMap::new(),
             waiting: VecDeque::new(),
             running: 0,
+            explaining: Explaining::default(),
             undelivered: VecDeque::new(),
             rebuilt_told: false,
         }
@@ -103,8 +109,9 @@ impl VerifierPoolActor {
         }
     }
 
-    fn pump(&mut self, context: &mut Context<Self>) {
+    pub(super) fn pump(&mut self, context: &mut Context<Self>) {
         self.feed(context);
+        self.explain_next(context);
         metrics::verifier_waiting(self.waiting.len() + self.settings.pool.waiting());
     }
 
@@ -117,18 +124,22 @@ impl VerifierPoolActor {
                 script: std::mem::take(&mut task.script),
                 claim: Some(task.claim),
                 limits: self.settings.parameters,
-                without_goal: false,
+                task: verdict::Task::Check,
             };
-            match self.settings.pool.submit(&job) {
+            let submitted = self.settings.pool.submit(&job);
+            task.script = job.script;
+            match submitted {
                 Ok(pending) => {
                     let answered = wrap_future::<_, Self>(pending).map(move |result, actor, context| {
                         actor.on_answer(statement, result.unwrap_or(Err(PoolError::Closed)), context);
                     });
                     task.running = Some(context.spawn(answered));
                     self.running += 1;
+                    if self.running + self.explaining.workers() > self.settings.pool.workers() {
+                        self.stop_explaining(context);
+                    }
                 }
                 Err(PoolError::Full { .. }) => {
-                    task.script = job.script;
                     self.waiting.push_front(statement);
                     context.run_later(RETRY, |actor, context| actor.pump(context));
                     return;
@@ -144,6 +155,9 @@ impl VerifierPoolActor {
             Ok(report) => {
                 let report = checked_against(statement, report);
                 let judgement = Judgement::of(&report.verdict);
+                if let (Some(Err(_)), Some(task)) = (Explanation::sought(&report), self.tasks.get_mut(&statement)) {
+                    self.settings.explanations.keep_script(statement, std::mem::take(&mut task.script));
+                }
                 self.settings.verdicts.keep(statement, report);
                 self.finish(statement, judgement, context);
             }

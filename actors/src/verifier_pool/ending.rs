@@ -5,7 +5,7 @@
 
 use protocol::types::Millis;
 use protocol::verdict::{NoVerdict, Report, Verdict, VerifierParameters};
-use protocol::worker::exit_code;
+use protocol::worker::{STACK_BYTES, exit_code};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -64,6 +64,11 @@ impl Ending {
                 }
             }
             (None, None, Some(exit_code::MEMORY)) => NoVerdict::Memory { limit_bytes: hard.memory_bytes },
+            // What it had needed was given back on the way to the exit.
+            (None, None, Some(exit_code::SOLVER_EXIT)) if self.peak_memory_bytes >= hard.memory_bytes / 2 => {
+                NoVerdict::Memory { limit_bytes: hard.memory_bytes }
+            }
+            (None, None, Some(exit_code::STACK)) => NoVerdict::Stack { limit_bytes: STACK_BYTES },
             (None, _, _) => crashed,
         })
     }
@@ -86,6 +91,7 @@ impl Ending {
             (Some(Kill::NotWanted), ..) => "not_wanted",
             (None, Some(signal), _) if comes_from_outside(signal) => "from_outside",
             (None, None, Some(exit_code::MEMORY)) => "memory",
+            (None, None, Some(exit_code::STACK)) => "stack",
             (None, _, _) => "crashed",
         }
     }
@@ -150,6 +156,11 @@ mod tests {
         }
         let memory = NoVerdict::Memory { limit_bytes: 1 << 30 };
         assert_eq!(consequence(ending(exited(exit_code::MEMORY), None)), Consequence::NoVerdict(memory));
+        let exit = Ending { peak_memory_bytes: 800 << 20, ..ending(exited(exit_code::SOLVER_EXIT), None) };
+        let memory = NoVerdict::Memory { limit_bytes: 1 << 30 };
+        assert_eq!(consequence(exit), Consequence::NoVerdict(memory));
+        let stack = NoVerdict::Stack { limit_bytes: STACK_BYTES };
+        assert_eq!(consequence(ending(exited(exit_code::STACK), None)), Consequence::NoVerdict(stack));
     }
 
     #[test]

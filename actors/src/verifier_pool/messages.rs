@@ -1,6 +1,7 @@
 //! What the verifier pool's actor is told and asked.
 
 use actix::Message;
+use protocol::explanation::Explanation;
 use protocol::mempool::Judgement;
 use protocol::types::Hash;
 use protocol::verdict::{Claim, Report};
@@ -36,6 +37,24 @@ pub struct Cancel(pub Hash);
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Option<Report>")]
 pub struct ReportOf(pub Hash);
+
+/// Explain the verdict on a statement, when there is nothing else to do. One at a time is looked for, and a check that needs
+/// its worker ends the search.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Explained")]
+pub struct Explain(pub Hash);
+
+/// What comes of a question why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Explained {
+    Found(Explanation),
+    /// There is no verdict here, or none that leaves anything open.
+    Nothing,
+    /// The script is not remembered any more.
+    Forgotten,
+    /// Checks go first. Asking again may help.
+    Busy,
+}
 
 /// The word on a proof that was to be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]

@@ -4,6 +4,8 @@
 
 mod actor;
 mod ending;
+mod explaining;
+mod explanations;
 mod messages;
 mod pool;
 mod probe;
@@ -12,7 +14,8 @@ mod verdicts;
 
 pub use actor::{VerifierPoolActor, VerifierPoolSettings};
 pub use ending::{Ending, Kill};
-pub use messages::{Cancel, Check, Foresee, Judged, Rebuilt, ReportOf};
+pub use explanations::{EXPLANATIONS_BYTES_MAX, EXPLANATIONS_MAX, Explanations};
+pub use messages::{Cancel, Check, Explain, Explained, Foresee, Judged, Rebuilt, ReportOf};
 pub use pool::{
     Observer, Pending, PoolConfig, PoolError, PoolEvent, VerifierPool, program_beside_this_one, verdict_label,
 };

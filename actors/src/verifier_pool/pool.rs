@@ -8,7 +8,7 @@ use super::ending::{Consequence, Ending};
 use super::process::{Exchange, Start, StartError, WorkerProcess, encode_frame};
 use parking_lot::{Condvar, Mutex};
 use protocol::types::ResourceCount;
-use protocol::verdict::{Job, NoVerdict, Report, SolverPin, Verdict, VerifierParameters};
+use protocol::verdict::{self, Job, NoVerdict, Report, SolverPin, Verdict, VerifierParameters};
 use protocol::worker::{Hello, SandboxMode};
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -122,6 +122,8 @@ pub type Pending = oneshot::Receiver<Result<Report, PoolError>>;
 struct Task {
     frame: Vec<u8>,
     limits: VerifierParameters,
+    /// Only checks are counted.
+    is_check: bool,
     reply: oneshot::Sender<Result<Report, PoolError>>,
 }
 
@@ -221,7 +223,7 @@ impl VerifierPool {
         if state.waiting.len() >= self.shared.config.waiting_max {
             return Err(PoolError::Full { waiting: state.waiting.len() });
         }
-        state.waiting.push_back(Task { frame, limits: job.limits, reply });
+        state.waiting.push_back(Task { frame, limits: job.limits, is_check: job.task == verdict::Task::Check, reply });
         self.shared.work.notify_one();
         Ok(pending)
     }
@@ -333,13 +335,15 @@ impl Shared {
                 }
             }
         };
-        self.tell(PoolEvent::Checked {
-            verdict: verdict_label(&report.verdict),
-            cpu: Duration::from_millis(report.cpu.0),
-            wall: begun.elapsed(),
-            resource_count: report.resource_count,
-            attempts,
-        });
+        if task.is_check {
+            self.tell(PoolEvent::Checked {
+                verdict: verdict_label(&report.verdict),
+                cpu: Duration::from_millis(report.cpu.0),
+                wall: begun.elapsed(),
+                resource_count: report.resource_count.filter(|_| report.answer.is_some()),
+                attempts,
+            });
+        }
         Ok(report)
     }
 

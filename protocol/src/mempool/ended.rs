@@ -17,6 +17,8 @@ pub(super) enum End {
     Final(Sequence),
     Refused {
         refusal: Refusal,
+        /// What the verifier pool remembers its report by, if it was ever held.
+        statement: Option<Hash>,
         /// My own word on it, for a peer that still holds it.
         mine: Option<Word>,
     },
@@ -111,7 +113,7 @@ mod tests {
         ended.remember(id(0), End::Final(Sequence(1)));
         for value in 1..20_000 {
             let refusal = Refusal::Malformed { line: 1, column: 1, text: "no".into() };
-            ended.remember(id(value), End::Refused { refusal, mine: None });
+            ended.remember(id(value), End::Refused { refusal, statement: None, mine: None });
         }
         assert_eq!(ended.len(), (1, MALFORMED_MAX));
         assert_eq!(ended.get(&id(0)), Some(&End::Final(Sequence(1))));
@@ -122,7 +124,7 @@ mod tests {
         let mut ended = Ended::new();
         ended.remember(id(0), End::Final(Sequence(1)));
         for _ in 0..100 {
-            ended.remember(id(1), End::Refused { refusal: Refusal::Displaced, mine: None });
+            ended.remember(id(1), End::Refused { refusal: Refusal::Displaced, statement: None, mine: None });
         }
         assert_eq!(ended.len(), (2, 0));
         assert!(ended.judged.order.len() <= 2 * ENDED_MAX);

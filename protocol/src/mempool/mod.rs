@@ -99,7 +99,7 @@ impl Mempool {
 
     /// Recalls a refusal that was kept on disk.
     pub fn recall(&mut self, proof: Hash, refusal: Refusal) {
-        self.ended.remember(proof, End::Refused { refusal, mine: None });
+        self.ended.remember(proof, End::Refused { refusal, statement: None, mine: None });
     }
 
     /// Where a proof is.
@@ -124,9 +124,13 @@ impl Mempool {
         }
     }
 
-    /// Identity of the normalised script and claim, while the proof is held.
+    /// Identity of the normalised script and claim, while the proof is held or its refusal remembered.
     pub fn statement(&self, proof: &Hash) -> Option<Hash> {
-        self.pending.get(proof).map(|entry| entry.statement)
+        match (self.pending.get(proof), self.ended.get(proof)) {
+            (Some(entry), _) => Some(entry.statement),
+            (None, Some(End::Refused { statement, .. })) => *statement,
+            (None, Some(End::Final(_)) | None) => None,
+        }
     }
 
     /// Whether a script that came under this id is worth looking at: not if it is held, or ended for good.
@@ -219,7 +223,7 @@ impl Mempool {
             Input::Malformed { proof, refusal } => {
                 self.fetch.settled(&proof);
                 if self.pending.get(&proof).is_none() && self.ended.get(&proof).is_none() {
-                    self.ended.remember(proof, End::Refused { refusal, mine: None });
+                    self.ended.remember(proof, End::Refused { refusal, statement: None, mine: None });
                 }
             }
             Input::Stored(proofs) => self.on_stored(now, proofs, &mut effects),
@@ -291,7 +295,8 @@ impl Mempool {
             (Refusal::Words { .. }, Stage::Checked(word)) => Some(word),
             (_, Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking | Stage::Checked(_)) => None,
         };
-        self.ended.remember(proof, End::Refused { refusal: refusal.clone(), mine });
+        let statement = Some(entry.statement);
+        self.ended.remember(proof, End::Refused { refusal: refusal.clone(), statement, mine });
         effects.push(Effect::Refuse { proof, refusal });
     }
 

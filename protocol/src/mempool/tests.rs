@@ -204,6 +204,7 @@ fn a_refusal_by_others_word_names_them_and_final_overrides_it() {
     let effect = Effect::Refuse { proof: id(1), refusal: refusal.clone() };
     assert_eq!(mempool.step(NOW, Input::Refused { proof: id(1), words }), [effect]);
     assert_eq!(mempool.find(&id(1)), Whereabouts::Refused(refusal.clone()));
+    assert_eq!(mempool.statement(&id(1)), Some(statement(1)), "its report is still found");
     assert_eq!(mempool.admit(NOW, candidate(1, 10, ALICE)), Err(Whereabouts::Refused(refusal)));
     mempool.step(NOW, Input::Final { sequence: Sequence(9), proofs: vec![id(1)] });
     assert_eq!(mempool.find(&id(1)), Whereabouts::Final(Sequence(9)));

@@ -125,12 +125,17 @@ impl<'a> Normaliser<'a> {
         let options: Vec<(String, String)> =
             self.options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let identity = result::identity(&text, &options);
+        let name = |name: Name| tree.names.text(name).to_owned();
+        let mut renamed: Vec<(String, String)> =
+            self.renamed.iter().map(|(submitted, printed)| (name(*printed), name(*submitted))).collect();
+        renamed.sort_unstable();
         Normalised {
             logic_bytes: logic_line.len(),
             logic: self.logic.map(|logic| tree.names.text(logic).to_owned()),
             text,
             options,
             status: self.status,
+            renamed,
             notes: locate(self.remarks, script),
             notes_left_out: self.remarks_left_out,
             assumptions: self.assumptions,

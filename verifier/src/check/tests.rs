@@ -2,7 +2,7 @@
 
 use super::*;
 use protocol::types::Hash;
-use protocol::verdict::{Assumptions, Claim, VerifierParameters};
+use protocol::verdict::{Assumptions, Claim, Task, VerifierParameters};
 use std::sync::{Mutex, MutexGuard};
 
 /// Options are global to the process, and tests are threads of one: only one of them may use the solver at a time.
@@ -22,11 +22,12 @@ fn form(text: &str) -> Form {
         notes_omitted: 0,
         assumptions: Assumptions { assertions: 1, ..Assumptions::default() },
         identity: Hash([1; 32]),
+        renamed: Vec::new(),
     }
 }
 
 fn job(claim: Option<Claim>) -> Job {
-    Job { script: Vec::new(), claim, limits: VerifierParameters::default(), without_goal: false }
+    Job { script: Vec::new(), claim, limits: VerifierParameters::default(), task: Task::Check }
 }
 
 fn verdict_of(form: &Form, claim: Option<Claim>) -> Verdict {

@@ -8,7 +8,7 @@
 //! Must never: link the library's answer to anything that the normaliser printed.
 #![allow(dead_code)]
 
-use protocol::verdict::{Answer, Job, Report, Verdict, VerifierParameters};
+use protocol::verdict::{Answer, Job, Report, Task, Verdict, VerifierParameters};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -181,7 +181,7 @@ pub fn job(script: &[u8], bounds: Bounds) -> Job {
     let mut limits = VerifierParameters::default();
     limits.hard.resource_count = bounds.resource_count;
     limits.soft.resource_count = bounds.resource_count;
-    Job { script: script.to_vec(), claim: None, limits, without_goal: false }
+    Job { script: script.to_vec(), claim: None, limits, task: Task::Check }
 }
 
 /// Ends this process by a signal when a script takes too long, and makes allocations fail when it takes too much.

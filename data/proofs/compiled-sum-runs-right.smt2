@@ -1,0 +1,37 @@
+; A compiler from sums to a stack machine is right: running the code of an expression puts its value on the stack. The
+; step of the induction over the expression; what code is run after other code is given as a lemma. unsat means that
+; the step holds.
+(set-info :status unsat)
+(declare-datatypes ((Expression 0)) (((number (value Int)) (sum (left Expression) (right Expression)))))
+(declare-datatypes ((Stack 0)) (((empty) (push-on (top Int) (below Stack)))))
+(declare-datatypes ((Instruction 0)) (((load (constant Int)) (add))))
+(declare-datatypes ((Code 0)) (((done) (then (first Instruction) (rest Code)))))
+(declare-fun meaning (Expression) Int)
+(declare-fun compile (Expression) Code)
+(declare-fun join (Code Code) Code)
+(declare-fun run (Code Stack) Stack)
+(assert (forall ((n Int)) (! (= (meaning (number n)) n) :pattern ((meaning (number n))))))
+(assert (forall ((a Expression) (b Expression))
+  (! (= (meaning (sum a b)) (+ (meaning a) (meaning b))) :pattern ((meaning (sum a b))))))
+(assert (forall ((n Int)) (! (= (compile (number n)) (then (load n) done)) :pattern ((compile (number n))))))
+(assert (forall ((a Expression) (b Expression))
+  (! (= (compile (sum a b)) (join (compile a) (join (compile b) (then add done)))) :pattern ((compile (sum a b))))))
+(assert (forall ((s Stack)) (! (= (run done s) s) :pattern ((run done s)))))
+(assert (forall ((n Int) (c Code) (s Stack))
+  (! (= (run (then (load n) c) s) (run c (push-on n s))) :pattern ((run (then (load n) c) s)))))
+(assert (forall ((c Code) (x Int) (y Int) (s Stack))
+  (! (= (run (then add c) (push-on y (push-on x s))) (run c (push-on (+ x y) s)))
+     :pattern ((run (then add c) (push-on y (push-on x s)))))))
+; The lemma.
+(assert (forall ((c Code) (d Code) (s Stack)) (! (= (run (join c d) s) (run d (run c s))) :pattern ((run (join c d) s)))))
+; The statement for both parts, and then for their sum; and for a number.
+(declare-const a Expression)
+(declare-const b Expression)
+(declare-const n Int)
+(declare-const s Stack)
+(assert (forall ((s Stack)) (! (= (run (compile a) s) (push-on (meaning a) s)) :pattern ((run (compile a) s)))))
+(assert (forall ((s Stack)) (! (= (run (compile b) s) (push-on (meaning b) s)) :pattern ((run (compile b) s)))))
+(assert (not (and
+  (= (run (compile (number n)) s) (push-on (meaning (number n)) s))
+  (= (run (compile (sum a b)) s) (push-on (meaning (sum a b)) s)))))
+(check-sat)
