@@ -68,9 +68,9 @@ mod tests {
     #[test]
     fn what_waits_for_a_peer_is_bounded_in_count_and_bytes() {
         let mut pushes = Pushes::default();
-        (0..2 * PROOFS_MAX).for_each(|_| drop(pushes.add(&proof(1), &[PEER])));
+        (0..2 * PROOFS_MAX).for_each(|_| _ = pushes.add(&proof(1), &[PEER]));
         assert_eq!(pushes.take()[&PEER].len(), PROOFS_MAX);
-        (0..4).for_each(|_| drop(pushes.add(&proof(BYTES_MAX / 2), &[PEER])));
+        (0..4).for_each(|_| _ = pushes.add(&proof(BYTES_MAX / 2), &[PEER]));
         assert_eq!(pushes.take()[&PEER].len(), 2);
     }
 }
