@@ -110,7 +110,7 @@ fn a_validator_with_a_torn_or_lost_log_waits_for_the_others_and_signs_again() {
             let bytes = fs::read(log).unwrap();
             fs::write(log, &bytes[..last_byte(&bytes)]).unwrap();
         }),
-        ("this validator's vote log is lost", |log| fs::remove_file(log).unwrap()),
+        ("this validator's vote log is lost or an old copy", |log| fs::remove_file(log).unwrap()),
     ];
     for (why, harm) in stories {
         network.nodes.iter().for_each(|node| node.signal(End::Kill));

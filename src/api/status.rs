@@ -106,18 +106,24 @@ fn waiting_for(snapshot: &Snapshot, has_quorum: bool, peers: &[PeerReport]) -> O
     if snapshot.halted {
         return Some("consensus has halted; the log says why".into());
     }
-    if let Some((kind, told)) = &snapshot.unknown_history {
-        let why = match kind {
-            UnknownHistory::New => "this validator starts for the first time",
-            UnknownHistory::Lost => "this validator's vote log is lost",
-            UnknownHistory::Torn => "the last record of the vote log was damaged",
-        };
-        return Some(format!("{why}: it signs once enough peers told its history ({} have)", told.len()));
+    let told = |why: &str, told: usize| format!("{why}: it signs once enough peers told its history ({told} have)");
+    match &snapshot.unknown_history {
+        Some((UnknownHistory::New, by)) => return Some(told("this validator starts for the first time", by.len())),
+        Some((UnknownHistory::Lost, by)) => {
+            return Some(told("this validator's vote log is lost or an old copy", by.len()));
+        }
+        Some((UnknownHistory::Torn, by)) => return Some(told("the last record of the vote log was damaged", by.len())),
+        Some((UnknownHistory::Unconfirmed, by)) if has_quorum => {
+            return Some(told("this validator has just started", by.len()));
+        }
+        // Who is missing says more.
+        Some((UnknownHistory::Unconfirmed, _)) | None => {}
     }
     if !has_quorum {
         let missing = peers.iter().filter(|peer| !peer.connected).map(|peer| peer.node_id.to_string());
         let missing: Vec<_> = missing.take(10).collect();
         return Some(format!("no quorum is connected; missing: {}", missing.join(", ")));
     }
-    None
+    // A database that is older than the vote log; the others have the block, unless this network has no others.
+    snapshot.missing_final.map(|block| format!("block {block} is final and not in the database: the others are asked for it"))
 }
