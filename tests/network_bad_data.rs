@@ -304,7 +304,11 @@ fn a_disk_that_cannot_be_written_ends_the_node_and_is_not_called_damaged() {
             assert!(answer.is_none_or(|(status, _)| status >= 500), "nothing was accepted that is not durable");
         }
         let ended = (network.nodes[0].wait_for_end().code(), network.nodes[0].log());
-        refused(&ended, CONFIGURATION, &["File too large", "free space or repair the disk, then start it again"]);
+        refused(
+            &ended,
+            CONFIGURATION,
+            &["File too large", "free space, make it writable or repair the disk, then start it again"],
+        );
         assert!(!ended.1.contains("damaged"), "{}", ended.1);
         // With room again nothing is missing.
         network.start_all();

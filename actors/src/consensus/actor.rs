@@ -177,7 +177,15 @@ impl Actor for ConsensusActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        metrics::consensus_at(self.consensus.snapshot_now().sequence);
+        let snapshot = self.consensus.snapshot_now();
+        metrics::consensus_at(snapshot.sequence);
+        if let Some(block) = snapshot.missing_final {
+            tracing::warn!(
+                %block,
+                after = snapshot.sequence.0,
+                "the database is older than the vote log: final blocks are missing from it, and the others are asked"
+            );
+        }
         let first = std::mem::take(&mut self.first);
         self.carry_out(first);
         self.arm(context);

@@ -157,6 +157,13 @@ impl StateActor {
         }))
     }
 
+    /// Whoever cannot read its own history must not go on from it; gives what is said.
+    fn end(&self, error: &DatabaseError) -> String {
+        let reason = error.to_string();
+        (self.settings.exit)(error.exit_code(), reason.clone());
+        reason
+    }
+
     fn range(&self, from: Sequence, count: usize) -> Result<Vec<StoredBlock>, DatabaseError> {
         let mut blocks = Vec::new();
         let mut sequence = from;
@@ -235,7 +242,7 @@ impl Handler<Apply> for StateActor {
                 self.tell(context);
             }
             // If blocks were lost on the way to here, they are in the vote log, from which a new process applies them.
-            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
+            Err(error) => _ = self.end(&error),
         }
     }
 }
@@ -248,7 +255,7 @@ impl Handler<Serve> for StateActor {
             // A peer that misses the answer asks again.
             Ok(Some(message)) => drop(self.settings.network.send((serve.to, message))),
             Ok(None) => {}
-            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
+            Err(error) => _ = self.end(&error),
         }
     }
 }
@@ -257,7 +264,7 @@ impl Handler<BlockAt> for StateActor {
     type Result = Result<Option<StoredBlock>, String>;
 
     fn handle(&mut self, at: BlockAt, _: &mut Context<Self>) -> Self::Result {
-        self.settings.database.block(at.0).map_err(|error| error.to_string())
+        self.settings.database.block(at.0).map_err(|error| self.end(&error))
     }
 }
 
@@ -265,7 +272,7 @@ impl Handler<BlocksFrom> for StateActor {
     type Result = Result<Vec<StoredBlock>, String>;
 
     fn handle(&mut self, blocks: BlocksFrom, _: &mut Context<Self>) -> Self::Result {
-        self.range(blocks.from, blocks.count).map_err(|error| error.to_string())
+        self.range(blocks.from, blocks.count).map_err(|error| self.end(&error))
     }
 }
 

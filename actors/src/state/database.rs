@@ -2,11 +2,12 @@
 //! with their scripts.
 //!
 //! One transaction for each change, durable when the call returns. It stores and finds; it decides nothing, and it never
-//! tries a failed write again: nobody knows what the disk holds then.
+//! tries a failed write again: nobody knows what the disk holds then. Every page's checksum is compared when the database is
+//! opened, and what is read is compared with the hash it goes by: what is not what was written is never passed on.
 
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
-use protocol::block::{Block, Entry};
+use protocol::block::{Block, Entry, Header};
 use protocol::certificate::Certificate;
 use protocol::ledger::{Branch, Ledger};
 use protocol::mempool::{Candidate, Source};
@@ -84,7 +85,8 @@ impl DatabaseError {
             | redb::Error::TableIsMultimap(_)
             | redb::Error::TableIsNotMultimap(_)
             | redb::Error::TypeDefinitionChanged { .. }
-            | redb::Error::TableDoesNotExist(_) => DatabaseError::Damaged { what: error.to_string() },
+            | redb::Error::TableDoesNotExist(_)
+            | redb::Error::UpgradeRequired(_) => DatabaseError::Damaged { what: error.to_string() },
             redb::Error::Io(_) | redb::Error::Backend(_) | redb::Error::Unsupported | redb::Error::PreviousIo => {
                 DatabaseError::Disk(Box::new(error))
             }
@@ -164,11 +166,17 @@ pub type Exit = Arc<dyn Fn(i32, String) + Send + Sync>;
 /// May be shared between threads: reads never wait for a write.
 pub struct Database {
     redb: redb::Database,
+    chain: Hash,
     exit: Exit,
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
     rmp_serde::to_vec(value).map_err(|error| DatabaseError::Damaged { what: format!("cannot be encoded: {error}") })
+}
+
+/// What is read is what was written.
+fn require(holds: bool, what: &str, which: impl std::fmt::Display) -> Result<(), DatabaseError> {
+    if holds { Ok(()) } else { Err(DatabaseError::Damaged { what: format!("{what} {which} is another one") }) }
 }
 
 fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DatabaseError> {
@@ -182,7 +190,9 @@ impl Database {
     /// See [`DatabaseError`]; nothing was changed then.
     pub fn open(directory: &Path, chain: &Hash, cache_bytes: usize, exit: Exit) -> Result<Database, DatabaseError> {
         let path = directory.join(FILE_NAME);
-        let redb = match redb::Builder::new().set_cache_size(cache_bytes).create(&path) {
+        // After a clean end, too, or a bit that flipped meanwhile would be trusted.
+        let builder = redb::Builder::new().set_cache_size(cache_bytes).set_check_integrity_on_open(true).create(&path);
+        let redb = match builder {
             Ok(redb) => redb,
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(DatabaseError::InUse { path }),
             Err(other) => return Err(other.into()),
@@ -229,7 +239,7 @@ impl Database {
             write.open_table(PLACES)?;
         }
         write.commit()?;
-        Ok(Database { redb, exit })
+        Ok(Database { redb, chain: *chain, exit })
     }
 
     /// The last final block; none before the first.
@@ -252,9 +262,13 @@ impl Database {
             return Ok(None);
         };
         let BlockRow { id, block } = row?;
+        let Header { sequence: named, body, .. } = block.header;
+        require(block.id() == id && named == sequence && body == block.body.digest(), "a block", sequence)?;
         let certificate = |table| -> Result<Option<Certificate>, DatabaseError> {
             let bytes = read.open_table::<u64, &[u8]>(table)?.get(sequence.0)?;
-            bytes.map(|bytes| decode("a certificate", bytes.value())).transpose()
+            let found: Option<Certificate> = bytes.map(|bytes| decode("a certificate", bytes.value())).transpose()?;
+            require(found.iter().all(|found| found.block() == Some(id)), "the certificate of block", sequence)?;
+            Ok(found)
         };
         Ok(Some(StoredBlock { id, block, prepare: certificate(PREPARES)?, commit: certificate(COMMITS)? }))
     }
@@ -271,7 +285,10 @@ impl Database {
     pub fn final_proof(&self, proof: &Hash) -> Result<Option<(Sequence, Entry)>, DatabaseError> {
         let read = self.redb.begin_read()?;
         let bytes = read.open_table(PROOFS)?.get(proof.0)?;
-        bytes.map(|bytes| decode("an index entry", bytes.value())).transpose()
+        let found: Option<(Sequence, Entry)> =
+            bytes.map(|bytes| decode("an index entry", bytes.value())).transpose()?;
+        require(found.iter().all(|(_, entry)| entry.proof == *proof), "the index entry of proof", proof)?;
+        Ok(found)
     }
 
     /// Adds blocks to final history, in one transaction; their proofs are pending no longer.
@@ -348,7 +365,7 @@ impl Database {
         Ok(())
     }
 
-    fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {
+    pub(super) fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {
         let read = self.redb.begin_read()?;
         let mut candidates = Vec::new();
         for row in read.open_table(PENDING)?.iter()? {
@@ -358,10 +375,12 @@ impl Database {
         Ok(candidates)
     }
 
-    fn read_script(&self, proof: &Hash) -> Result<Option<Proof>, DatabaseError> {
+    pub(super) fn read_script(&self, proof: &Hash) -> Result<Option<Proof>, DatabaseError> {
         let read = self.redb.begin_read()?;
         let bytes = read.open_table(SCRIPTS)?.get(proof.0)?;
-        bytes.map(|bytes| decode("a script", bytes.value())).transpose()
+        let found: Option<Proof> = bytes.map(|bytes| decode("a script", bytes.value())).transpose()?;
+        require(found.iter().all(|found| found.id(&self.chain) == *proof), "the script of proof", proof)?;
+        Ok(found)
     }
 
     fn has_statement_final(&self, statement: &Hash) -> Result<bool, DatabaseError> {

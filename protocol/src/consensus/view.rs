@@ -39,7 +39,11 @@ impl Consensus {
             block: self.chain.base(),
             commit_view: self.certificates.commit_view(),
             // What is here and final has become the base within the step.
-            missing_final: self.certificates.commit().and_then(Certificate::block).filter(|id| *id != self.chain.base()),
+            missing_final: self
+                .certificates
+                .commit()
+                .and_then(Certificate::block)
+                .filter(|id| *id != self.chain.base()),
             unknown_history: self.history.unknown().map(|kind| (kind, self.history.told().collect())),
             prepares: self.tally.voters(self.view, VoteKind::Prepare).collect(),
             view_changes: self.tally.voters(self.view, VoteKind::ViewChange).collect(),
