@@ -129,3 +129,8 @@ pub fn audit(network: &mut Network, mut signed: Signed) {
 pub fn ids(blocks: &[Value]) -> Vec<String> {
     blocks.iter().map(|block| block["id"].as_str().unwrap().to_owned()).collect()
 }
+
+/// Whether a validator's Prepare vote is in a block's certificate.
+pub fn signed_by(block: &Value, name: &str) -> bool {
+    block["prepare"]["voters"].as_array().is_some_and(|voters| voters.iter().any(|voter| voter == name))
+}
