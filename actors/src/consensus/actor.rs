@@ -13,7 +13,7 @@ use crate::storage::vote_log::{VoteLog, VoteLogError};
 use crate::supervision::{Exit, ExitHook};
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::Consensus;
-use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To};
+use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To, UnknownHistory};
 use protocol::message::Message as PeerMessage;
 use protocol::types::Millis;
 use std::sync::Arc;
@@ -65,6 +65,12 @@ impl ConsensusActor {
                 return self.end(error.exit_code(), format!("votes cannot be recorded: {error}"));
             }
             metrics::vote_log_written(&output.records, began.elapsed());
+            if output.records.contains(&Record::Unknown(UnknownHistory::Lost)) {
+                tracing::warn!(
+                    "a peer shows a vote of this validator that its vote log lacks: nothing is signed before a quorum of the \
+                     others has told where they are"
+                );
+            }
         }
         output.effects.into_iter().for_each(|effect| self.effect(effect, began));
     }
