@@ -31,6 +31,6 @@ impl Clock {
 }
 
 /// A clock before 1970 reads as 1970: such a validator loses its own turns, and nothing else.
-fn wall() -> Millis {
+pub fn wall() -> Millis {
     Millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64)
 }

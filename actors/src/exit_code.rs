@@ -12,5 +12,4 @@ pub const DAMAGED: i32 = 8;
 pub const INTERNAL: i32 = 70;
 
 /// What to do about a disk that failed.
-pub const DISK_ADVICE: &str =
-    "free space or repair the disk, then start it again: nothing was promised or sent that is not on the disk";
+pub const DISK_ADVICE: &str = "free space, make it writable or repair the disk, then start it again: nothing was promised or sent that is not on the disk";

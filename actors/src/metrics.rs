@@ -84,6 +84,8 @@ declare! {
         "pauses in reading from a peer beyond its rate";
     NETWORK_ROUND_TRIP = "pop_network_round_trip_seconds", Kind::Histogram(ROUND_TRIP_SECONDS), Seconds, [],
         "round trip of a session, from ping to pong";
+    NETWORK_CLOCK_AHEAD = "pop_network_clock_ahead_seconds", Kind::Gauge, Seconds, [],
+        "how far this node's clock is ahead of the median of its peers' clocks; negative if it is behind";
     VOTE_LOG_WRITE = "pop_vote_log_write_seconds", Kind::Histogram(DISK_SECONDS), Seconds, [],
         "time until records of the vote log are on the disk, fsync included";
     VOTE_LOG_RECORDS = "pop_vote_log_records_total", Kind::Counter, Count, ["record"],
@@ -216,6 +218,10 @@ pub(crate) fn network_throttled() {
 
 pub(crate) fn network_round_trip(round_trip: Duration) {
     histogram!(NETWORK_ROUND_TRIP).record(round_trip.as_secs_f64());
+}
+
+pub(crate) fn network_clock_ahead(ahead_ms: i64) {
+    gauge!(NETWORK_CLOCK_AHEAD).set(ahead_ms as f64 / 1e3);
 }
 
 pub(crate) fn vote_log_written(took: Duration) {

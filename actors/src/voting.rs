@@ -295,22 +295,30 @@ fn open_log(config: &VotingConfig) -> Result<(VoteLog, Vec<Record>), OpenLogErro
         // The batch's checksum held, so this program, or an older one, wrote it.
         records.push(rmp_serde::from_slice(bytes)?);
     }
-    let unknown = match recovery.history {
-        History::Whole => None,
-        History::New => Some(UnknownHistory::New),
-        History::Lost => Some(UnknownHistory::Lost),
-        History::Torn => Some(UnknownHistory::Torn),
+    let kind = match recovery.history {
+        // Every start says so by itself: nothing is written.
+        History::Whole => {
+            records.push(Record::Unknown(UnknownHistory::Unconfirmed));
+            return Ok((log, records));
+        }
+        History::New => UnknownHistory::New,
+        History::Lost | History::Outdated => UnknownHistory::Lost,
+        History::Torn => UnknownHistory::Torn,
     };
-    if let Some(kind) = unknown {
+    if recovery.history == History::Outdated {
         tracing::warn!(
-            ?kind,
-            "the vote log is not known to be whole: nothing is signed before peers have told where they are"
+            mark = %config.mark.display(),
+            "the vote log is an older copy than the mark beside the key has seen, or the mark is damaged"
         );
-        let record = Record::Unknown(kind);
-        let bytes = rmp_serde::to_vec(&record)?;
-        log.append(&[bytes])?;
-        records.push(record);
     }
+    tracing::warn!(
+        ?kind,
+        "the vote log is not known to be whole: nothing is signed before peers have told where they are"
+    );
+    let record = Record::Unknown(kind);
+    let bytes = rmp_serde::to_vec(&record)?;
+    log.append(&[bytes])?;
+    records.push(record);
     Ok((log, records))
 }
 

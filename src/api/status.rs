@@ -4,7 +4,7 @@ use super::error::ApiError;
 use super::{ANSWER_DEADLINE, Shared};
 use actors::consensus::Counts;
 use actors::mempool::TellFigures;
-use actors::network::PeerReport;
+use actors::network::{PeerReport, skew};
 use actors::state::LedgerNow;
 use actors::supervision::{Phase, Report};
 use axum::Json;
@@ -35,6 +35,8 @@ pub struct StatusView {
     has_quorum: bool,
     /// Why nothing is signed or nothing becomes final, where that is known.
     waiting_for: Option<String>,
+    /// By how much this node's clock is ahead of the median of its peers' clocks; negative if it is behind.
+    clock_ahead_ms: Option<i64>,
     /// Micro-tokens.
     balance: Amount,
     reward_pool: Amount,
@@ -92,6 +94,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
         total_stake: set.total(),
         has_quorum: set.is_quorum(reachable),
         waiting_for: waiting_for(&snapshot, set.is_quorum(reachable), &peers),
+        clock_ahead_ms: skew::mine_ahead_ms(peers.iter().filter_map(|peer| peer.clock_ahead_ms)),
         balance: account.map_or(Amount(0), |account| account.balance),
         reward_pool: standing.ledger.pool(),
         proofs_final: standing.ledger.proofs().count(),
@@ -106,18 +109,26 @@ fn waiting_for(snapshot: &Snapshot, has_quorum: bool, peers: &[PeerReport]) -> O
     if snapshot.halted {
         return Some("consensus has halted; the log says why".into());
     }
-    if let Some((kind, told)) = &snapshot.unknown_history {
-        let why = match kind {
-            UnknownHistory::New => "this validator starts for the first time",
-            UnknownHistory::Lost => "this validator's vote log is lost",
-            UnknownHistory::Torn => "the last record of the vote log was damaged",
-        };
-        return Some(format!("{why}: it signs once enough peers told its history ({} have)", told.len()));
+    let told = |why: &str, told: usize| format!("{why}: it signs once enough peers told its history ({told} have)");
+    match &snapshot.unknown_history {
+        Some((UnknownHistory::New, by)) => return Some(told("this validator starts for the first time", by.len())),
+        Some((UnknownHistory::Lost, by)) => {
+            return Some(told("this validator's vote log is lost or an old copy", by.len()));
+        }
+        Some((UnknownHistory::Torn, by)) => return Some(told("the last record of the vote log was damaged", by.len())),
+        Some((UnknownHistory::Unconfirmed, by)) if has_quorum => {
+            return Some(told("this validator has just started", by.len()));
+        }
+        // Who is missing says more.
+        Some((UnknownHistory::Unconfirmed, _)) | None => {}
     }
     if !has_quorum {
         let missing = peers.iter().filter(|peer| !peer.connected).map(|peer| peer.node_id.to_string());
         let missing: Vec<_> = missing.take(10).collect();
         return Some(format!("no quorum is connected; missing: {}", missing.join(", ")));
     }
-    None
+    // A database that is older than the vote log; the others have the block, unless this network has no others.
+    snapshot
+        .missing_final
+        .map(|block| format!("block {block} is final and not in the database: the others are asked for it"))
 }

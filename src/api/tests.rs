@@ -54,6 +54,7 @@ fn snapshot(genesis: &Genesis) -> Snapshot {
         sequence: Sequence(0),
         block: genesis.genesis_block_hash(),
         commit_view: View(0),
+        missing_final: None,
         unknown_history: None,
         prepares: Vec::new(),
         view_changes: Vec::new(),

@@ -64,9 +64,13 @@ pub struct Arguments {
 impl Arguments {
     pub fn run(&self) -> Outcome {
         logging::start();
-        let (parts, metrics) = self.parts()?;
         let system = System::new();
-        system.block_on(serve(parts, metrics, self.until_stdin_ends))
+        system.block_on(async {
+            // Caught from here on: opening the database and starting the workers takes a moment.
+            let asked_to_stop = asked_to_stop(self.until_stdin_ends).map_err(Failure::with(Exit::Internal))?;
+            let (parts, metrics) = self.parts()?;
+            serve(parts, metrics, asked_to_stop).await
+        })
     }
 
     /// Opens and checks everything; each failure is an error of its own.
@@ -140,8 +144,11 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     Ok(pool)
 }
 
-async fn serve(parts: NodeParts, metrics: Option<PrometheusHandle>, until_stdin_ends: bool) -> Outcome {
-    let asked_to_stop = asked_to_stop(until_stdin_ends).map_err(Failure::with(Exit::Internal))?;
+async fn serve(
+    parts: NodeParts,
+    metrics: Option<PrometheusHandle>,
+    asked_to_stop: impl Future<Output = ()>,
+) -> Outcome {
     let http = parts.config.http;
     let busy = |error| {
         format!(

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::exit::{Exit, Outcome};
 use crate::say;
 use crate::text::{amount, counted, span, word};
+use actors::network::skew;
 use serde_json::Value;
 use std::fmt::Display;
 
@@ -83,6 +84,7 @@ fn consensus(status: &Value) -> Vec<String> {
         format!("Leader: {}", word(&status["leader"], "unknown")),
         format!("Reachable stake: {} of {} ({quorum})", status["reachable_stake"], status["total_stake"]),
         format!("Waiting for: {}", word(&status["waiting_for"], "nothing")),
+        format!("Clock: {}", clock(&status["clock_ahead_ms"])),
         format!("Last final block: {}", word(&status["block"], "unknown")),
         format!("Prepared, not yet final: {}", counted(number(&status["prepared"]), "block", "blocks")),
         format!(
@@ -92,6 +94,17 @@ fn consensus(status: &Value) -> Vec<String> {
         ),
         format!("Chain id: {}", word(&status["chain_id"], "unknown")),
     ]
+}
+
+fn clock(ahead: &Value) -> String {
+    match ahead.as_i64() {
+        None => "no peer tells its own".into(),
+        Some(ahead) if skew::is_told(ahead) => format!(
+            "{}: set it right (10 s off costs this validator's own turns or votes)",
+            skew::words(ahead, "the others' median")
+        ),
+        Some(_) => "agrees with the others".into(),
+    }
 }
 
 fn ledger(status: &Value) -> Vec<String> {
@@ -135,6 +148,8 @@ fn peer(peer: &Value) -> String {
         parts.push("not connected".into());
         parts.push(word(&peer["address"], "address unknown").to_owned());
     }
+    let ahead = peer["clock_ahead_ms"].as_i64().filter(|ahead| skew::is_told(*ahead));
+    parts.extend(ahead.map(|ahead| format!("its clock is {}", skew::words(ahead, "ours"))));
     match number(&peer["faults"]) {
         0 => {}
         faults => parts.push(counted(faults, "fault", "faults")),
@@ -161,14 +176,14 @@ mod tests {
         let status = json!({
             "node_id": "node_1", "stake": 10000, "connected_peers": 1, "is_leader": true, "current_view": 32,
             "current_sequence": 31, "leader": "node_1", "reachable_stake": 20000, "total_stake": 40000,
-            "has_quorum": false, "waiting_for": "no quorum is connected; missing: node_3, node_4", "block": "3d0f",
+            "has_quorum": false, "clock_ahead_ms": 3_600_210, "waiting_for": "no quorum is connected; missing: node_3, node_4", "block": "3d0f",
             "prepared": 1, "chain_id": "11a2", "proofs_final": 8, "balance": 464_928, "reward_pool": 999_999_000_000u64,
             "mempool": {"proofs": 3, "proofs_max": 2000, "bytes": 1 << 20, "bytes_max": 256 << 20, "waiting": 1,
                         "checking": 2, "contested": 0, "fetching": 4},
             "actors": [{"name": "mempool", "running": false, "incarnations": 3, "waiting": 5}],
             "peers": [
                 {"node_id": "node_2", "connected": true, "connected_ms": 216_458, "address": "localhost:8002",
-                 "round_trip_ms": 0.31, "faults": 0, "banned_ms": null, "last_error": "Connection refused"},
+                 "round_trip_ms": 0.31, "clock_ahead_ms": -3_600_210, "faults": 0, "banned_ms": null, "last_error": "Connection refused"},
                 {"node_id": "node_3", "connected": false, "connected_ms": null, "address": "localhost:8003",
                  "round_trip_ms": null, "faults": 2, "banned_ms": 30_000, "last_error": "Connection refused"},
             ],
@@ -184,7 +199,8 @@ mod tests {
             "  Reward pool: 999999 tokens",
             "  Pending proofs: 3 of at most 2000",
             "  mempool          being rebuilt, 2 restarts, 5 waiting",
-            "  node_2     connected for 3 min, localhost:8002, round trip 0.3 ms",
+            "  Clock: 3600 s ahead of the others' median: set it right (10 s off costs this validator's own turns or votes)",
+            "  node_2     connected for 3 min, localhost:8002, round trip 0.3 ms, its clock is 3600 s behind ours",
             "  node_3     not connected, localhost:8003, 2 faults, banned for 30 s, last error: Connection refused",
         ] {
             assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");

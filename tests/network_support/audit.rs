@@ -35,7 +35,9 @@ impl Signed {
             serde_json::from_slice(&fs::read(network.path("data/genesis_state.json")).unwrap()).unwrap();
         let index = network.nodes.iter().position(|other| other.name == node.name).unwrap();
         let key = serde_json::from_value(genesis["validators"][index]["public_key"].clone()).unwrap();
-        let mark = network.path("mark-of-the-audit");
+        // Its own mark stays as it is; without one every log is read as whole.
+        let mark = network.path(&format!("mark-of-the-audit-{}", node.name));
+        _ = fs::remove_file(&mark);
         let folder = node.data("");
         let (_, recovery) = VoteLog::open(&folder, &mark, Identity { chain: network.chain(), key }).unwrap();
         for bytes in &recovery.records {
@@ -126,4 +128,9 @@ pub fn audit(network: &mut Network, mut signed: Signed) {
 
 pub fn ids(blocks: &[Value]) -> Vec<String> {
     blocks.iter().map(|block| block["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Whether a validator's Prepare vote is in a block's certificate.
+pub fn signed_by(block: &Value, name: &str) -> bool {
+    block["prepare"]["voters"].as_array().is_some_and(|voters| voters.iter().any(|voter| voter == name))
 }

@@ -5,7 +5,9 @@
 #![allow(dead_code)]
 
 pub mod audit;
+pub mod faults;
 pub mod proofs;
+pub mod refusal;
 
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -42,6 +44,8 @@ pub struct Validator {
     folder: PathBuf,
     process: Option<Child>,
     client: Client,
+    /// Variables that its processes get besides.
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// A validator's HTTP API; it may be asked from any thread.
@@ -106,6 +110,7 @@ impl Network {
             http: ([127, 0, 0, 1], ports[count + index]).into(),
             folder: folder.path().into(),
             process: None,
+            environment: Vec::new(),
             client: Client { agent: agent.clone(), base: format!("http://127.0.0.1:{}", ports[count + index]) },
         };
         let nodes = names.iter().enumerate().map(validator).collect();
@@ -205,7 +210,7 @@ impl Validator {
         let log = File::options().append(true).create(true).open(self.log_path()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
         command.args(["start-validator", "--node-id", &self.name]).args(more);
-        command.env("NO_COLOR", "1").current_dir(&self.folder);
+        command.env("NO_COLOR", "1").envs(self.environment.clone()).current_dir(&self.folder);
         command.stdout(log.try_clone().unwrap()).stderr(log);
         reset_file_size_signal(&mut command);
         command
@@ -250,6 +255,11 @@ impl Validator {
     fn send(&self, signal: i32) {
         // SAFETY: a plain system call; the process is our child and not reaped yet.
         assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
+    }
+
+    /// Whether the process has ended by itself; [`Validator::wait_for_end`] says how.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.as_mut().expect("it was started").try_wait().unwrap().is_some()
     }
 
     pub fn wait_for_end(&mut self) -> ExitStatus {

@@ -18,7 +18,7 @@ use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::Consensus;
-use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To};
+use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To, UnknownHistory};
 use protocol::message::Message as PeerMessage;
 use protocol::types::Millis;
 use std::sync::Arc;
@@ -89,6 +89,12 @@ impl ConsensusActor {
             Err(error) => return self.end(error.exit_code(), format!("votes cannot be recorded: {error}")),
         }
         metrics::vote_log_records(&records);
+        if records.contains(&Record::Unknown(UnknownHistory::Lost)) {
+            tracing::warn!(
+                "a peer shows a vote of this validator that its vote log lacks: nothing is signed before a quorum of the \
+                 others has told where they are"
+            );
+        }
         let shortens = effects.iter().any(|effect| matches!(effect, Effect::Shorten(_)));
         self.unwritten.effects.push((began, effects));
         if shortens || self.unwritten.bytes >= UNWRITTEN_BYTES_MAX {
@@ -228,7 +234,15 @@ impl Actor for ConsensusActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        metrics::consensus_at(self.consensus.snapshot_now().sequence);
+        let snapshot = self.consensus.snapshot_now();
+        metrics::consensus_at(snapshot.sequence);
+        if let Some(block) = snapshot.missing_final {
+            tracing::warn!(
+                %block,
+                after = snapshot.sequence.0,
+                "the database is older than the vote log: final blocks are missing from it, and the others are asked"
+            );
+        }
         let first = std::mem::take(&mut self.first);
         self.take(Instant::now(), first, context);
         self.arm(context);

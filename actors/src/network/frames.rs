@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Version of the frames and of what is in them; peers with another one are refused.
-pub const WIRE_VERSION: u8 = 1;
+pub const WIRE_VERSION: u8 = 2;
 /// Length, version, kind.
 pub const HEADER_BYTES: usize = 6;
 /// Bytes of a message in one frame; a longer message is sent in parts.
@@ -42,6 +42,7 @@ pub enum Control {
     Goodbye = 4,
     /// Eight bytes to be sent back.
     Ping = 5,
+    /// The ping's bytes, then the sender's wall clock in milliseconds as a big-endian `u64`.
     Pong = 6,
     /// The next bytes of a long message.
     Part = 7,

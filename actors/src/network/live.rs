@@ -6,7 +6,7 @@ use super::handshake::LinkError;
 use super::outbox::Outbox;
 use protocol::types::ValidatorIndex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -20,6 +20,9 @@ pub(super) struct Traffic {
     pub(super) dropped: AtomicU64,
 }
 
+/// No clock is so far behind: differences are bounded.
+const UNHEARD: i64 = i64::MIN;
+
 /// A connection that is, or is becoming, the session with a peer.
 pub(super) struct Live {
     pub(super) id: u64,
@@ -31,6 +34,8 @@ pub(super) struct Live {
     /// Messages are queued only from the moment when the sink has heard of the session.
     open: AtomicBool,
     round_trip_micros: AtomicU64,
+    /// By how much the peer's wall clock is ahead of ours; [`UNHEARD`] until it told it.
+    clock_ahead_ms: AtomicI64,
     pub(super) cancel: watch::Sender<Option<LinkError>>,
     pub(super) ended: watch::Sender<bool>,
 }
@@ -51,6 +56,7 @@ impl Live {
             since: Instant::now(),
             open: AtomicBool::new(false),
             round_trip_micros: AtomicU64::new(0),
+            clock_ahead_ms: AtomicI64::new(UNHEARD),
             cancel: watch::Sender::new(None),
             ended: watch::Sender::new(false),
         }
@@ -66,6 +72,17 @@ impl Live {
 
     pub(super) fn round_trip(&self) -> Duration {
         Duration::from_micros(self.round_trip_micros.load(Ordering::Relaxed))
+    }
+
+    /// The newest counts: a clock that jumps is seen at the next ping.
+    pub(super) fn heard_clock(&self, ahead_ms: Option<i64>) {
+        if let Some(ahead_ms) = ahead_ms {
+            self.clock_ahead_ms.store(ahead_ms, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn clock_ahead_ms(&self) -> Option<i64> {
+        Some(self.clock_ahead_ms.load(Ordering::Relaxed)).filter(|ahead| *ahead != UNHEARD)
     }
 
     /// Takes a measurement; the first counts fully, each further one an eighth.

@@ -9,6 +9,7 @@
 //! - [`outbox`]: what waits for one peer, in two bounded lanes.
 //! - [`places`]: who may be shaking hands, while everybody is a stranger.
 //! - [`establish`], [`session`], [`reader`]: one connection, from its start to its end.
+//! - [`skew`]: how far clocks are apart, for people only.
 //! - [`table`]: one session for each pair, reachable from any thread without an actor in between.
 
 pub mod establish;
@@ -23,6 +24,7 @@ pub mod reader;
 pub mod report;
 pub mod roster;
 pub mod session;
+pub mod skew;
 pub mod socket;
 pub mod table;
 pub mod tls;

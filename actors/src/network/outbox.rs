@@ -5,6 +5,7 @@
 //! bulk lane is full the new message is dropped (who asked for it asks again).
 
 use super::frames::{Control, Encoded, Lane, PART_BYTES_MAX, part_head, write_frame};
+use crate::clock;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use tokio::sync::Notify;
@@ -161,7 +162,7 @@ impl Outbox {
     pub fn write_next(&self, buffer: &mut Vec<u8>, bytes_max: usize, sent: &mut Vec<&'static str>) {
         let mut inner = self.inner.lock();
         if let Some(nonce) = inner.pong.take() {
-            write_frame(buffer, Control::Pong as u8, &[&nonce]);
+            write_frame(buffer, Control::Pong as u8, &[&nonce, &clock::wall().0.to_be_bytes()]);
         }
         if let Some(nonce) = inner.ping.take() {
             write_frame(buffer, Control::Ping as u8, &[&nonce]);

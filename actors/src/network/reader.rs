@@ -6,8 +6,9 @@ use super::frames::{Assembler, Control, FrameError, KindRule, MESSAGE_KIND_MIN, 
 use super::handshake::{LinkError, Refusal, goodbye, read_frame};
 use super::live::Live;
 use super::rates::{BYTES_BURST, BYTES_PER_SECOND, Bucket};
+use super::skew;
 use super::table::{Network, Sink};
-use crate::metrics;
+use crate::{clock, metrics};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -137,13 +138,15 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
         let wait = self.controls.take(1, Instant::now());
         self.wait(wait).await;
         let nonce: Option<[u8; 8]> = body.try_into().ok();
+        if let (Control::Pong, Some((nonce, theirs))) = (control, body.split_first_chunk::<8>())
+            && let Ok(theirs) = theirs.try_into()
+        {
+            self.pong(*nonce, u64::from_be_bytes(theirs));
+            return Ok(Ok(()));
+        }
         Ok(match (control, nonce) {
             (Control::Ping, Some(nonce)) => {
                 self.live.outbox.pong(nonce);
-                Ok(())
-            }
-            (Control::Pong, Some(nonce)) => {
-                self.pong(nonce);
                 Ok(())
             }
             (Control::Goodbye, _) => match goodbye(body) {
@@ -156,9 +159,10 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
         })
     }
 
-    fn pong(&self, nonce: [u8; 8]) {
+    fn pong(&self, nonce: [u8; 8], their_wall_ms: u64) {
         if let Some(round_trip) = self.pulse.answered(nonce) {
             self.live.measured(round_trip);
+            self.live.heard_clock(skew::ahead_ms(their_wall_ms, clock::wall().0, round_trip));
             metrics::network_round_trip(round_trip);
         }
     }

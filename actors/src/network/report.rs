@@ -17,6 +17,8 @@ pub struct PeerReport {
     pub connected: bool,
     pub connected_ms: Option<u64>,
     pub round_trip_ms: Option<f64>,
+    /// By how much its wall clock is ahead of ours, to about half a round trip; negative if it is behind.
+    pub clock_ahead_ms: Option<i64>,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub messages_in: u64,
@@ -33,6 +35,11 @@ pub struct PeerReport {
 }
 
 impl<M: PeerMessage> Network<M> {
+    /// By how much each connected peer's clock is ahead of ours, where it told it.
+    pub(super) fn clocks(&self) -> impl Iterator<Item = i64> + '_ {
+        self.roster.others().filter_map(|(validator, _)| self.session(validator)?.clock_ahead_ms())
+    }
+
     /// Every other validator, in the set's order. O(validators).
     pub fn peers(&self) -> Vec<PeerReport> {
         self.roster.others().map(|(validator, member)| self.report(validator, member)).collect()
@@ -50,6 +57,7 @@ impl<M: PeerMessage> Network<M> {
             connected: live.is_some(),
             connected_ms: live.as_ref().map(|live| millis(live.since.elapsed())),
             round_trip_ms: live.as_ref().map(|live| live.round_trip().as_secs_f64() * 1e3),
+            clock_ahead_ms: live.as_ref().and_then(|live| live.clock_ahead_ms()),
             bytes_in: slot.traffic.bytes_in.load(Ordering::Relaxed),
             bytes_out: slot.traffic.bytes_out.load(Ordering::Relaxed),
             messages_in: slot.traffic.messages_in.load(Ordering::Relaxed),

@@ -5,6 +5,7 @@
 
 use super::redial::{Redial, Seen};
 use crate::network::establish::{accept, dial};
+use crate::network::skew::Watch;
 use crate::network::table::random;
 use crate::network::{Network, PeerMessage, PeerReport};
 use crate::supervision::StartError;
@@ -106,9 +107,11 @@ async fn dial_all<M: PeerMessage>(network: Arc<Network<M>>) {
         let now = Instant::now();
         roster.others().map(|(peer, _)| (peer, Redial::new(now, roster.i_choose(peer), random()))).collect()
     };
+    let mut clocks = Watch::default();
     loop {
         let now = Instant::now();
         let mut wake = now + LOOK_INTERVAL;
+        clocks.look(&network);
         for (peer, redial) in &mut missing {
             let Some(address) = network.address(*peer) else { continue };
             let seen = if network.is_taken(*peer) {

@@ -97,7 +97,7 @@ impl StateActor {
                 self.tell(context);
             }
             // If blocks were lost on the way to here, they are in the vote log, from which a new process applies them.
-            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
+            Err(error) => _ = self.end(&error),
         }
     }
 
@@ -226,7 +226,7 @@ impl StateActor {
         match self.answer(above) {
             Ok(Some(message)) => drop(self.settings.network.send((to, message))),
             Ok(None) => {}
-            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
+            Err(error) => _ = self.end(&error),
         }
     }
 
@@ -251,6 +251,13 @@ impl StateActor {
             blocks.truncate(length);
             Message::Blocks { blocks, commit: Some(commit) }
         }))
+    }
+
+    /// Whoever cannot read its own history must not go on from it; gives what is said.
+    fn end(&self, error: &DatabaseError) -> String {
+        let reason = error.to_string();
+        (self.settings.exit)(error.exit_code(), reason.clone());
+        reason
     }
 
     fn range(&self, from: Sequence, count: usize) -> Result<Vec<StoredBlock>, DatabaseError> {
@@ -347,7 +354,7 @@ impl Handler<BlockAt> for StateActor {
     type Result = Result<Option<StoredBlock>, String>;
 
     fn handle(&mut self, at: BlockAt, _: &mut Context<Self>) -> Self::Result {
-        self.settings.database.block(at.0).map_err(|error| error.to_string())
+        self.settings.database.block(at.0).map_err(|error| self.end(&error))
     }
 }
 
@@ -355,7 +362,7 @@ impl Handler<BlocksFrom> for StateActor {
     type Result = Result<Vec<StoredBlock>, String>;
 
     fn handle(&mut self, blocks: BlocksFrom, _: &mut Context<Self>) -> Self::Result {
-        self.range(blocks.from, blocks.count).map_err(|error| error.to_string())
+        self.range(blocks.from, blocks.count).map_err(|error| self.end(&error))
     }
 }
 

@@ -1,13 +1,14 @@
 //! The database: final blocks with their certificates, the last ledger, the index of final proofs, and pending proofs
 //! with their scripts.
 //!
-//! Changes go through [`super::writer`]. It stores and finds; it decides nothing, and it never
-//! tries a failed write again: nobody knows what the disk holds then.
+//! Changes go through [`super::writer`]. It stores and finds; it decides nothing, and it never tries a failed write again:
+//! nobody knows what the disk holds then. Every page's checksum is compared when the database is opened, and what is read
+//! is compared with the hash it goes by: what is not what was written is never passed on.
 
 use super::writer::{self, Done, Work, Writer};
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
-use protocol::block::{Block, Entry};
+use protocol::block::{Block, Entry, Header};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
 use protocol::ledger::{Branch, Ledger};
@@ -86,7 +87,8 @@ impl DatabaseError {
             | redb::Error::TableIsMultimap(_)
             | redb::Error::TableIsNotMultimap(_)
             | redb::Error::TypeDefinitionChanged { .. }
-            | redb::Error::TableDoesNotExist(_) => DatabaseError::Damaged { what: error.to_string() },
+            | redb::Error::TableDoesNotExist(_)
+            | redb::Error::UpgradeRequired(_) => DatabaseError::Damaged { what: error.to_string() },
             redb::Error::Io(_) | redb::Error::Backend(_) | redb::Error::Unsupported | redb::Error::PreviousIo => {
                 DatabaseError::Disk(Box::new(error))
             }
@@ -166,11 +168,17 @@ pub type Exit = Arc<dyn Fn(i32, String) + Send + Sync>;
 pub struct Database {
     writer: Writer,
     redb: Arc<redb::Database>,
+    chain: Hash,
     exit: Exit,
 }
 
 fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
     rmp_serde::to_vec(value).map_err(|error| DatabaseError::Damaged { what: format!("cannot be encoded: {error}") })
+}
+
+/// What is read is what was written.
+fn require(holds: bool, what: &str, which: impl std::fmt::Display) -> Result<(), DatabaseError> {
+    if holds { Ok(()) } else { Err(DatabaseError::Damaged { what: format!("{what} {which} is another one") }) }
 }
 
 fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DatabaseError> {
@@ -184,7 +192,9 @@ impl Database {
     /// See [`DatabaseError`]; nothing was changed then.
     pub fn open(directory: &Path, chain: &Hash, cache_bytes: usize, exit: Exit) -> Result<Database, DatabaseError> {
         let path = directory.join(FILE_NAME);
-        let redb = match redb::Builder::new().set_cache_size(cache_bytes).create(&path) {
+        // After a clean end, too, or a bit that flipped meanwhile would be trusted.
+        let builder = redb::Builder::new().set_cache_size(cache_bytes).set_check_integrity_on_open(true).create(&path);
+        let redb = match builder {
             Ok(redb) => redb,
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(DatabaseError::InUse { path }),
             Err(other) => return Err(other.into()),
@@ -234,7 +244,7 @@ impl Database {
         let redb = Arc::new(redb);
         let writer = Writer::start(Arc::clone(&redb))
             .map_err(|error| DatabaseError::Internal(Box::new(redb::Error::Io(error))))?;
-        Ok(Database { writer, redb, exit })
+        Ok(Database { writer, redb, chain: *chain, exit })
     }
 
     /// The last final block; none before the first.
@@ -257,9 +267,13 @@ impl Database {
             return Ok(None);
         };
         let BlockRow { id, block } = row?;
+        let Header { sequence: named, body, .. } = block.header;
+        require(block.id() == id && named == sequence && body == block.body.digest(), "a block", sequence)?;
         let certificate = |table| -> Result<Option<Certificate>, DatabaseError> {
             let bytes = read.open_table::<u64, &[u8]>(table)?.get(sequence.0)?;
-            bytes.map(|bytes| decode("a certificate", bytes.value())).transpose()
+            let found: Option<Certificate> = bytes.map(|bytes| decode("a certificate", bytes.value())).transpose()?;
+            require(found.iter().all(|found| found.block() == Some(id)), "the certificate of block", sequence)?;
+            Ok(found)
         };
         Ok(Some(StoredBlock { id, block, prepare: certificate(PREPARES)?, commit: certificate(COMMITS)? }))
     }
@@ -276,7 +290,10 @@ impl Database {
     pub fn final_proof(&self, proof: &Hash) -> Result<Option<(Sequence, Entry)>, DatabaseError> {
         let read = self.redb.begin_read()?;
         let bytes = read.open_table(PROOFS)?.get(proof.0)?;
-        bytes.map(|bytes| decode("an index entry", bytes.value())).transpose()
+        let found: Option<(Sequence, Entry)> =
+            bytes.map(|bytes| decode("an index entry", bytes.value())).transpose()?;
+        require(found.iter().all(|(_, entry)| entry.proof == *proof), "the index entry of proof", proof)?;
+        Ok(found)
     }
 
     /// Adds blocks to final history; their proofs are pending no longer.
@@ -295,7 +312,7 @@ impl Database {
         told.recv().unwrap_or_else(|_| Err(writer::closed()))
     }
 
-    fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {
+    pub(super) fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {
         let read = self.redb.begin_read()?;
         let mut candidates = Vec::new();
         for row in read.open_table(PENDING)?.iter()? {
@@ -305,10 +322,12 @@ impl Database {
         Ok(candidates)
     }
 
-    fn read_script(&self, proof: &Hash) -> Result<Option<Proof>, DatabaseError> {
+    pub(super) fn read_script(&self, proof: &Hash) -> Result<Option<Proof>, DatabaseError> {
         let read = self.redb.begin_read()?;
         let bytes = read.open_table(SCRIPTS)?.get(proof.0)?;
-        bytes.map(|bytes| decode("a script", bytes.value())).transpose()
+        let found: Option<Proof> = bytes.map(|bytes| decode("a script", bytes.value())).transpose()?;
+        require(found.iter().all(|found| found.id(&self.chain) == *proof), "the script of proof", proof)?;
+        Ok(found)
     }
 
     fn has_statement_final(&self, statement: &Hash) -> Result<bool, DatabaseError> {

@@ -1,5 +1,7 @@
 //! Final history on a real database: what is applied, told, served and refused.
 
+mod damage;
+
 use super::database::{Batch, Database};
 use super::*;
 use crate::mempool::{Change, MempoolActor, ProofStore};
@@ -52,7 +54,8 @@ fn certificate(choice: Choice, view: u64) -> Certificate {
 }
 
 fn entry(value: u8) -> Entry {
-    Entry { proof: Hash([value; 32]), statement: Hash([value | 0x80; 32]), difficulty: ResourceCount(1_000) }
+    let proof = raw(value).id(&genesis().chain_id());
+    Entry { proof, statement: Hash([value | 0x80; 32]), difficulty: ResourceCount(1_000) }
 }
 
 struct Nothing;
@@ -252,7 +255,11 @@ async fn a_rebuilt_actor_goes_on_from_the_database() {
 fn append(database: &Database, blocks: Vec<FinalBlock>) {
     let last = blocks.last().unwrap();
     let commits = vec![(last.block.header.sequence, commit(last))];
-    database.append(Batch { blocks, prepares: Vec::new(), commits }, Box::new(|written| written.unwrap()));
+    append_batch(database, Batch { blocks, prepares: Vec::new(), commits });
+}
+
+fn append_batch(database: &Database, batch: Batch) {
+    database.append(batch, Box::new(|written| written.unwrap()));
     database.settle().unwrap();
 }
 
@@ -282,13 +289,16 @@ fn a_ledger_that_is_not_the_headers_is_not_started_from() {
     assert!(reason.contains("the ledger's root is"), "{reason}");
 }
 
+fn raw(value: u8) -> Proof {
+    let submitter = PublicKey([value; 32]);
+    Proof { claim: Claim::Unsat, submitter, nonce: 0, script: vec![value; 5], signature: Signature([0; 64]) }
+}
+
 fn proof(value: u8) -> (Candidate, Box<Proof>) {
     let Entry { proof, statement, .. } = entry(value);
-    let submitter = PublicKey([value; 32]);
-    let script = vec![value; 5];
-    let signature = Signature([0; 64]);
-    let candidate = Candidate { proof, statement, size: 5, source: Source::Submitter(submitter) };
-    (candidate, Box::new(Proof { claim: Claim::Unsat, submitter, nonce: 0, script, signature }))
+    let raw = raw(value);
+    let candidate = Candidate { proof, statement, size: 5, source: Source::Submitter(raw.submitter) };
+    (candidate, Box::new(raw))
 }
 
 #[test]
@@ -300,7 +310,8 @@ fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
         Change::Put(candidate, proof)
     };
     change(&database, vec![put(5), put(2), put(9), put(1), put(2)]);
-    let ids = || database.pending().unwrap().iter().map(|candidate| candidate.proof.0[0]).collect::<Vec<_>>();
+    let value = |candidate: &Candidate| candidate.statement.0[0] & 0x7f;
+    let ids = || database.pending().unwrap().iter().map(value).collect::<Vec<_>>();
     assert_eq!(ids(), [5, 2, 9, 1]);
     assert_eq!(database.pending().unwrap()[1], proof(2).0);
     change(&database, vec![Change::Remove(entry(9).proof)]);

@@ -8,15 +8,20 @@
 //! damage is an error with which the process ends, and the file stays as it is. After a failed write or sync nobody
 //! knows what the disk holds: every later call fails.
 //!
-//! The *mark* is an empty file beside the key. It is made with the log and outlives it: a mark without a log says that
-//! votes may have been sent that nobody here remembers ([`History::Lost`]).
+//! The [`mark`] is a file beside the key. It is made with the log and outlives it: a mark without a log says that votes may
+//! have been sent that nobody here remembers ([`History::Lost`]), and a mark that has seen more batches than the log that
+//! the log is an old copy ([`History::Outdated`]).
 
 mod format;
+mod mark;
 mod recovery;
 
-use super::files::{self, Existing, FileError};
+pub use mark::path as mark_path;
+
+use super::files::{self, FileError};
 use crate::{exit_code, keys};
 use format::{FileHeader, SECTOR, Seal};
+use mark::Mark;
 use protocol::types::{Hash, PublicKey};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -52,6 +57,8 @@ pub enum History {
     Torn,
     /// The mark but no log: what was signed is unknown.
     Lost,
+    /// A log that is older than its mark says, or whose mark is damaged: what was signed since is unknown.
+    Outdated,
 }
 
 /// What was found.
@@ -113,6 +120,8 @@ impl VoteLogError {
 pub struct VoteLog {
     path: PathBuf,
     mark: PathBuf,
+    /// When `next` comes so far, the mark is written anew.
+    mark_due: u64,
     identity: Identity,
     /// Sequence number of the next batch.
     next: u64,
@@ -126,8 +135,9 @@ enum State {
     /// There is no file yet. It is made with the first batch in it, so that a log without a record never looks whole.
     Unmade,
     Open(Open),
-    /// The file ends in a torn batch, which stays as the evidence of itself until the first append replaces the file.
-    Torn(Vec<Vec<u8>>),
+    /// The file ends in a torn batch or is an old copy. It stays as the evidence of itself until the first append replaces
+    /// it by these records and its own.
+    Evidence(Vec<Vec<u8>>),
     Failed,
 }
 
@@ -153,22 +163,44 @@ impl VoteLog {
         let path = directory.join(FILE_NAME);
         // A replacement that was never renamed holds nothing that is not in the log itself.
         recovery::remove_if_there(&replacement_path(&path))?;
-        let log =
-            |next, state| VoteLog { path: path.clone(), mark: mark.into(), identity, next, state, buffer: Vec::new() };
+        // The first batch after a start is marked: a copy from before the start is older than that.
+        let log = |next: u64, state| VoteLog {
+            path: path.clone(),
+            mark: mark.into(),
+            mark_due: next + 1,
+            identity,
+            next,
+            state,
+            buffer: Vec::new(),
+        };
+        let marked = mark::read(mark)?;
         let Some(file) = recovery::open_existing(&path)? else {
-            let history = if mark.exists() { History::Lost } else { History::New };
-            return Ok((log(1, State::Unmade), Recovery { history, records: Vec::new() }));
+            let (history, next) = match marked {
+                Mark::None => (History::New, 1),
+                Mark::Reached(reached) => (History::Lost, reached.max(1)),
+                Mark::Damaged => (History::Lost, 1),
+            };
+            return Ok((log(next, State::Unmade), Recovery { history, records: Vec::new() }));
         };
         let found = recovery::read(&path, &file, &identity)?;
-        make_mark(mark)?;
-        let (history, state) = match found.tail {
-            recovery::Tail::Clean => {
-                let open = Open { file, seal: found.seal, end: found.end, allocated: found.allocated };
-                (History::Whole, State::Open(open))
-            }
-            recovery::Tail::Torn => (History::Torn, State::Torn(found.records.clone())),
+        let evidence = |history, next| {
+            let records = found.records.clone();
+            Ok((log(next, State::Evidence(records.clone())), Recovery { history, records }))
         };
-        Ok((log(found.next, state), Recovery { history, records: found.records }))
+        match (marked, found.tail) {
+            // Batches are numbered above all that were ever written, or the new log would look old again.
+            (Mark::Reached(reached), _) if reached > found.next => evidence(History::Outdated, reached),
+            (Mark::Damaged, _) => evidence(History::Outdated, found.next),
+            (Mark::None | Mark::Reached(_), recovery::Tail::Torn) => evidence(History::Torn, found.next),
+            (marked @ (Mark::None | Mark::Reached(_)), recovery::Tail::Clean) => {
+                if marked == Mark::None {
+                    mark::write(mark, found.next)?;
+                }
+                let open = Open { file, seal: found.seal, end: found.end, allocated: found.allocated };
+                let recovery = Recovery { history: History::Whole, records: found.records };
+                Ok((log(found.next, State::Open(open)), recovery))
+            }
+        }
     }
 
     /// Appends one batch; it is durable when this returns. An empty batch costs nothing.
@@ -184,11 +216,12 @@ impl VoteLog {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Open(mut open) => {
                 self.append_to(&mut open, records)?;
+                self.see_to_the_mark()?;
                 self.state = State::Open(open);
                 Ok(())
             }
             State::Unmade => self.make(records),
-            State::Torn(whole) => {
+            State::Evidence(whole) => {
                 let all: Vec<_> = whole.iter().chain(records).cloned().collect();
                 self.make(&all)
             }
@@ -206,7 +239,7 @@ impl VoteLog {
     pub fn replace(&mut self, records: &[Vec<u8>]) -> Result<(), VoteLogError> {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Failed => Err(VoteLogError::FailedBefore { path: self.path.clone() }),
-            State::Unmade | State::Open(_) | State::Torn(_) => self.make(records),
+            State::Unmade | State::Open(_) | State::Evidence(_) => self.make(records),
         }
     }
 
@@ -214,7 +247,7 @@ impl VoteLog {
     pub fn bytes(&self) -> u64 {
         match &self.state {
             State::Open(open) => open.end,
-            State::Unmade | State::Torn(_) | State::Failed => 0,
+            State::Unmade | State::Evidence(_) | State::Failed => 0,
         }
     }
 
@@ -264,9 +297,17 @@ impl VoteLog {
         file.sync_all().map_err(FileError::at("sync", &temporary))?;
         std::fs::rename(&temporary, &self.path).map_err(FileError::at("replace", &self.path))?;
         files::sync_directory_of(&self.path)?;
-        // The log first: a mark without a log would say that a history was lost which never was.
-        make_mark(&self.mark)?;
+        self.see_to_the_mark()?;
         self.state = State::Open(Open { file, seal, end, allocated });
+        Ok(())
+    }
+
+    /// The log first: a mark ahead of the log, or without one, would say that a history was lost which never was.
+    fn see_to_the_mark(&mut self) -> Result<(), VoteLogError> {
+        if self.next >= self.mark_due {
+            mark::write(&self.mark, self.next)?;
+            self.mark_due = self.next + mark::BATCHES_UNMARKED_MAX;
+        }
         Ok(())
     }
 }
@@ -286,24 +327,6 @@ fn batches(records: &[Vec<u8>]) -> impl Iterator<Item = &[Vec<u8>]> {
         rest = after;
         (!batch.is_empty()).then_some(batch)
     })
-}
-
-/// Where the mark of a validator's key is, for one chain: a new genesis with an old key is a new history.
-pub fn mark_path(key_file: &Path, chain: &Hash) -> PathBuf {
-    let mut name = key_file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".voted-on-{}", &chain.to_string()[..16]));
-    key_file.with_file_name(name)
-}
-
-fn make_mark(path: &Path) -> Result<(), VoteLogError> {
-    if path.exists() {
-        return Ok(());
-    }
-    let text = b"This key has signed votes. Without its vote log the validator must not sign: leave this file here.\n";
-    match files::write_whole(path, text, 0o600, Existing::Keep) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
-        _ => Ok(()),
-    }
 }
 
 fn replacement_path(path: &Path) -> PathBuf {

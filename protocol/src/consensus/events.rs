@@ -86,6 +86,9 @@ pub enum UnknownHistory {
     Lost,
     /// The last batch was damaged and dropped.
     Torn,
+    /// The log is whole by its own account. So is a copy of an earlier day that was put back, and a log whose end the disk
+    /// never wrote although it said so: others are asked first. Never written to the log: it holds for every start.
+    Unconfirmed,
 }
 
 /// To whom a message goes.

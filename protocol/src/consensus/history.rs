@@ -87,7 +87,8 @@ impl History {
                 let stake = set.stake_of(tellers(|told| !told.lost));
                 set.is_quorum(stake).then_some(Resolution::Floor(highest.next()))
             }
-            UnknownHistory::Torn => {
+            // Asking more would halt a network for ever whose machines lost power together.
+            UnknownHistory::Torn | UnknownHistory::Unconfirmed => {
                 let stake = set.stake_of(tellers(|_| true).chain([self.me]));
                 set.is_quorum(stake).then_some(Resolution::AsItIs)
             }
@@ -196,6 +197,15 @@ mod tests {
         history.hear(ValidatorIndex(1), &at(9, false));
         history.hear(ValidatorIndex(2), &at(9, true));
         assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::AsItIs));
+    }
+
+    #[test]
+    fn a_log_that_is_whole_by_its_own_account_is_signed_above_once_a_quorum_with_me_has_told() {
+        let mut history = history(UnknownHistory::Unconfirmed);
+        history.hear(ValidatorIndex(1), &at(9, false));
+        assert_eq!(history.resolve(&set(4), View(3)), None);
+        history.hear(ValidatorIndex(2), &at(9, true));
+        assert_eq!(history.resolve(&set(4), View(3)), Some(Resolution::AsItIs), "who lost its own log knows mine");
     }
 
     #[test]

@@ -125,8 +125,10 @@ impl Consensus {
         for record in records {
             self.log.note(&record);
             match record {
-                // A torn tail asks for less than what it follows, and does not end it.
-                Record::Unknown(UnknownHistory::Torn) => unknown = unknown.or(Some(UnknownHistory::Torn)),
+                // These ask for less than what they follow, and do not end it.
+                Record::Unknown(kind @ (UnknownHistory::Torn | UnknownHistory::Unconfirmed)) => {
+                    unknown = unknown.or(Some(kind));
+                }
                 Record::Unknown(kind) => unknown = Some(kind),
                 Record::Floor(floor) => {
                     unknown = None;
@@ -253,6 +255,15 @@ impl Consensus {
         self.restore_vote(vote);
         self.record(Record::Vote(vote));
         self.count(Verified::own(vote));
+    }
+
+    /// R12: whoever shows a certificate shows its votes. One of mine that my log lacks tells an old log from a whole one.
+    pub(super) fn check_own_vote(&mut self, certificate: &Certificate) {
+        let mut votes = certificate.votes();
+        let unknown = votes.find(|vote| vote.voter == self.settings.me && !self.signed.accounts_for(vote));
+        if unknown.is_some() {
+            self.lose_history();
+        }
     }
 
     /// R12: a valid vote of mine that my log lacks. I sign nothing until others have told me where they are, in sessions

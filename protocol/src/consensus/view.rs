@@ -2,6 +2,7 @@
 
 use super::Consensus;
 use super::events::{Notice, UnknownHistory};
+use crate::certificate::Certificate;
 use crate::message::Word;
 use crate::ready::Standing;
 use crate::types::{Hash, Sequence, ValidatorIndex, View};
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub sequence: Sequence,
     pub block: Hash,
     pub commit_view: View,
+    /// The block of the highest Commit certificate, while it or an ancestor of it is not here.
+    pub missing_final: Option<Hash>,
     /// Why nothing is signed, if so (R12), and whose word was heard meanwhile.
     pub unknown_history: Option<(UnknownHistory, Vec<ValidatorIndex>)>,
     /// Whose votes of the current view are held.
@@ -35,6 +38,12 @@ impl Consensus {
             sequence: self.chain.base_sequence(),
             block: self.chain.base(),
             commit_view: self.certificates.commit_view(),
+            // What is here and final has become the base within the step.
+            missing_final: self
+                .certificates
+                .commit()
+                .and_then(Certificate::block)
+                .filter(|id| *id != self.chain.base()),
             unknown_history: self.history.unknown().map(|kind| (kind, self.history.told().collect())),
             prepares: self.tally.voters(self.view, VoteKind::Prepare).collect(),
             view_changes: self.tally.voters(self.view, VoteKind::ViewChange).collect(),

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 fn a_frame_is_these_bytes() {
     let mut bytes = Vec::new();
     write_frame(&mut bytes, 17, &[b"ab", b"c"]);
-    assert_eq!(bytes, [0, 0, 0, 5, 1, 17, b'a', b'b', b'c']);
-    assert_eq!(Header::parse([0, 0, 0, 5, 1, 17]), Ok(Header { kind: 17, body_bytes: 3 }));
+    assert_eq!(bytes, [0, 0, 0, 5, 2, 17, b'a', b'b', b'c']);
+    assert_eq!(Header::parse([0, 0, 0, 5, 2, 17]), Ok(Header { kind: 17, body_bytes: 3 }));
 }
 
 #[test]

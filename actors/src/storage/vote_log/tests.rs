@@ -107,6 +107,72 @@ fn a_mark_without_a_log_is_lost_and_a_log_without_a_mark_makes_it_again() {
 }
 
 #[test]
+fn an_older_copy_of_the_log_is_outdated_until_its_first_batch_and_whole_after() {
+    let place = Place::new();
+    let copy = |place: &Place| std::fs::read(place.file()).unwrap();
+    let (mut log, _) = place.open();
+    log.append(&[record(1, 10)]).unwrap();
+    log.append(&[record(2, 10)]).unwrap();
+    let old = copy(&place);
+    drop(log);
+    // One batch after the next start is enough.
+    let (mut log, _) = place.open();
+    log.append(&[record(3, 10)]).unwrap();
+    drop(log);
+    std::fs::write(place.file(), &old).unwrap();
+    assert_eq!(place.recover(), (History::Outdated, vec![record(1, 10), record(2, 10)]));
+    assert_eq!(copy(&place), old, "opening it changes nothing");
+    let (mut log, _) = place.open();
+    log.append(&[record(9, 10)]).unwrap();
+    assert_eq!(place.recover(), (History::Whole, vec![record(1, 10), record(2, 10), record(9, 10)]));
+    // In one run, so many batches are; and those of a log that was written anew count on.
+    let old = copy(&place);
+    log.replace(&[record(10, 10)]).unwrap();
+    (0..mark::BATCHES_UNMARKED_MAX as u32).for_each(|number| log.append(&[record(number, 10)]).unwrap());
+    std::fs::write(place.file(), &old).unwrap();
+    assert_eq!(place.recover().0, History::Outdated);
+    std::fs::remove_file(place.file()).unwrap();
+    let (mut log, found) = place.open();
+    assert_eq!(found.history, History::Lost);
+    log.append(&[record(11, 10)]).unwrap();
+    assert_eq!(place.recover(), (History::Whole, vec![record(11, 10)]));
+    std::fs::write(place.file(), &old).unwrap();
+    assert_eq!(place.recover().0, History::Outdated);
+}
+
+#[test]
+fn the_mark_is_never_ahead_of_the_log() {
+    let place = Place::new();
+    for start in 0..3 {
+        let (mut log, found) = place.open();
+        assert!(matches!(found.history, History::New | History::Whole), "start {start}: {:?}", found.history);
+        for number in 0..2 * mark::BATCHES_UNMARKED_MAX as u32 {
+            log.append(&[record(number, 10)]).unwrap();
+            let marked = mark::read(&place.mark()).unwrap();
+            let lags = |reached| reached <= log.next && log.next - reached < mark::BATCHES_UNMARKED_MAX;
+            assert!(matches!(marked, Mark::Reached(reached) if lags(reached)), "{marked:?}, next {}", log.next);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_mark_is_an_unknown_history_that_ends_with_the_first_batch() {
+    for with_log in [true, false] {
+        let (place, ..) = three_batches();
+        let mut bytes = std::fs::read(place.mark()).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(place.mark(), bytes).unwrap();
+        if !with_log {
+            std::fs::remove_file(place.file()).unwrap();
+        }
+        let (mut log, found) = place.open();
+        assert_eq!(found.history, if with_log { History::Outdated } else { History::Lost });
+        log.append(&[record(6, 10)]).unwrap();
+        assert_eq!(place.recover().0, History::Whole);
+    }
+}
+
+#[test]
 fn another_chain_has_another_mark_and_another_log_is_foreign() {
     let (place, ..) = three_batches();
     let key_file = place.directory.path().join("node_1.key");
@@ -129,7 +195,7 @@ fn a_crash_at_every_byte_of_the_last_batch_loses_that_batch_and_nothing_else() {
         let expected = match history {
             History::Whole if records.len() == 5 => all_five(),
             History::Whole | History::Torn => first_three(),
-            History::New | History::Lost => panic!("cut at {cut}: {history:?}"),
+            History::New | History::Lost | History::Outdated => panic!("cut at {cut}: {history:?}"),
         };
         assert_eq!(records, expected, "cut at {cut}");
         // Beyond the batch's last byte that is not zero, all of it is there.
@@ -199,6 +265,8 @@ fn a_file_that_lost_its_end_is_never_called_whole() {
     for length in (0..after.len()).step_by(997).chain(ends) {
         std::fs::write(place.file(), &after[..length]).unwrap();
         match place.try_open() {
+            // More than a batch is gone, and the mark knows it.
+            Ok((_, found)) if length < ends[1] => assert_eq!(found.history, History::Outdated, "{length} bytes"),
             Ok((_, found)) => assert_eq!(found.history, History::Torn, "{length} bytes"),
             Err(error) => {
                 assert!(length < SECTOR && error.exit_code() == exit_code::DAMAGED, "{length} bytes: {error}")

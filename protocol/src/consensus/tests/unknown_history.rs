@@ -92,3 +92,78 @@ fn where_the_others_were_is_in_the_log_before_the_floor() {
     assert_eq!(entries.max(), Some(View(above - 2)));
     assert_eq!(votes(&log[..floor]), 0);
 }
+
+const UNCONFIRMED: Record = Record::Unknown(UnknownHistory::Unconfirmed);
+
+/// The log of the fourth as it was on a day, while it signed on after that day and is stopped now.
+fn network_with_an_old_log_of_three() -> (Network, Vec<Record>) {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    network.confirm_everywhere(1);
+    network.run(100);
+    let old = network.node(3).log.clone();
+    for proof in 2..=4 {
+        network.confirm_everywhere(proof);
+        network.run(100);
+    }
+    let new = network.stop(3);
+    assert!(votes(&new) > votes(&old), "it signed after that day");
+    (network, old)
+}
+
+#[test]
+fn a_log_that_nobody_has_confirmed_yet_signs_nothing() {
+    let (mut network, old) = network_with_an_old_log_of_three();
+    network.cut = (0..4).flat_map(|other| [(3, other), (other, 3)]).collect();
+    network.start(3, old.iter().cloned().chain([UNCONFIRMED]).collect());
+    network.run(20_000);
+    assert_eq!(votes(&network.node(3).log), votes(&old));
+}
+
+/// The others have dropped its newest votes, which are final long since; but their certificates are made of them.
+#[test]
+fn a_certificate_with_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
+    let (mut network, old) = network_with_an_old_log_of_three();
+    for other in 0..3 {
+        let held = network.node(other).consensus.tally.newest_of(ValidatorIndex(3)).count();
+        assert_eq!(held, 0, "the case needs them to hold none of its votes");
+    }
+    network.start(3, old.iter().cloned().chain([UNCONFIRMED]).collect());
+    network.run(20);
+    assert!(is_lost(network.node(3)));
+    // It asked for new sessions.
+    (0..3).for_each(|other| network.connect(3, other));
+    network.run(2_000);
+    let log = &network.node(3).log;
+    let lost = log.iter().position(|record| *record == LOST).expect("it notices");
+    assert_eq!(votes(&log[..lost]), votes(&old), "and has signed nothing before");
+    let above = network.node(0).consensus.certificates.commit_view();
+    let floor = |record: &Record| matches!(record, Record::Floor(floor) if *floor > above);
+    assert!(log[lost..].iter().any(floor), "it signs above where the others are");
+    network.confirm_everywhere(5);
+    network.run(1_000);
+    // Here nobody serves final blocks to the fourth.
+    assert!((0..3).all(|index| network.node(index).proofs.contains(&Hash([5; 32]))));
+    network.assert_agreement();
+}
+
+#[test]
+fn a_whole_log_is_confirmed_and_signs_on() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    network.confirm_everywhere(1);
+    network.run(100);
+    let log = network.stop(3);
+    network.start(3, log.iter().cloned().chain([UNCONFIRMED]).collect());
+    network.run(20);
+    assert!(network.node(3).consensus.may_sign());
+    assert!(!network.node(3).log.contains(&LOST));
+    // All at once, as after a power cut.
+    let logs: Vec<_> = (0..4).map(|index| network.stop(index)).collect();
+    for (index, log) in logs.into_iter().enumerate() {
+        network.start(index, log.into_iter().chain([UNCONFIRMED]).collect());
+    }
+    network.confirm_everywhere(2);
+    network.run(1_000);
+    assert!(network.is_final_everywhere(2));
+}
