@@ -168,11 +168,7 @@ fn a_copy_of_yesterday_is_noticed_and_never_signs_twice() {
     let submitter = Submitter::new(network.chain());
     let mut signed = Signed::default();
     let copies = [
-        Copy {
-            what: "the data directory",
-            files: &["votes.log", "state.redb"],
-            told: Some(BY_THE_MARK),
-        },
+        Copy { what: "the data directory", files: &["votes.log", "state.redb"], told: Some(BY_THE_MARK) },
         Copy { what: "the vote log", files: &["votes.log"], told: Some(BY_THE_MARK) },
         Copy { what: "the database", files: &["state.redb"], told: None },
         // Nothing here knows better; the others do.
