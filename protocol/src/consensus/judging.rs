@@ -43,6 +43,7 @@ impl Consensus {
 
     /// Keeps a proposal of a view that had none.
     pub(super) fn keep(&mut self, view: View, id: Hash, proposal: Proposal) {
+        self.check_own(proposal.block.body.carried.iter().flat_map(|carried| carried.votes()));
         for carried in proposal
             .block
             .body

@@ -23,7 +23,7 @@ impl Consensus {
 
     fn on_certificate(&mut self, certificate: Certificate, fetched: bool) {
         // First: what follows may sign.
-        self.check_own_vote(&certificate);
+        self.check_own(certificate.votes());
         let view = certificate.view();
         let kind = certificate.kind();
         let new = self.certificates.insert(&certificate);

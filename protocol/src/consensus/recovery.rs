@@ -257,11 +257,10 @@ impl Consensus {
         self.count(Verified::own(vote));
     }
 
-    /// R12: whoever shows a certificate shows its votes. One of mine that my log lacks tells an old log from a whole one.
-    pub(super) fn check_own_vote(&mut self, certificate: &Certificate) {
-        let mut votes = certificate.votes();
-        let unknown = votes.find(|vote| vote.voter == self.settings.me && !self.signed.accounts_for(vote));
-        if unknown.is_some() {
+    /// R12: whoever shows a certificate, or a block with the votes that it carries, shows these votes. One of mine that my
+    /// log lacks tells an old log from a whole one.
+    pub(super) fn check_own(&mut self, mut votes: impl Iterator<Item = Vote>) {
+        if votes.any(|vote| vote.voter == self.settings.me && !self.signed.accounts_for(&vote)) {
             self.lose_history();
         }
     }

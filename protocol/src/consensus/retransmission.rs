@@ -145,6 +145,7 @@ impl Consensus {
         }
         for block in blocks {
             let id = block.id();
+            self.check_own(block.body.carried.iter().flat_map(|carried| carried.votes()));
             for vote in block.body.carried.iter().flat_map(|carried| carried.votes()) {
                 self.carry.insert(&vote);
             }

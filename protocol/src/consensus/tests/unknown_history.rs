@@ -1,6 +1,7 @@
 //! R12 in the running network: what ends an unknown history, and what must not.
 
 use super::*;
+use crate::block::Block;
 use crate::certificate::Certificate;
 
 const TORN: Record = Record::Unknown(UnknownHistory::Torn);
@@ -145,6 +146,34 @@ fn a_certificate_with_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
     // Here nobody serves final blocks to the fourth.
     assert!((0..3).all(|index| network.node(index).proofs.contains(&Hash([5; 32]))));
     network.assert_agreement();
+}
+
+/// Its vote may be in no certificate that is shown: these are made of the first votes that come.
+#[test]
+fn a_block_that_carries_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
+    let (mut network, old) = network_with_an_old_log_of_three();
+    let carries = |block: &&Block| {
+        let mut votes = block.body.carried.iter().flat_map(|carried| carried.votes());
+        votes.any(|vote| vote.voter == ValidatorIndex(3))
+    };
+    let proposals = network.node(0).consensus.proposals.values().map(|kept| &kept.proposal.block);
+    let block = proposals.filter(carries).last().expect("its votes are carried").clone();
+    let last = network.node(0).consensus.proposals.values().next_back().expect("there is one").proposal.clone();
+    for message in [
+        Message::Blocks { blocks: vec![block.clone()], commit: None },
+        Message::Proposal(Box::new(Proposal { block: block.clone(), ..last.clone() })),
+    ] {
+        network.cut = (0..4).flat_map(|other| [(3, other), (other, 3)]).collect();
+        network.start(3, old.iter().cloned().chain([UNCONFIRMED]).collect());
+        network.run(10);
+        assert!(!is_lost(network.node(3)));
+        let consensus = &mut network.nodes[3].as_mut().unwrap().consensus;
+        let want = super::super::resolver::Want::Block { id: block.id(), above: Sequence(0) };
+        consensus.resolver.want(want, [ValidatorIndex(0)]);
+        network.input(3, Input::Peer(ValidatorIndex(0), Verified::own(message)));
+        assert!(is_lost(network.node(3)));
+        network.stop(3);
+    }
 }
 
 #[test]
