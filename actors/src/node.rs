@@ -6,7 +6,7 @@
 use crate::config::NodeConfig;
 use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeBlocks, Snapshot, Step};
 use crate::mempool::{MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Session as MempoolSession};
-use crate::network::{Network, NetworkError};
+use crate::network::{Fault, Network, NetworkError};
 use crate::outlet::Outlet;
 use crate::state::{self, Apply, Database, Serve, StateActor, StateSettings};
 use crate::storage::vote_log::mark_path;
@@ -118,6 +118,7 @@ impl Node {
             consensus: inputs(&voting),
             network: sender(&voting.network),
             sessions: sessions(&voting.network),
+            accuse: accuser(&voting.network),
             exit: end.clone(),
         };
         mempool_seat.start(move || MempoolActor::new(settings.clone()));
@@ -255,6 +256,11 @@ fn sender(network: &Arc<Network<PeerMessage>>) -> Outlet<(ValidatorIndex, PeerMe
             None
         }
     })
+}
+
+fn accuser(network: &Arc<Network<PeerMessage>>) -> Arc<dyn Fn(ValidatorIndex, &Fault) + Send + Sync> {
+    let network = network.clone();
+    Arc::new(move |peer, fault| network.accuse(peer, fault))
 }
 
 fn sessions(network: &Arc<Network<PeerMessage>>) -> Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync> {

@@ -8,9 +8,10 @@ use super::examine::{Examined, examine};
 use super::messages::{Accepted, Submit, SubmitError};
 use super::store::Change;
 use crate::exit_code;
+use crate::network::Fault;
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture};
-use protocol::mempool::{Candidate, Input, Source, Whereabouts};
+use protocol::mempool::{Candidate, Input, Refusal, Source, Whereabouts};
 use protocol::message::limits::PROOFS_MAX;
 use protocol::proof::Proof;
 use protocol::types::{Hash, ValidatorIndex};
@@ -142,7 +143,8 @@ impl MempoolActor {
         match (examined, source) {
             (Examined::BadSignature, Source::Submitter(_)) => tell(answer, Err(SubmitError::BadSignature)),
             (Examined::BadSignature, Source::Peer(from)) => {
-                tracing::warn!(peer = %from, proof = %id, "a peer sent a proof that its submitter did not sign");
+                // Who keeps the rules looked at it before it passed it on.
+                (self.settings.accuse)(from, &Fault::UnsignedProof(id));
                 self.step(Input::Spoiled { from, proof: id }, context);
             }
             (Examined::Malformed(refusal), _) => {
@@ -183,7 +185,13 @@ impl MempoolActor {
     pub(super) fn on_proofs(&mut self, from: ValidatorIndex, mut proofs: Vec<Proof>, context: &mut Context<Self>) {
         proofs.truncate(PROOFS_MAX);
         let max = self.settings.parameters.script_bytes_max;
-        proofs.retain(|proof| proof.script.len() as u64 <= max);
+        proofs.retain(|proof| {
+            let got = proof.script.len() as u64;
+            if got > max {
+                (self.settings.accuse)(from, &Fault::ScriptTooLong { got, max });
+            }
+            got <= max
+        });
         let chain = self.settings.chain;
         let proofs: Vec<_> = proofs.into_iter().map(|proof| (proof.id(&chain), proof)).collect();
         let ids = proofs.iter().map(|(id, _)| *id).collect();

@@ -18,6 +18,7 @@ pub(super) struct Traffic {
     pub(super) messages_in: AtomicU64,
     pub(super) messages_out: AtomicU64,
     pub(super) dropped: AtomicU64,
+    pub(super) throttled: AtomicU64,
 }
 
 /// A connection that is, or is becoming, the session with a peer.
