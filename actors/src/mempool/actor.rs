@@ -134,12 +134,25 @@ impl MempoolActor {
         }
     }
 
+    /// Reads and sends on a thread that may take its time, and gives the peer's turn back only after a pause as long: whoever
+    /// asks without end gets a part of this machine, not all of it.
     fn serve(&mut self, to: ValidatorIndex, proofs: Vec<Hash>, context: &mut Context<Self>) {
-        let store = Arc::clone(&self.settings.store);
-        let read = tokio::task::spawn_blocking(move || read_bounded(&*store, &proofs));
+        let (store, network) = (Arc::clone(&self.settings.store), self.settings.network.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let proofs = read_bounded(&*store, &proofs)?;
+            // A peer that misses the answer asks again, or another.
+            drop(network.send((to, Message::Proofs(proofs))));
+            Ok::<_, StoreError>(())
+        });
+        let begun = Instant::now();
+        let read = async move {
+            let read = reading.await;
+            tokio::time::sleep(begun.elapsed()).await;
+            read
+        };
         context.spawn(wrap_future::<_, Self>(read).map(move |read, actor: &mut Self, context| {
             match read {
-                Ok(Ok(proofs)) => drop(actor.settings.network.send((to, Message::Proofs(proofs)))),
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => return actor.end(&error),
                 Err(panic) => tracing::error!(%panic, "reading scripts for a peer failed"),
             }

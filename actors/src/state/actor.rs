@@ -8,7 +8,8 @@ use super::messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
 use crate::mempool::{BecameFinal, MempoolActor};
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
-use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult};
 use protocol::block::{Block, Carried};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Input as ConsensusInput};
@@ -20,7 +21,7 @@ use protocol::types::{Hash, Sequence, ValidatorIndex, View};
 use protocol::vote::{Ballot, Choice};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Bytes of blocks in one answer to a peer, but for what must go together.
@@ -49,6 +50,8 @@ pub struct StateActor {
     /// Told to the mempool, in order. It takes them within milliseconds, or it is rebuilt.
     finals: VecDeque<BecameFinal>,
     retrying: bool,
+    /// Peers for which an answer is being read, with what they asked since: only the newest question is answered.
+    serving: BTreeMap<ValidatorIndex, Option<Sequence>>,
 }
 
 impl StateActor {
@@ -60,7 +63,14 @@ impl StateActor {
         let head = checked_head(&settings.database, &settings.genesis)
             .map_err(|error| StartError::fatal(error.exit_code(), error))?;
         settings.heads.send_replace(head.sequence);
-        Ok(StateActor { settings, head, applied: None, finals: VecDeque::new(), retrying: false })
+        Ok(StateActor {
+            settings,
+            head,
+            applied: None,
+            finals: VecDeque::new(),
+            retrying: false,
+            serving: BTreeMap::new(),
+        })
     }
 
     fn apply(&mut self, mut blocks: Vec<FinalBlock>, commit: &Certificate) -> Result<(), DatabaseError> {
@@ -134,27 +144,38 @@ impl StateActor {
         }
     }
 
-    /// Blocks above a sequence, as many as fit, ending in one whose Commit certificate is kept.
-    fn answer(&self, above: Sequence) -> Result<Option<Message>, DatabaseError> {
-        let (mut blocks, mut bytes, mut whole) = (Vec::new(), 0, None);
-        let mut sequence = above;
-        while blocks.len() < BLOCKS_MAX {
-            sequence = sequence.next();
-            let Some(stored) = self.settings.database.block(sequence)? else { break };
-            bytes += wire_bytes(&stored.block);
-            // Beyond the bound only what leads up to the first certificate.
-            if bytes > ANSWER_BYTES_MAX && whole.is_some() {
-                break;
-            }
-            blocks.push(stored.block);
-            if let Some(commit) = stored.commit {
-                whole = Some((blocks.len(), commit));
-            }
+    /// Reads an answer on a thread that may take its time, one at a time for each peer, and then pauses for as long as it
+    /// took: whoever asks without end gets half of one thread, and holds up nothing that is final.
+    fn serve(&mut self, to: ValidatorIndex, above: Sequence, context: &mut Context<Self>) {
+        if let Some(next) = self.serving.get_mut(&to) {
+            *next = Some(above);
+            return;
         }
-        Ok(whole.map(|(length, commit)| {
-            blocks.truncate(length);
-            Message::Blocks { blocks, commit: Some(commit) }
-        }))
+        self.serving.insert(to, None);
+        let (database, network) = (Arc::clone(&self.settings.database), self.settings.network.clone());
+        let answering = tokio::task::spawn_blocking(move || {
+            let message = answer(&database, above)?;
+            // A peer that misses the answer asks again.
+            message.map(|message| network.send((to, message)));
+            Ok::<_, DatabaseError>(())
+        });
+        let begun = Instant::now();
+        let answered = async move {
+            let answered = answering.await;
+            tokio::time::sleep(begun.elapsed()).await;
+            answered
+        };
+        context.spawn(wrap_future::<_, Self>(answered).map(move |answered, actor: &mut Self, context| {
+            let next = actor.serving.remove(&to).flatten();
+            match answered {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return (actor.settings.exit)(error.exit_code(), error.to_string()),
+                Err(panic) => tracing::error!(%panic, "reading blocks for a peer failed"),
+            }
+            if let Some(above) = next {
+                actor.serve(to, above, context);
+            }
+        }));
     }
 
     fn range(&self, from: Sequence, count: usize) -> Result<Vec<StoredBlock>, DatabaseError> {
@@ -167,6 +188,29 @@ impl StateActor {
         }
         Ok(blocks)
     }
+}
+
+/// Blocks above a sequence, as many as fit, ending in one whose Commit certificate is kept.
+fn answer(database: &Database, above: Sequence) -> Result<Option<Message>, DatabaseError> {
+    let (mut blocks, mut bytes, mut whole) = (Vec::new(), 0, None);
+    let mut sequence = above;
+    while blocks.len() < BLOCKS_MAX {
+        sequence = sequence.next();
+        let Some(stored) = database.block(sequence)? else { break };
+        bytes += wire_bytes(&stored.block);
+        // Beyond the bound only what leads up to the first certificate.
+        if bytes > ANSWER_BYTES_MAX && whole.is_some() {
+            break;
+        }
+        blocks.push(stored.block);
+        if let Some(commit) = stored.commit {
+            whole = Some((blocks.len(), commit));
+        }
+    }
+    Ok(whole.map(|(length, commit)| {
+        blocks.truncate(length);
+        Message::Blocks { blocks, commit: Some(commit) }
+    }))
 }
 
 /// About what a block takes on the wire.
@@ -243,13 +287,8 @@ impl Handler<Apply> for StateActor {
 impl Handler<Serve> for StateActor {
     type Result = ();
 
-    fn handle(&mut self, serve: Serve, _: &mut Context<Self>) {
-        match self.answer(serve.above) {
-            // A peer that misses the answer asks again.
-            Ok(Some(message)) => drop(self.settings.network.send((serve.to, message))),
-            Ok(None) => {}
-            Err(error) => (self.settings.exit)(error.exit_code(), error.to_string()),
-        }
+    fn handle(&mut self, serve: Serve, context: &mut Context<Self>) {
+        self.serve(serve.to, serve.above, context);
     }
 }
 
