@@ -112,7 +112,8 @@ impl Node {
         let settings = MempoolSettings {
             chain: genesis.chain_id(),
             parameters: genesis.parameters().verifier,
-            limits: Limits::new(proofs_max, config.mempool.bytes_max, workers * CHECKS_PER_WORKER),
+            limits: Limits::new(proofs_max, config.mempool.bytes_max, workers * CHECKS_PER_WORKER)
+                .shared_by(genesis.validators().len(), genesis.parameters().verifier.script_bytes_max),
             store: database.clone(),
             verifier: verifier_pool.clone(),
             consensus: inputs(&voting),

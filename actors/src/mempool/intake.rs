@@ -85,7 +85,8 @@ impl MempoolActor {
         }
         let source = Source::Submitter(proof.submitter);
         if let Err(refusal) = self.mempool.room(self.now(), source, &id, bytes as u64) {
-            return drop(answer.send(Err(SubmitError::Refused { proof: id, refusal })));
+            let refused = self.refused(id, refusal);
+            return drop(answer.send(Err(refused)));
         }
         if let Err(busy) = self.intake.begin(1, bytes) {
             return drop(answer.send(Err(busy)));
@@ -149,7 +150,7 @@ impl MempoolActor {
             }
             (Examined::Malformed(refusal), _) => {
                 self.step(Input::Malformed { proof: id, refusal: refusal.clone() }, context);
-                tell(answer, Err(SubmitError::Refused { proof: id, refusal }));
+                tell(answer, Err(SubmitError::Refused { proof: id, refusal, come_back: None }));
             }
             (Examined::Good { statement }, _) => {
                 let candidate = Candidate { proof: id, statement, size: proof.script.len() as u64, source };
@@ -175,10 +176,15 @@ impl MempoolActor {
             return waiters.push(answer);
         }
         let result = match whereabouts {
-            Whereabouts::Refused(refusal) => Err(SubmitError::Refused { proof, refusal }),
+            Whereabouts::Refused(refusal) => Err(self.refused(proof, refusal)),
             known => Ok(Accepted { proof, known: Some(known) }),
         };
         let _ = answer.send(result);
+    }
+
+    fn refused(&mut self, proof: Hash, refusal: Refusal) -> SubmitError {
+        let come_back = self.mempool.come_back(self.now(), &refusal);
+        SubmitError::Refused { proof, refusal, come_back }
     }
 
     /// What a peer sent: hashed here, so that nobody else is asked for it while it is looked at.
