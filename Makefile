@@ -26,9 +26,10 @@ test: check
 	@mkdir -p target
 	@sh scripts/test.sh "$(LOG)"
 
-# What takes longer than a coffee: a hundred times as many seeds of the simulated network.
+# What takes longer than a coffee: a hundred times as many seeds of the simulated network, five minutes of overload.
 test-long: setup
 	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
+	POP_OVERLOAD_SECONDS=300 $(CARGO) test --release --locked --test overload -- --nocapture
 
 # Only looks: formatting and lints.
 check: setup

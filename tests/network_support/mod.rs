@@ -5,6 +5,9 @@
 #![allow(dead_code)]
 
 pub mod audit;
+pub mod hostile;
+pub mod latency;
+pub mod misdeeds;
 pub mod proofs;
 
 use serde_json::{Value, json};
