@@ -6,7 +6,7 @@
 use crate::config::NodeConfig;
 use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeBlocks, Snapshot, Step};
 use crate::mempool::{MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Session as MempoolSession};
-use crate::network::{Fault, Network, NetworkError};
+use crate::network::{Accuse, Network, NetworkError};
 use crate::outlet::Outlet;
 use crate::state::{self, Apply, Database, Serve, StateActor, StateSettings};
 use crate::storage::vote_log::mark_path;
@@ -259,7 +259,7 @@ fn sender(network: &Arc<Network<PeerMessage>>) -> Outlet<(ValidatorIndex, PeerMe
     })
 }
 
-fn accuser(network: &Arc<Network<PeerMessage>>) -> Arc<dyn Fn(ValidatorIndex, &Fault) + Send + Sync> {
+fn accuser(network: &Arc<Network<PeerMessage>>) -> Accuse {
     let network = network.clone();
     Arc::new(move |peer, fault| network.accuse(peer, fault))
 }

@@ -7,7 +7,7 @@ use super::messages::{
     BecameFinal, ConsensusRebuilt, Locate, Located, Need, PeerSaid, RefusedByWords, Session, SubmitError, TellFigures,
 };
 use super::store::{Change, ProofStore, StoreError};
-use crate::network::Fault;
+use crate::network::Accuse;
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
 use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, VerifierPoolActor};
@@ -45,7 +45,7 @@ pub struct MempoolSettings {
     /// Who has a session now.
     pub sessions: Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync>,
     /// Counts what a peer did wrong.
-    pub accuse: Arc<dyn Fn(ValidatorIndex, &Fault) + Send + Sync>,
+    pub accuse: Accuse,
     /// Ends the process: code and reason.
     pub exit: Arc<dyn Fn(i32, String) + Send + Sync>,
 }

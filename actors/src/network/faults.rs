@@ -5,8 +5,9 @@
 
 use super::frames::FrameError;
 use super::rates::Bucket;
-use protocol::types::Hash;
+use protocol::types::{Hash, ValidatorIndex};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Faults within [`FAULT_WINDOW`] that are borne; one more bans.
@@ -47,6 +48,9 @@ impl Fault {
         }
     }
 }
+
+/// Counts a fault that was found behind the gate.
+pub type Accuse = Arc<dyn Fn(ValidatorIndex, &Fault) + Send + Sync>;
 
 /// The record of one peer.
 #[derive(Debug, Default)]

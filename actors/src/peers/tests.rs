@@ -273,8 +273,11 @@ fn proposals_that_break_a_rule_do_not_pass_the_gate() {
 
     let second = four.proposal(5, four.block(2, first.id()));
     let parent = Some(four.certificate(&[0, 1, 2], on(1, Choice::Prepare(first.id()))));
-    let skipped = |views: &[u64]| views.iter().map(|view| four.certificate(&[0, 1, 2], on(*view, Choice::ViewChange)));
-    let with = |views: &[u64]| Proposal { parent: parent.clone(), skipped: skipped(views).collect(), ..second.clone() };
+    let skip = |view: &u64| four.certificate(&[0, 1, 2], on(*view, Choice::ViewChange));
+    let with = |views: &[u64]| {
+        let skipped = views.iter().map(skip).collect();
+        Proposal { parent: parent.clone(), skipped, ..second.clone() }
+    };
     four.gate.verify(pass(with(&[2, 3, 4]))).unwrap();
     four.refuses(pass(with(&[3, 2])), "not in order");
     four.refuses(pass(with(&[1])), "not in order");

@@ -154,9 +154,10 @@ impl StateActor {
         self.serving.insert(to, None);
         let (database, network) = (Arc::clone(&self.settings.database), self.settings.network.clone());
         let answering = tokio::task::spawn_blocking(move || {
-            let message = answer(&database, above)?;
-            // A peer that misses the answer asks again.
-            message.map(|message| network.send((to, message)));
+            if let Some(message) = answer(&database, above)? {
+                // A peer that misses the answer asks again.
+                drop(network.send((to, message)));
+            }
             Ok::<_, DatabaseError>(())
         });
         let begun = Instant::now();
