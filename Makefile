@@ -26,12 +26,14 @@ test: check
 	@mkdir -p target
 	@sh scripts/test.sh "$(LOG)"
 
-# What takes longer than a coffee: a hundred times as many seeds of the simulated network, and 2,000 with each bad validator.
+# What takes longer than a coffee: a hundred times as many seeds of the simulated network, 2,000 with each bad validator, and
+# five minutes of overload.
 test-long: setup
 	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
 	$(CARGO) run --release --locked -p simulator -- --bad all --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --bad all --faults --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --clock all --seeds 0..2000
+	POP_OVERLOAD_SECONDS=300 $(CARGO) test --release --locked --test overload -- --nocapture
 
 # An hour of damaged and random scripts for the normaliser, from a new seed. `make test` runs half a minute of it.
 MINUTES ?= 60

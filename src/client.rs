@@ -11,6 +11,8 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(110);
 /// The HTTP status of a proof that others do not confirm.
 const CONFLICT: u16 = 409;
+/// That of a node that has no room now.
+const TOO_MANY: u16 = 429;
 
 /// One node's API.
 pub struct Client {
@@ -45,13 +47,8 @@ impl Client {
         self.read(answer)
     }
 
-    /// # Errors
-    /// As [`Client::get`].
-    pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
-        self.offer(path, body)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
-    }
-
-    /// As [`Client::post`], for who can do something about a refusal: come again, or go on with something else.
+    /// Sends a body. A refusal comes back as such, for who can do something about it: come again, or go on with something
+    /// else.
     ///
     /// # Errors
     /// If the node is not reached.
@@ -92,7 +89,12 @@ impl Client {
             Some(proof) => format!("refused: {text}; `pop proof {proof} --node {}` says on whose word", self.node),
             None => text,
         };
-        Ok(Err(Refusal { status: status.as_u16(), message: text }))
+        let retry_after = value["retry_after"].as_u64();
+        let text = match retry_after {
+            Some(seconds) => format!("{text}; come back in {seconds} s"),
+            None => text,
+        };
+        Ok(Err(Refusal { status: status.as_u16(), message: text, retry_after: retry_after.map(Duration::from_secs) }))
     }
 }
 
@@ -102,17 +104,20 @@ pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
     pub message: String,
+    /// When the same request may be taken.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// Whether the same request may succeed a little later.
     pub fn is_passing(&self) -> bool {
-        self.status == 429 || self.status >= 500
+        self.status == TOO_MANY || self.status >= 500
     }
 
-    fn exit(&self) -> Exit {
+    pub fn exit(&self) -> Exit {
         match self.status {
             CONFLICT => Exit::Refuted,
+            TOO_MANY => Exit::Unreachable,
             400..500 => Exit::Input,
             _ => Exit::Unreachable,
         }

@@ -6,7 +6,7 @@
 use crate::config::NodeConfig;
 use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeBlocks, Snapshot, Step};
 use crate::mempool::{MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Session as MempoolSession};
-use crate::network::{Network, NetworkError};
+use crate::network::{Accuse, Network, NetworkError};
 use crate::outlet::Outlet;
 use crate::state::{self, Apply, Database, Serve, StateActor, StateSettings};
 use crate::storage::vote_log::mark_path;
@@ -115,13 +115,15 @@ impl Node {
         let settings = MempoolSettings {
             chain: genesis.chain_id(),
             parameters: genesis.parameters().verifier,
-            limits: Limits::new(proofs_max, config.mempool.bytes_max, workers * CHECKS_PER_WORKER),
+            limits: Limits::new(proofs_max, config.mempool.bytes_max, workers * CHECKS_PER_WORKER)
+                .shared_by(genesis.validators().len(), genesis.parameters().verifier.script_bytes_max),
             store: database.clone(),
             verifier: verifier_pool.clone(),
             remembered: remembered(&verdicts),
             consensus: inputs(&voting),
             network: sender(&voting.network),
             sessions: sessions(&voting.network),
+            accuse: accuser(&voting.network),
             exit: end.clone(),
         };
         mempool_seat.start(move || MempoolActor::new(settings.clone()));
@@ -264,6 +266,11 @@ fn sender(network: &Arc<Network<PeerMessage>>) -> Outlet<(ValidatorIndex, PeerMe
             None
         }
     })
+}
+
+fn accuser(network: &Arc<Network<PeerMessage>>) -> Accuse {
+    let network = network.clone();
+    Arc::new(move |peer, fault| network.accuse(peer, fault))
 }
 
 fn sessions(network: &Arc<Network<PeerMessage>>) -> Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync> {

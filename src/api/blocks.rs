@@ -1,6 +1,7 @@
 //! Final blocks: one, or those from a sequence on as they come.
 
 use super::error::ApiError;
+use super::guard::Turn;
 use super::proofs::{StakeView, stake_view, wait_span};
 use super::{ANSWER_DEADLINE, Api, Shared};
 use actors::state::{BlockAt, BlocksFrom, StoredBlock};
@@ -15,6 +16,8 @@ use tokio::time::Instant;
 
 /// Blocks in one answer.
 const BLOCKS_MAX: usize = 64;
+/// About the bytes of them, but for a single longer one.
+const ANSWER_BYTES_MAX: usize = 256 << 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,18 +85,41 @@ pub async fn show(State(api): Shared, Path(sequence): Path<String>) -> Result<Js
 
 pub async fn list(
     State(api): Shared,
+    turn: Turn,
     range: Result<Query<Range>, QueryRejection>,
 ) -> Result<Json<BlocksView>, ApiError> {
     let Query(Range { from, wait }) = range.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     let from = Sequence(from.max(1));
     let until = Instant::now() + wait_span(wait)?;
     let mut heads = api.node.heads.clone();
-    // Without such a block until then, or at the node's end, the list is empty.
-    let _ = tokio::time::timeout_at(until, heads.wait_for(|last| *last >= from)).await;
+    turn.waits();
+    // Without such a block until then, at the node's end, or when others need the place, the list is empty.
+    tokio::select! {
+        _ = tokio::time::timeout_at(until, heads.wait_for(|last| *last >= from)) => {}
+        () = turn.lost() => {}
+    }
+    turn.works();
     let request = BlocksFrom { from, count: BLOCKS_MAX };
-    let stored = api.node.state.ask(request, ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+    let mut stored = api.node.state.ask(request, ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+    stored.truncate(how_many(&stored));
     let next = stored.last().map_or(from, |last| last.block.header.sequence.next());
     Ok(Json(BlocksView { blocks: stored.into_iter().map(|stored| view(&api, stored)).collect(), next }))
+}
+
+/// How many of these blocks go into one answer: at least one. An answer waits in memory until its reader takes it.
+fn how_many(stored: &[StoredBlock]) -> usize {
+    let signatures = |certificate: &Option<Certificate>| certificate.as_ref().map_or(0, |one| one.signatures.len());
+    let size = |stored: &StoredBlock| {
+        let body = &stored.block.body;
+        let carried: usize = body.carried.iter().map(|carried| 100 + 20 * carried.votes.len()).sum();
+        1_000 + 200 * body.proofs.len() + carried + 160 * (signatures(&stored.prepare) + signatures(&stored.commit))
+    };
+    let mut bytes = 0;
+    let fits = |stored: &&StoredBlock| {
+        bytes += size(stored);
+        bytes <= ANSWER_BYTES_MAX
+    };
+    stored.iter().take_while(fits).count().max(1)
 }
 
 fn view(api: &Api, stored: StoredBlock) -> BlockView {

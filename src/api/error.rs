@@ -3,10 +3,14 @@
 use actors::mempool::SubmitError;
 use actors::supervision::AskError;
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::mempool::Refusal;
+use protocol::types::Millis;
 use serde::Serialize;
+
+/// An actor is rebuilt, and a submission looked at, in less.
+const A_MOMENT: Millis = Millis(1_000);
 
 /// What is sent as the body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +26,9 @@ pub struct ErrorBody {
     /// The proof that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
+    /// Seconds after which the same request may be taken; the header `Retry-After` says the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -32,7 +39,8 @@ pub struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> ApiError {
-        let body = ErrorBody { error, message: message.into(), line: None, column: None, proof: None };
+        let body =
+            ErrorBody { error, message: message.into(), line: None, column: None, proof: None, retry_after: None };
         ApiError { status, body }
     }
 
@@ -50,13 +58,18 @@ impl ApiError {
     }
 
     pub fn foreign_host() -> ApiError {
-        let message = "the Host header names another machine, and this API is for programs on this one";
+        let message = "the Host or Origin header names another machine, and this API is for programs on this one";
         ApiError::new(StatusCode::FORBIDDEN, "foreign_host", message)
     }
 
     pub fn busy(message: impl Into<String>) -> ApiError {
-        let message = format!("{}; try again in a moment", message.into());
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).retry_after(Some(A_MOMENT))
+    }
+
+    /// Says when to come back, in whole seconds, never sooner.
+    fn retry_after(mut self, span: Option<Millis>) -> ApiError {
+        self.body.retry_after = span.map(|span| span.0.div_ceil(1_000).max(1));
+        self
     }
 
     pub fn too_slow() -> ApiError {
@@ -75,7 +88,7 @@ impl ApiError {
 
     /// An actor is down, is being rebuilt, or does not answer.
     pub fn unavailable(message: impl Into<String>) -> ApiError {
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message).retry_after(Some(A_MOMENT))
     }
 
     pub fn internal(message: impl Into<String>) -> ApiError {
@@ -97,10 +110,10 @@ impl From<SubmitError> for ApiError {
                 ApiError { body: ErrorBody { message, ..ApiError::too_large(max).body }, ..ApiError::too_large(max) }
             }
             SubmitError::BadSignature => ApiError::new(StatusCode::BAD_REQUEST, "bad_signature", message),
-            SubmitError::Busy { .. } => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message),
+            SubmitError::Busy { .. } => ApiError::busy(message),
             SubmitError::Failed(_) => ApiError::unavailable(message),
-            SubmitError::Refused { proof, refusal } => {
-                let mut error = ApiError::refused(&refusal);
+            SubmitError::Refused { proof, refusal, come_back } => {
+                let mut error = ApiError::refused(&refusal).retry_after(come_back);
                 error.body.proof = Some(proof.to_string());
                 error
             }
@@ -117,9 +130,11 @@ impl ApiError {
                 (error.body.line, error.body.column) = (Some(*line), Some(*column));
                 error
             }
-            Refusal::Full { .. } => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "mempool_full", message),
+            Refusal::Full { .. } | Refusal::ShareFull { .. } => {
+                ApiError::new(StatusCode::TOO_MANY_REQUESTS, "mempool_full", message)
+            }
             Refusal::SourceFull { .. } => ApiError::new(StatusCode::TOO_MANY_REQUESTS, "submitter_full", message),
-            Refusal::Displaced => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "displaced", message),
+            Refusal::Displaced => ApiError::new(StatusCode::TOO_MANY_REQUESTS, "displaced", message),
             Refusal::Words { .. } => ApiError::new(StatusCode::CONFLICT, "refused", message),
         }
     }
@@ -127,6 +142,11 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, Json(self.body)).into_response()
+        let retry_after = self.body.retry_after;
+        let mut response = (self.status, Json(self.body)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

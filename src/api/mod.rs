@@ -2,12 +2,15 @@
 //!
 //! It translates requests into messages to actors and answers into JSON (`docs/API_REFERENCE.md`). It reaches actors only
 //! through handles, each time with a deadline; when one is down it says so (503). What comes in is hostile: bodies,
-//! requests under way and waiting times are bounded, unknown fields are refused, and on loopback a foreign `Host` is (a
-//! web page could otherwise submit in its reader's name).
+//! requests under way and waiting times are bounded, who is slow gives way to who is not, unknown fields are refused, and on
+//! loopback what a foreign web page sends is. What may change the node stands in `routes`.
 
 mod blocks;
 mod error;
+mod guard;
+mod places;
 mod proofs;
+mod routes;
 mod server;
 mod status;
 #[cfg(test)]
@@ -20,13 +23,13 @@ use actors::state::StateActor;
 use actors::supervision::{Handle, Report};
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header;
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use error::ApiError;
 use metrics_exporter_prometheus::PrometheusHandle;
+use places::Places;
 use protocol::consensus::view::Snapshot;
 use protocol::genesis::Genesis;
 use protocol::schedule::Schedule;
@@ -37,7 +40,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// How long an actor may take for an answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
@@ -47,7 +50,10 @@ const SUBMIT_DEADLINE: Duration = Duration::from_secs(30);
 const WAIT_MAX: Duration = Duration::from_secs(60);
 /// No request takes longer, body and waiting included.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(100);
-/// Requests under way; more are told to come again.
+/// Until a body is whole.
+const BODY_DEADLINE: Duration = Duration::from_secs(60);
+/// Requests under way. One more ends the wait of one that waits, for its body or for something to happen; if none does, it
+/// is told to come again.
 const REQUESTS_MAX: usize = 256;
 /// Submissions among them: each holds its body in memory.
 const SUBMISSIONS_MAX: usize = 32;
@@ -77,8 +83,8 @@ struct Api {
     node: Node,
     /// Who led which view.
     schedule: Schedule,
-    requests: Semaphore,
-    submissions: Semaphore,
+    requests: Arc<Places>,
+    submissions: Arc<Places>,
     body_bytes_max: u64,
     /// Refuse a `Host` that is not this machine.
     loopback: bool,
@@ -92,65 +98,32 @@ type Shared = State<Arc<Api>>;
 /// If the listener has no address.
 pub async fn serve(node: Node, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let address = listener.local_addr()?;
-    server::serve(router(node, address), listener, server::Bounds::default(), stop).await;
+    server::serve(router(api(node, address)), listener, server::Bounds::default(), stop).await;
     Ok(())
 }
 
-fn router(node: Node, address: SocketAddr) -> Router {
+fn api(node: Node, address: SocketAddr) -> Arc<Api> {
     // A script in JSON takes at most two bytes for one, but for control characters, which no script may hold.
     let body_bytes_max = node.genesis.parameters().verifier.script_bytes_max.saturating_mul(2).saturating_add(64 << 10);
     let schedule = Schedule::new(&node.genesis.validator_set(), &node.genesis.epoch_seed());
-    let api = Arc::new(Api {
+    Arc::new(Api {
         node,
         schedule,
-        requests: Semaphore::new(REQUESTS_MAX),
-        submissions: Semaphore::new(SUBMISSIONS_MAX),
+        requests: Places::new(REQUESTS_MAX),
+        submissions: Places::new(SUBMISSIONS_MAX),
         body_bytes_max,
         loopback: address.ip().is_loopback(),
-    });
-    Router::new()
-        .route("/v1/proofs", post(proofs::submit))
-        .route("/v1/proofs/{id}", get(proofs::find))
-        .route("/v1/blocks", get(blocks::list))
-        .route("/v1/blocks/{sequence}", get(blocks::show))
-        .route("/v1/status", get(status::show))
-        .route("/metrics", get(metrics))
+    })
+}
+
+fn router(api: Arc<Api>) -> Router {
+    let body_bytes_max = usize::try_from(api.body_bytes_max).unwrap_or(usize::MAX);
+    routes::router()
         .fallback(|| async { ApiError::not_found("there is no such path; docs/API_REFERENCE.md lists them") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
-        .layer(DefaultBodyLimit::max(usize::try_from(body_bytes_max).unwrap_or(usize::MAX)))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), guard))
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), guard::guard))
         .with_state(api)
-}
-
-/// What every request must pass: the host, a free place, and the deadline.
-async fn guard(State(api): Shared, request: Request, next: Next) -> Response {
-    if api.loopback && !is_own_host(&request) {
-        return ApiError::foreign_host().into_response();
-    }
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: u64| length > api.body_bytes_max) {
-        // By its length alone, before any of it is read.
-        return ApiError::too_large(api.node.genesis.parameters().verifier.script_bytes_max).into_response();
-    }
-    let Ok(_place) = api.requests.try_acquire() else {
-        return ApiError::busy(format!("{REQUESTS_MAX} requests are under way already")).into_response();
-    };
-    match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => ApiError::too_slow().into_response(),
-    }
-}
-
-/// Whether `Host` names this machine. Without one, no browser sent it.
-fn is_own_host(request: &Request) -> bool {
-    let Some(host) = request.headers().get(header::HOST) else { return true };
-    let Ok(host) = host.to_str() else { return false };
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
-    let is_loopback = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    name.eq_ignore_ascii_case("localhost") || is_loopback
 }
 
 async fn metrics(State(api): Shared) -> Response {

@@ -1,7 +1,9 @@
 //! Submitting a proof, and finding out where one is.
 
 use super::error::ApiError;
-use super::{ANSWER_DEADLINE, Api, SUBMIT_DEADLINE, Shared, WAIT_MAX};
+use super::guard::Turn;
+use super::places::Place;
+use super::{ANSWER_DEADLINE, Api, BODY_DEADLINE, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX};
 use crate::advice::{Advice, CounterModel, Ended};
 use crate::obligation;
 use actors::mempool::{Accepted, Locate, Located, Submit};
@@ -9,8 +11,8 @@ use actors::state::BlockAt;
 use actors::verifier_pool::{Explain, Explained, ReportOf};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequest, Path, Query, Request, State};
 use axum::http::StatusCode;
 use protocol::certificate::Certificate;
 use protocol::genesis::Genesis;
@@ -25,6 +27,8 @@ use tokio::time::Instant;
 
 /// While a proof is waited for, it is looked at this often besides after each block: verdicts come without one.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Characters of what is wrong with a body.
+const REASON_CHARS_MAX: usize = 300;
 
 /// How long an explanation is waited for. It goes on, and who asks again later finds it.
 const EXPLAIN_DEADLINE: Duration = Duration::from_secs(5);
@@ -127,7 +131,7 @@ impl WordView {
 
 #[derive(Debug, Serialize)]
 pub struct RefusalView {
-    /// malformed, words, displaced, full or source_full.
+    /// malformed, words, displaced, full, share_full or source_full.
     reason: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,18 +142,19 @@ pub struct RefusalView {
 
 pub async fn submit(
     State(api): Shared,
-    body: Result<Bytes, BytesRejection>,
+    turn: Turn,
+    request: Request,
 ) -> Result<(StatusCode, Json<Submitted>), ApiError> {
-    let script_bytes_max = api.node.genesis.parameters().verifier.script_bytes_max;
-    let Ok(_place) = api.submissions.try_acquire() else {
-        return Err(ApiError::busy("many submissions are under way already"));
+    let Some(place) = api.submissions.take(turn.from) else {
+        return Err(ApiError::busy(format!("{SUBMISSIONS_MAX} submissions are being looked at already")));
     };
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(script_bytes_max),
-        _ => ApiError::bad_request("the body could not be read"),
-    })?;
+    let body = read_body(&api, &turn, &place, request).await?;
+    // An array of the same values in their order would be read as well.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::bad_request("the body is no JSON object"));
+    }
     let submission: Submission = serde_json::from_slice(&body)
-        .map_err(|error| ApiError::bad_request(format!("the body is no submission: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("the body is no submission: {}", shortened(&error))))?;
     drop(body);
     let Submission { script, claim, submitter, nonce, signature } = submission;
     let script = script.into_bytes();
@@ -164,6 +169,32 @@ pub async fn submit(
     Ok((status, Json(Submitted { proof, known: known.is_some(), state })))
 }
 
+/// Reads a body whole. Who is slow at it gives way to others.
+async fn read_body(api: &Api, turn: &Turn, place: &Place, request: Request) -> Result<Bytes, ApiError> {
+    turn.waits();
+    let body = tokio::select! {
+        read = tokio::time::timeout(BODY_DEADLINE, Bytes::from_request(request, &())) => read,
+        () = place.lost() => return Err(ApiError::too_slow()),
+        () = turn.lost() => return Err(ApiError::too_slow()),
+    };
+    turn.works();
+    place.works();
+    body.map_err(|_| ApiError::too_slow())?.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(api.node.genesis.parameters().verifier.script_bytes_max),
+        _ => ApiError::bad_request("the body could not be read"),
+    })
+}
+
+/// What a decoder says; it may repeat a name as long as the body.
+fn shortened(error: &serde_json::Error) -> String {
+    let mut text = error.to_string();
+    if let Some((end, _)) = text.char_indices().nth(REASON_CHARS_MAX) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 /// The claim that the script makes itself. Reading a hostile script takes its time, and so has a thread of its own.
 async fn claimed(script: Vec<u8>) -> Result<(Vec<u8>, Claim), ApiError> {
     let read = tokio::task::spawn_blocking(move || {
@@ -176,6 +207,7 @@ async fn claimed(script: Vec<u8>) -> Result<(Vec<u8>, Claim), ApiError> {
 
 pub async fn find(
     State(api): Shared,
+    turn: Turn,
     Path(id): Path<String>,
     wait: Result<Query<Wait>, QueryRejection>,
 ) -> Result<Json<ProofView>, ApiError> {
@@ -183,11 +215,14 @@ pub async fn find(
     let id: Hash = id.parse().map_err(|error| ApiError::bad_request(format!("{id:?} is no proof id: {error}")))?;
     let until = Instant::now() + wait_span(wait)?;
     let mut heads = api.node.heads.clone();
+    let mut lost = false;
+    turn.waits();
     loop {
         let located = api.node.mempool.ask(Locate(id), ANSWER_DEADLINE).await??;
         let ended = matches!(located.whereabouts, Whereabouts::Refused(_) | Whereabouts::Final(_));
-        let over = Instant::now() >= until;
+        let over = lost || Instant::now() >= until;
         if ended || over {
+            turn.works();
             if located.whereabouts == Whereabouts::Unknown {
                 return Err(ApiError::not_found(format!(
                     "no proof {id} is known here: was it submitted to this network? Another node may know it"
@@ -196,8 +231,11 @@ pub async fn find(
             return Ok(Json(view(&api, id, located, explain).await?));
         }
         let next = (Instant::now() + LOOK_INTERVAL).min(until);
-        // Whatever ends the wait, the proof is looked at again.
-        let _ = tokio::time::timeout_at(next, heads.changed()).await;
+        // Whatever ends the wait, the proof is looked at again; who lost its turn is answered with what there is.
+        tokio::select! {
+            _ = tokio::time::timeout_at(next, heads.changed()) => {}
+            () = turn.lost() => lost = true,
+        }
     }
 }
 
@@ -314,6 +352,7 @@ fn refusal_view(refusal: &Refusal) -> RefusalView {
         Refusal::Displaced => ("displaced", None, None),
         Refusal::Full { .. } => ("full", None, None),
         Refusal::SourceFull { .. } => ("source_full", None, None),
+        Refusal::ShareFull { .. } => ("share_full", None, None),
     };
     RefusalView { reason, message: refusal.to_string(), line, column }
 }

@@ -1,18 +1,24 @@
 //! The API's connections: how many may be open, and how long one may take for nothing.
 //!
-//! A connection costs a descriptor, and the vote log and the peers need theirs. So there is a maximum; beyond it
-//! connections wait in the system's queue, and the places of those that say nothing become free soon.
+//! A connection costs a descriptor, and the vote log and the peers need theirs. So there is a maximum; beyond it a new
+//! connection takes the place of one that waits for its client ([`super::places`]), and so is answered however many others
+//! say nothing, say it slowly, or do not read.
 
+use super::places::{Place, Places};
 use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// Connections that may be open. More than requests that may be under way, since some are between two requests.
 pub const CONNECTIONS_MAX: usize = 512;
@@ -38,28 +44,30 @@ impl Default for Bounds {
     }
 }
 
+/// The connection that a request came over; every request has it among its extensions.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    pub from: IpAddr,
+    /// Its holder works while a request is being answered.
+    pub place: Arc<Place>,
+}
+
 /// Serves until `stop` is done, and then lets the requests under way end.
 pub async fn serve(router: Router, listener: TcpListener, bounds: Bounds, stop: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(bounds.connections_max));
+    let places = Places::new(bounds.connections_max);
     let (closing, closed) = watch::channel(false);
     let mut stop = pin!(stop);
     loop {
-        let next = async {
-            // The place first: a connection that was accepted has a descriptor.
-            let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
-            (listener.accept().await, place)
-        };
-        let (accepted, place) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut stop => break,
-            next = next => next,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = serve_one(router.clone(), stream, bounds, closed.clone());
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
+            // Without a place it is closed: every connection has a request under way, which ends by itself.
+            Ok((stream, from)) => {
+                let Some(place) = places.take(from.ip()) else { continue };
+                let connection = Connection { from: from.ip(), place: Arc::new(place) };
+                tokio::spawn(serve_one(router.clone(), stream, connection, bounds, closed.clone()));
             }
             // One that the client gave up already, or no descriptors left.
             Err(error) => {
@@ -69,26 +77,39 @@ pub async fn serve(router: Router, listener: TcpListener, bounds: Bounds, stop: 
         }
     }
     closing.send_replace(true);
-    // Every place is free when every connection has ended.
-    let all = u32::try_from(bounds.connections_max).unwrap_or(u32::MAX);
-    let _ = places.acquire_many(all).await;
+    // Every connection has one.
+    drop(closed);
+    closing.closed().await;
 }
 
-async fn serve_one(router: Router, stream: TcpStream, bounds: Bounds, mut closed: watch::Receiver<bool>) {
-    let mut connection = pin!(
+async fn serve_one(
+    router: Router,
+    stream: TcpStream,
+    connection: Connection,
+    bounds: Bounds,
+    mut closed: watch::Receiver<bool>,
+) {
+    let place = Arc::clone(&connection.place);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(connection.clone());
+        router.call(request.map(Body::new))
+    });
+    let mut serving = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(bounds.head_deadline)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+            .serve_connection(TokioIo::new(stream), service)
     );
     tokio::select! {
         // How a connection ends is its client's affair.
-        _ = connection.as_mut() => return,
+        _ = serving.as_mut() => return,
+        () = place.lost() => return,
         _ = closed.wait_for(|closed| *closed) => {}
         () = tokio::time::sleep(LIFETIME_MAX) => {}
     }
-    connection.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(FAREWELL_MAX, connection).await;
+    serving.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(FAREWELL_MAX, serving).await;
 }
 
 #[cfg(test)]
@@ -158,19 +179,29 @@ mod tests {
     }
 
     #[actix::test]
-    async fn beyond_the_maximum_a_connection_waits_for_a_place() {
-        let server = server(1, LONG).await;
-        let mut first = TcpStream::connect(server.address).await.unwrap();
-        answer(&mut first).await;
-        let mut second = TcpStream::connect(server.address).await.unwrap();
-        second.write_all(REQUEST).await.unwrap();
-        // The first one is answered again meanwhile: the second one has no place, or its answer would be ready.
+    async fn beyond_the_maximum_the_connection_that_waited_longest_gives_way() {
+        let server = server(2, LONG).await;
+        let mut idle = TcpStream::connect(server.address).await.unwrap();
+        answer(&mut idle).await;
+        let mut busy = TcpStream::connect(server.address).await.unwrap();
+        answer(&mut busy).await;
         for _ in 0..10 {
-            answer(&mut first).await;
+            let mut another = TcpStream::connect(server.address).await.unwrap();
+            answer(&mut another).await;
         }
-        assert!(second.try_read(&mut [0; 64]).is_err(), "nothing was answered yet");
-        drop(first);
-        answer(&mut second).await;
+        let ended = tokio::time::timeout(LONG, idle.read(&mut [0; 8])).await.expect("it is closed");
+        assert!(matches!(ended, Ok(0) | Err(_)));
+    }
+
+    #[actix::test]
+    async fn a_head_that_never_ends_is_not_waited_for() {
+        let server = server(4, Duration::from_millis(300)).await;
+        let mut slow = TcpStream::connect(server.address).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        while slow.write_all(b"X-Slow: 1\r\n").await.is_ok() {
+            assert!(begun.elapsed() < LONG, "a byte now and then does not keep it");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     #[actix::test]

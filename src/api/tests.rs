@@ -17,12 +17,18 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+mod hostile;
+
 const GOOD: &str = "(set-info :status unsat)(declare-const p Bool)(assert p)(assert (not p))(check-sat)";
 
 struct Bench {
     address: SocketAddr,
     genesis: Arc<Genesis>,
     state: Handle<StateActor>,
+    mempool: Handle<MempoolActor>,
+    database: Arc<Database>,
+    requests: Arc<Places>,
+    submissions: Arc<Places>,
     /// Keep the mailbox and the database's folder.
     _seat: Seat<VerifierPoolActor>,
     _directory: tempfile::TempDir,
@@ -64,6 +70,10 @@ fn snapshot(genesis: &Genesis) -> Snapshot {
 }
 
 async fn bench() -> Bench {
+    bench_with(Limits::new(100, 1 << 20, 1)).await
+}
+
+async fn bench_with(limits: Limits) -> Bench {
     let genesis = Arc::new(genesis());
     let directory = tempfile::tempdir().unwrap();
     let exit: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(|code, reason| panic!("exit {code}: {reason}"));
@@ -73,18 +83,19 @@ async fn bench() -> Bench {
     let settings = MempoolSettings {
         chain: genesis.chain_id(),
         parameters: genesis.parameters().verifier,
-        limits: Limits::new(100, 1 << 20, 1),
+        limits,
         store: Arc::clone(&database) as Arc<dyn ProofStore>,
         verifier: verifier.clone(),
         remembered: Arc::new(|_| None),
         consensus: Outlet::new(|_| None),
         network: Outlet::new(|_| None),
         sessions: Arc::new(Vec::new),
+        accuse: Arc::new(|_, _| {}),
         exit: Arc::clone(&exit),
     };
     let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));
     let settings = StateSettings {
-        database,
+        database: Arc::clone(&database),
         set: Arc::new(genesis.validator_set()),
         genesis: Arc::clone(&genesis),
         mempool: mempool.clone(),
@@ -100,7 +111,7 @@ async fn bench() -> Bench {
     let node = Node {
         genesis: Arc::clone(&genesis),
         me: ValidatorIndex(0),
-        mempool,
+        mempool: mempool.clone(),
         state: state.clone(),
         verifier,
         consensus: Arc::new(move || {
@@ -113,8 +124,10 @@ async fn bench() -> Bench {
         observed: Arc::default(),
         metrics: None,
     };
-    actix::spawn(async move { serve(node, listener, std::future::pending()).await });
-    Bench { address, genesis, state, _seat: seat, _directory: directory }
+    let api = api(node, address);
+    let (requests, submissions) = (Arc::clone(&api.requests), Arc::clone(&api.submissions));
+    actix::spawn(server::serve(router(api), listener, server::Bounds::default(), std::future::pending()));
+    Bench { address, genesis, state, mempool, database, requests, submissions, _seat: seat, _directory: directory }
 }
 
 impl Bench {

@@ -5,7 +5,7 @@ use crate::args::whole;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logging;
 use crate::say;
-use actix::System;
+use actix::{Arbiter, System};
 use actors::config::{self, Flags, NodeConfig};
 use actors::consensus::Ask;
 use actors::exit_code;
@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 /// The status is printed after this long, with the peers that there are.
 const QUORUM_AWAITED: Duration = Duration::from_secs(3);
@@ -155,13 +156,11 @@ async fn serve(
             "cannot listen for HTTP on {http}: {error}; stop the process that has the port, or set http.port (docs/CONFIGURATION.md)"
         )
     };
-    let listener = TcpListener::bind(http).await.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
+    let listener = TcpListener::bind(http).await.and_then(TcpListener::into_std);
+    let listener = listener.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
     let node = Node::start(parts).map_err(network_failure)?;
-    let (stopping, stop) = tokio::sync::oneshot::channel::<()>();
-    let serving = actix::spawn(api::serve(api_node(&node, metrics.clone()), listener, async move {
-        // An error is the sender's end, which is the node's.
-        _ = stop.await;
-    }));
+    let (stopping, stop) = oneshot::channel();
+    let (_api, serving) = start_api(api_node(&node, metrics.clone()), listener, stop);
     if let Some(metrics) = metrics {
         actix::spawn(keep_up(metrics));
     }
@@ -180,6 +179,33 @@ async fn serve(
     _ = tokio::time::timeout(GRACE, serving).await;
     say!("Validator node {} has stopped", node.config.node_id);
     Ok(Exit::Fine)
+}
+
+/// Serves HTTP on a thread of its own: whatever its clients do, the sessions with peers have theirs. What comes back is done
+/// when the API has ended.
+fn start_api(
+    node: api::Node,
+    listener: std::net::TcpListener,
+    stop: oneshot::Receiver<()>,
+) -> (Arbiter, oneshot::Receiver<()>) {
+    let thread = Arbiter::new();
+    let (ended, end) = oneshot::channel();
+    thread.spawn(async move {
+        let stop = async move {
+            // An error is the sender's end, which is the node's.
+            _ = stop.await;
+        };
+        let served = match TcpListener::from_std(listener) {
+            Ok(listener) => api::serve(node, listener, stop).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = served {
+            tracing::error!(%error, "HTTP is not served");
+        }
+        // Nobody waits for it but who stops the node.
+        _ = ended.send(());
+    });
+    (thread, end)
 }
 
 /// Waits until the status is worth printing: a quorum is connected, this validator's history is known (R12), and peers
@@ -220,7 +246,7 @@ fn asked_to_stop(until_stdin_ends: bool) -> std::io::Result<impl Future<Output =
 /// Done when standard input is at its end; never, if that is of no concern. A blocked read would keep a runtime from
 /// ending, so it has a thread of its own, which ends with the process.
 async fn stdin_ended(asked: bool) {
-    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let (ended, end) = oneshot::channel::<()>();
     if !asked {
         return std::future::pending().await;
     }

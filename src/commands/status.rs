@@ -152,7 +152,18 @@ fn peer(peer: &Value) -> String {
     parts.extend(ahead.map(|ahead| format!("its clock is {}", skew::words(ahead, "ours"))));
     match number(&peer["faults"]) {
         0 => {}
-        faults => parts.push(counted(faults, "fault", "faults")),
+        faults => {
+            let last = peer["last_fault"].as_str().map(|fault| format!(" (the last: {fault})"));
+            parts.push(counted(faults, "fault", "faults") + &last.unwrap_or_default());
+        }
+    }
+    match number(&peer["throttled"]) {
+        0 => {}
+        pauses => parts.push(format!("sent too much: slowed down {}", counted(pauses, "time", "times"))),
+    }
+    match number(&peer["dropped"]) {
+        0 => {}
+        dropped => parts.push(format!("takes too little: {} to it dropped", counted(dropped, "message", "messages"))),
     }
     parts.extend(peer["banned_ms"].as_u64().map(|ms| format!("banned for {}", span(ms))));
     // Why an earlier session ended, or could not be, is no news while there is one.
@@ -183,9 +194,9 @@ mod tests {
             "actors": [{"name": "mempool", "running": false, "incarnations": 3, "waiting": 5}],
             "peers": [
                 {"node_id": "node_2", "connected": true, "connected_ms": 216_458, "address": "localhost:8002",
-                 "round_trip_ms": 0.31, "clock_ahead_ms": -3_600_210, "faults": 0, "banned_ms": null, "last_error": "Connection refused"},
+                 "round_trip_ms": 0.31, "clock_ahead_ms": -3_600_210, "faults": 0, "throttled": 1, "dropped": 3, "banned_ms": null, "last_error": "Connection refused"},
                 {"node_id": "node_3", "connected": false, "connected_ms": null, "address": "localhost:8003",
-                 "round_trip_ms": null, "faults": 2, "banned_ms": 30_000, "last_error": "Connection refused"},
+                 "round_trip_ms": null, "faults": 2, "last_fault": "an unknown kind of frame, 9", "banned_ms": 30_000, "last_error": "Connection refused"},
             ],
         });
         let text = screen(&status).join("\n");
@@ -200,8 +211,10 @@ mod tests {
             "  Pending proofs: 3 of at most 2000",
             "  mempool          being rebuilt, 2 restarts, 5 waiting",
             "  Clock: 3600 s ahead of the others' median: set it right (10 s off costs this validator's own turns or votes)",
-            "  node_2     connected for 3 min, localhost:8002, round trip 0.3 ms, its clock is 3600 s behind ours",
-            "  node_3     not connected, localhost:8003, 2 faults, banned for 30 s, last error: Connection refused",
+            "  node_2     connected for 3 min, localhost:8002, round trip 0.3 ms, its clock is 3600 s behind ours, sent too much: slowed down 1 time, \
+             takes too little: 3 messages to it dropped",
+            "  node_3     not connected, localhost:8003, 2 faults (the last: an unknown kind of frame, 9), banned for 30 s, \
+             last error: Connection refused",
         ] {
             assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");
         }

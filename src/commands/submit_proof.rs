@@ -33,7 +33,7 @@ pub struct Arguments {
     /// Another number makes the same script another submission.
     #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = whole, allow_negative_numbers = true)]
     nonce: u64,
-    /// Wait until every proof has ended.
+    /// Wait until every proof has ended, and for room if the node has none.
     #[arg(long)]
     wait: bool,
     /// Seconds to wait at most.
@@ -50,8 +50,9 @@ impl Arguments {
         let (key, _) = keys::load_or_create(&place).map_err(Failure::with(Exit::Configuration))?;
         let mut exit = Exit::Fine;
         let mut submitted = Vec::new();
+        let deadline = Instant::now() + self.timeout;
         for obligation in &obligations {
-            match self.submit(&client, &chain, &key, obligation) {
+            match self.submit(&client, &chain, &key, obligation, deadline) {
                 Ok(named) => submitted.push(named),
                 // One that is not taken does not keep the others back; a node that does not answer takes none.
                 Err(failure) if matches!(failure.exit, Exit::Input | Exit::Refuted) => {
@@ -61,12 +62,11 @@ impl Arguments {
                 Err(failure) => return Err(failure),
             }
         }
-        if self.wait { self.await_all(&client, &submitted, exit) } else { Ok(exit) }
+        if self.wait { self.await_all(&client, &submitted, deadline, exit) } else { Ok(exit) }
     }
 
     /// Tells what each proof came to, in the order of the files.
-    fn await_all(&self, client: &Client, submitted: &[(String, Hash)], mut exit: Exit) -> Outcome {
-        let deadline = Instant::now() + self.timeout;
+    fn await_all(&self, client: &Client, submitted: &[(String, Hash)], deadline: Instant, mut exit: Exit) -> Outcome {
         for (name, id) in submitted {
             let view = await_end(client, id, deadline)?;
             let line = super::proof::line(&view);
@@ -102,6 +102,7 @@ impl Arguments {
         chain: &Hash,
         key: &SigningKey,
         obligation: &Obligation,
+        deadline: Instant,
     ) -> Result<(String, Hash), Failure> {
         let name = obligation.path.display().to_string();
         let (claim, source) = obligation.claim.ok_or_else(|| Failure::new(Exit::Input, no_claim(&name, obligation)))?;
@@ -109,7 +110,17 @@ impl Arguments {
         let body =
             body_of(&proof).map_err(|error| Failure::new(Exit::Input, format!("{name} is not UTF-8: {error}")))?;
         let named = |failure: Failure| Failure::new(failure.exit, format!("{name}: {}", failure.message));
-        let answer = client.post("/v1/proofs", &body).map_err(named)?;
+        let answer = loop {
+            let refusal = match client.offer("/v1/proofs", &body).map_err(named)? {
+                Ok(answer) => break answer,
+                Err(refusal) => refusal,
+            };
+            // Who waits for the proofs' ends also waits for room, as long as the node asks for and no longer than asked.
+            let span = refusal.retry_after.filter(|span| self.wait && Instant::now() + *span < deadline);
+            let Some(span) = span else { return Err(named(Failure::new(refusal.exit(), refusal.message))) };
+            eprintln!("{name}: not taken yet: {}", refusal.message);
+            std::thread::sleep(span);
+        };
         let known = if answer["known"] == true { ", which was here already" } else { "" };
         let id = proof.id(chain);
         say!("{name}: submitted as {id}{known} (claims {claim}, {})", source.word());

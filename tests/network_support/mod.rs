@@ -6,6 +6,9 @@
 
 pub mod audit;
 pub mod faults;
+pub mod hostile;
+pub mod latency;
+pub mod misdeeds;
 pub mod proofs;
 pub mod refusal;
 

@@ -19,6 +19,24 @@ pub fn script() -> String {
     )
 }
 
+/// Eight pigeons for seven holes, a statement of its own each time: some tens of milliseconds for the solver.
+pub fn laborious() -> String {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let (pigeons, holes) = (8, 7);
+    let mut script = format!("(set-info :status unsat)\n(declare-const c{number} Bool)\n(assert c{number})\n");
+    for pigeon in 0..pigeons {
+        (0..holes).for_each(|hole| script += &format!("(declare-const p{pigeon}_{hole} Bool)\n"));
+        let somewhere: Vec<_> = (0..holes).map(|hole| format!("p{pigeon}_{hole}")).collect();
+        script += &format!("(assert (or {}))\n", somewhere.join(" "));
+    }
+    for hole in 0..holes {
+        for (one, other) in (0..pigeons).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            script += &format!("(assert (or (not p{one}_{hole}) (not p{other}_{hole})))\n");
+        }
+    }
+    script + "(check-sat)\n"
+}
+
 /// The factors of a product of two primes of 64 bits, which no solver finds in a day; new each time.
 pub fn endless() -> String {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -44,7 +62,12 @@ pub struct Submitter {
 
 impl Submitter {
     pub fn new(chain: Hash) -> Submitter {
-        Submitter { chain, key: SigningKey::from_bytes(&[77; 32]) }
+        Submitter::with_key(chain, 77)
+    }
+
+    /// One of several.
+    pub fn with_key(chain: Hash, number: u8) -> Submitter {
+        Submitter { chain, key: SigningKey::from_bytes(&[number; 32]) }
     }
 
     /// A new proof, as the body of its submission, and its id.
@@ -52,7 +75,7 @@ impl Submitter {
         self.sign(&script())
     }
 
-    fn sign(&self, script: &str) -> (Value, Hash) {
+    pub fn sign(&self, script: &str) -> (Value, Hash) {
         let proof =
             Proof::sign(&self.chain, &self.key, public_key(&self.key), Claim::Unsat, 0, script.as_bytes().to_vec());
         let body = json!({

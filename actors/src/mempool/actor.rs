@@ -8,6 +8,7 @@ use super::messages::{
 };
 use super::pushes::Pushes;
 use super::store::{Change, ProofStore, StoreError};
+use crate::network::Accuse;
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
 use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, VerifierPoolActor};
@@ -48,6 +49,8 @@ pub struct MempoolSettings {
     pub network: Outlet<(ValidatorIndex, Message)>,
     /// Who has a session now.
     pub sessions: Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync>,
+    /// Counts what a peer did wrong.
+    pub accuse: Accuse,
     /// Ends the process: code and reason.
     pub exit: Arc<dyn Fn(i32, String) + Send + Sync>,
 }
@@ -145,12 +148,25 @@ impl MempoolActor {
         }
     }
 
+    /// Reads and sends on a thread that may take its time, and gives the peer's turn back only after a pause as long: whoever
+    /// asks without end gets a part of this machine, not all of it.
     fn serve(&mut self, to: ValidatorIndex, proofs: Vec<Hash>, context: &mut Context<Self>) {
-        let store = Arc::clone(&self.settings.store);
-        let read = tokio::task::spawn_blocking(move || read_bounded(&*store, &proofs));
+        let (store, network) = (Arc::clone(&self.settings.store), self.settings.network.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let proofs = read_bounded(&*store, &proofs)?;
+            // A peer that misses the answer asks again, or another.
+            drop(network.send((to, Message::Proofs(proofs))));
+            Ok::<_, StoreError>(())
+        });
+        let begun = Instant::now();
+        let read = async move {
+            let read = reading.await;
+            tokio::time::sleep(begun.elapsed()).await;
+            read
+        };
         context.spawn(wrap_future::<_, Self>(read).map(move |read, actor: &mut Self, context| {
             match read {
-                Ok(Ok(proofs)) => drop(actor.settings.network.send((to, Message::Proofs(proofs)))),
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => return actor.end(&error),
                 Err(panic) => tracing::error!(%panic, "reading scripts for a peer failed"),
             }

@@ -8,12 +8,13 @@ use super::examine::{Examined, examine};
 use super::messages::{Accepted, Submit, SubmitError};
 use super::store::Change;
 use crate::exit_code;
+use crate::network::Fault;
 use crate::supervision::caught;
 use crate::verifier_pool::Foresee;
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture};
-use protocol::mempool::{Candidate, Input, Source, Whereabouts};
+use protocol::mempool::{Candidate, Input, Refusal, Source, Whereabouts};
 use protocol::message::limits::PROOFS_MAX;
 use protocol::proof::Proof;
 use protocol::types::{Hash, ValidatorIndex};
@@ -123,7 +124,8 @@ impl MempoolActor {
         }
         let source = Source::Submitter(proof.submitter);
         if let Err(refusal) = self.mempool.room(self.now(), source, &id, bytes as u64) {
-            return drop(answer.send(Err(SubmitError::Refused { proof: id, refusal })));
+            let refused = self.refused(id, refusal);
+            return drop(answer.send(Err(refused)));
         }
         if let Err(busy) = self.intake.begin(1, bytes) {
             return drop(answer.send(Err(busy)));
@@ -177,12 +179,13 @@ impl MempoolActor {
         match (examined, source) {
             (Examined::BadSignature, Source::Submitter(_)) => look.tell(Err(SubmitError::BadSignature)),
             (Examined::BadSignature, Source::Peer(from)) => {
-                tracing::warn!(peer = %from, proof = %id, "a peer sent a proof that its submitter did not sign");
+                // Who keeps the rules looked at it before it passed it on.
+                (self.settings.accuse)(from, &Fault::UnsignedProof(id));
                 self.step(Input::Spoiled { from, proof: id }, context);
             }
             (Examined::Malformed(refusal), _) => {
                 self.step(Input::Malformed { proof: id, refusal: refusal.clone() }, context);
-                look.tell(Err(SubmitError::Refused { proof: id, refusal }));
+                look.tell(Err(SubmitError::Refused { proof: id, refusal, come_back: None }));
             }
             (Examined::Good { statement }, _) => {
                 vote_way::proof(Place::Examined, &id);
@@ -222,17 +225,28 @@ impl MempoolActor {
             return waiters.push(answer);
         }
         let result = match whereabouts {
-            Whereabouts::Refused(refusal) => Err(SubmitError::Refused { proof, refusal }),
+            Whereabouts::Refused(refusal) => Err(self.refused(proof, refusal)),
             known => Ok(Accepted { proof, known: Some(known) }),
         };
         let _ = answer.send(result);
+    }
+
+    fn refused(&mut self, proof: Hash, refusal: Refusal) -> SubmitError {
+        let come_back = self.mempool.come_back(self.now(), &refusal);
+        SubmitError::Refused { proof, refusal, come_back }
     }
 
     /// What a peer sent: hashed here, so that nobody else is asked for it while it is looked at.
     pub(super) fn on_proofs(&mut self, from: ValidatorIndex, mut proofs: Vec<Proof>, context: &mut Context<Self>) {
         proofs.truncate(PROOFS_MAX);
         let max = self.settings.parameters.script_bytes_max;
-        proofs.retain(|proof| proof.script.len() as u64 <= max);
+        proofs.retain(|proof| {
+            let got = proof.script.len() as u64;
+            if got > max {
+                (self.settings.accuse)(from, &Fault::ScriptTooLong { got, max });
+            }
+            got <= max
+        });
         let chain = self.settings.chain;
         let proofs: Vec<_> = proofs.into_iter().map(|proof| (proof.id(&chain), proof)).collect();
         let ids: Vec<Hash> = proofs.iter().map(|(id, _)| *id).collect();

@@ -4,7 +4,7 @@ use actix::Message;
 use protocol::mempool::{Figures, Refusal, Whereabouts};
 use protocol::message::Word;
 use protocol::proof::Proof;
-use protocol::types::{Hash, Sequence, ValidatorIndex};
+use protocol::types::{Hash, Millis, Sequence, ValidatorIndex};
 
 /// A submission through the API. The answer comes when the proof is durable here.
 #[derive(Debug, Message)]
@@ -26,7 +26,12 @@ pub enum SubmitError {
     #[error("the submitter's signature does not hold for this chain, claim, nonce and script")]
     BadSignature,
     #[error("{refusal}")]
-    Refused { proof: Hash, refusal: Refusal },
+    Refused {
+        proof: Hash,
+        refusal: Refusal,
+        /// After this time there may be room; none if another time changes nothing.
+        come_back: Option<Millis>,
+    },
     #[error("{examined} submissions are being looked at already; try again in a moment")]
     Busy { examined: usize },
     #[error("the proof could not be looked at: {0}")]

@@ -1,6 +1,7 @@
 //! The shell on a real database: what is accepted is durable, what is bad is named, and what others need is told.
 
 use super::*;
+use crate::network::Fault;
 use crate::outlet::Outlet;
 use crate::state::Database;
 use crate::supervision::{Handle, Seat, Spec, reserve, supervise};
@@ -31,12 +32,14 @@ struct Bench {
     _seat: Seat<VerifierPoolActor>,
     told: UnboundedReceiver<Input>,
     sent: UnboundedReceiver<(ValidatorIndex, Message)>,
+    accused: UnboundedReceiver<(ValidatorIndex, Fault)>,
 }
 
 fn bench_on(database: Arc<Database>) -> Bench {
     let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier"));
     let (tell, told) = unbounded_channel();
     let (send, sent) = unbounded_channel();
+    let (accuse, accused) = unbounded_channel();
     let settings = MempoolSettings {
         chain: CHAIN,
         parameters: VerifierParameters { script_bytes_max: 1_000, ..VerifierParameters::default() },
@@ -47,10 +50,11 @@ fn bench_on(database: Arc<Database>) -> Bench {
         consensus: Outlet::new(move |input| tell.send(input).err().map(|error| error.0)),
         network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
         sessions: Arc::new(|| vec![PEER]),
+        accuse: Arc::new(move |peer, fault| accuse.send((peer, fault.clone())).unwrap()),
         exit: Arc::new(|code, reason| panic!("exit {code}: {reason}")),
     };
     let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));
-    Bench { database, mempool, verifier, _seat: seat, told, sent }
+    Bench { database, mempool, verifier, _seat: seat, told, sent, accused }
 }
 
 fn bench() -> Bench {
@@ -136,6 +140,22 @@ async fn what_a_peer_offers_is_fetched_stored_and_served_to_others() {
     assert_eq!(bench.database.proof(&id).unwrap(), Some(good.clone()));
     bench.mempool.send(said(Message::ProofRequest(vec![Hash([1; 32]), id]))).unwrap();
     assert_eq!(bench.sent.recv().await, Some((PEER, Message::Proofs(vec![good]))));
+}
+
+#[actix::test]
+async fn a_peer_that_sends_unsigned_or_too_long_proofs_is_accused() {
+    let mut bench = bench();
+    let good = proof(GOOD);
+    let forged = Proof { signature: Signature([1; 64]), nonce: 1, ..good.clone() };
+    let long = proof(&" ".repeat(1_001));
+    let malformed = proof("(assert true)\n(echo \"unsat\"\n");
+    let proofs = vec![malformed, good.clone(), long, forged.clone()];
+    bench.mempool.send(PeerSaid { from: PEER, message: Message::Proofs(proofs) }).unwrap();
+    assert_eq!(bench.accused.recv().await, Some((PEER, Fault::ScriptTooLong { got: 1_001, max: 1_000 })));
+    assert_eq!(bench.accused.recv().await, Some((PEER, Fault::UnsignedProof(forged.id(&CHAIN)))));
+    // The good one beside them is taken, and a bad form is its submitter's, whom nobody can ban.
+    assert_eq!(bench.sent.recv().await, Some((PEER, Message::Pending(vec![good.id(&CHAIN)]))));
+    assert!(bench.accused.try_recv().is_err());
 }
 
 #[actix::test]

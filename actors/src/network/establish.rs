@@ -3,6 +3,7 @@
 //! It decides who the peer is and tells it why, if it is refused. It must never keep a connection whose peer did not prove
 //! a key of the validator set.
 
+use super::faults::Fault;
 use super::frames::{Control, PeerMessage};
 use super::handshake::{HANDSHAKE_DEADLINE, Hello, LinkError, Refusal, compare, expect, part, parting_word, send};
 use super::session::{Agreed, Session};
@@ -21,6 +22,9 @@ use tokio_rustls::TlsStream;
 /// For the TCP connection alone. Short, because the system itself repeats its first packet ever more seldom, and a peer
 /// that returns after a partition should be found soon.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
+/// A connection that came to nothing keeps its place for so long: a handshake costs its signature, and whoever only makes
+/// us sign makes us sign a few times a second.
+const FAILURE_PAUSE: Duration = Duration::from_millis(250);
 
 /// Takes a connection that a peer made, to its end.
 pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream, from: IpAddr) {
@@ -31,14 +35,18 @@ pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream,
     let agreed = timed(async {
         socket::tune(&stream)?;
         let stream = network.tls.acceptor().accept(stream).await?;
-        greet(&network, TlsStream::Server(stream)).await
+        greet(&network, TlsStream::Server(stream), Side::Accepted).await
     });
     match agreed.await {
         Ok(session) => {
             drop(place);
             session.run().await;
         }
-        Err(failure) => report(&network, failure, Side::Accepted),
+        Err(failure) => {
+            report(&network, failure, Side::Accepted);
+            tokio::time::sleep(FAILURE_PAUSE).await;
+            drop(place);
+        }
     }
 }
 
@@ -60,7 +68,7 @@ pub async fn dial<M: PeerMessage>(
             .map_err(|error| unreachable(error.to_string()))?;
         socket::tune(&stream)?;
         let stream = network.tls.connector(key)?.connect(server_name(), stream).await?;
-        greet(network, TlsStream::Client(stream)).await
+        greet(network, TlsStream::Client(stream), Side::Dialled).await
     });
     agreed.await.map_err(|failure| {
         let error = failure.error.clone();
@@ -69,7 +77,7 @@ pub async fn dial<M: PeerMessage>(
     })
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Accepted,
     Dialled,
@@ -129,14 +137,19 @@ fn report<M: PeerMessage>(network: &Network<M>, failure: Failure, side: Side) {
 async fn greet<M: PeerMessage>(
     network: &Arc<Network<M>>,
     mut stream: TlsStream<TcpStream>,
+    side: Side,
 ) -> Result<Session<M>, Failure> {
     let key = peer_key(stream.get_ref().1).map_err(TlsError::from)?;
     let peer = network.roster.index_of(&key).ok_or(TlsError::Key(KeyError::Unknown(key)))?;
-    match agree(network, &mut stream, peer).await {
+    let agreed = match admit(network, peer, side) {
+        Ok(()) => agree(network, &mut stream, peer).await,
+        Err(error) => Err(error),
+    };
+    match agreed {
         Ok(agreed) => Ok(Session::new(stream, agreed)),
         Err(error) => {
             if let LinkError::Frame(fault) = &error {
-                network.fault(peer, fault);
+                network.fault(peer, &fault.clone().into());
             }
             if let Some(reason) = parting_word(&error) {
                 part(&mut stream, &reason).await;
@@ -146,15 +159,23 @@ async fn greet<M: PeerMessage>(
     }
 }
 
+/// Whether a peer whose key is proven may be greeted at all.
+fn admit<M: PeerMessage>(network: &Network<M>, peer: ValidatorIndex, side: Side) -> Result<(), LinkError> {
+    if let Some(left) = network.banned_for(peer) {
+        return Err(LinkError::banned(left));
+    }
+    if side == Side::Accepted && !network.may_connect(peer) {
+        let ban = network.fault(peer, &Fault::ConnectsTooOften);
+        return Err(ban.map_or(LinkError::Refused(Refusal::TooOften), LinkError::banned));
+    }
+    Ok(())
+}
+
 async fn agree<M: PeerMessage>(
     network: &Arc<Network<M>>,
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     peer: ValidatorIndex,
 ) -> Result<Agreed<M>, LinkError> {
-    if let Some(left) = network.banned_for(peer) {
-        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        return Err(LinkError::Refused(Refusal::Banned { left_ms }));
-    }
     let start = Instant::now();
     send(stream, Control::Hello, &network.hello).await?;
     let theirs: Hello = expect(stream, Control::Hello, "hello").await?;

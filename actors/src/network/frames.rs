@@ -24,6 +24,8 @@ const PART_HEAD_BYTES: usize = 5;
 pub const BODY_BYTES_MAX: usize = PART_BYTES_MAX + PART_HEAD_BYTES;
 /// Nesting of MessagePack values: a deeper body is refused before it can exhaust the stack.
 const DEPTH_MAX: usize = 32;
+/// Characters of a reason: it may repeat what the peer sent, and it is logged.
+const REASON_CHARS_MAX: usize = 200;
 
 /// Kinds below this one belong to the session itself.
 pub const MESSAGE_KIND_MIN: u8 = 16;
@@ -236,11 +238,22 @@ pub fn decode_body<T: DeserializeOwned>(name: &'static str, body: &[u8]) -> Resu
     let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
     deserializer.set_max_depth(DEPTH_MAX);
     let value =
-        T::deserialize(&mut deserializer).map_err(|error| FrameError::Malformed { name, reason: error.to_string() })?;
+        T::deserialize(&mut deserializer).map_err(|error| FrameError::Malformed { name, reason: reason_of(&error) })?;
     match body.len() - rest.position() as usize {
         0 => Ok(value),
         bytes => Err(FrameError::TrailingBytes { name, bytes }),
     }
+}
+
+/// What a decoder says, without control characters, and no longer than a line.
+fn reason_of(error: &impl std::fmt::Display) -> String {
+    // A decoder may repeat a name as long as the body: at most BODY bytes of its kind, once.
+    let whole = error.to_string();
+    let mut reason: String = whole.chars().take(REASON_CHARS_MAX).flat_map(char::escape_debug).collect();
+    if whole.chars().nth(REASON_CHARS_MAX).is_some() {
+        reason.push('…');
+    }
+    reason
 }
 
 /// The part's head for a message of this kind and length.

@@ -58,6 +58,8 @@ pub enum Refusal {
     BadFrame(String),
     #[error("the node stops")]
     Stopping,
+    #[error("too many connections, one after the other")]
+    TooOften,
 }
 
 impl Refusal {
@@ -72,6 +74,7 @@ impl Refusal {
             Refusal::Duplicate => "duplicate",
             Refusal::BadFrame(_) => "bad_frame",
             Refusal::Stopping => "stopping",
+            Refusal::TooOften => "too_often",
         }
     }
 }
@@ -113,6 +116,11 @@ fn refused_by_peer(refusal: &Refusal) -> String {
 }
 
 impl LinkError {
+    pub(super) fn banned(left: Duration) -> LinkError {
+        let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        LinkError::Refused(Refusal::Banned { left_ms })
+    }
+
     /// Names the reason in metrics.
     pub fn label(&self) -> &'static str {
         match self {
@@ -227,7 +235,8 @@ pub fn goodbye(body: &[u8]) -> Result<Refusal, FrameError> {
         | Refusal::Banned { .. }
         | Refusal::Duplicate
         | Refusal::BadFrame(_)
-        | Refusal::Stopping) => other,
+        | Refusal::Stopping
+        | Refusal::TooOften) => other,
     })
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Traffic {
     pub(super) messages_in: AtomicU64,
     pub(super) messages_out: AtomicU64,
     pub(super) dropped: AtomicU64,
+    pub(super) throttled: AtomicU64,
 }
 
 /// No clock is so far behind: differences are bounded.

@@ -34,6 +34,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use faults::{Accuse, Fault};
 pub use frames::{EncodeError, KindRule, Lane, PeerMessage};
 pub use handshake::{Hello, LinkError, Refusal, Role};
 pub use report::PeerReport;

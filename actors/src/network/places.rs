@@ -38,7 +38,7 @@ impl Places {
 }
 
 /// What counts as one address: of IPv6 the network, since one host has as many addresses in it as it likes.
-fn source(address: IpAddr) -> IpAddr {
+pub fn source(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
             let [a, b, c, d, ..] = address.segments();

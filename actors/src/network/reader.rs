@@ -3,7 +3,7 @@
 //! A peer beyond its rate is read later. A fault that leaves the stream in step costs the message, others the session.
 
 use super::frames::{Assembler, Control, FrameError, KindRule, MESSAGE_KIND_MIN, PART_BYTES_MAX, PeerMessage, decode};
-use super::handshake::{LinkError, Refusal, goodbye, read_frame};
+use super::handshake::{LinkError, goodbye, read_frame};
 use super::live::Live;
 use super::rates::{BYTES_BURST, BYTES_PER_SECOND, Bucket};
 use super::skew;
@@ -107,6 +107,7 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
     async fn wait(&self, span: Duration) {
         if !span.is_zero() {
             metrics::network_throttled();
+            self.network.traffic(self.live.peer).throttled.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(span).await;
         }
     }
@@ -203,9 +204,7 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
     }
 
     fn count(&self, fault: &FrameError) -> Option<LinkError> {
-        let ban = self.network.fault(self.live.peer, fault)?;
-        let left_ms = u64::try_from(ban.as_millis()).unwrap_or(u64::MAX);
-        Some(LinkError::Refused(Refusal::Banned { left_ms }))
+        self.network.fault(self.live.peer, &fault.clone().into()).map(LinkError::banned)
     }
 }
 

@@ -25,10 +25,15 @@ pub struct PeerReport {
     pub messages_out: u64,
     /// Messages to it that were dropped because it took too little.
     pub dropped: u64,
+    /// Pauses in reading from it because it sent more than its rate.
+    pub throttled: u64,
     /// Waiting to be sent to it.
     pub waiting_messages: usize,
     pub waiting_bytes: usize,
     pub faults: u64,
+    /// The newest of them, in words.
+    pub last_fault: Option<String>,
+    /// How much longer it is banned.
     pub banned_ms: Option<u64>,
     /// Why there is no session, or why the last one ended.
     pub last_error: Option<String>,
@@ -63,9 +68,11 @@ impl<M: PeerMessage> Network<M> {
             messages_in: slot.traffic.messages_in.load(Ordering::Relaxed),
             messages_out: slot.traffic.messages_out.load(Ordering::Relaxed),
             dropped: slot.traffic.dropped.load(Ordering::Relaxed),
+            throttled: slot.traffic.throttled.load(Ordering::Relaxed),
             waiting_messages,
             waiting_bytes,
             faults: record.total(),
+            last_fault: record.last().map(str::to_owned),
             banned_ms: record.banned_for(Instant::now()).map(millis),
             last_error: slot.last_error.lock().clone(),
         }

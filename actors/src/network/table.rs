@@ -4,8 +4,8 @@
 //! from the consensus actor into the outbox of each session. It decides which of two connections becomes the session of a
 //! pair, and who is banned.
 
-use super::faults::Record;
-use super::frames::{EncodeError, Encoded, FrameError, PeerMessage, encode};
+use super::faults::{Fault, Record};
+use super::frames::{EncodeError, Encoded, PeerMessage, encode};
 use super::handshake::{Hello, LinkError, Refusal, Role};
 use super::live::{Admitted, Live, Traffic};
 use super::outbox::Posted;
@@ -262,10 +262,25 @@ impl<M: PeerMessage> Network<M> {
         self.slots.get(validator.as_usize())?.record.lock().banned_for(Instant::now())
     }
 
+    /// Whether a peer may have one more connection that it made.
+    pub(super) fn may_connect(&self, peer: ValidatorIndex) -> bool {
+        self.slots[peer.as_usize()].record.lock().connects(Instant::now())
+    }
+
+    /// A fault that was found behind the gate, after the message had passed it. A ban ends the peer's session.
+    pub fn accuse(&self, peer: ValidatorIndex, fault: &Fault) {
+        let Some(slot) = self.slots.get(peer.as_usize()) else { return };
+        if let Some(ban) = self.fault(peer, fault)
+            && let Some(live) = slot.live.lock().as_ref()
+        {
+            live.cancel.send_replace(Some(LinkError::banned(ban)));
+        }
+    }
+
     /// Counts a peer's fault. Returns the ban that it brings.
-    pub(super) fn fault(&self, peer: ValidatorIndex, fault: &FrameError) -> Option<Duration> {
+    pub(super) fn fault(&self, peer: ValidatorIndex, fault: &Fault) -> Option<Duration> {
         metrics::network_fault(fault.label());
-        let ban = self.slots[peer.as_usize()].record.lock().fault(Instant::now());
+        let ban = self.slots[peer.as_usize()].record.lock().fault(fault, Instant::now());
         let name = self.roster.name(peer);
         tracing::warn!(peer = name, %fault, "a peer broke a rule");
         if let Some(ban) = ban {

@@ -151,3 +151,172 @@ fn only_a_message_whose_signature_holds_passes_the_gate() {
     assert!(fault.contains("signature of voter 0"), "{fault}");
     assert_eq!(*collector.0.lock(), [good]);
 }
+
+/// Four validators with their keys, and a gate before them.
+struct Four {
+    keys: Vec<SigningKey>,
+    set: Arc<ValidatorSet>,
+    schedule: Arc<Schedule>,
+    gate: Gate<Arc<Collector>>,
+}
+
+const CHAIN: Hash = Hash([5; 32]);
+const GENESIS: Hash = Hash([6; 32]);
+
+impl Four {
+    fn new() -> Four {
+        let keys: Vec<_> = (1..=4).map(|number| SigningKey::from_bytes(&[number; 32])).collect();
+        let validator = |(number, key): (usize, &SigningKey)| Validator {
+            node_id: NodeId::new(&format!("node_{number}")).unwrap(),
+            key: public_key(key),
+            stake: Stake(10),
+        };
+        let validators = keys.iter().enumerate().map(validator).collect();
+        let set = Arc::new(ValidatorSet::new(CHAIN, Epoch(1), validators).unwrap());
+        let schedule = Arc::new(Schedule::new(&set, &HASH));
+        let gate = Gate::new(set.clone(), schedule.clone(), GENESIS, Arc::<Collector>::default());
+        Four { keys, set, schedule, gate }
+    }
+
+    fn vote(&self, voter: u16, ballot: Ballot) -> Vote {
+        Vote::sign(&self.set, &self.keys[usize::from(voter % 4)], ValidatorIndex(voter), ballot)
+    }
+
+    fn certificate(&self, voters: &[u16], ballot: Ballot) -> Certificate {
+        let signatures = voters.iter().map(|voter| (ValidatorIndex(*voter), self.vote(*voter, ballot).signature));
+        Certificate { ballot, signatures: signatures.collect() }
+    }
+
+    /// A block on the genesis, empty.
+    fn block(&self, sequence: u64, parent: Hash) -> Block {
+        let body = Body::default();
+        let (chain, epoch, digest) = (CHAIN, Epoch(1), body.digest());
+        let header = Header {
+            chain,
+            epoch,
+            sequence: Sequence(sequence),
+            parent,
+            time: Millis(1),
+            body: digest,
+            state: Hash::ZERO,
+        };
+        Block { header, body }
+    }
+
+    /// The leader's own proposal of this block in that view.
+    fn proposal(&self, view: u64, block: Block) -> Proposal {
+        let ballot = Ballot { epoch: Epoch(1), view: View(view), choice: Choice::Prepare(block.id()) };
+        let vote = self.vote(self.schedule.leader(View(view)).0, ballot);
+        Proposal { block, parent: None, skipped: Vec::new(), vote }
+    }
+
+    #[track_caller]
+    fn refuses(&self, message: Message, words: &str) {
+        let fault = self.gate.verify(message).expect_err(words);
+        assert!(fault.contains(words), "{words:?} is not in {fault:?}");
+    }
+}
+
+fn on(view: u64, choice: Choice) -> Ballot {
+    Ballot { epoch: Epoch(1), view: View(view), choice }
+}
+
+#[test]
+fn votes_and_certificates_that_break_a_rule_do_not_pass_the_gate() {
+    let four = Four::new();
+    let ballot = on(3, Choice::ViewChange);
+    let bare = |vote| Message::Vote { vote, reason: None };
+    four.gate.verify(bare(four.vote(2, ballot))).unwrap();
+    four.refuses(bare(Vote { voter: ValidatorIndex(1), ..four.vote(2, ballot) }), "signature of voter 1");
+    four.refuses(bare(four.vote(4, ballot)), "voter 4 is not in the validator set");
+    four.refuses(bare(four.vote(2, Ballot { epoch: Epoch(2), ..ballot })), "epoch 2, the epoch is 1");
+    four.refuses(bare(four.vote(2, on(0, Choice::ViewChange))), "view 0");
+    let other = Vote { ballot: on(4, Choice::ViewChange), ..four.vote(2, ballot) };
+    four.refuses(bare(other), "signature of voter 2");
+
+    let whole = |voters: &[u16]| Message::Certificate(four.certificate(voters, ballot));
+    four.gate.verify(whole(&[0, 1, 3])).unwrap();
+    four.refuses(whole(&[0, 1]), "no quorum");
+    four.refuses(whole(&[]), "no quorum");
+    four.refuses(whole(&[0, 1, 1]), "no quorum, or not in order");
+    four.refuses(whole(&[0, 1, 2, 2]), "no quorum, or not in order");
+    four.refuses(whole(&[1, 0, 2]), "not in order");
+    four.refuses(whole(&[0, 1, 2, 9]), "voter 9");
+    let mut forged = four.certificate(&[0, 1, 2], ballot);
+    forged.signatures[2].1 = SIGNATURE;
+    four.refuses(Message::Certificate(forged.clone()), "signature of voter 2");
+    let later = four.certificate(&[0, 1, 2], Ballot { epoch: Epoch(2), ..ballot });
+    four.refuses(Message::Certificate(later.clone()), "epoch 2");
+    let good = four.certificate(&[0, 1, 2], ballot);
+    four.refuses(Message::Certificates(vec![good.clone(), forged]), "signature of voter 2");
+    four.refuses(Message::Certificates(vec![good.clone(); limits::CERTIFICATES_MAX + 1]), "at most 64");
+    let testimony = |entry, yours| Message::Testimony(Testimony { lost: false, view: View(3), entry, yours });
+    four.gate.verify(testimony(Some(good), vec![four.vote(2, ballot)])).unwrap();
+    four.refuses(testimony(Some(later), Vec::new()), "epoch 2");
+    four.refuses(testimony(None, vec![four.vote(2, ballot); limits::TESTIMONY_VOTES_MAX + 1]), "at most 8");
+}
+
+#[test]
+fn proposals_that_break_a_rule_do_not_pass_the_gate() {
+    let four = Four::new();
+    let pass = |proposal| Message::Proposal(Box::new(proposal));
+    let first = four.block(1, GENESIS);
+    let good = four.proposal(1, first.clone());
+    four.gate.verify(pass(good.clone())).unwrap();
+    let usurper = (0..4).find(|index| ValidatorIndex(*index) != four.schedule.leader(View(1))).unwrap();
+    let usurped = Proposal { vote: four.vote(usurper, good.vote.ballot), ..good.clone() };
+    four.refuses(pass(usurped), "whose leader is");
+    four.refuses(pass(Proposal { block: four.block(2, GENESIS), ..good.clone() }), "not a Prepare for its block");
+    let committed = Vote { ballot: on(1, Choice::Commit(first.id())), ..good.vote };
+    four.refuses(pass(Proposal { vote: committed, ..good.clone() }), "not a Prepare for its block");
+    four.refuses(pass(four.proposal(1, four.block(1, HASH))), "another block");
+
+    let second = four.proposal(5, four.block(2, first.id()));
+    let parent = Some(four.certificate(&[0, 1, 2], on(1, Choice::Prepare(first.id()))));
+    let skip = |view: &u64| four.certificate(&[0, 1, 2], on(*view, Choice::ViewChange));
+    let with = |views: &[u64]| {
+        let skipped = views.iter().map(skip).collect();
+        Proposal { parent: parent.clone(), skipped, ..second.clone() }
+    };
+    four.gate.verify(pass(with(&[2, 3, 4]))).unwrap();
+    four.refuses(pass(with(&[3, 2])), "not in order");
+    four.refuses(pass(with(&[1])), "not in order");
+    four.refuses(pass(with(&[5])), "not in order");
+    four.refuses(pass(with(&[2; limits::SKIPPED_MAX + 1])), "at most 16");
+    let prepare = four.certificate(&[0, 1, 2], on(3, Choice::Prepare(HASH)));
+    four.refuses(pass(Proposal { skipped: vec![prepare], ..with(&[]) }), "another kind");
+    let few = Some(four.certificate(&[0, 1], on(1, Choice::Prepare(first.id()))));
+    four.refuses(pass(Proposal { parent: few, ..second.clone() }), "no quorum");
+    let late = Some(four.certificate(&[0, 1, 2], on(7, Choice::Prepare(first.id()))));
+    four.refuses(pass(Proposal { parent: late, ..second }), "not in order");
+}
+
+#[test]
+fn blocks_that_break_a_rule_do_not_pass_the_gate() {
+    let four = Four::new();
+    let (first, commit) =
+        (four.block(1, GENESIS), |block: &Block| Some(four.certificate(&[0, 1, 2], on(1, Choice::Commit(block.id())))));
+    let second = four.block(2, first.id());
+    let blocks =
+        |blocks: &[&Block], commit| Message::Blocks { blocks: blocks.iter().copied().cloned().collect(), commit };
+    four.gate.verify(blocks(&[&first, &second], commit(&second))).unwrap();
+    four.refuses(blocks(&[&second, &first], None), "do not follow each other");
+    four.refuses(blocks(&[&first, &second], commit(&first)), "do not follow each other");
+    let prepared = Some(four.certificate(&[0, 1, 2], on(1, Choice::Prepare(first.id()))));
+    four.refuses(blocks(&[&first], prepared), "another kind");
+    let mut foreign = first.clone();
+    foreign.header.chain = HASH;
+    four.refuses(blocks(&[&foreign], None), "another chain or epoch");
+    let mut later = first.clone();
+    later.header.epoch = Epoch(2);
+    four.refuses(blocks(&[&later], None), "another chain or epoch");
+    let mut other = first.clone();
+    other.body.proofs.push(Entry { proof: HASH, statement: HASH, difficulty: ResourceCount(1) });
+    four.refuses(blocks(&[&other], None), "another body");
+    let forged = CarriedVote { voter: ValidatorIndex(0), epoch: Epoch(1), view: View(1), signature: SIGNATURE };
+    let mut carrying = four.block(2, first.id());
+    carrying.body.carried.push(Carried { block: first.id(), votes: vec![forged] });
+    carrying.header.body = carrying.body.digest();
+    four.refuses(blocks(&[&carrying], None), "signature of voter 0");
+    four.refuses(blocks(&[&first; limits::BLOCKS_MAX + 1], None), "at most 64");
+}

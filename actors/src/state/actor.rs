@@ -23,7 +23,7 @@ use protocol::types::{Hash, Sequence, ValidatorIndex, View};
 use protocol::vote::{Ballot, Choice};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// Bytes of blocks in one answer to a peer, but for what must go together.
@@ -59,6 +59,8 @@ pub struct StateActor {
     /// Told to the mempool, in order. It takes them within milliseconds, or it is rebuilt.
     finals: VecDeque<BecameFinal>,
     retrying: bool,
+    /// Peers for which an answer is being read, with what they asked since: only the newest question is answered.
+    serving: BTreeMap<ValidatorIndex, Option<Sequence>>,
 }
 
 impl StateActor {
@@ -80,6 +82,7 @@ impl StateActor {
             applied: None,
             finals: VecDeque::new(),
             retrying: false,
+            serving: BTreeMap::new(),
         })
     }
 
@@ -132,7 +135,9 @@ impl StateActor {
         self.tell(context);
         self.write(context);
         if !self.writing {
-            std::mem::take(&mut self.asked).into_iter().for_each(|serve| self.serve(serve));
+            for Serve { to, above } in std::mem::take(&mut self.asked) {
+                self.serve(to, above, context);
+            }
         }
     }
 
@@ -222,35 +227,39 @@ impl StateActor {
         }
     }
 
-    fn serve(&self, Serve { to, above }: Serve) {
-        match self.answer(above) {
-            Ok(Some(message)) => drop(self.settings.network.send((to, message))),
-            Ok(None) => {}
-            Err(error) => _ = self.end(&error),
+    /// Reads an answer on a thread that may take its time, one at a time for each peer, and then pauses for as long as it
+    /// took: whoever asks without end gets half of one thread, and holds up nothing that is final.
+    fn serve(&mut self, to: ValidatorIndex, above: Sequence, context: &mut Context<Self>) {
+        if let Some(next) = self.serving.get_mut(&to) {
+            *next = Some(above);
+            return;
         }
-    }
-
-    /// Blocks above a sequence, as many as fit, ending in one whose Commit certificate is kept.
-    fn answer(&self, above: Sequence) -> Result<Option<Message>, DatabaseError> {
-        let (mut blocks, mut bytes, mut whole) = (Vec::new(), 0, None);
-        let mut sequence = above;
-        while blocks.len() < BLOCKS_MAX {
-            sequence = sequence.next();
-            let Some(stored) = self.settings.database.block(sequence)? else { break };
-            bytes += wire_bytes(&stored.block);
-            // Beyond the bound only what leads up to the first certificate.
-            if bytes > ANSWER_BYTES_MAX && whole.is_some() {
-                break;
+        self.serving.insert(to, None);
+        let (database, network) = (Arc::clone(&self.settings.database), self.settings.network.clone());
+        let answering = tokio::task::spawn_blocking(move || {
+            if let Some(message) = answer(&database, above)? {
+                // A peer that misses the answer asks again.
+                drop(network.send((to, message)));
             }
-            blocks.push(stored.block);
-            if let Some(commit) = stored.commit {
-                whole = Some((blocks.len(), commit));
+            Ok::<_, DatabaseError>(())
+        });
+        let begun = Instant::now();
+        let answered = async move {
+            let answered = answering.await;
+            tokio::time::sleep(begun.elapsed()).await;
+            answered
+        };
+        context.spawn(wrap_future::<_, Self>(answered).map(move |answered, actor: &mut Self, context| {
+            let next = actor.serving.remove(&to).flatten();
+            match answered {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return drop(actor.end(&error)),
+                Err(panic) => tracing::error!(%panic, "reading blocks for a peer failed"),
             }
-        }
-        Ok(whole.map(|(length, commit)| {
-            blocks.truncate(length);
-            Message::Blocks { blocks, commit: Some(commit) }
-        }))
+            if let Some(above) = next {
+                actor.serve(to, above, context);
+            }
+        }));
     }
 
     /// Whoever cannot read its own history must not go on from it; gives what is said.
@@ -270,6 +279,29 @@ impl StateActor {
         }
         Ok(blocks)
     }
+}
+
+/// Blocks above a sequence, as many as fit, ending in one whose Commit certificate is kept.
+fn answer(database: &Database, above: Sequence) -> Result<Option<Message>, DatabaseError> {
+    let (mut blocks, mut bytes, mut whole) = (Vec::new(), 0, None);
+    let mut sequence = above;
+    while blocks.len() < BLOCKS_MAX {
+        sequence = sequence.next();
+        let Some(stored) = database.block(sequence)? else { break };
+        bytes += wire_bytes(&stored.block);
+        // Beyond the bound only what leads up to the first certificate.
+        if bytes > ANSWER_BYTES_MAX && whole.is_some() {
+            break;
+        }
+        blocks.push(stored.block);
+        if let Some(commit) = stored.commit {
+            whole = Some((blocks.len(), commit));
+        }
+    }
+    Ok(whole.map(|(length, commit)| {
+        blocks.truncate(length);
+        Message::Blocks { blocks, commit: Some(commit) }
+    }))
 }
 
 /// About what a block takes on the wire.
@@ -340,10 +372,10 @@ impl Handler<Apply> for StateActor {
 impl Handler<Serve> for StateActor {
     type Result = ();
 
-    fn handle(&mut self, serve: Serve, _: &mut Context<Self>) {
+    fn handle(&mut self, serve: Serve, context: &mut Context<Self>) {
         // It may ask for what is just being written. A peer that misses an answer asks again.
         if !self.writing {
-            self.serve(serve);
+            self.serve(serve.to, serve.above, context);
         } else if self.asked.len() < ASKED_MAX {
             self.asked.push(serve);
         }

@@ -226,8 +226,31 @@ async fn a_peer_is_served_up_to_a_block_whose_commit_certificate_is_kept() {
         assert_eq!((to, message), (ValidatorIndex(2), Message::Blocks { blocks, commit }));
     }
     bench.state.send(Serve { to: ValidatorIndex(2), above: Sequence(3) }).unwrap();
-    bench.state.ask(LedgerNow, LONG).await.unwrap();
-    assert!(bench.sent.try_recv().is_err(), "there is nothing above");
+    bench.state.send(Serve { to: ValidatorIndex(2), above: Sequence(2) }).unwrap();
+    let (_, message) = bench.sent.recv().await.unwrap();
+    assert!(matches!(message, Message::Blocks { blocks, .. } if blocks.len() == 1), "there is nothing above the third");
+}
+
+#[actix::test]
+async fn of_many_questions_of_one_peer_few_are_answered_and_the_newest_is() {
+    let mut bench = bench();
+    let blocks = chain(&bench.genesis, 2);
+    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[1]) }).unwrap();
+    let (greedy, modest) = (ValidatorIndex(2), ValidatorIndex(3));
+    for _ in 0..500 {
+        bench.state.send(Serve { to: greedy, above: Sequence(0) }).unwrap();
+    }
+    bench.state.send(Serve { to: modest, above: Sequence(0) }).unwrap();
+    bench.state.send(Serve { to: greedy, above: Sequence(1) }).unwrap();
+    let (mut answers, mut newest, mut other) = (0, false, false);
+    while !(newest && other) {
+        let (to, message) = bench.sent.recv().await.unwrap();
+        let Message::Blocks { blocks, .. } = message else { panic!("{message:?}") };
+        answers += usize::from(to == greedy);
+        newest |= to == greedy && blocks.len() == 1;
+        other |= to == modest && blocks.len() == 2;
+    }
+    assert!(answers < 100, "{answers} of 501 questions were answered");
 }
 
 #[actix::test]

@@ -49,6 +49,9 @@ pub struct Limits {
     /// Pending proofs of one source, and their bytes.
     pub source_proofs_max: usize,
     pub source_bytes_max: u64,
+    /// Pending proofs of all submitters together, and their bytes; the rest is for what peers took in.
+    pub api_proofs_max: usize,
+    pub api_bytes_max: u64,
     /// Checks that are with the verifier pool at once.
     pub checks_max: usize,
 }
@@ -61,8 +64,19 @@ impl Limits {
             bytes_max,
             source_proofs_max: proofs_max.div_ceil(2),
             source_bytes_max: bytes_max.div_ceil(2),
+            api_proofs_max: proofs_max,
+            api_bytes_max: bytes_max,
             checks_max: checks_max.max(1),
         }
+    }
+
+    /// Of `validators` each takes in no more than its share, so that all can hold what any of them took in. Otherwise a
+    /// flood fills each with proofs that the others have no room for, and no proof is checked by a quorum. One script of
+    /// the greatest length fits in any case.
+    pub fn shared_by(self, validators: usize, script_bytes_max: u64) -> Limits {
+        let validators = validators.max(1);
+        let share = (self.bytes_max / validators as u64).max(script_bytes_max).min(self.bytes_max);
+        Limits { api_proofs_max: (self.proofs_max / validators).max(1), api_bytes_max: share, ..self }
     }
 }
 
@@ -80,6 +94,12 @@ pub enum Refusal {
          {size}; submit it again once some of them have ended"
     )]
     SourceFull { from: String, proofs: usize, proofs_max: usize, bytes: u64, bytes_max: u64, size: u64 },
+    #[error(
+        "this validator's share of the network's mempool is full: {proofs} of {proofs_max} proofs and {bytes} of \
+         {bytes_max} bytes that were submitted here are pending, and this script has {size}; submit it again once some of \
+         them have ended, or to another validator"
+    )]
+    ShareFull { proofs: usize, proofs_max: usize, bytes: u64, bytes_max: u64, size: u64 },
     #[error("it was contested, and the mempool needed its place; submit it again once there is room")]
     Displaced,
     #[error("line {line}, column {column}: {text}")]
@@ -94,7 +114,7 @@ impl Refusal {
     pub fn is_permanent(&self) -> bool {
         match self {
             Refusal::Malformed { .. } | Refusal::Words { .. } => true,
-            Refusal::Full { .. } | Refusal::SourceFull { .. } | Refusal::Displaced => false,
+            Refusal::Full { .. } | Refusal::SourceFull { .. } | Refusal::ShareFull { .. } | Refusal::Displaced => false,
         }
     }
 }

@@ -14,6 +14,7 @@ mod events;
 mod exchange;
 mod fetch;
 mod order;
+mod pace;
 mod peer_set;
 mod pending;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod tests;
 pub use ended::{ENDED_MAX, MALFORMED_MAX};
 pub use events::*;
 pub use fetch::{NEED_REQUESTS_MAX, NEEDS_MAX, OFFERS_MAX, REQUESTS_MAX, WANTS_MAX};
+pub use pace::{COME_BACK_MAX, COME_BACK_MIN};
 pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 
 use crate::ledger::WINDOW;
@@ -31,6 +33,7 @@ use alloc::vec::Vec;
 use ended::{End, Ended};
 use fetch::Fetch;
 use order::Order;
+use pace::Pace;
 use pending::{Entry, Pending, Stage};
 
 /// Words that a refusal names; more are known to consensus.
@@ -62,6 +65,7 @@ pub struct Mempool {
     late: BTreeSet<(Sequence, Hash)>,
     fetch: Fetch,
     ended: Ended,
+    pace: Pace,
     sessions: BTreeMap<ValidatorIndex, Session>,
     /// Peers are told what they were not told, at this time.
     relay_at: Option<Millis>,
@@ -80,6 +84,7 @@ impl Mempool {
             late: BTreeSet::new(),
             fetch: Fetch::default(),
             ended: Ended::new(),
+            pace: Pace::default(),
             sessions: BTreeMap::new(),
             relay_at: None,
             exchange_at: Millis(0),
@@ -153,6 +158,19 @@ impl Mempool {
         self.pending.room(now, source, size, needed, self.was_displaced(proof)).map(drop)
     }
 
+    /// When, from now, who was refused should submit again. None if the same refusal would be met at any time.
+    pub fn come_back(&mut self, now: Millis, refusal: &Refusal) -> Option<Millis> {
+        match refusal {
+            Refusal::Full { .. } | Refusal::Displaced => Some(self.pace.next_place(now, 1, 1)),
+            Refusal::ShareFull { .. } => {
+                let (own, all) = (self.pending.api().proofs, self.pending.total().proofs);
+                Some(self.pace.next_place(now, own, all))
+            }
+            Refusal::SourceFull { proofs, .. } => Some(self.pace.next_of(now, *proofs, self.pending.total().proofs)),
+            Refusal::Malformed { .. } | Refusal::Words { .. } => None,
+        }
+    }
+
     /// Who had to make room does not get it back at another's cost, or contested proofs would displace each other in turn.
     fn was_displaced(&self, proof: &Hash) -> bool {
         match self.ended.get(proof) {
@@ -207,6 +225,7 @@ impl Mempool {
 
     pub fn step(&mut self, now: Millis, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let held = self.pending.total().proofs;
         match input {
             Input::Tick => self.tick(now, &mut effects),
             Input::SessionOpened(peer) => self.on_session_opened(peer, &mut effects),
@@ -239,6 +258,8 @@ impl Mempool {
             Input::ConsensusRestarted => effects.extend(self.pending.words().map(Effect::Tell)),
             Input::PoolRestarted => self.on_pool_restarted(),
         }
+        // A step only takes out; what comes in is admitted.
+        self.pace.ended(now, held.saturating_sub(self.pending.total().proofs));
         self.cancel(&mut effects);
         self.dispatch(&mut effects);
         self.ask(now, &mut effects);

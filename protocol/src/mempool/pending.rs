@@ -96,6 +96,24 @@ impl Usage {
     }
 }
 
+/// What is bounded: one source, all submitters together, everything.
+#[derive(Debug, Clone, Copy)]
+enum Bound {
+    Source(Source),
+    Api,
+    All,
+}
+
+impl Bound {
+    fn covers(self, other: Source) -> bool {
+        match (self, other) {
+            (Bound::Source(source), other) => source == other,
+            (Bound::Api, Source::Submitter(_)) | (Bound::All, Source::Submitter(_) | Source::Peer(_)) => true,
+            (Bound::Api, Source::Peer(_)) => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
     pub limits: Limits,
@@ -103,6 +121,8 @@ pub(super) struct Pending {
     /// Oldest first.
     contested: BTreeSet<(u64, Hash)>,
     by_source: BTreeMap<Source, Usage>,
+    /// Of all submitters together.
+    api: Usage,
     total: Usage,
     next_arrival: u64,
 }
@@ -114,6 +134,7 @@ impl Pending {
             entries: BTreeMap::new(),
             contested: BTreeSet::new(),
             by_source: BTreeMap::new(),
+            api: Usage::default(),
             total: Usage::default(),
             next_arrival: 0,
         }
@@ -142,6 +163,11 @@ impl Pending {
 
     pub(super) fn total(&self) -> Usage {
         self.total
+    }
+
+    /// Of all submitters together.
+    pub(super) fn api(&self) -> Usage {
+        self.api
     }
 
     pub(super) fn contested(&self) -> usize {
@@ -177,6 +203,9 @@ impl Pending {
         self.next_arrival += 1;
         let usage = self.by_source.entry(source).or_default();
         *usage = usage.with(size);
+        if Bound::Api.covers(source) {
+            self.api = self.api.with(size);
+        }
         self.total = self.total.with(size);
         self.entries.entry(proof).or_insert(Entry {
             statement,
@@ -195,6 +224,9 @@ impl Pending {
     pub(super) fn remove(&mut self, proof: &Hash) -> Option<Entry> {
         let entry = self.entries.remove(proof)?;
         self.contested.remove(&(entry.arrival, *proof));
+        if Bound::Api.covers(entry.source) {
+            self.api = self.api.without(entry.size);
+        }
         self.total = self.total.without(entry.size);
         if let Some(usage) = self.by_source.get_mut(&entry.source) {
             *usage = usage.without(entry.size);
@@ -214,7 +246,7 @@ impl Pending {
     /// `patient` one.
     ///
     /// # Errors
-    /// [`Refusal::SourceFull`] or [`Refusal::Full`] if even that does not make room.
+    /// [`Refusal::SourceFull`], [`Refusal::ShareFull`] or [`Refusal::Full`] if even that does not make room.
     pub(super) fn room(
         &self,
         now: Millis,
@@ -223,52 +255,77 @@ impl Pending {
         needed: bool,
         patient: bool,
     ) -> Result<Vec<Hash>, Refusal> {
-        let limits = &self.limits;
-        let mut own = self.by_source.get(&source).copied().unwrap_or_default().with(size);
-        let mut total = self.total.with(size);
+        let bounds = [Bound::Source(source), Bound::Api, Bound::All];
+        let mut usages = bounds.map(|bound| {
+            let usage = self.usage_within(bound);
+            if bound.covers(source) { usage.with(size) } else { usage }
+        });
+        let fits = |bound: Bound, usage: Usage| !bound.covers(source) || self.fits(bound, usage);
         let mut gone = BTreeSet::new();
-        let fits_own = |own: Usage| own.within(limits.source_proofs_max, limits.source_bytes_max);
-        let fits = |total: Usage| total.within(limits.proofs_max, limits.bytes_max);
-        for only_own in [true, false] {
+        for turn in 0..bounds.len() {
             for (arrival, proof) in self.contested.iter().filter(|_| !patient) {
-                if (only_own && fits_own(own)) || (!only_own && fits(total)) {
+                if fits(bounds[turn], usages[turn]) {
                     break;
                 }
                 let Some(entry) = self.entries.get(proof) else { continue };
                 let protected = entry.needed_until.is_some_and(|until| until > now) || !entry.is_durable();
-                if protected || (only_own && entry.source != source) || gone.contains(&(*arrival, *proof)) {
+                if protected || !bounds[turn].covers(entry.source) || !gone.insert((*arrival, *proof)) {
                     continue;
                 }
-                gone.insert((*arrival, *proof));
-                total = total.without(entry.size);
-                if entry.source == source {
-                    own = own.without(entry.size);
+                for (bound, usage) in bounds.iter().zip(&mut usages) {
+                    if bound.covers(entry.source) {
+                        *usage = usage.without(entry.size);
+                    }
                 }
             }
         }
-        let reserve =
-            total.within(limits.proofs_max + NEEDED_PROOFS_MAX, limits.bytes_max.saturating_add(NEEDED_BYTES_MAX));
-        if (fits_own(own) && fits(total)) || (needed && reserve) {
-            return Ok(gone.into_iter().map(|(_, proof)| proof).collect());
+        let [.., total] = usages;
+        let (proofs_max, bytes_max) = (self.limits.proofs_max, self.limits.bytes_max);
+        let reserve = total.within(proofs_max + NEEDED_PROOFS_MAX, bytes_max.saturating_add(NEEDED_BYTES_MAX));
+        let broken = bounds.iter().zip(usages).find(|(bound, usage)| !fits(**bound, *usage));
+        match broken {
+            Some((bound, _)) if !(needed && reserve) => Err(self.refusal(*bound, size)),
+            Some(_) | None => Ok(gone.into_iter().map(|(_, proof)| proof).collect()),
         }
-        if fits_own(own) { Err(self.full(size)) } else { Err(self.source_full(source, size)) }
     }
 
-    fn full(&self, size: u64) -> Refusal {
-        let Usage { proofs, bytes } = self.total;
+    fn usage_within(&self, bound: Bound) -> Usage {
+        match bound {
+            Bound::Source(source) => self.by_source.get(&source).copied().unwrap_or_default(),
+            Bound::Api => self.api,
+            Bound::All => self.total,
+        }
+    }
+
+    fn fits(&self, bound: Bound, usage: Usage) -> bool {
+        let limits = &self.limits;
+        match bound {
+            Bound::Source(_) => usage.within(limits.source_proofs_max, limits.source_bytes_max),
+            Bound::Api => usage.within(limits.api_proofs_max, limits.api_bytes_max),
+            Bound::All => usage.within(limits.proofs_max, limits.bytes_max),
+        }
+    }
+
+    fn refusal(&self, bound: Bound, size: u64) -> Refusal {
+        let Usage { proofs, bytes } = self.usage_within(bound);
         let Limits { proofs_max, bytes_max, .. } = self.limits;
-        Refusal::Full { proofs, proofs_max, bytes, bytes_max, size }
-    }
-
-    fn source_full(&self, source: Source, size: u64) -> Refusal {
-        let Usage { proofs, bytes } = self.by_source.get(&source).copied().unwrap_or_default();
-        Refusal::SourceFull {
-            from: source.to_string(),
-            proofs,
-            proofs_max: self.limits.source_proofs_max,
-            bytes,
-            bytes_max: self.limits.source_bytes_max,
-            size,
+        match bound {
+            Bound::Source(source) => Refusal::SourceFull {
+                from: source.to_string(),
+                proofs,
+                proofs_max: self.limits.source_proofs_max,
+                bytes,
+                bytes_max: self.limits.source_bytes_max,
+                size,
+            },
+            Bound::Api => Refusal::ShareFull {
+                proofs,
+                proofs_max: self.limits.api_proofs_max,
+                bytes,
+                bytes_max: self.limits.api_bytes_max,
+                size,
+            },
+            Bound::All => Refusal::Full { proofs, proofs_max, bytes, bytes_max, size },
         }
     }
 

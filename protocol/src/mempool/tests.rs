@@ -100,6 +100,49 @@ fn one_source_cannot_fill_it_and_is_told_why() {
 }
 
 #[test]
+fn who_finds_no_room_is_told_when_to_come_back_by_the_rate_at_which_proofs_end() {
+    let mut mempool = Mempool::new(Limits::new(10, 1_000, 1));
+    let end = |mempool: &mut Mempool, now, value| {
+        mempool.step(now, judged(value, CONFIRMED));
+        mempool.step(now, Input::Final { sequence: Sequence(value), proofs: vec![id(value)] });
+    };
+    for value in 0..20 {
+        put(&mut mempool, value, 10, if value % 2 == 0 { ALICE } else { BOB });
+        if value < 10 {
+            end(&mut mempool, NOW.saturating_add(Millis(value * 2_000)), value);
+        }
+    }
+    let now = NOW.saturating_add(Millis(19_999));
+    let refused = |source| mempool.room(now, source, &id(99), 10).unwrap_err();
+    let (source_full, full) = (refused(ALICE), refused(Source::Peer(P1)));
+    assert!(matches!((&source_full, &full), (Refusal::SourceFull { .. }, Refusal::Full { .. })), "{full:?}");
+    // Ten ended within twenty seconds: a place every two, and half of them are Alice's.
+    assert_eq!(mempool.come_back(now, &source_full), Some(Millis(4_000)));
+    assert_eq!(mempool.come_back(now, &full), Some(Millis(2_000)));
+    assert_eq!(mempool.come_back(now, &full), Some(Millis(4_000)), "the next place was promised to the one before");
+    let malformed = Refusal::Malformed { line: 1, column: 1, text: "no check-sat".into() };
+    assert_eq!(mempool.come_back(now, &malformed), None);
+}
+
+#[test]
+fn all_submitters_together_have_a_share_and_leave_room_for_what_others_took_in() {
+    let mut mempool = Mempool::new(Limits::new(12, 1_000, 1).shared_by(4, 100));
+    (1..=3).for_each(|value| drop(put(&mut mempool, value, 10, if value == 2 { BOB } else { ALICE })));
+    let share = |proofs, size| Refusal::ShareFull { proofs, proofs_max: 3, bytes: 30, bytes_max: 250, size };
+    assert_eq!(mempool.room(NOW, BOB, &id(4), 10), Err(share(3, 10)));
+    assert_eq!(mempool.come_back(NOW, &share(3, 10)), Some(Millis(10_000)), "nothing has ended yet");
+    (10..=15).for_each(|value| drop(put(&mut mempool, value, 10, Source::Peer(P1))));
+    (20..=22).for_each(|value| drop(put(&mut mempool, value, 10, Source::Peer(P2))));
+    assert!(matches!(mempool.room(NOW, Source::Peer(P2), &id(30), 10), Err(Refusal::Full { proofs: 12, .. })));
+    // A contested one of a submitter gives way to another submitter's.
+    mempool.step(NOW, Input::Words { from: P1, words: vec![] });
+    mempool.step(NOW, judged(1, Word::NoVerdict));
+    assert_eq!(mempool.room(NOW, BOB, &id(4), 10), Ok(()));
+    let alone = Limits::new(12, 1_000, 1).shared_by(1_000, 100);
+    assert_eq!((alone.api_proofs_max, alone.api_bytes_max), (1, 100), "one of the longest scripts fits");
+}
+
+#[test]
 fn bytes_are_bounded_too() {
     let mut mempool = small();
     put(&mut mempool, 1, 490, ALICE);

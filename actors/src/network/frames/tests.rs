@@ -42,6 +42,18 @@ fn a_length_that_is_merely_claimed_allocates_nothing() {
     assert!(matches!(decode::<Talk>(LONG_TALK, &rule, &claims), Err(FrameError::Malformed { .. })));
 }
 
+#[test]
+fn a_reason_repeats_little_of_what_the_peer_sent() {
+    // A variant's name of a megabyte, with a line break that would make a log line of its own.
+    let mut body = vec![0x81, 0xdb];
+    body.extend_from_slice(&(1u32 << 20).to_be_bytes());
+    body.extend(std::iter::repeat_n(b'\n', 1 << 20));
+    body.push(0xc0);
+    let rule = Talk::rule(LONG_TALK, 4).unwrap();
+    let error = decode::<Talk>(LONG_TALK, &rule, &body).unwrap_err().to_string();
+    assert!(error.len() < 1_000 && !error.contains('\n'), "{} bytes: {error:.300}", error.len());
+}
+
 proptest! {
     #[test]
     fn any_bytes_give_an_error_or_a_message_and_never_a_panic(

@@ -1,0 +1,114 @@
+//! What every request must pass: whose page it comes from, the length of its body, a free place, and the deadline.
+
+use super::error::ApiError;
+use super::places::Place;
+use super::server::Connection;
+use super::{REQUEST_DEADLINE, REQUESTS_MAX, Shared};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A request's place among those that are under way. Handlers that wait for their client say so: they are the ones that
+/// give way when all places are taken.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    pub from: IpAddr,
+    place: Option<Arc<Place>>,
+}
+
+impl Turn {
+    pub fn works(&self) {
+        self.place.iter().for_each(|place| place.works());
+    }
+
+    pub fn waits(&self) {
+        self.place.iter().for_each(|place| place.waits());
+    }
+
+    /// Done when another request has its place: whatever is waited for, the wait is over.
+    pub async fn lost(&self) {
+        match &self.place {
+            Some(place) => place.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Turn {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Turn, Infallible> {
+        let unguarded = || Turn { from: IpAddr::from([0, 0, 0, 0]), place: None };
+        Ok(parts.extensions.get::<Turn>().cloned().unwrap_or_else(unguarded))
+    }
+}
+
+/// The connection's place is not taken away while a request is being answered.
+struct Answering(Arc<Place>);
+
+impl Answering {
+    fn on(place: Arc<Place>) -> Answering {
+        place.works();
+        Answering(place)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.waits();
+    }
+}
+
+pub async fn guard(State(api): Shared, mut request: Request, next: Next) -> Response {
+    if api.loopback && !is_from_here(&request) {
+        return ApiError::foreign_host().into_response();
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > api.body_bytes_max) {
+        // By its length alone, before any of it is read; nothing else is read from this connection.
+        let refused = ApiError::too_large(api.node.genesis.parameters().verifier.script_bytes_max);
+        return ([(header::CONNECTION, HeaderValue::from_static("close"))], refused).into_response();
+    }
+    let Some(Connection { from, place }) = request.extensions().get::<Connection>().cloned() else {
+        return ApiError::internal("the request came over no connection").into_response();
+    };
+    let Some(turn) = api.requests.take(from) else {
+        return ApiError::busy(format!("{REQUESTS_MAX} requests are being answered already")).into_response();
+    };
+    turn.works();
+    let _answering = Answering::on(place);
+    request.extensions_mut().insert(Turn { from, place: Some(Arc::new(turn)) });
+    match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::too_slow().into_response(),
+    }
+}
+
+/// Whether nothing in the request names another machine: a page that a browser shows for another one could otherwise
+/// submit in its reader's name. `Host` gives away a name that was made to lead here, `Origin` a page that asks us by our
+/// own name. Without either, no browser sent it.
+fn is_from_here(request: &Request) -> bool {
+    let is_here = |value: &HeaderValue| value.to_str().is_ok_and(is_own_host);
+    let is_own_origin = |origin: &HeaderValue| {
+        let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+        host.is_some_and(is_own_host)
+    };
+    request.headers().get_all(header::HOST).iter().all(is_here)
+        && request.headers().get_all(header::ORIGIN).iter().all(is_own_origin)
+        && Uri::host(request.uri()).is_none_or(is_own_host)
+}
+
+/// Whether `host`, with or without a port, is this machine.
+fn is_own_host(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    let is_loopback = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    name.eq_ignore_ascii_case("localhost") || is_loopback
+}

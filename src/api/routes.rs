@@ -1,0 +1,42 @@
+//! Every route of the API, and what it may do to the node.
+//!
+//! A route that is not in this table does not exist, so whoever adds one says here what it changes. Anything that changes
+//! the node is an administrator's, who has this machine and its files: there is no such route, and no key that would open
+//! one.
+
+use super::{Api, blocks, metrics, proofs, status};
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+use std::sync::Arc;
+
+/// What a request may do to the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changes {
+    /// It reads, and leaves nothing behind.
+    Nothing,
+    /// It takes in a proof that its submitter signed, from anybody, by purpose: bounded by the mempool.
+    Submissions,
+}
+
+/// One path with its method. Only the tests ask what is known of it.
+pub struct Route {
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub method: &'static str,
+    pub path: &'static str,
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub changes: Changes,
+    handler: fn() -> MethodRouter<Arc<Api>>,
+}
+
+pub const ROUTES: &[Route] = &[
+    Route { method: "POST", path: "/v1/proofs", changes: Changes::Submissions, handler: || post(proofs::submit) },
+    Route { method: "GET", path: "/v1/proofs/{id}", changes: Changes::Nothing, handler: || get(proofs::find) },
+    Route { method: "GET", path: "/v1/blocks", changes: Changes::Nothing, handler: || get(blocks::list) },
+    Route { method: "GET", path: "/v1/blocks/{sequence}", changes: Changes::Nothing, handler: || get(blocks::show) },
+    Route { method: "GET", path: "/v1/status", changes: Changes::Nothing, handler: || get(status::show) },
+    Route { method: "GET", path: "/metrics", changes: Changes::Nothing, handler: || get(metrics) },
+];
+
+pub fn router() -> Router<Arc<Api>> {
+    ROUTES.iter().fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
+}
