@@ -28,8 +28,6 @@ use tokio::sync::{oneshot, watch};
 
 /// Bytes of blocks in one answer to a peer, but for what must go together.
 pub const ANSWER_BYTES_MAX: usize = 8 << 20;
-/// Peers' questions that wait for a write.
-const ASKED_MAX: usize = 64;
 const RETRY: Duration = Duration::from_millis(20);
 
 /// What the actor is made of; everything in it outlives the actor.
@@ -52,8 +50,8 @@ pub struct StateActor {
     /// Came while others are being written; bounded by what consensus may have final and not applied.
     unwritten: Vec<Apply>,
     writing: bool,
-    /// Peers that asked for blocks while some were being written.
-    asked: Vec<Serve>,
+    /// Peers that asked for blocks while some were being written, and above what they last did.
+    asked: BTreeMap<ValidatorIndex, Sequence>,
     /// Told to consensus once it takes it; only the newest matters.
     applied: Option<Sequence>,
     /// Told to the mempool, in order. It takes them within milliseconds, or it is rebuilt.
@@ -78,7 +76,7 @@ impl StateActor {
             head,
             unwritten: Vec::new(),
             writing: false,
-            asked: Vec::new(),
+            asked: BTreeMap::new(),
             applied: None,
             finals: VecDeque::new(),
             retrying: false,
@@ -135,7 +133,7 @@ impl StateActor {
         self.tell(context);
         self.write(context);
         if !self.writing {
-            for Serve { to, above } in std::mem::take(&mut self.asked) {
+            for (to, above) in std::mem::take(&mut self.asked) {
                 self.serve(to, above, context);
             }
         }
@@ -374,10 +372,10 @@ impl Handler<Serve> for StateActor {
 
     fn handle(&mut self, serve: Serve, context: &mut Context<Self>) {
         // It may ask for what is just being written. A peer that misses an answer asks again.
-        if !self.writing {
+        if self.writing {
+            self.asked.insert(serve.to, serve.above);
+        } else {
             self.serve(serve.to, serve.above, context);
-        } else if self.asked.len() < ASKED_MAX {
-            self.asked.push(serve);
         }
     }
 }
