@@ -8,6 +8,7 @@
 mod blocks;
 mod error;
 mod guard;
+mod openapi;
 mod places;
 mod proofs;
 mod routes;
@@ -126,6 +127,15 @@ fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
+/// Prometheus' text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses(
+        (status = 200, description = "docs/METRICS.md", body = String, content_type = "text/plain"),
+        (status = "default", description = "why not", body = error::ErrorBody),
+    )
+)]
 async fn metrics(State(api): Shared) -> Response {
     match &api.node.metrics {
         Some(metrics) => {
