@@ -59,6 +59,8 @@ const REQUESTS_MAX: usize = 256;
 /// Submissions among them: each holds its body in memory.
 const SUBMISSIONS_MAX: usize = 32;
 
+pub use server::listen;
+
 /// Asks consensus where it is.
 pub type AskConsensus = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Snapshot, String>> + Send>> + Send + Sync>;
 
