@@ -3,15 +3,17 @@
 //! The words are here, once for every screen and for the API. It is advice of one node, which nobody signs: nothing here may
 //! read as if the network stood behind it.
 
+use crate::api::openapi::LimitsSchema;
 use crate::text::{grouped, plain, word};
 use actors::verifier_pool::Explained;
 use protocol::explanation::Explanation;
 use protocol::verdict::{Report, SolverLimits, Verdict, VerifierParameters};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// The counter-model of a refuted claim, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CounterModel {
     /// In the words of the submitted script.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,11 +24,12 @@ pub struct CounterModel {
 }
 
 /// Which limit ended a check without a verdict, and under which limits it ran; how far it got is in its report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Ended {
     /// The reason in one fixed word.
     pub reason: &'static str,
     pub message: String,
+    #[schema(value_type = LimitsSchema)]
     pub limits: SolverLimits,
 }
 

@@ -27,7 +27,7 @@ const FINALITY_MAX: Duration = Duration::from_secs(5);
 /// together and decoded (16 MiB each), and the allocator's slack.
 const GROWTH_MAX: u64 = 128 << 20;
 /// How long each abuse goes on.
-const ABUSE: Duration = Duration::from_secs(3);
+const ABUSE: Duration = Duration::from_secs(2);
 
 /// What a validator says of the hostile one.
 fn told(node: &mut Validator) -> Value {

@@ -1,7 +1,8 @@
 //! Final blocks: one, or those from a sequence on as they come.
 
-use super::error::ApiError;
+use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
+use super::openapi::{EntrySchema, HeaderSchema};
 use super::proofs::{StakeView, stake_view, wait_span};
 use super::{ANSWER_DEADLINE, Api, Shared};
 use actors::state::{BlockAt, BlocksFrom, StoredBlock};
@@ -13,6 +14,7 @@ use protocol::certificate::Certificate;
 use protocol::types::{Hash, NodeId, Sequence, Signature, View};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 /// Blocks in one answer.
 const BLOCKS_MAX: usize = 64;
@@ -29,13 +31,18 @@ pub struct Range {
     wait: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BlockView {
+    #[schema(value_type = u64)]
     sequence: Sequence,
+    #[schema(value_type = String)]
     id: Hash,
     /// Who led the view of its certificate, where one is kept.
+    #[schema(value_type = Option<String>)]
     proposer: Option<NodeId>,
+    #[schema(value_type = HeaderSchema)]
     header: Header,
+    #[schema(value_type = Vec<EntrySchema>)]
     proofs: Vec<Entry>,
     /// Prepare votes that this block carries for its ancestors.
     carried: Vec<CarriedView>,
@@ -47,28 +54,43 @@ pub struct BlockView {
     proposal_to_final_ms: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CarriedView {
+    #[schema(value_type = String)]
     block: Hash,
+    #[schema(value_type = Vec<String>)]
     voters: Vec<NodeId>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CertificateView {
+    #[schema(value_type = u64)]
     view: View,
     #[serde(flatten)]
     stake: StakeView,
     /// In the order of the voters.
+    #[schema(value_type = Vec<String>)]
     signatures: Vec<Signature>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BlocksView {
     blocks: Vec<BlockView>,
     /// Where to go on.
+    #[schema(value_type = u64)]
     next: Sequence,
 }
 
+/// One final block. Block 0 is the genesis.
+#[utoipa::path(
+    get,
+    path = "/v1/blocks/{sequence}",
+    params(("sequence" = u64, Path, description = "its sequence")),
+    responses(
+        (status = 200, description = "the block", body = BlockView),
+        (status = "default", description = "why not", body = ErrorBody),
+    )
+)]
 pub async fn show(State(api): Shared, Path(sequence): Path<String>) -> Result<Json<BlockView>, ApiError> {
     let number = sequence.parse().map_err(|_| ApiError::bad_request(format!("{sequence:?} is no block number")))?;
     if number == 0 {
@@ -83,6 +105,19 @@ pub async fn show(State(api): Shared, Path(sequence): Path<String>) -> Result<Js
     Ok(Json(view(&api, stored.ok_or_else(missing)?)))
 }
 
+/// Final blocks, ascending.
+#[utoipa::path(
+    get,
+    path = "/v1/blocks",
+    params(
+        ("from" = Option<u64>, Query, description = "the first sequence"),
+        ("wait" = Option<f64>, Query, description = "seconds, at most 60, to wait for it"),
+    ),
+    responses(
+        (status = 200, description = "as many as fit, at least one if there is one", body = BlocksView),
+        (status = "default", description = "why not", body = ErrorBody),
+    )
+)]
 pub async fn list(
     State(api): Shared,
     turn: Turn,

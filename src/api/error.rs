@@ -13,7 +13,7 @@ use serde::Serialize;
 const A_MOMENT: Millis = Millis(1_000);
 
 /// What is sent as the body of every answer that is not a success.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ErrorBody {
     /// One of the names in `docs/API_REFERENCE.md`; never changes its meaning.
     pub error: &'static str,

@@ -8,6 +8,7 @@
 mod blocks;
 mod error;
 mod guard;
+pub mod openapi;
 mod places;
 mod proofs;
 mod routes;
@@ -57,6 +58,8 @@ const BODY_DEADLINE: Duration = Duration::from_secs(60);
 const REQUESTS_MAX: usize = 256;
 /// Submissions among them: each holds its body in memory.
 const SUBMISSIONS_MAX: usize = 32;
+
+pub use server::listen;
 
 /// Asks consensus where it is.
 pub type AskConsensus = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Snapshot, String>> + Send>> + Send + Sync>;
@@ -126,6 +129,15 @@ fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
+/// Prometheus' text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses(
+        (status = 200, description = "docs/METRICS.md", body = String, content_type = "text/plain"),
+        (status = "default", description = "why not", body = error::ErrorBody),
+    )
+)]
 async fn metrics(State(api): Shared) -> Response {
     match &api.node.metrics {
         Some(metrics) => {

@@ -1,7 +1,8 @@
 //! Submitting a proof, and finding out where one is.
 
-use super::error::ApiError;
+use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
+use super::openapi::{ClaimSchema, ReportSchema};
 use super::places::Place;
 use super::{ANSWER_DEADLINE, Api, BODY_DEADLINE, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX};
 use crate::advice::{Advice, CounterModel, Ended};
@@ -24,6 +25,7 @@ use protocol::verdict::{Claim, Report};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 /// While a proof is waited for, it is looked at this often besides after each block: verdicts come without one.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -33,20 +35,25 @@ const REASON_CHARS_MAX: usize = 300;
 /// How long an explanation is waited for. It goes on, and who asks again later finds it.
 const EXPLAIN_DEADLINE: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Deserialize)]
+/// A proof that its submitter signed.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Submission {
     script: String,
     /// If it is left out, the script's own `(set-info :status …)`. The signature covers it in any case.
+    #[schema(value_type = Option<ClaimSchema>)]
     claim: Option<Claim>,
+    #[schema(value_type = String)]
     submitter: PublicKey,
     #[serde(default)]
     nonce: u64,
+    #[schema(value_type = String)]
     signature: Signature,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Submitted {
+    #[schema(value_type = String)]
     proof: Hash,
     /// Whether it was here already; then nothing was changed.
     known: bool,
@@ -69,17 +76,20 @@ fn yes() -> bool {
 }
 
 /// Where a proof is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ProofView {
+    #[schema(value_type = String)]
     proof: Hash,
     /// fetching, waiting, checking, pending, refused or final.
     state: &'static str,
     /// Whether it has ended here. *Final* overrides *refused*.
     ended: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
     block: Option<Sequence>,
     /// The resource count that the block records.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
     difficulty: Option<ResourceCount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stake: Option<StakeView>,
@@ -88,6 +98,7 @@ pub struct ProofView {
     words: Vec<WordView>,
     /// Whose words are missing, while it is pending.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
     missing: Vec<NodeId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contested: Option<bool>,
@@ -95,6 +106,7 @@ pub struct ProofView {
     refusal: Option<RefusalView>,
     /// All that this validator's own check told, while it is remembered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ReportSchema>)]
     report: Option<Report>,
     /// What ended that check, if it has no verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,20 +116,25 @@ pub struct ProofView {
     counter_model: Option<CounterModel>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct StakeView {
     /// Whole tokens of those whose Prepare votes are kept.
+    #[schema(value_type = u64)]
     pub prepared: Stake,
+    #[schema(value_type = u64)]
     pub total: Stake,
+    #[schema(value_type = Vec<String>)]
     pub voters: Vec<NodeId>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct WordView {
+    #[schema(value_type = String)]
     node_id: NodeId,
     /// confirmed, confirmed_beyond_soft_limits, refuted or no_verdict.
     word: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
     resource_count: Option<ResourceCount>,
 }
 
@@ -129,7 +146,7 @@ impl WordView {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RefusalView {
     /// malformed, words, displaced, full, share_full or source_full.
     reason: &'static str,
@@ -140,6 +157,18 @@ pub struct RefusalView {
     column: Option<u32>,
 }
 
+/// Takes in a signed proof. Submitting again is harmless.
+#[utoipa::path(
+    post,
+    path = "/v1/proofs",
+    request_body = Submission,
+    responses(
+        (status = 202, description = "it is durable on this validator", body = Submitted),
+        (status = 200, description = "it was here already", body = Submitted),
+        (status = 429, description = "there is no room now; `Retry-After` says when to come back", body = ErrorBody),
+        (status = "default", description = "why not", body = ErrorBody),
+    )
+)]
 pub async fn submit(
     State(api): Shared,
     turn: Turn,
@@ -205,6 +234,20 @@ async fn claimed(script: Vec<u8>) -> Result<(Vec<u8>, Claim), ApiError> {
     Ok((script, claim.ok_or_else(ApiError::no_claim)?))
 }
 
+/// Where a proof is.
+#[utoipa::path(
+    get,
+    path = "/v1/proofs/{id}",
+    params(
+        ("id" = String, Path, description = "the proof's id"),
+        ("wait" = Option<f64>, Query, description = "seconds, at most 60, to wait for its end"),
+        ("explain" = Option<bool>, Query, description = "whether to find out why; true if left out"),
+    ),
+    responses(
+        (status = 200, description = "how far it has come", body = ProofView),
+        (status = "default", description = "why not", body = ErrorBody),
+    )
+)]
 pub async fn find(
     State(api): Shared,
     turn: Turn,

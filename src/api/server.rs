@@ -13,11 +13,12 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::future::Future;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 /// Connections that may be open. More than requests that may be under way, since some are between two requests.
@@ -30,6 +31,22 @@ const LIFETIME_MAX: Duration = Duration::from_secs(600);
 const FAREWELL_MAX: Duration = Duration::from_secs(110);
 /// After a failed accept (no descriptors left), before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that wait in the system's queue until they are accepted. One that meets a full queue tries again after a
+/// second; the usual 128 are full in a moment when many come at once.
+const QUEUE_MAX: u32 = 4_096;
+
+/// Listens for HTTP. Must run in a runtime.
+///
+/// # Errors
+/// If the address cannot be taken.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // The port of a process that has just ended is free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE_MAX)
+}
 
 /// How connections are bounded; tests take less.
 #[derive(Debug, Clone, Copy)]
@@ -116,7 +133,6 @@ async fn serve_one(
 mod tests {
     use super::*;
     use axum::routing::get;
-    use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
     use tokio::task::JoinHandle;

@@ -1,6 +1,7 @@
 //! What the node says of itself: where consensus is, who is connected, what waits.
 
-use super::error::ApiError;
+use super::error::{ApiError, ErrorBody};
+use super::openapi::{CountsSchema, FiguresSchema, PeerSchema};
 use super::{ANSWER_DEADLINE, Shared};
 use actors::consensus::Counts;
 use actors::mempool::TellFigures;
@@ -14,23 +15,33 @@ use protocol::consensus::view::Snapshot;
 use protocol::mempool::Figures;
 use protocol::types::{Amount, Hash, NodeId, Sequence, Stake, ValidatorIndex, View};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct StatusView {
+    #[schema(value_type = String)]
     node_id: NodeId,
+    #[schema(value_type = u64)]
     stake: Stake,
+    #[schema(value_type = String)]
     chain_id: Hash,
     connected_peers: usize,
     is_leader: bool,
+    #[schema(value_type = u64)]
     current_view: View,
     /// The last final block.
+    #[schema(value_type = u64)]
     current_sequence: Sequence,
+    #[schema(value_type = String)]
     block: Hash,
+    #[schema(value_type = Option<String>)]
     leader: Option<NodeId>,
     /// Prepared blocks that wait for their Commit certificate.
     prepared: usize,
     /// Stake of this node and of those it has sessions with, and what a quorum needs more than two thirds of.
+    #[schema(value_type = u64)]
     reachable_stake: Stake,
+    #[schema(value_type = u64)]
     total_stake: Stake,
     has_quorum: bool,
     /// Why nothing is signed or nothing becomes final, where that is known.
@@ -38,17 +49,22 @@ pub struct StatusView {
     /// By how much this node's clock is ahead of the median of its peers' clocks; negative if it is behind.
     clock_ahead_ms: Option<i64>,
     /// Micro-tokens.
+    #[schema(value_type = u64)]
     balance: Amount,
+    #[schema(value_type = u64)]
     reward_pool: Amount,
     proofs_final: u64,
     /// What was seen since the process started.
+    #[schema(value_type = CountsSchema)]
     since_start: Counts,
+    #[schema(value_type = Option<FiguresSchema>)]
     mempool: Option<Figures>,
     actors: Vec<ActorView>,
+    #[schema(value_type = Vec<PeerSchema>)]
     peers: Vec<PeerReport>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ActorView {
     name: &'static str,
     running: bool,
@@ -67,6 +83,15 @@ impl From<Report> for ActorView {
     }
 }
 
+/// How this validator is.
+#[utoipa::path(
+    get,
+    path = "/v1/status",
+    responses(
+        (status = 200, description = "how it is", body = StatusView),
+        (status = "default", description = "why not", body = ErrorBody),
+    )
+)]
 pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
     let node = &api.node;
     let snapshot = (node.consensus)().await.map_err(ApiError::unavailable)?;

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+mod document;
 mod hostile;
 
 const GOOD: &str = "(set-info :status unsat)(declare-const p Bool)(assert p)(assert (not p))(check-sat)";

@@ -156,7 +156,7 @@ async fn serve(
             "cannot listen for HTTP on {http}: {error}; stop the process that has the port, or set http.port (docs/CONFIGURATION.md)"
         )
     };
-    let listener = TcpListener::bind(http).await.and_then(TcpListener::into_std);
+    let listener = api::listen(http).and_then(TcpListener::into_std);
     let listener = listener.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
     let node = Node::start(parts).map_err(network_failure)?;
     let (stopping, stop) = oneshot::channel();
