@@ -53,7 +53,7 @@ fn a_clock_that_is_an_hour_wrong_or_jumps_costs_its_own_turns_and_votes_only() {
         until("blocks become final", || {
             let begun = Instant::now();
             // Also through the one whose clock is wrong.
-            let turn = usize::from(network.nodes[0].sequence() % 2 == 0) * 3;
+            let turn = usize::from(network.nodes[0].sequence().is_multiple_of(2)) * 3;
             let proof = submitter.submit(&network.nodes[turn]);
             network.nodes[0].await_final(&proof);
             longest = longest.max(begun.elapsed());

@@ -106,3 +106,27 @@ fn a_foreign_key_and_an_unknown_node_are_told_apart() {
     create(&path, &other).unwrap();
     assert!(matches!(load_validator(&path, &node("node_1"), &genesis), Err(KeyError::Foreign { .. })));
 }
+
+#[test]
+fn a_flipped_bit_anywhere_in_a_key_file_is_refused_or_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("node_1.key");
+    let key = generate().unwrap();
+    create(&path, &key).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let mut refused = 0;
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        // In place: it keeps its mode.
+        std::fs::write(&path, bytes).unwrap();
+        match load(&path) {
+            Ok(found) => assert_eq!(found.to_bytes(), key.to_bytes(), "byte {at}"),
+            Err(error) => {
+                assert!(error.to_string().contains("restore it from its backup"), "byte {at}: {error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > whole.len() / 2, "{refused} of {}", whole.len());
+}

@@ -62,3 +62,50 @@ pub fn write(path: &Path, genesis: &Genesis, existing: Existing) -> Result<(), G
         _ => GenesisFileError::File(error),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::genesis::{GenesisContent, GenesisValidator};
+    use protocol::parameters::{ConsensusParameters, Tokens};
+    use protocol::types::{Epoch, Hash, Millis, NodeId, Stake};
+    use protocol::verdict::SolverPin;
+
+    #[test]
+    fn a_flipped_bit_anywhere_is_refused_or_changes_nothing() {
+        let validator = |number: u8| GenesisValidator {
+            node_id: NodeId::new(&format!("node_{number}")).unwrap(),
+            public_key: protocol::signature::public_key(&ed25519_dalek::SigningKey::from_bytes(&[number; 32])),
+            stake: Stake(10_000),
+            initial_balance: Tokens(0),
+        };
+        let genesis = Genesis::new(GenesisContent {
+            timestamp_ms: Millis(1_000),
+            epoch: Epoch(1),
+            epoch_seed: Hash([7; 32]),
+            validators: (1..=2).map(validator).collect(),
+            parameters: ConsensusParameters::new(SolverPin { library: Hash([3; 32]), normaliser_version: 1 }),
+        })
+        .unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("genesis.json");
+        write(&path, &genesis, Existing::Keep).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let mut refused = 0;
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            std::fs::write(&path, bytes).unwrap();
+            match read(&path) {
+                // A digit of a hash in the other case, a space that is another kind of space.
+                Ok(found) => assert_eq!(found.to_file(), genesis.to_file(), "byte {at}"),
+                Err(error) => {
+                    let what_to_do = "take an unchanged copy from a validator of the network";
+                    assert!(error.to_string().contains(what_to_do), "byte {at}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > whole.len() / 2, "{refused} of {}", whole.len());
+    }
+}

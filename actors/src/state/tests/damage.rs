@@ -92,7 +92,7 @@ impl Written {
             assert_eq!(stored.commit, Some(commit(block)));
             assert_eq!(stored.prepare, Some(certificate(Choice::Prepare(block.id), sequence.0)));
             let proof = &block.block.body.proofs[0];
-            assert_eq!(database.final_proof(&proof.proof)?, Some((sequence, proof.clone())));
+            assert_eq!(database.final_proof(&proof.proof)?, Some((sequence, *proof)));
             assert!(database.has_statement(&proof.statement));
             assert_eq!(database.read_script(&proof.proof)?, Some(raw(sequence.0 as u8)));
         }
@@ -171,4 +171,46 @@ fn what_is_read_is_compared_with_the_hash_it_goes_by() {
     script.script[0] ^= 1;
     change(&database, vec![Change::Put(candidate, script)]);
     assert!(damaged(database.read_script(&candidate.proof).unwrap_err()).contains("the script of proof"));
+}
+
+/// Not a test of behaviour: prints what comparing every checksum costs at a start.
+/// `cargo test --release -p actors cost_of_opening -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn the_cost_of_opening() {
+    let genesis = genesis();
+    let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let database = open(directory.path(), &genesis).unwrap();
+    let (mut sequence, script) = (0, vec![b' '; 1_000]);
+    let first = chain(&genesis, 1).remove(0);
+    for _ in 0..100 {
+        let (mut changes, mut blocks) = (Vec::new(), Vec::new());
+        for _ in 0..100 {
+            sequence += 1;
+            let mut block = first.block.clone();
+            block.header.sequence = Sequence(sequence);
+            block.body.proofs.clear();
+            for nonce in sequence * 10..sequence * 10 + 10 {
+                let proof = Proof { nonce, script: script.clone(), ..raw(1) };
+                let (id, submitter) = (proof.id(&genesis.chain_id()), proof.submitter);
+                let statement = Hash(*blake3::hash(&nonce.to_be_bytes()).as_bytes());
+                let candidate = Candidate { proof: id, statement, size: 1_000, source: Source::Submitter(submitter) };
+                changes.push(Change::Put(candidate, Box::new(proof)));
+                block.body.proofs.push(Entry { proof: id, statement, difficulty: ResourceCount(1) });
+            }
+            block.header.body = block.body.digest();
+            blocks.push((block.id(), block));
+        }
+        database.change(&changes).unwrap();
+        let pairs: Vec<_> = blocks.iter().map(|(id, block)| (*id, block)).collect();
+        let commit = commit(&first);
+        database.append(&Batch { blocks: &pairs, prepares: &[], commit: &commit, ledger: &first.ledger }).unwrap();
+    }
+    drop(database);
+    let bytes = fs::metadata(directory.path().join(super::super::database::FILE_NAME)).unwrap().len();
+    for _ in 0..3 {
+        let begun = std::time::Instant::now();
+        drop(open(directory.path(), &genesis).unwrap());
+        println!("{} proofs, {} MB: opened and closed in {:?}", sequence * 10, bytes >> 20, begun.elapsed());
+    }
 }

@@ -156,8 +156,8 @@ fn a_block_that_carries_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
         let mut votes = block.body.carried.iter().flat_map(|carried| carried.votes());
         votes.any(|vote| vote.voter == ValidatorIndex(3))
     };
-    let proposals = network.node(0).consensus.proposals.values().map(|kept| &kept.proposal.block);
-    let block = proposals.filter(carries).last().expect("its votes are carried").clone();
+    let mut proposals = network.node(0).consensus.proposals.values().map(|kept| &kept.proposal.block);
+    let block = proposals.rfind(carries).expect("its votes are carried").clone();
     let last = network.node(0).consensus.proposals.values().next_back().expect("there is one").proposal.clone();
     for message in [
         Message::Blocks { blocks: vec![block.clone()], commit: None },
