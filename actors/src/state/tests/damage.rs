@@ -199,12 +199,10 @@ fn the_cost_of_opening() {
                 block.body.proofs.push(Entry { proof: id, statement, difficulty: ResourceCount(1) });
             }
             block.header.body = block.body.digest();
-            blocks.push((block.id(), block));
+            blocks.push(FinalBlock { id: block.id(), block, ledger: first.ledger.clone(), prepare: None });
         }
-        database.change(&changes).unwrap();
-        let pairs: Vec<_> = blocks.iter().map(|(id, block)| (*id, block)).collect();
-        let commit = commit(&first);
-        database.append(&Batch { blocks: &pairs, prepares: &[], commit: &commit, ledger: &first.ledger }).unwrap();
+        change(&database, changes);
+        append(&database, blocks);
     }
     drop(database);
     let bytes = fs::metadata(directory.path().join(super::super::database::FILE_NAME)).unwrap().len();
