@@ -70,6 +70,13 @@ impl Disk {
         }
     }
 
+    /// What a start reads. Of a whole log nobody knows whether it is the newest: every start says so, and writes nothing.
+    pub fn read_log(&self) -> Vec<Record> {
+        let told_already = matches!(self.log.last(), Some(Record::Unknown(_)));
+        let unconfirmed = (!told_already).then_some(Record::Unknown(UnknownHistory::Unconfirmed));
+        self.log.iter().cloned().chain(unconfirmed).collect()
+    }
+
     /// The log is gone and its mark is there.
     pub fn lose_log(&mut self) {
         self.log = vec![Record::Unknown(UnknownHistory::Lost)];

@@ -130,7 +130,7 @@ impl Node {
             Box::new(KeyedSigner(keyed::key(self.me))),
             Box::new(self.disk.database.clone()),
             self.disk.database.base(),
-            self.disk.log.clone(),
+            self.disk.read_log(),
             time,
         );
         let checks_max = 1 + usize::from(self.me.0 % 3);
