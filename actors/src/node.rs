@@ -5,7 +5,9 @@
 
 use crate::config::NodeConfig;
 use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeBlocks, Snapshot, Step};
-use crate::mempool::{MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Session as MempoolSession};
+use crate::mempool::{
+    MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Remembered, Session as MempoolSession,
+};
 use crate::network::{Accuse, Network, NetworkError};
 use crate::outlet::Outlet;
 use crate::state::{self, Apply, Database, Serve, StateActor, StateSettings};
@@ -21,7 +23,7 @@ use ed25519_dalek::SigningKey;
 use protocol::consensus::events::Input;
 use protocol::genesis::Genesis;
 use protocol::ledger::Branch;
-use protocol::mempool::{Judgement, Limits};
+use protocol::mempool::Limits;
 use protocol::message::Message as PeerMessage;
 use protocol::pacemaker::PacemakerSettings;
 use protocol::types::{Hash, Sequence, ValidatorIndex};
@@ -246,7 +248,7 @@ fn history(genesis: &Arc<Genesis>, database: &Arc<Database>) -> HistoryReader {
     })
 }
 
-fn remembered(verdicts: &Arc<Verdicts>) -> Arc<dyn Fn(&Hash) -> Option<Judgement> + Send + Sync> {
+fn remembered(verdicts: &Arc<Verdicts>) -> Remembered {
     let verdicts = verdicts.clone();
     Arc::new(move |statement| verdicts.judgement(statement))
 }

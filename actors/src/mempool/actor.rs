@@ -33,6 +33,9 @@ const RETRY: Duration = Duration::from_millis(50);
 /// The sessions of the network are compared with what was heard of them this often.
 const RECONCILE: Duration = Duration::from_secs(1);
 
+/// What the check of a statement came to, if that is still known.
+pub type Remembered = Arc<dyn Fn(&Hash) -> Option<Judgement> + Send + Sync>;
+
 /// What the actor is made of; everything in it outlives the actor.
 #[derive(Clone)]
 pub struct MempoolSettings {
@@ -42,7 +45,7 @@ pub struct MempoolSettings {
     pub store: Arc<dyn ProofStore>,
     pub verifier: Handle<VerifierPoolActor>,
     /// What a statement's check came to, if it is remembered.
-    pub remembered: Arc<dyn Fn(&Hash) -> Option<Judgement> + Send + Sync>,
+    pub remembered: Remembered,
     /// Consensus takes its inputs here.
     pub consensus: Outlet<ConsensusInput>,
     /// Messages to peers; what is not taken is told again by the protocol.

@@ -12,7 +12,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use actor::{MempoolActor, MempoolSettings};
+pub use actor::{MempoolActor, MempoolSettings, Remembered};
 pub use intake::{EXAMINED_BYTES_MAX, EXAMINED_MAX};
 pub use messages::{
     Accepted, BecameFinal, ConsensusRebuilt, Locate, Located, Need, PeerSaid, RefusedByWords, Session, Submit,

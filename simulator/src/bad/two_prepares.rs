@@ -10,7 +10,7 @@ pub struct TwoPrepares;
 
 impl TwoPrepares {
     fn other(hand: &Hand, view: View, block: &Hash) -> Message {
-        let parent = hand.parent(block).filter(|_| view.0 % 2 == 0);
+        let parent = hand.parent(block).filter(|_| view.0.is_multiple_of(2));
         hand.vote(view, Choice::Prepare(parent.unwrap_or_else(|| hand.no_block(view.0))))
     }
 }
