@@ -4,44 +4,16 @@
 //! same machine. *Remembered*: one statement again and again, under new nonces, so that no solver is asked. *New*: small
 //! statements, each another one. Each figure's definition is in `docs/PERFORMANCE.md`.
 
+mod support;
+
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+use support::{deploy, pop, report, write_proofs};
 
 const SECONDS: f64 = 20.0;
 const NEW_PROOFS: usize = 2_000;
-
-/// A proof that Z3 answers in a few milliseconds; the number makes it a statement of its own.
-fn script(number: usize) -> String {
-    format!(
-        "(declare-const a Int)\n(declare-const b Int)\n(assert (= (+ a b) {number}))\n(assert (= (+ b a) {}))\n(check-sat)\n",
-        number + 1
-    )
-}
-
-fn write_proofs(folder: &Path, count: usize) {
-    std::fs::create_dir_all(folder).expect("a temporary folder is writable");
-    let mut entries = Vec::new();
-    for number in 0..count {
-        let name = format!("sum-{number}.smt2");
-        std::fs::write(folder.join(&name), script(number)).expect("a temporary folder is writable");
-        entries.push(serde_json::json!({"file": name, "claim": "unsat"}));
-    }
-    std::fs::write(folder.join("manifest.json"), Value::from(entries).to_string()).expect("so is this file in it");
-}
-
-fn pop(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
-    command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
-    command
-}
-
-fn deploy(folder: &Path, arguments: &[&str]) -> Child {
-    let mut command = pop(folder);
-    command.args(["deploy-testnet", "--nodes", "4", "--output", "report.json"]).args(arguments);
-    command.spawn().expect("pop was built beside this bench")
-}
 
 /// The validators that a testnet has started, with the name of each.
 fn validators(testnet: &Child) -> Vec<(u32, String)> {
@@ -63,7 +35,8 @@ fn resident_mb(pid: u32) -> Option<f64> {
 }
 
 /// What a run came to: the report, and the largest memory of any validator.
-fn finish(mut testnet: Child, folder: &Path, kill_after: Option<Duration>) -> (Value, f64) {
+fn run(mut testnet: Command, folder: &Path, kill_after: Option<Duration>) -> (Value, f64) {
+    let mut testnet = testnet.spawn().expect("pop was built beside this bench");
     let began = Instant::now();
     let (mut largest, mut killed) = (0.0f64, false);
     while testnet.try_wait().expect("it is our child").is_none() {
@@ -75,8 +48,7 @@ fn finish(mut testnet: Child, folder: &Path, kill_after: Option<Duration>) -> (V
         }
         std::thread::sleep(Duration::from_millis(250));
     }
-    let report = std::fs::read(folder.join("report.json")).expect("it wrote its report");
-    (serde_json::from_slice(&report).expect("which is JSON"), largest)
+    (report(folder), largest)
 }
 
 /// The longest time between two final blocks, by the log of node_1.
@@ -113,8 +85,7 @@ fn checking_seconds(folder: &Path) -> f64 {
 }
 
 fn main() {
-    // `cargo test --benches` only asks whether it starts.
-    if std::env::args().any(|argument| argument == "--test") {
+    if support::is_a_trial() {
         return;
     }
     let folder = tempfile::tempdir().expect("there is a temporary folder");
@@ -124,15 +95,15 @@ fn main() {
     let hours = (SECONDS / 3_600.0).to_string();
     for (what, rate) in [("remembered, 200 a second", "200"), ("remembered, all that is taken", "100000")] {
         let testnet = deploy(folder, &["--proofs", "one", "--duration", &hours, "--rate", rate]);
-        show(what, &finish(testnet, folder, None));
+        show(what, &run(testnet, folder, None));
     }
     let alone = checking_seconds(folder);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let new = ["--proofs", "new", "--until-done", "--duration", "0.2"];
-    let all = show("new", &finish(deploy(folder, &new), folder, None));
+    let all = show("new", &run(deploy(folder, &new), folder, None));
     let efficiency = all * 4.0 * alone / cores as f64;
     println!("  one proof alone {:.2} ms; checking efficiency {efficiency:.2} on {cores} cores", alone * 1e3);
-    let killed = finish(deploy(folder, &new), folder, Some(Duration::from_secs(5)));
+    let killed = run(deploy(folder, &new), folder, Some(Duration::from_secs(5)));
     let three = show("new, one of four killed after 5 s", &killed);
     println!("  ÷ all alive {:.2}, longest time without a block {:.2} s", three / all, longest_gap_seconds(folder));
 }
