@@ -108,7 +108,7 @@ pub fn progress(report: &Value, ended: &Value) -> Option<String> {
     let (cpu, cpu_max) = of(&report["cpu"], "cpu_ms", 1)?;
     let (memory, memory_max) = of(&report["peak_memory_bytes"], "memory_bytes", 1 << 20)?;
     let count = count.map_or_else(
-        || format!("a resource count that died with the solver, of {count_max}"),
+        || format!("an unknown resource count of at most {count_max}"),
         |count| format!("resource count {count} of {count_max}"),
     );
     let (cpu, memory) = (cpu.unwrap_or_default(), memory.unwrap_or_default());
@@ -171,9 +171,6 @@ mod tests {
         let rest = "3,012 of 20,000 ms of processor time, 80 of 1,024 MiB";
         assert_eq!(line(&report), format!("got as far as resource count 200,000,098 of 200,000,000, {rest}"));
         report.resource_count = None;
-        assert_eq!(
-            line(&report),
-            format!("got as far as a resource count that died with the solver, of 200,000,000, {rest}")
-        );
+        assert_eq!(line(&report), format!("got as far as an unknown resource count of at most 200,000,000, {rest}"));
     }
 }

@@ -6,11 +6,11 @@ use crate::advice::{self, Advice, Ended};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::obligation::{self, ClaimSource, Obligation, Reader};
 use crate::say;
-use crate::text::{grouped, plain};
+use crate::text::{counted, grouped, plain};
 use actors::verifier_pool::{Explained, Pending, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 use clap::{Args, ValueEnum};
 use protocol::explanation::Explanation;
-use protocol::verdict::{Claim, Job, Report, Task, Verdict, VerifierParameters};
+use protocol::verdict::{Assumptions, Claim, Job, Report, Task, Verdict, VerifierParameters};
 use protocol::worker::{SandboxMode, SandboxState};
 use serde_json::json;
 use std::collections::VecDeque;
@@ -229,14 +229,17 @@ fn print(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report, value
             say!("  resource count {count}, {} ms of processor time, {mebibytes} MiB at most", report.cpu);
         }
     }
-    let assumed = &report.assumptions;
-    say!(
-        "  rests on {} assertions, {} quantifiers, {} uninterpreted symbols, {} recursive definitions",
-        assumed.assertions,
-        assumed.quantifiers,
-        assumed.uninterpreted_symbols,
-        assumed.recursive_definitions
-    );
+    // A check that its worker did not live to tell of rests on nothing that is known here.
+    if report.answer.is_some() {
+        let Assumptions { assertions, quantifiers, uninterpreted_symbols, recursive_definitions } = report.assumptions;
+        say!(
+            "  rests on {}, {}, {}, {}",
+            counted(assertions.into(), "assertion", "assertions"),
+            counted(quantifiers.into(), "quantifier", "quantifiers"),
+            counted(uninterpreted_symbols.into(), "uninterpreted symbol", "uninterpreted symbols"),
+            counted(recursive_definitions.into(), "recursive definition", "recursive definitions")
+        );
+    }
     report.notes.iter().for_each(|note| say!("  line {}, column {}: {}", note.line, note.column, note.text));
     if report.notes_omitted > 0 {
         say!("  and {} more of this kind", report.notes_omitted);

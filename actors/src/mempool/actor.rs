@@ -181,7 +181,7 @@ impl MempoolActor {
         vote_way::proof(Place::Checking, &proof);
         let Some(statement) = self.mempool.statement(&proof) else { return };
         if let Some(judgement) = (self.settings.remembered)(&statement) {
-            // By a message, or a long queue of remembered ones would be handled in one go.
+            // Not within this step, or a long queue of remembered ones would be a deep recursion.
             return self.judge_soon(proof, judgement, context);
         }
         match self.settings.store.proof(&proof) {

@@ -6,8 +6,7 @@
 use super::actor::MempoolActor;
 use super::examine::{Examined, examine};
 use super::messages::{Accepted, Submit, SubmitError};
-use super::store::Change;
-use crate::exit_code;
+use super::store::{Change, StoreError};
 use crate::network::Fault;
 use crate::supervision::caught;
 use crate::verifier_pool::Foresee;
@@ -306,10 +305,11 @@ impl MempoolActor {
         let stored: Vec<Hash> = stored.collect();
         let (tell, told) = oneshot::channel();
         self.settings.store.change(changes, Box::new(move |result| drop(tell.send(result))));
-        context.spawn(wrap_future::<_, Self>(told).map(|written, actor, context| match written {
-            Ok(Ok(())) => actor.on_written(stored, context),
-            Ok(Err(error)) => actor.end(&error),
-            Err(_) => (actor.settings.exit)(exit_code::INTERNAL, "the database was closed".into()),
+        context.spawn(wrap_future::<_, Self>(told).map(|written, actor, context| {
+            match written.unwrap_or_else(|_| Err(StoreError::closed())) {
+                Ok(()) => actor.on_written(stored, context),
+                Err(error) => actor.end(&error),
+            }
         }));
     }
 

@@ -3,6 +3,7 @@
 //! Reads may block on the disk. A failed one is never tried again: nobody knows what the disk holds then, and the
 //! process ends.
 
+use crate::exit_code;
 use protocol::mempool::Candidate;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence};
@@ -14,6 +15,13 @@ pub struct StoreError {
     /// With which code the process ends.
     pub exit_code: i32,
     pub reason: String,
+}
+
+impl StoreError {
+    /// The database ended before it did what it was asked.
+    pub fn closed() -> StoreError {
+        StoreError { exit_code: exit_code::INTERNAL, reason: "the database was closed".into() }
+    }
 }
 
 /// One change to the pending proofs.

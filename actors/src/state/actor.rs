@@ -5,8 +5,7 @@
 
 use super::database::{Batch, Database, DatabaseError, Exit, Head, StoredBlock};
 use super::messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
-use crate::exit_code;
-use crate::mempool::{BecameFinal, MempoolActor};
+use crate::mempool::{BecameFinal, MempoolActor, StoreError};
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
 use crate::vote_way::{self, Place};
@@ -116,10 +115,9 @@ impl StateActor {
         self.settings.database.append(batch, Box::new(move |result| drop(tell.send(result))));
         context.spawn(wrap_future::<_, Self>(told).map(move |result, actor, context| {
             actor.writing = false;
-            match result {
-                Ok(Ok(())) => actor.on_written(head, finals, context),
-                Ok(Err(error)) => (actor.settings.exit)(error.exit_code, error.reason),
-                Err(_) => (actor.settings.exit)(exit_code::INTERNAL, "the database was closed".into()),
+            match result.unwrap_or_else(|_| Err(StoreError::closed())) {
+                Ok(()) => actor.on_written(head, finals, context),
+                Err(error) => (actor.settings.exit)(error.exit_code, error.reason),
             }
         }));
     }

@@ -5,7 +5,7 @@
 //! nobody knows what the disk holds then. Every page's checksum is compared when the database is opened, and what is read
 //! is compared with the hash it goes by: what is not what was written is never passed on.
 
-use super::writer::{self, Done, Work, Writer};
+use super::writer::{Done, Work, Writer};
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
 use protocol::block::{Block, Entry, Header};
@@ -309,7 +309,7 @@ impl Database {
         let (tell, told) = std::sync::mpsc::channel();
         // Whoever waits is there below.
         self.writer.write(Work::Settle, Box::new(move |result| drop(tell.send(result))));
-        told.recv().unwrap_or_else(|_| Err(writer::closed()))
+        told.recv().unwrap_or_else(|_| Err(StoreError::closed()))
     }
 
     pub(super) fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {

@@ -5,7 +5,6 @@
 //! nobody knows what the disk holds then.
 
 use super::database::{Batch, DatabaseError, write_batch, write_pending};
-use crate::exit_code;
 use crate::mempool::{Change, StoreError};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -13,10 +12,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// From the beginning of one transaction to that of the next, at least, but for [`AT_ONCE_MAX`].
+/// From the beginning of one transaction to that of the next, at least.
 const INTERVAL: Duration = Duration::from_millis(8);
-/// Transactions that need not keep the interval after a pause: what a few proofs need on their way.
-const AT_ONCE_MAX: u32 = 4;
 
 /// What one request adds.
 pub(super) enum Work {
@@ -78,8 +75,6 @@ impl Drop for Writer {
 impl Shared {
     fn write(&self, redb: &redb::Database) {
         let mut failed: Option<StoreError> = None;
-        // As if one transaction had begun at each of these, an interval apart; the last of them may lie ahead.
-        let mut paced = Instant::now();
         while let Some(waiting) = self.next() {
             let began = Instant::now();
             let (works, dones): (Vec<Work>, Vec<Done>) = waiting.into_iter().unzip();
@@ -90,8 +85,7 @@ impl Shared {
             for done in dones {
                 done(result.clone());
             }
-            paced = paced.max(began) + INTERVAL;
-            self.rest(paced.checked_sub(INTERVAL * AT_ONCE_MAX).unwrap_or(began));
+            self.rest(began + INTERVAL);
         }
     }
 
@@ -128,9 +122,4 @@ fn transaction(redb: &redb::Database, works: &[Work]) -> Result<(), DatabaseErro
     }
     write.commit()?;
     Ok(())
-}
-
-/// The writer is gone, and with it the database.
-pub(super) fn closed() -> StoreError {
-    StoreError { exit_code: exit_code::INTERNAL, reason: "the database was closed".into() }
 }
