@@ -13,7 +13,7 @@ use crate::verifier_pool::Foresee;
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture};
-use protocol::mempool::{Candidate, Input, Refusal, Source, Whereabouts};
+use protocol::mempool::{Candidate, Input, PUSH_BYTES_MAX, Refusal, Source, Whereabouts};
 use protocol::message::limits::PROOFS_MAX;
 use protocol::proof::Proof;
 use protocol::types::{Hash, ValidatorIndex};
@@ -209,10 +209,11 @@ impl MempoolActor {
         }
     }
 
-    /// Its verdict does not depend on the disk: a worker that is free begins with it.
+    /// Its verdict does not depend on the disk: a worker that is free begins with it. Of a long script the check takes so
+    /// much longer than the write that a second copy of it gains nothing.
     fn foresee(&self, statement: Hash, proof: &Proof) {
-        if (self.settings.remembered)(&statement).is_none() {
-            let Proof { claim, script, .. } = proof;
+        let Proof { claim, script, .. } = proof;
+        if script.len() as u64 <= PUSH_BYTES_MAX && (self.settings.remembered)(&statement).is_none() {
             // Not taken, it is checked when its turn comes.
             _ = self.settings.verifier.send(Foresee { statement, claim: *claim, script: script.clone() });
         }

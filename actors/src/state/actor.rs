@@ -5,6 +5,7 @@
 
 use super::database::{Batch, Database, DatabaseError, Exit, Head, StoredBlock};
 use super::messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
+use crate::exit_code;
 use crate::mempool::{BecameFinal, MempoolActor, StoreError};
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
@@ -27,6 +28,8 @@ use tokio::sync::{oneshot, watch};
 
 /// Bytes of blocks in one answer to a peer, but for what must go together.
 pub const ANSWER_BYTES_MAX: usize = 8 << 20;
+/// Final blocks, or batches of them, that wait for one write: several seconds' worth. They are in the vote log.
+const UNWRITTEN_MAX: usize = 4_096;
 const RETRY: Duration = Duration::from_millis(20);
 
 /// What the actor is made of; everything in it outlives the actor.
@@ -46,7 +49,7 @@ pub struct StateSettings {
 pub struct StateActor {
     settings: StateSettings,
     head: Standing,
-    /// Came while others are being written; bounded by what consensus may have final and not applied.
+    /// Came while others are being written; at most [`UNWRITTEN_MAX`].
     unwritten: Vec<Apply>,
     writing: bool,
     /// Peers that asked for blocks while some were being written, and above what they last did.
@@ -360,6 +363,10 @@ impl Handler<Apply> for StateActor {
     type Result = ();
 
     fn handle(&mut self, apply: Apply, context: &mut Context<Self>) {
+        if self.unwritten.len() >= UNWRITTEN_MAX {
+            let reason = format!("a write of the database did not end while {UNWRITTEN_MAX} blocks became final");
+            return (self.settings.exit)(exit_code::INTERNAL, reason);
+        }
         self.unwritten.push(apply);
         self.write(context);
     }
