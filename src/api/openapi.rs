@@ -21,6 +21,8 @@ use utoipa::{OpenApi, ToSchema};
         super::blocks::list,
         super::blocks::show,
         super::status::show,
+        super::tree::show,
+        super::tree::kill,
         super::metrics,
         show,
     )
