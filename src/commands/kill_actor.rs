@@ -42,7 +42,8 @@ impl Arguments {
             // It answered a moment ago.
             Err(failure) => {
                 let message = format!(
-                    "{} ended while {} was made to fail, as it must when an actor whose thread cannot be replaced blocks;                      whoever supervises the process starts it again ({})",
+                    "{} ended while {} was made to fail, as it must when an actor whose thread cannot be replaced blocks; \
+                     whoever supervises the process starts it again ({})",
                     self.node, self.actor, failure.message
                 );
                 return Err(Failure::new(Exit::Unreachable, message));

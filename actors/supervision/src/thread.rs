@@ -3,7 +3,7 @@
 //! A handler that blocks stops everything on its thread, and no thread can be killed. What then happens is the thread's
 //! [`OnBlock`]: its actors move to a new one, or the process ends.
 
-use actix::{Arbiter, ArbiterHandle};
+use actix::{Arbiter, ArbiterHandle, System};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,8 @@ pub enum OnBlock {
 pub struct Thread(Arc<Inner>);
 
 struct Inner {
+    /// Arbiters can only be made by a thread that knows their system.
+    system: System,
     name: &'static str,
     on_block: OnBlock,
     deadline: Duration,
@@ -52,10 +54,14 @@ impl Thread {
     }
 
     /// An arbiter that exists already.
+    ///
+    /// # Panics
+    /// Outside of an actix system, as [`Thread::new`].
     pub fn of(name: &'static str, arbiter: ArbiterHandle, on_block: OnBlock) -> Thread {
         let pulse = Pulse::start(&arbiter);
         let now = Mutex::new(Now { arbiter, pulse });
-        Thread(Arc::new(Inner { name, on_block, deadline: BLOCK_DEADLINE, now }))
+        let system = System::current();
+        Thread(Arc::new(Inner { system, name, on_block, deadline: BLOCK_DEADLINE, now }))
     }
 
     /// The arbiter of this thread.
@@ -101,6 +107,8 @@ impl Thread {
 
     /// Leaves the OS thread behind, which ends when it comes back, and goes on with a new one. Gives the old one's pulse.
     pub(crate) fn replace(&self) -> Arc<Pulse> {
+        // This is called on the thread for supervision, which belongs to no system.
+        System::set_current(self.0.system.clone());
         let arbiter = Arbiter::new().handle();
         let pulse = Pulse::start(&arbiter);
         let old = std::mem::replace(&mut *self.0.now.lock(), Now { arbiter, pulse });
