@@ -3,6 +3,7 @@
 //! Every actor is a thin shell round a pure part of `protocol`: message in, step, effects out. Nothing here decides what
 //! may be voted for.
 
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod consensus;

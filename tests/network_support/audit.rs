@@ -4,25 +4,14 @@
 //! those in certificates and proposals, and the certificates of final blocks.
 
 use super::{Network, Validator};
-use actors::storage::vote_log::{Identity, VoteLog};
-use protocol::certificate::Certificate;
-use protocol::consensus::events::Record;
-use protocol::types::{Hash, ValidatorIndex, View};
-use protocol::vote::{Ballot, Choice, Vote};
+use actors::audit;
+use actors::storage::vote_log::Identity;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fs;
 
 /// Votes by voter and view, as far as they were seen.
 #[derive(Debug, Default)]
-pub struct Signed(BTreeMap<(ValidatorIndex, View), Seen>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    prepare: Option<Hash>,
-    commit: Option<Hash>,
-    view_change: bool,
-}
+pub struct Signed(audit::Signed);
 
 impl Signed {
     /// Enters the vote log of a validator that does not run.
@@ -35,58 +24,13 @@ impl Signed {
             serde_json::from_slice(&fs::read(network.path("data/genesis_state.json")).unwrap()).unwrap();
         let index = network.nodes.iter().position(|other| other.name == node.name).unwrap();
         let key = serde_json::from_value(genesis["validators"][index]["public_key"].clone()).unwrap();
-        // Its own mark stays as it is; without one every log is read as whole.
-        let mark = network.path(&format!("mark-of-the-audit-{}", node.name));
-        _ = fs::remove_file(&mark);
-        let folder = node.data("");
-        let (_, recovery) = VoteLog::open(&folder, &mark, Identity { chain: network.chain(), key }).unwrap();
-        for bytes in &recovery.records {
-            match rmp_serde::from_slice(bytes).unwrap() {
-                Record::Vote(vote) => self.enter(&vote),
-                Record::Certificate(certificate) => self.enter_all(&certificate),
-                Record::Proposal(proposal) => {
-                    self.enter(&proposal.vote);
-                    proposal.parent.iter().chain(&proposal.skipped).for_each(|one| self.enter_all(one));
-                    self.enter_carried(&proposal.block);
-                }
-                Record::Block(block) => self.enter_carried(&block),
-                Record::Unknown(_) | Record::Floor(_) => {}
-            }
-        }
-    }
-
-    fn enter_carried(&mut self, block: &protocol::block::Block) {
-        block.body.carried.iter().flat_map(|carried| carried.votes()).for_each(|vote| self.enter(&vote));
-    }
-
-    fn enter_all(&mut self, certificate: &Certificate) {
-        certificate.votes().for_each(|vote| self.enter(&vote));
-    }
-
-    fn enter(&mut self, vote: &Vote) {
-        let Vote { ballot: Ballot { view, choice, .. }, voter, .. } = *vote;
-        let seen = self.0.entry((voter, view)).or_default();
-        match choice {
-            Choice::Prepare(block) => {
-                let first = *seen.prepare.get_or_insert(block);
-                assert_eq!(first, block, "validator {} signed two Prepares in view {view}", voter.0);
-            }
-            Choice::Commit(block) => {
-                let first = *seen.commit.get_or_insert(block);
-                assert_eq!(first, block, "validator {} signed two Commits in view {view}", voter.0);
-            }
-            Choice::ViewChange => seen.view_change = true,
-        }
-        assert!(
-            !(seen.view_change && seen.commit.is_some()),
-            "validator {} committed and gave up view {view}",
-            voter.0
-        );
+        let identity = Identity { chain: network.chain(), key };
+        self.0.enter_log(&node.data(""), &identity).unwrap_or_else(|error| panic!("{}: {error}", node.name));
     }
 
     /// Votes that were seen, at least.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.0.count()
     }
 }
 

@@ -151,6 +151,23 @@ struct Open {
     allocated: u64,
 }
 
+/// The records of a log, as far as it is whole, or none if there is no log. Changes nothing, neither the log nor its mark,
+/// so it may be used beside a validator that runs.
+///
+/// Cost: O(file).
+///
+/// # Errors
+/// `Damaged`, `Foreign`, `Version`, `Disk`.
+pub fn inspect(directory: &Path, identity: &Identity) -> Result<Option<Vec<Vec<u8>>>, VoteLogError> {
+    let path = directory.join(FILE_NAME);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(FileError::at("open", &path)(error).into()),
+    };
+    Ok(Some(recovery::read(&path, &file, identity)?.records))
+}
+
 impl VoteLog {
     /// Opens the log in a data directory, of which the caller holds the lock, and reads everything in it. Makes nothing
     /// but a missing mark of an existing log.
