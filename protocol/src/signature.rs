@@ -1,7 +1,10 @@
 //! Signing and checking signatures, behind two small traits so that a simulation may use a keyed hash instead.
 //!
 //! Signatures are checked one by one with `verify_strict`, never in batches: a batch accepts other signatures, and
-//! validators that disagree about a signature disagree about a certificate.
+//! validators that disagree about a signature disagree about a certificate. Only submitters' signatures, on which no
+//! certificate depends, are checked [`together`].
+
+pub mod together;
 
 use crate::types::{PublicKey, Signature};
 use ed25519_dalek::{SigningKey, VerifyingKey};
