@@ -26,7 +26,7 @@ const BLOCKS_WAIT: u32 = 1;
 /// Before what was not taken is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 /// Submissions that are under way at once: each waits for its node's disk, which takes many together.
-const SUBMITTERS: usize = 16;
+const SUBMITTERS: usize = 64;
 /// Proofs whose refusal is looked for at once.
 const ASKED_AT_ONCE: usize = 64;
 
