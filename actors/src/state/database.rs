@@ -34,7 +34,7 @@ pub enum DatabaseError {
     InUse { path: PathBuf },
     #[error("{path} belongs to the network {found}, the genesis is of {expected}: give another --data-dir", path = path.display())]
     OtherChain { path: PathBuf, expected: Hash, found: Hash },
-    #[error("the database has form {found}, this program reads {VERSION}")]
+    #[error("the database has form {found}, this program reads {VERSION}: use the program that wrote it")]
     Version { found: u64 },
     #[error("the database cannot be read or written: {0}; {advice}", advice = exit_code::DISK_ADVICE)]
     Disk(Box<redb::Error>),
