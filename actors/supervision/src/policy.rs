@@ -276,7 +276,8 @@ impl Policy {
         if !state.restart.starts_again(ended) {
             return Decision::Stays;
         }
-        let ran_well = state.started.is_some_and(|at| now.saturating_duration_since(at) >= state.backoff.reset_after);
+        // Taken, or a start that fails would be measured by the one before it, and never wait.
+        let ran_well = state.started.take().is_some_and(|at| now.saturating_duration_since(at) >= state.backoff.reset_after);
         state.failures = if ran_well { 1 } else { state.failures.saturating_add(1) };
         let (supervisor, after) = (state.supervisor, state.backoff.delay(state.failures, chance));
         if let Some(exhausted) = self.count(supervisor, now) {

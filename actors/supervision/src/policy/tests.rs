@@ -148,6 +148,19 @@ fn a_back_off_starts_at_once_then_doubles_up_to_its_maximum_and_ends_after_a_goo
 }
 
 #[test]
+fn a_start_that_fails_waits_longer_each_time_however_long_the_last_incarnation_ran() {
+    let mut policy = Policy::default();
+    let root = policy.add_supervisor(None, Strategy::OneForOne, MANY);
+    let child = policy.add_child(root, Restart::Permanent, Backoff::default());
+    let now = Instant::now();
+    policy.on_started(child, now);
+    let later = now + Duration::from_secs(3_600);
+    let delays: Vec<Decision> = (0..3).map(|_| policy.on_ended(child, Ended::Failed, later, 0.5)).collect();
+    let restart = |millis| Decision::Restart { after: Duration::from_millis(millis) };
+    assert_eq!(delays, [restart(0), restart(10), restart(20)]);
+}
+
+#[test]
 fn a_back_off_that_can_never_exceed_the_intensity_is_known() {
     let slow = Backoff { first: Duration::from_secs(3), max: Duration::from_secs(60), ..Backoff::default() };
     assert!(slow.reaches(Intensity { restarts_max: 2, window: WINDOW }));
