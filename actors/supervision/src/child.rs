@@ -244,12 +244,11 @@ impl<A: Actor<Context = Context<A>>> Run<A> {
                 }
                 Outcome::Fatal(exit) => {
                     vitals.on_failed(Reason::StartFailed, exit.reason.clone(), None);
-                    self.core.mailbox.enter(Phase::Ended, self.number);
-                    self.core.forget_factory();
-                    self.told = true;
+                    // First: a tree whose last child has ended is over, and listens to nobody.
                     if let Some((tree, _)) = self.core.tree() {
                         tree.fatal(exit);
                     }
+                    // Dropped, it says that the actor has ended.
                     return;
                 }
                 Outcome::Shutdown => Ended::Shutdown,

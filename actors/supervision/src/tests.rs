@@ -567,3 +567,43 @@ async fn when_its_arbiter_goes_the_handle_says_so() {
     bench.probe.ended().await;
     assert_eq!(bench.probe.send(Add(1)).unwrap_err().why, Why::Ended);
 }
+
+/// Takes its time when it is dropped.
+struct SlowToDrop(std::sync::mpsc::Receiver<()>);
+
+impl Drop for SlowToDrop {
+    fn drop(&mut self) {
+        let _ = self.0.recv_timeout(Duration::from_millis(300));
+    }
+}
+
+#[actix::test]
+async fn a_fatal_start_ends_the_process_however_long_its_factory_takes_to_go() {
+    let (sender, mut exits) = unbounded_channel();
+    let arbiter = Arbiter::new();
+    let spec = Spec::new("probe").hang_deadline(Duration::from_millis(80)).on(&arbiter);
+    let spec = spec.exit(move |exit| drop(sender.send(exit.clone())));
+    let (_keep, never) = std::sync::mpsc::channel();
+    let slow = SlowToDrop(never);
+    let probe: Handle<Probe> = supervise(spec, move || {
+        let _ = &slow;
+        Err(StartError::fatal(8, "record 17 of the log is damaged"))
+    });
+    probe.ended().await;
+    assert_eq!(exits.recv().await.map(|exit| exit.code), Some(8));
+}
+
+#[actix::test]
+async fn a_blocked_thread_is_left_behind_and_its_actors_go_on_on_a_new_one() {
+    let thread = super::Thread::new("work", super::OnBlock::Replace).deadline(Duration::from_millis(200));
+    let mut bench = bench(|spec| spec.on_thread(thread));
+    let (release, gate) = std::sync::mpsc::channel();
+    let (entered, mut inside) = unbounded_channel();
+    bench.probe.send(Block(gate, entered)).unwrap();
+    inside.recv().await.unwrap();
+    bench.after(1).await;
+    assert_eq!(bench.which().await, 2);
+    assert!(bench.exits.try_recv().is_err());
+    assert_eq!(bench.probe.report().restarts.blocked, 1);
+    drop(release);
+}

@@ -3,7 +3,7 @@
 //! A handler that blocks stops everything on its thread, and no thread can be killed. What then happens is the thread's
 //! [`OnBlock`]: its actors move to a new one, or the process ends.
 
-use actix::{Arbiter, ArbiterHandle};
+use actix::{Arbiter, ArbiterHandle, System};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +30,8 @@ struct Inner {
     name: &'static str,
     on_block: OnBlock,
     deadline: Duration,
+    /// The system that a new OS thread belongs to.
+    system: Option<System>,
     now: Mutex<Now>,
 }
 
@@ -55,7 +57,8 @@ impl Thread {
     pub fn of(name: &'static str, arbiter: ArbiterHandle, on_block: OnBlock) -> Thread {
         let pulse = Pulse::start(&arbiter);
         let now = Mutex::new(Now { arbiter, pulse });
-        Thread(Arc::new(Inner { name, on_block, deadline: BLOCK_DEADLINE, now }))
+        let system = System::try_current();
+        Thread(Arc::new(Inner { name, on_block, deadline: BLOCK_DEADLINE, system, now }))
     }
 
     /// The arbiter of this thread.
@@ -101,6 +104,10 @@ impl Thread {
 
     /// Leaves the OS thread behind, which ends when it comes back, and goes on with a new one. Gives the old one's pulse.
     pub(crate) fn replace(&self) -> Arc<Pulse> {
+        // Asked from the thread for supervision, which belongs to no system of its own.
+        if let Some(system) = &self.0.system {
+            System::set_current(system.clone());
+        }
         let arbiter = Arbiter::new().handle();
         let pulse = Pulse::start(&arbiter);
         let old = std::mem::replace(&mut *self.0.now.lock(), Now { arbiter, pulse });
