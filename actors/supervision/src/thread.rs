@@ -102,8 +102,12 @@ impl Thread {
         Arc::clone(&self.0.now.lock().pulse)
     }
 
-    /// Leaves the OS thread behind, which ends when it comes back, and goes on with a new one. Gives the old one's pulse.
-    pub(crate) fn replace(&self) -> Arc<Pulse> {
+    /// Leaves the OS thread with this pulse behind, which ends when it comes back, and goes on with a new one. False if
+    /// another tree has done so: its actors are on the new one.
+    pub(crate) fn replace(&self, blocked: &Arc<Pulse>) -> bool {
+        if !Arc::ptr_eq(blocked, &self.pulse()) {
+            return false;
+        }
         // Asked from the thread for supervision, which belongs to no system of its own.
         if let Some(system) = &self.0.system {
             System::set_current(system.clone());
@@ -112,7 +116,7 @@ impl Thread {
         let pulse = Pulse::start(&arbiter);
         let old = std::mem::replace(&mut *self.0.now.lock(), Now { arbiter, pulse });
         old.arbiter.stop();
-        old.pulse
+        true
     }
 }
 
