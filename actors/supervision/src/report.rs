@@ -19,7 +19,7 @@ pub struct ActorReport {
     pub mailbox_max: usize,
     /// The message that it handles, and for how long.
     pub handling: Option<(&'static str, Duration)>,
-    /// Since it last looked into its mailbox; it is asked to twice a second.
+    /// Since it last looked into its mailbox; it is asked to ten times a second.
     pub heartbeat_age: Option<Duration>,
     /// Of this incarnation.
     pub uptime: Option<Duration>,
