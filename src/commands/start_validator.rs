@@ -5,6 +5,7 @@ use crate::args::whole;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logging;
 use crate::say;
+use crate::watchdog::{self, Heartbeat, Watchdog};
 use actix::{Arbiter, System};
 use actors::config::{self, Flags, NodeConfig};
 use actors::consensus::Ask;
@@ -164,6 +165,8 @@ async fn serve(
     if let Some(metrics) = metrics {
         actix::spawn(keep_up(metrics));
     }
+    let _watchdog =
+        watchdog::span().map(|span| watch(&node, span)).transpose().map_err(Failure::with(Exit::Internal))?;
     let told = async {
         await_quorum(&node).await;
         print_status(&node).await;
@@ -173,12 +176,30 @@ async fn serve(
         () = asked_to_stop => {}
         () = told => {}
     }
+    watchdog::stopping();
     node.stop();
     _ = stopping.send(());
     // Requests under way may end; who waits for a proof is not waited for.
     _ = tokio::time::timeout(GRACE, serving).await;
     say!("Validator node {} has stopped", node.config.node_id);
     Ok(Exit::Fine)
+}
+
+/// Signs of life for the service manager, as long as consensus answers: each half of the span, if an answer is no older than that.
+fn watch(node: &Node, span: Duration) -> std::io::Result<Watchdog> {
+    let (heartbeat, consensus) = (Heartbeat::new(), node.voting.consensus.clone());
+    let heart = heartbeat.clone();
+    actix::spawn(async move {
+        let mut ticks = tokio::time::interval(span / 4);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if consensus.ask(Ask, span / 4).await.is_ok() {
+                heart.beat();
+            }
+        }
+    });
+    Watchdog::start(span, move || heartbeat.is_fresh(span / 2))
 }
 
 /// Serves HTTP on a thread of its own: whatever its clients do, the sessions with peers have theirs. What comes back is done
@@ -311,4 +332,5 @@ async fn print_status(node: &Node) {
     super::status::head(&config.node_id, config.stake, connected, leads, snapshot.view, snapshot.sequence)
         .iter()
         .for_each(|line| say!("{line}"));
+    watchdog::ready(&format!("{} runs, with {connected} peers connected", config.node_id));
 }
