@@ -33,9 +33,17 @@ pub struct ActorReport {
 }
 
 impl ActorReport {
-    /// Whether it runs and has shown so within `deadline`.
-    pub fn is_well(&self, deadline: Duration) -> bool {
-        self.phase == Phase::Running && self.heartbeat_age.is_some_and(|age| age <= deadline)
+    /// Whether it runs and has shown so within `deadline`, or failed no longer ago than that and is being made anew.
+    pub fn is_alive(&self, deadline: Duration) -> bool {
+        match self.phase {
+            Phase::Running => self.heartbeat_age.is_none_or(|age| age <= deadline),
+            Phase::Down => {
+                let failed = self.last_failure.as_ref().map(|failure| self.at.saturating_duration_since(failure.at));
+                failed.is_none_or(|ago| ago <= deadline)
+            }
+            Phase::Reserved => true,
+            Phase::Ended => false,
+        }
     }
 }
 
