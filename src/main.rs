@@ -5,6 +5,7 @@
 mod advice;
 mod api;
 mod args;
+mod chaos;
 mod client;
 mod commands;
 mod exit;

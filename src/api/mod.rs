@@ -8,6 +8,7 @@
 mod blocks;
 mod error;
 mod guard;
+mod ledger;
 pub mod openapi;
 mod places;
 mod proofs;

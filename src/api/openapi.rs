@@ -21,6 +21,7 @@ use utoipa::{OpenApi, ToSchema};
         super::blocks::list,
         super::blocks::show,
         super::status::show,
+        super::ledger::show,
         super::metrics,
         show,
     )

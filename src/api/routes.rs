@@ -4,7 +4,7 @@
 //! the node is an administrator's, who has this machine and its files: there is no such route, and no key that would open
 //! one.
 
-use super::{Api, blocks, metrics, openapi, proofs, status};
+use super::{Api, blocks, ledger, metrics, openapi, proofs, status};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
@@ -34,6 +34,7 @@ pub const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/v1/blocks", changes: Changes::Nothing, handler: || get(blocks::list) },
     Route { method: "GET", path: "/v1/blocks/{sequence}", changes: Changes::Nothing, handler: || get(blocks::show) },
     Route { method: "GET", path: "/v1/status", changes: Changes::Nothing, handler: || get(status::show) },
+    Route { method: "GET", path: "/v1/ledger", changes: Changes::Nothing, handler: || get(ledger::show) },
     Route { method: "GET", path: "/v1/openapi.json", changes: Changes::Nothing, handler: || get(openapi::show) },
     Route { method: "GET", path: "/metrics", changes: Changes::Nothing, handler: || get(metrics) },
 ];

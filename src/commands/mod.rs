@@ -1,6 +1,7 @@
 //! The commands, a file each: one argument struct with its help text, and one `run`.
 
 mod block;
+mod chaos;
 mod check_proof;
 mod deploy_testnet;
 pub(crate) mod init_genesis_state;
@@ -17,6 +18,7 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Block(block::Arguments),
+    Chaos(chaos::Arguments),
     CheckProof(check_proof::Arguments),
     DeployTestnet(deploy_testnet::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
@@ -31,6 +33,7 @@ impl Command {
     pub fn run(&self) -> Outcome {
         match self {
             Command::Block(arguments) => arguments.run(),
+            Command::Chaos(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
             Command::DeployTestnet(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),

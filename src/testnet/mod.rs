@@ -19,17 +19,20 @@ mod site;
 mod validators;
 mod watching;
 
+pub use report::Spread;
+pub use site::Site;
+pub use validators::{Ended, Validators};
+pub use watching::on_signal;
+
 use crate::exit::{Exit, Failure, Outcome};
 use account::Account;
 use protocol::types::Stake;
 use protocol::verdict::Claim;
 use report::Report;
 use screen::Screen;
-use site::Site;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use validators::Validators;
 use watching::{Event, Watch};
 
 /// How long validators may take to find each other, and that much for each.
