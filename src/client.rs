@@ -61,6 +61,16 @@ impl Client {
         self.answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
     }
 
+    /// An administrator's request.
+    ///
+    /// # Errors
+    /// If the node is not reached, or goes away before it answers.
+    pub fn command(&self, path: &str, token: &str, body: &impl Serialize) -> Result<Result<Value, Refusal>, Failure> {
+        let request =
+            self.agent.post(format!("{}{path}", self.base)).header("Authorization", format!("Bearer {token}"));
+        self.answer(request.send_json(body))
+    }
+
     fn read(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
         self.answer(answer)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
     }

@@ -2,6 +2,7 @@
 //!
 //! Errors go to standard error, results to standard output, and the exit codes are those of [`exit`].
 
+mod admin;
 mod advice;
 mod api;
 mod args;

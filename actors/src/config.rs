@@ -13,7 +13,7 @@ pub use file::{
     ConfigFile, ConsensusSection, HttpSection, MempoolSection, MetricsSection, NetworkSection, Seconds, StorageSection,
     VerifierSection,
 };
-pub use lookup::{CONFIG_DIRECTORY, convention_port, http_address};
+pub use lookup::{CONFIG_DIRECTORY, convention_port, data_directory, http_address};
 
 use crate::keys;
 use crate::storage::files::FileError;
@@ -60,6 +60,7 @@ pub struct NodeConfig {
     pub mempool: MempoolConfig,
     pub verifier: VerifierConfig,
     pub metrics: MetricsConfig,
+    pub admin: AdminConfig,
     pub storage: StorageConfig,
 }
 
@@ -99,6 +100,12 @@ pub struct VerifierConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MetricsConfig {
     /// Whether `/metrics` answers.
+    pub enabled: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// Whether faults may be injected by whoever reads the token in the data directory.
     pub enabled: bool,
 }
 
@@ -199,6 +206,7 @@ pub fn resolve(
         mempool: resolve_mempool(&file.mempool, genesis)?,
         verifier,
         metrics: MetricsConfig { enabled: file.metrics.enabled.unwrap_or(true) },
+        admin: AdminConfig { enabled: file.admin.enabled.unwrap_or(false) },
         storage: StorageConfig {
             cache_bytes: within(
                 "storage.cache_bytes",

@@ -18,7 +18,7 @@ pub mod outlet;
 pub mod peers;
 pub mod state;
 pub mod storage;
-pub mod supervision;
+pub use supervision;
 pub mod verifier_pool;
 pub mod view_change;
 pub mod vote_way;

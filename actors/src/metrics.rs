@@ -4,6 +4,7 @@
 //! same table for people, and a test keeps it so.
 
 use crate::network::Lane;
+use crate::supervision::TreeReport;
 use crate::verifier_pool::PoolEvent;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
@@ -159,13 +160,14 @@ pub fn describe() {
     }
 }
 
-pub(crate) fn actor_handled(actor: &'static str, messages: u64, waiting: usize) {
-    counter!(ACTOR_MESSAGES, "actor" => actor).increment(messages);
-    gauge!(ACTOR_WAITING, "actor" => actor).set(waiting as f64);
-}
-
-pub(crate) fn actor_failed(actor: &'static str) {
-    counter!(ACTOR_FAILURES, "actor" => actor).increment(1);
+/// Brings what is seen of the actors onto the page; costs the actors nothing.
+pub fn actors(tree: &TreeReport) {
+    for actor in tree.actors() {
+        let name = actor.name;
+        counter!(ACTOR_MESSAGES, "actor" => name).absolute(actor.handled);
+        gauge!(ACTOR_WAITING, "actor" => name).set(actor.waiting as f64);
+        counter!(ACTOR_FAILURES, "actor" => name).absolute(actor.restarts.total() - actor.restarts.with_sibling);
+    }
 }
 
 pub(crate) fn network_session_opened() {

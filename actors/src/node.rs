@@ -6,19 +6,21 @@
 use crate::config::NodeConfig;
 use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeBlocks, Snapshot, Step};
 use crate::mempool::{
-    MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Remembered, Session as MempoolSession,
+    ConsensusRebuilt, MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Remembered,
+    Session as MempoolSession, TellFigures,
 };
 use crate::network::{Accuse, Network, NetworkError};
 use crate::outlet::Outlet;
-use crate::state::{self, Apply, Database, Serve, StateActor, StateSettings};
+use crate::state::{self, Apply, ApplyWaiting, Below, Database, LedgerNow, Serve, StateActor, StateSettings, Waiting};
 use crate::storage::vote_log::mark_path;
-use crate::supervision::{Exit, ExitHook, Handle, Spec, StartError, reserve};
+use crate::supervision::{
+    Exit, ExitHook, Handle, Intensity, OnBlock, Spec, StartError, Supervisor, Thread, Tree, is_fenced, reserve,
+};
 use crate::verifier_pool::{
-    Explanations, Judged, Rebuilt, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
+    Explanations, Judged, Rebuilt, ReportOf, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
 };
 use crate::view_change::Session;
-use crate::voting::{self, Duties, HistoryReader, Voting, VotingConfig, outlet_of};
-use actix::Arbiter;
+use crate::voting::{self, Duties, HistoryReader, PROBE_DEADLINE, Voting, VotingConfig, VotingParts, outlet_of};
 use ed25519_dalek::SigningKey;
 use protocol::consensus::events::Input;
 use protocol::genesis::Genesis;
@@ -35,6 +37,11 @@ use tokio::sync::watch;
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(2);
 /// Checks that the mempool keeps under way for each worker: the next is at hand when one ends.
 const CHECKS_PER_WORKER: usize = 2;
+
+/// Restarts within the window that a whole validator may have: one more, and the process ends with exit code 70.
+pub const TREE_INTENSITY: Intensity = Intensity { restarts_max: 20, window: Duration::from_secs(10) };
+/// Of the actors that hold, check and keep proofs, together.
+pub const PROOFS_INTENSITY: Intensity = Intensity { restarts_max: 15, window: Duration::from_secs(10) };
 
 /// What a node is made from; everything was opened and checked by the caller.
 pub struct NodeParts {
@@ -61,21 +68,8 @@ pub struct Node {
     pub observed: Arc<Observed>,
     pub database: Arc<Database>,
     pub verdicts: Arc<Verdicts>,
-    /// Their threads end with the process.
-    _arbiters: [Arbiter; 2],
-}
-
-/// The database as consensus asks it.
-struct Below(Arc<Database>);
-
-impl Branch for Below {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        self.0.has_proof(proof)
-    }
-
-    fn has_statement(&self, statement: &Hash) -> bool {
-        self.0.has_statement(statement)
-    }
+    /// Whoever restarts whom.
+    pub tree: Tree,
 }
 
 impl Node {
@@ -85,20 +79,17 @@ impl Node {
     /// If the port cannot be taken, or the key is not this validator's.
     pub fn start(parts: NodeParts) -> Result<Node, NetworkError> {
         let NodeParts { genesis, config, key, database, pool, accept_unknown_history, exit } = parts;
-        let (votes, work) = (Arbiter::new(), Arbiter::new());
-        let hook = exit.clone();
-        let spec = |name| {
-            let hook = hook.clone();
-            Spec::new(name).on(&work).exit(move |exit| hook(exit))
-        };
+        let work = Thread::new("work", OnBlock::Replace);
+        let spec = |name| Spec::new(name).on_thread(work.clone());
         let (mempool, mempool_seat) = reserve::<MempoolActor>(spec("mempool"));
         let (verifier_pool, verifier_seat) = reserve::<VerifierPoolActor>(spec("verifier_pool"));
         let (state, state_seat) = reserve::<StateActor>(spec("state"));
 
-        let duties = duties(&mempool, &state, history(&genesis, &database));
+        let waiting = Waiting::default();
+        let duties = duties(&mempool, &state, &waiting, history(&genesis, &database));
         let voting_config = voting_config(&genesis, &config, key, accept_unknown_history, exit.clone());
         let observed = voting_config.observed.clone();
-        let voting = voting::start(voting_config, duties, &votes.handle())?;
+        let VotingParts { voting, peers, votes } = voting::prepare(voting_config, duties, &voting::votes_thread())?;
 
         let verdicts = Arc::new(Verdicts::default());
         let workers = pool.workers();
@@ -110,9 +101,15 @@ impl Node {
             judged: outlet_of::<_, Judged>(&mempool),
             rebuilt: outlet_of::<_, Rebuilt>(&mempool),
         };
-        verifier_seat.start(move || Ok(VerifierPoolActor::new(settings.clone())));
+        let asked = verifier_pool.clone();
+        let verifier_pool_child =
+            verifier_seat.fill(move || Ok(VerifierPoolActor::new(settings.clone()))).probed_by(move || {
+                let pool = asked.clone();
+                async move { pool.ask(ReportOf(Hash::ZERO), PROBE_DEADLINE).await.is_ok() }
+            });
 
-        let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| exit(&Exit { code, reason }));
+        let hook = exit.clone();
+        let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| hook(&Exit { code, reason }));
         let proofs_max = config.mempool.proofs_max as usize;
         let settings = MempoolSettings {
             chain: genesis.chain_id(),
@@ -128,11 +125,16 @@ impl Node {
             accuse: accuser(&voting.network),
             exit: end.clone(),
         };
-        mempool_seat.start(move || MempoolActor::new(settings.clone()));
+        let asked = mempool.clone();
+        let mempool_child = mempool_seat.fill(move || MempoolActor::new(settings.clone())).probed_by(move || {
+            let mempool = asked.clone();
+            async move { mempool.ask(TellFigures, PROBE_DEADLINE).await.is_ok() }
+        });
 
         let (heads, seen) = watch::channel(Sequence(0));
         let settings = StateSettings {
             database: database.clone(),
+            waiting,
             set: Arc::new(genesis.validator_set()),
             genesis: genesis.clone(),
             mempool: mempool.clone(),
@@ -141,7 +143,24 @@ impl Node {
             heads: Arc::new(heads),
             exit: end,
         };
-        state_seat.start(move || StateActor::new(settings.clone()));
+        let asked = state.clone();
+        let state_child = state_seat.fill(move || StateActor::new(settings.clone())).probed_by(move || {
+            let state = asked.clone();
+            async move { state.ask(LedgerNow, PROBE_DEADLINE).await.is_ok() }
+        });
+        // Started before those that need them: who checks, who holds proofs, who writes; then who votes; then who connects.
+        let proofs = Supervisor::new("proofs")
+            .intensity(PROOFS_INTENSITY.restarts_max, PROOFS_INTENSITY.window)
+            .child(verifier_pool_child)
+            .child(mempool_child)
+            .child(state_child);
+        let tree = Supervisor::new("validator")
+            .intensity(TREE_INTENSITY.restarts_max, TREE_INTENSITY.window)
+            .supervisor(proofs)
+            .supervisor(votes)
+            .child(peers)
+            .start(exit)
+            .expect("names are different and every back-off can reach its limit, as a test shows");
 
         Ok(Node {
             genesis,
@@ -154,7 +173,7 @@ impl Node {
             observed,
             database,
             verdicts,
-            _arbiters: [votes, work],
+            tree,
         })
     }
 
@@ -170,9 +189,11 @@ impl Node {
         set.is_quorum(set.stake_of(connected.into_iter().chain([self.config.index])))
     }
 
-    /// Ends every session, and lets none begin. Everything that was promised is durable already.
-    pub fn stop(&self) {
+    /// Ends every session, lets none begin, and stops the actors in reverse order of their start. Everything that was
+    /// promised is durable already.
+    pub async fn stop(&self) {
         self.voting.network.close();
+        self.tree.stop().await;
     }
 }
 
@@ -206,14 +227,24 @@ fn voting_config(
 }
 
 /// What consensus tells, in the words of who takes it.
-fn duties(mempool: &Handle<MempoolActor>, state: &Handle<StateActor>, history: HistoryReader) -> Duties {
-    let (apply, serve) = (outlet_of::<_, Apply>(state), outlet_of::<_, Serve>(state));
+fn duties(
+    mempool: &Handle<MempoolActor>,
+    state: &Handle<StateActor>,
+    waiting: &Waiting,
+    history: HistoryReader,
+) -> Duties {
+    let (waiting, apply, serve) = (waiting.clone(), outlet_of::<_, ApplyWaiting>(state), outlet_of::<_, Serve>(state));
+    let rebuilt = outlet_of::<_, ConsensusRebuilt>(mempool);
     let (need, refused) = (outlet_of::<_, Need>(mempool), outlet_of::<_, RefusedByWords>(mempool));
     let (said, session) = (outlet_of::<_, PeerSaid>(mempool), outlet_of::<_, MempoolSession>(mempool));
     Duties {
         state: Outlet::new(move |Finalized { blocks, commit }| {
-            apply.send(Apply { blocks, commit }).err().map(|Apply { blocks, commit }| Finalized { blocks, commit })
+            let kept = waiting.push(Apply { blocks: blocks.clone(), commit: commit.clone() });
+            // One that is being made anew looks by itself.
+            _ = apply.send(ApplyWaiting);
+            kept.err().map(|_| Finalized { blocks, commit })
         }),
+        rebuilt: Outlet::new(move |told| rebuilt.send(ConsensusRebuilt).err().map(|_| told)),
         serve: Outlet::new(move |asked: ServeBlocks| {
             serve.send(Serve { to: asked.to, above: asked.above }).err().map(|_| asked)
         }),
@@ -244,7 +275,8 @@ fn history(genesis: &Arc<Genesis>, database: &Arc<Database>) -> HistoryReader {
     let (genesis, database) = (genesis.clone(), database.clone());
     Arc::new(move || {
         let base = state::base(&database, &genesis).map_err(|error| StartError::fatal(error.exit_code(), error))?;
-        Ok((base, Box::new(Below(database.clone())) as Box<dyn Branch + Send>))
+        let below = Below::new(database.clone(), base.ledger.sequence());
+        Ok((base, Box::new(below) as Box<dyn Branch + Send>))
     })
 }
 
@@ -260,12 +292,18 @@ fn inputs(voting: &Voting) -> Outlet<Input> {
 
 fn sender(network: &Arc<Network<PeerMessage>>) -> Outlet<(ValidatorIndex, PeerMessage)> {
     let network = network.clone();
-    Outlet::new(move |(to, message): (ValidatorIndex, PeerMessage)| match network.send(to, &message) {
-        Ok(true) => None,
-        Ok(false) => Some((to, message)),
-        Err(error) => {
-            tracing::error!(%error, "a message of our own cannot be sent");
-            None
+    Outlet::new(move |(to, message): (ValidatorIndex, PeerMessage)| {
+        // What an actor says that was given up counts for nothing.
+        if is_fenced() {
+            return None;
+        }
+        match network.send(to, &message) {
+            Ok(true) => None,
+            Ok(false) => Some((to, message)),
+            Err(error) => {
+                tracing::error!(%error, "a message of our own cannot be sent");
+                None
+            }
         }
     })
 }

@@ -5,17 +5,19 @@
 
 use crate::clock::Clock;
 use crate::consensus::{
-    ConsensusActor, Finalized, Follow, Needed, Observed, Reach, RefusedByOthers, ServeBlocks, Step, TellAgain,
+    Ask, ConsensusActor, Finalized, Follow, Needed, Observed, Reach, Rebuilt, RefusedByOthers, ServeBlocks, Step,
+    TellAgain, Testimony,
 };
 use crate::exit_code;
 use crate::leader_election::LeaderElection;
 use crate::network::{Member, Network, NetworkConfig, NetworkError};
 use crate::outlet::Outlet;
-use crate::peers::{Gate, Peers, Receiver};
+use crate::peers::{Directory, Gate, Peers, Receiver};
 use crate::storage::vote_log::{History, Identity, VoteLog, VoteLogError};
-use crate::supervision::{ExitHook, Handle, Seat, Spec, StartError, reserve};
+use crate::supervision::{
+    Child, ExitHook, Handle, Intensity, OnBlock, Seat, Spec, SpecError, StartError, Supervisor, Thread, Tree, reserve,
+};
 use crate::view_change::{Session, ViewChange};
-use actix::ArbiterHandle;
 use ed25519_dalek::SigningKey;
 use protocol::consensus::events::{Input, Record, UnknownHistory};
 use protocol::consensus::recovery::Base;
@@ -66,6 +68,7 @@ pub struct Duties {
     pub serve: Outlet<ServeBlocks>,
     pub needed: Outlet<Needed>,
     pub refused: Outlet<RefusedByOthers>,
+    pub rebuilt: Outlet<Rebuilt>,
     /// What peers say about proofs and their scripts.
     pub gossip: Outlet<(ValidatorIndex, Verified<PeerMessage>)>,
     pub session: Outlet<Session>,
@@ -127,27 +130,42 @@ impl ToActors {
         _ = self.view_change.send(session);
         _ = self.leader_election.send(session);
         _ = self.session.send(session);
-        if let Err(refused) = self.consensus.send(Step(input)) {
-            // Consensus ends the process when it fails; until then it would be wrong about its sessions.
-            tracing::error!(actor = refused.actor, why = ?refused.why, "a session's change was not taken");
-        }
+        // One that is being made anew looks at the sessions itself.
+        _ = self.consensus.send(Step(input));
     }
 }
 
-/// Takes the port, opens the log and starts the actors: those that vote on `votes`, the sessions here.
+/// What is started for the vote's way, once the whole tree is there.
+pub struct VotingParts {
+    pub voting: Voting,
+    /// Connects; on the thread of the sessions.
+    pub peers: Child,
+    /// The three that vote.
+    pub votes: Supervisor,
+}
+
+/// Restarts within the window that the actors of the vote's way may have together.
+pub const VOTES_INTENSITY: Intensity = Intensity { restarts_max: 15, window: Duration::from_secs(10) };
+/// A sync that takes this long is a disk that failed. The thread of the votes cannot be replaced: whoever signs must not
+/// come back beside another.
+const VOTES_BLOCK_DEADLINE: Duration = Duration::from_secs(5);
+/// For a question that shows that an actor serves.
+pub(crate) const PROBE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The thread of the actors that vote.
+pub fn votes_thread() -> Thread {
+    Thread::new("votes", OnBlock::ExitProcess).deadline(VOTES_BLOCK_DEADLINE)
+}
+
+/// Takes the port and prepares the actors: those that vote for `votes`, the sessions here. Starts none.
 ///
 /// # Errors
 /// A foreign key, or a port that is taken. A log that cannot be opened ends the process through the exit hook.
-pub fn start(config: VotingConfig, duties: Duties, votes: &ArbiterHandle) -> Result<Voting, NetworkError> {
+pub fn prepare(config: VotingConfig, duties: Duties, votes: &Thread) -> Result<VotingParts, NetworkError> {
     let set = Arc::new(config.genesis.validator_set());
     let schedule = Arc::new(Schedule::new(&set, &config.genesis.epoch_seed()));
-    let exit = config.exit.clone();
-    let spec = move |name| {
-        let exit = exit.clone();
-        Spec::new(name).on_handle(votes.clone()).exit(move |reason| exit(reason))
-    };
-    let (consensus, consensus_seat) =
-        reserve::<ConsensusActor>(spec("consensus").mailbox_max(16_384).exit_on_failure());
+    let spec = |name| Spec::new(name).on_thread(votes.clone());
+    let (consensus, consensus_seat) = reserve::<ConsensusActor>(spec("consensus").mailbox_max(16_384));
     let (view_change, view_change_seat) = reserve::<ViewChange>(spec("view_change"));
     let (leader_election, leader_election_seat) = reserve::<LeaderElection>(spec("leader_election"));
     let receiver = ToActors {
@@ -159,18 +177,39 @@ pub fn start(config: VotingConfig, duties: Duties, votes: &ArbiterHandle) -> Res
     };
     let gate = Gate::new(set.clone(), schedule.clone(), config.genesis.genesis_block_hash(), receiver);
     let network = Network::bind(network_config(&config, &set), Arc::new(gate))?;
+    // Sessions are on this thread as well, and cannot be moved.
+    let here = Thread::here("sessions", OnBlock::ExitProcess).deadline(VOTES_BLOCK_DEADLINE);
+    let (peers, peers_seat) = reserve::<Peers<PeerMessage>>(Spec::new("peers").on_thread(here));
+    let voting = Voting { peers, network, consensus, view_change, leader_election };
+    let asked = voting.peers.clone();
+    let peers = peers_seat.fill(Peers::factory(voting.network.clone())).probed_by(move || {
+        let peers = asked.clone();
+        async move { peers.ask(Directory, PROBE_DEADLINE).await.is_ok() }
+    });
+    let Intensity { restarts_max, window } = VOTES_INTENSITY;
+    let votes = Supervisor::new("votes").intensity(restarts_max, window);
+    // Started first: the others ask it where it is.
+    let votes = votes.child(consensus_child(&voting, &config, duties, set.clone(), schedule, consensus_seat));
+    let votes = followers(&voting, &config, &set, view_change_seat, leader_election_seat)
+        .into_iter()
+        .fold(votes, Supervisor::child);
+    Ok(VotingParts { voting, peers, votes })
+}
+
+/// The vote's way alone, without the duties beside it, under a tree of its own.
+///
+/// # Errors
+/// As [`prepare`].
+///
+/// # Panics
+/// If the tree cannot work, which does not depend on what is given.
+pub fn start(config: VotingConfig, duties: Duties, votes: &Thread) -> Result<(Voting, Tree), NetworkError> {
     let exit = config.exit.clone();
-    let peers = Spec::new("peers").exit(move |reason| exit(reason));
-    let voting = Voting {
-        peers: crate::supervision::supervise(peers, Peers::factory(network.clone())),
-        network,
-        consensus,
-        view_change,
-        leader_election,
-    };
-    seat_followers(&voting, &config, &set, view_change_seat, leader_election_seat);
-    seat_consensus(&voting, config, duties, set, schedule, consensus_seat);
-    Ok(voting)
+    let VotingParts { voting, peers, votes } = prepare(config, duties, votes)?;
+    let Intensity { restarts_max, window } = VOTES_INTENSITY;
+    let root = Supervisor::new("voting").intensity(restarts_max, window);
+    let tree: Result<Tree, SpecError> = root.child(peers).supervisor(votes).start(exit);
+    Ok((voting, tree.expect("names are different and windows are not empty")))
 }
 
 fn network_config(config: &VotingConfig, set: &ValidatorSet) -> NetworkConfig {
@@ -187,13 +226,13 @@ fn network_config(config: &VotingConfig, set: &ValidatorSet) -> NetworkConfig {
     }
 }
 
-fn seat_followers(
+fn followers(
     voting: &Voting,
     config: &VotingConfig,
     set: &Arc<ValidatorSet>,
     view_change: Seat<ViewChange>,
     leader_election: Seat<LeaderElection>,
-) {
+) -> [Child; 2] {
     let clock = Clock::start();
     let (me, pace) = (config.me, config.pace);
     let consensus = outlet(&voting.consensus);
@@ -201,13 +240,13 @@ fn seat_followers(
     let again = outlet_of::<_, TellAgain>(&voting.consensus);
     let once_more = again.clone();
     let (network, members, steps) = (voting.network.clone(), set.clone(), consensus.clone());
-    view_change.start(move || {
+    let view_change = view_change.fill(move || {
         let pacemaker = Pacemaker::new(members.clone(), me, pace, clock.local());
         _ = again.send(TellAgain);
         Ok(ViewChange::new(pacemaker, steps.clone(), network.clone(), clock))
     });
     let (members, connected) = (set.clone(), voting.network.clone());
-    leader_election.start(move || {
+    let leader_election = leader_election.fill(move || {
         let mut election = Election::new(members.clone(), me, clock.local());
         connected
             .peers()
@@ -217,16 +256,17 @@ fn seat_followers(
         _ = once_more.send(TellAgain);
         Ok(LeaderElection::new(election, consensus.clone(), clock))
     });
+    [view_change, leader_election]
 }
 
-fn seat_consensus(
+fn consensus_child(
     voting: &Voting,
-    config: VotingConfig,
+    config: &VotingConfig,
     duties: Duties,
     set: Arc<ValidatorSet>,
     schedule: Arc<Schedule>,
     seat: Seat<ConsensusActor>,
-) {
+) -> Child {
     let parameters = config.genesis.parameters();
     let settings = Settings {
         set,
@@ -247,14 +287,16 @@ fn seat_consensus(
         serve: duties.serve,
         needed: duties.needed,
         refused: duties.refused,
+        rebuilt: duties.rebuilt,
+        witness: Arc::default(),
         observed: config.observed.clone(),
         exit: config.exit.clone(),
     };
-    let history = duties.history;
-    let itself = outlet(&voting.consensus);
-    seat.start(move || {
+    let (history, config) = (duties.history, config.clone());
+    let (itself, asked) = (outlet(&voting.consensus), voting.consensus.clone());
+    let factory = move || {
         let (base, branch) = history()?;
-        let (log, records) = open_log(&config).map_err(|error| StartError::fatal(error.exit_code(), error))?;
+        let (log, records) = open_log(&config, &reach).map_err(|error| StartError::fatal(error.exit_code(), error))?;
         let clock = Clock::start();
         let signer = Box::new(config.key.clone());
         let (consensus, first) = Consensus::recover(settings.clone(), signer, branch, base, records, clock.now());
@@ -262,7 +304,11 @@ fn seat_consensus(
             _ = itself.send(Step(Input::AcceptUnknownHistory));
         }
         Ok(ConsensusActor::new(consensus, first, log, reach.clone(), clock))
-    });
+    };
+    seat.fill(factory).probed_by(move || {
+        let consensus = asked.clone();
+        async move { consensus.ask(Ask, PROBE_DEADLINE).await.is_ok() }
+    })
 }
 
 /// Why the log's records cannot be used.
@@ -287,7 +333,7 @@ impl OpenLogError {
 }
 
 /// Opens the log. Whatever is not whole says so in its first new record, made durable before anything else (R12).
-fn open_log(config: &VotingConfig) -> Result<(VoteLog, Vec<Record>), OpenLogError> {
+fn open_log(config: &VotingConfig, reach: &Reach) -> Result<(VoteLog, Vec<Record>), OpenLogError> {
     let identity = Identity { chain: config.genesis.chain_id(), key: protocol::signature::public_key(&config.key) };
     let (mut log, recovery) = VoteLog::open(&config.data_dir, &config.mark, identity)?;
     let mut records: Vec<Record> = Vec::with_capacity(recovery.records.len() + 1);
@@ -295,16 +341,28 @@ fn open_log(config: &VotingConfig) -> Result<(VoteLog, Vec<Record>), OpenLogErro
         // The batch's checksum held, so this program, or an older one, wrote it.
         records.push(rmp_serde::from_slice(bytes)?);
     }
-    let kind = match recovery.history {
-        // Every start says so by itself: nothing is written.
-        History::Whole => {
-            records.push(Record::Unknown(UnknownHistory::Unconfirmed));
-            return Ok((log, records));
+    let is_first = reach.witness.begin();
+    let kind = match (recovery.history, reach.witness.testify(log.next_batch())) {
+        // An earlier incarnation in this process wrote it. A torn end is a batch that was never acted upon.
+        (History::Whole | History::Torn, Testimony::Whole) => return Ok((log, records)),
+        (_, Testimony::Lacks { next_batch }) => {
+            tracing::error!(durable = next_batch - 1, "the vote log has lost batches that this process made durable");
+            UnknownHistory::Lost
         }
-        History::New => UnknownHistory::New,
-        History::Lost | History::Outdated => UnknownHistory::Lost,
-        History::Torn => UnknownHistory::Torn,
+        (History::Whole, Testimony::NotYet) => UnknownHistory::Unconfirmed,
+        (History::New, _) => UnknownHistory::New,
+        (History::Torn, Testimony::NotYet) => UnknownHistory::Torn,
+        (History::Lost | History::Outdated, _) => UnknownHistory::Lost,
     };
+    if !is_first {
+        // What the others know of this validator they tell in new sessions.
+        reach.network.reconnect();
+    }
+    if kind == UnknownHistory::Unconfirmed {
+        // Every start says so by itself: nothing is written.
+        records.push(Record::Unknown(kind));
+        return Ok((log, records));
+    }
     if recovery.history == History::Outdated {
         tracing::warn!(
             mark = %config.mark.display(),

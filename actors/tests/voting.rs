@@ -2,12 +2,13 @@
 //!
 //! Verdicts are told by hand: what is tested is the agreement on them.
 
-use actix::{Arbiter, System};
+use actix::System;
 use actors::consensus::{Ask, Finalized, Step};
 use actors::outlet::Outlet;
 use actors::storage::vote_log::mark_path;
-use actors::supervision::Exit;
-use actors::voting::{Duties, Voting, VotingConfig, start};
+use actors::supervision::Tree;
+use actors::supervision::{Exit, Fault};
+use actors::voting::{Duties, Voting, VotingConfig, start, votes_thread};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::consensus::events::{Checked, Input};
@@ -51,7 +52,7 @@ struct Node {
     voting: Voting,
     finals: Arc<Mutex<Vec<(Sequence, Hash)>>>,
     proofs: Arc<Mutex<Vec<Hash>>>,
-    votes: Arbiter,
+    tree: Tree,
 }
 
 struct World {
@@ -104,6 +105,7 @@ impl World {
             serve: nobody(),
             needed: nobody(),
             refused: nobody(),
+            rebuilt: nobody(),
             gossip: nobody(),
             session: nobody(),
             history: Arc::new(move || {
@@ -112,9 +114,8 @@ impl World {
                 Ok((base, Box::new(Nothing) as Box<dyn Branch + Send>))
             }),
         };
-        let votes = Arbiter::new();
-        let voting = start(self.config(index), duties, &votes.handle()).unwrap();
-        Node { voting, finals, proofs, votes }
+        let (voting, tree) = start(self.config(index), duties, &votes_thread()).unwrap();
+        Node { voting, finals, proofs, tree }
     }
 
     fn config(&self, index: usize) -> VotingConfig {
@@ -196,9 +197,24 @@ fn four_validators_agree_over_tls_and_go_on_with_three() {
         println!("told to final at all four: median {:?}, slowest {:?}", times[10], times[19]);
         agree(&nodes.iter().collect::<Vec<_>>());
 
+        // Whoever is made anew in a process that signs goes on signing: nobody is asked, and no session ends.
+        for actor in ["consensus", "view_change", "leader_election"] {
+            for how in [Fault::Panic, Fault::Terminate] {
+                let came = nodes[0].tree.inject(actor, how, DEADLINE).await.unwrap();
+                assert!(came.serving.is_some(), "{came:?}");
+                assert!(is_signing(&nodes[0]).await, "{actor} {how}");
+                println!("{actor} {how}: {came:?}");
+            }
+        }
+        nodes.iter().for_each(|node| (1..=20).for_each(|proof| assert!(has(node, proof))));
+        for proof in 31..=34 {
+            nodes.iter().for_each(|node| confirm(node, proof));
+            until("final after the kills", async || nodes.iter().all(|node| has(node, proof))).await;
+        }
+
         let gone = nodes.pop().unwrap();
         gone.voting.network.close();
-        gone.votes.stop();
+        gone.tree.stop().await;
         for proof in 21..=24 {
             nodes.iter().for_each(|node| confirm(node, proof));
             until("final with three of four", async || nodes.iter().all(|node| has(node, proof))).await;

@@ -62,6 +62,15 @@ impl ApiError {
         ApiError::new(StatusCode::FORBIDDEN, "foreign_host", message)
     }
 
+    /// What is asked for is not allowed, whoever asks.
+    pub fn forbidden(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    pub fn unauthorized(message: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
     pub fn busy(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).retry_after(Some(A_MOMENT))
     }

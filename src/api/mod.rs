@@ -5,6 +5,7 @@
 //! requests under way and waiting times are bounded, who is slow gives way to who is not, unknown fields are refused, and on
 //! loopback what a foreign web page sends is. What may change the node stands in `routes`.
 
+mod admin;
 mod blocks;
 mod error;
 mod guard;
@@ -17,12 +18,13 @@ mod server;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use actors::consensus::Observed;
 use actors::mempool::MempoolActor;
 use actors::network::PeerReport;
 use actors::state::StateActor;
-use actors::supervision::{Handle, Report};
+use actors::supervision::{Handle, Tree};
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -60,6 +62,7 @@ const REQUESTS_MAX: usize = 256;
 /// Submissions among them: each holds its body in memory.
 const SUBMISSIONS_MAX: usize = 32;
 
+pub use admin::{Token, token_path};
 pub use server::listen;
 
 /// Asks consensus where it is.
@@ -74,8 +77,10 @@ pub struct Node {
     pub verifier: Handle<VerifierPoolActor>,
     pub consensus: AskConsensus,
     pub peers: Arc<dyn Fn() -> Vec<PeerReport> + Send + Sync>,
-    /// How each actor is.
-    pub actors: Arc<dyn Fn() -> Vec<Report> + Send + Sync>,
+    /// Who supervises whom, and how each actor is.
+    pub tree: Tree,
+    /// What an administrator must show; none when there is no administrator.
+    pub admin: Option<Token>,
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
     pub observed: Arc<Observed>,
@@ -142,6 +147,7 @@ fn router(api: Arc<Api>) -> Router {
 async fn metrics(State(api): Shared) -> Response {
     match &api.node.metrics {
         Some(metrics) => {
+            actors::metrics::actors(&api.node.tree.report());
             let body = metrics.render();
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body).into_response()
         }

@@ -22,6 +22,8 @@ use utoipa::{OpenApi, ToSchema};
         super::blocks::show,
         super::status::show,
         super::ledger::show,
+        super::tree::show,
+        super::tree::kill,
         super::metrics,
         show,
     )

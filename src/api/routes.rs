@@ -1,10 +1,9 @@
 //! Every route of the API, and what it may do to the node.
 //!
 //! A route that is not in this table does not exist, so whoever adds one says here what it changes. Anything that changes
-//! the node is an administrator's, who has this machine and its files: there is no such route, and no key that would open
-//! one.
+//! the node is an administrator's ([`super::admin`]), who has this machine and its files.
 
-use super::{Api, blocks, ledger, metrics, openapi, proofs, status};
+use super::{Api, blocks, ledger, metrics, openapi, proofs, status, tree};
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
@@ -16,6 +15,8 @@ pub enum Changes {
     Nothing,
     /// It takes in a proof that its submitter signed, from anybody, by purpose: bounded by the mempool.
     Submissions,
+    /// It makes the node fail, for a test: an administrator's, and off unless the configuration turns it on.
+    Actors,
 }
 
 /// One path with its method. Only the tests ask what is known of it.
@@ -35,6 +36,8 @@ pub const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/v1/blocks/{sequence}", changes: Changes::Nothing, handler: || get(blocks::show) },
     Route { method: "GET", path: "/v1/status", changes: Changes::Nothing, handler: || get(status::show) },
     Route { method: "GET", path: "/v1/ledger", changes: Changes::Nothing, handler: || get(ledger::show) },
+    Route { method: "GET", path: "/v1/actors", changes: Changes::Nothing, handler: || get(tree::show) },
+    Route { method: "POST", path: "/v1/admin/kill", changes: Changes::Actors, handler: || post(tree::kill) },
     Route { method: "GET", path: "/v1/openapi.json", changes: Changes::Nothing, handler: || get(openapi::show) },
     Route { method: "GET", path: "/metrics", changes: Changes::Nothing, handler: || get(metrics) },
 ];

@@ -7,7 +7,7 @@ use actors::consensus::Counts;
 use actors::mempool::TellFigures;
 use actors::network::{PeerReport, skew};
 use actors::state::LedgerNow;
-use actors::supervision::{Phase, Report};
+use actors::supervision::{ActorReport, Phase};
 use axum::Json;
 use axum::extract::State;
 use protocol::consensus::events::UnknownHistory;
@@ -59,25 +59,25 @@ pub struct StatusView {
     since_start: Counts,
     #[schema(value_type = Option<FiguresSchema>)]
     mempool: Option<Figures>,
-    actors: Vec<ActorView>,
+    actors: Vec<ActorStateView>,
     #[schema(value_type = Vec<PeerSchema>)]
     peers: Vec<PeerReport>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ActorView {
+pub struct ActorStateView {
     name: &'static str,
     running: bool,
     incarnations: u64,
     waiting: usize,
 }
 
-impl From<Report> for ActorView {
-    fn from(report: Report) -> ActorView {
-        ActorView {
+impl From<&ActorReport> for ActorStateView {
+    fn from(report: &ActorReport) -> ActorStateView {
+        ActorStateView {
             name: report.name,
             running: report.phase == Phase::Running,
-            incarnations: report.incarnations,
+            incarnations: report.incarnation,
             waiting: report.waiting,
         }
     }
@@ -125,7 +125,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
         proofs_final: standing.ledger.proofs().count(),
         since_start: node.observed.counts(),
         mempool,
-        actors: (node.actors)().into_iter().map(ActorView::from).collect(),
+        actors: node.tree.report().actors().into_iter().map(ActorStateView::from).collect(),
         peers,
     }))
 }

@@ -4,7 +4,7 @@ use super::*;
 use actors::mempool::{MempoolSettings, ProofStore};
 use actors::outlet::Outlet;
 use actors::state::{Database, StateSettings};
-use actors::supervision::{Seat, Spec, reserve, supervise};
+use actors::supervision::{Seat, Spec, Supervisor, reserve};
 use ed25519_dalek::SigningKey;
 use protocol::genesis::{GenesisContent, GenesisValidator};
 use protocol::mempool::Limits;
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+mod admin;
 mod document;
 mod hostile;
 
@@ -75,6 +76,10 @@ async fn bench() -> Bench {
 }
 
 async fn bench_with(limits: Limits) -> Bench {
+    bench_of(limits, None).await
+}
+
+async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
     let genesis = Arc::new(genesis());
     let directory = tempfile::tempdir().unwrap();
     let exit: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(|code, reason| panic!("exit {code}: {reason}"));
@@ -94,8 +99,10 @@ async fn bench_with(limits: Limits) -> Bench {
         accuse: Arc::new(|_, _| {}),
         exit: Arc::clone(&exit),
     };
-    let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));
+    let (mempool, mempool_seat) = reserve(Spec::new("mempool"));
+    let mempool_child = mempool_seat.fill(move || MempoolActor::new(settings.clone()));
     let settings = StateSettings {
+        waiting: Default::default(),
         database: Arc::clone(&database),
         set: Arc::new(genesis.validator_set()),
         genesis: Arc::clone(&genesis),
@@ -105,7 +112,10 @@ async fn bench_with(limits: Limits) -> Bench {
         heads: Arc::new(heads),
         exit,
     };
-    let state = supervise(Spec::new("state"), move || StateActor::new(settings.clone()));
+    let (state, state_seat) = reserve(Spec::new("state"));
+    let state_child = state_seat.fill(move || StateActor::new(settings.clone()));
+    let tree = Supervisor::new("validator").child(mempool_child).child(state_child);
+    let tree = tree.start(Arc::new(|exit| panic!("exit {}: {}", exit.code, exit.reason))).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let about = Arc::clone(&genesis);
@@ -120,7 +130,8 @@ async fn bench_with(limits: Limits) -> Bench {
             Box::pin(async move { Ok(snapshot) })
         }),
         peers: Arc::new(Vec::new),
-        actors: Arc::new(Vec::new),
+        tree,
+        admin,
         heads: watched,
         observed: Arc::default(),
         metrics: None,

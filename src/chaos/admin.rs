@@ -1,6 +1,7 @@
 //! The way to a validator's actors: `GET /v1/actors`, and `POST /v1/admin/kill` with the token that only this machine's
 //! user can read.
 
+use crate::api;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -9,8 +10,6 @@ use std::time::Duration;
 /// The validator's own limit on waiting is 30 s.
 const KILL_DEADLINE: Duration = Duration::from_secs(35);
 const TREE_DEADLINE: Duration = Duration::from_secs(5);
-/// The token's file in the data directory; a new token at each start.
-const TOKEN_FILE: &str = "admin_token";
 
 /// What `GET /v1/actors` tells.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -120,7 +119,7 @@ impl Admin {
         };
         Admin {
             base: format!("http://{http}"),
-            token: data_dir.join(TOKEN_FILE),
+            token: api::token_path(data_dir),
             agent: agent(KILL_DEADLINE),
             quick: agent(TREE_DEADLINE),
         }

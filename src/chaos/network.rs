@@ -169,7 +169,7 @@ impl Node {
         Ok(Node {
             index,
             is_here: loopback || host == "localhost",
-            has_admin: admin_is_on(file),
+            has_admin: file.admin.enabled == Some(true),
             config: config.to_owned(),
             identity: Identity { chain: genesis.chain_id(), key: genesis.validators()[index.as_usize()].public_key },
             admin: Admin::new(&http, &data_dir),
@@ -225,10 +225,6 @@ impl Node {
             }
         }
     }
-}
-
-fn admin_is_on(_: &ConfigFile) -> bool {
-    true
 }
 
 #[cfg(test)]

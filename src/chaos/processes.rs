@@ -190,9 +190,11 @@ mod tests {
         assert!(!process.has_ended());
         let process = Arc::new(process);
         let stopped = Stopped::stop(process.clone()).unwrap();
-        assert_eq!(state_of(pid), Some('T'));
+        // A signal that was sent takes effect a moment later.
+        let until = |wanted: fn(char) -> bool| while !state_of(pid).is_some_and(wanted) {};
+        until(|state| state == 'T');
         drop(stopped);
-        assert_ne!(state_of(pid), Some('T'), "it goes on");
+        until(|state| state != 'T');
         process.signal(Signal::Kill).unwrap();
         assert!(!child.wait().unwrap().success());
         assert!(process.has_ended());

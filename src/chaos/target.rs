@@ -7,8 +7,9 @@ use std::fmt;
 pub const ACTORS: [&str; 7] =
     ["peers", "leader_election", "view_change", "consensus", "mempool", "verifier_pool", "state"];
 
-/// Those that share the arbiter of the vote's way: a blocked one ends the process, which is the only safe answer.
-const ON_THE_VOTES_WAY: [&str; 3] = ["leader_election", "view_change", "consensus"];
+/// Those on threads that cannot be replaced, those of votes and of sessions: a blocked one ends the process, which is the
+/// only safe answer.
+const ON_A_THREAD_THAT_STAYS: [&str; 4] = ["peers", "leader_election", "view_change", "consensus"];
 
 /// What stands for the verifier's worker processes, of which one is taken.
 const WORKER: &str = "worker";
@@ -194,7 +195,7 @@ impl Fault {
         match part {
             Part::Process => true,
             Part::Worker => false,
-            Part::Actor(name) => self == Fault::Block && ON_THE_VOTES_WAY.contains(&name.as_str()),
+            Part::Actor(name) => self == Fault::Block && ON_A_THREAD_THAT_STAYS.contains(&name.as_str()),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The commands, a file each: one argument struct with its help text, and one `run`.
 
+mod actors;
 mod block;
 mod chaos;
 mod check_proof;
 mod deploy_testnet;
 pub(crate) mod init_genesis_state;
 mod key;
+mod kill_actor;
 mod proof;
 pub(crate) mod solver_pin;
 mod start_validator;
@@ -17,12 +19,14 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Actors(actors::Arguments),
     Block(block::Arguments),
     Chaos(chaos::Arguments),
     CheckProof(check_proof::Arguments),
     DeployTestnet(deploy_testnet::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
     Key(key::Arguments),
+    KillActor(kill_actor::Arguments),
     Proof(proof::Arguments),
     StartValidator(start_validator::Arguments),
     Status(status::Arguments),
@@ -32,12 +36,14 @@ pub enum Command {
 impl Command {
     pub fn run(&self) -> Outcome {
         match self {
+            Command::Actors(arguments) => arguments.run(),
             Command::Block(arguments) => arguments.run(),
             Command::Chaos(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
             Command::DeployTestnet(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),
             Command::Key(arguments) => arguments.run(),
+            Command::KillActor(arguments) => arguments.run(),
             Command::Proof(arguments) => arguments.run(),
             Command::StartValidator(arguments) => arguments.run(),
             Command::Status(arguments) => arguments.run(),

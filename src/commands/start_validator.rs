@@ -158,9 +158,11 @@ async fn serve(
     };
     let listener = api::listen(http).and_then(TcpListener::into_std);
     let listener = listener.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
+    let admin = parts.config.admin.enabled.then(|| api::Token::make(&parts.config.data_dir)).transpose();
+    let admin = admin.map_err(Failure::with(Exit::Configuration))?;
     let node = Node::start(parts).map_err(network_failure)?;
     let (stopping, stop) = oneshot::channel();
-    let (_api, serving) = start_api(api_node(&node, metrics.clone()), listener, stop);
+    let (_api, serving) = start_api(api_node(&node, metrics.clone(), admin), listener, stop);
     if let Some(metrics) = metrics {
         actix::spawn(keep_up(metrics));
     }
@@ -173,7 +175,7 @@ async fn serve(
         () = asked_to_stop => {}
         () = told => {}
     }
-    node.stop();
+    node.stop().await;
     _ = stopping.send(());
     // Requests under way may end; who waits for a proof is not waited for.
     _ = tokio::time::timeout(GRACE, serving).await;
@@ -266,15 +268,9 @@ fn install_metrics() -> Result<PrometheusHandle, Failure> {
 }
 
 /// What the API reaches of the node.
-fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
+fn api_node(node: &Node, metrics: Option<PrometheusHandle>, admin: Option<api::Token>) -> api::Node {
     let (consensus, network) = (node.voting.consensus.clone(), node.voting.network.clone());
-    let (voting, others) =
-        (node.voting.clone(), (node.mempool.clone(), node.verifier_pool.clone(), node.state.clone()));
-    let reports = move || {
-        let (mempool, verifier_pool, state) = (others.0.report(), others.1.report(), others.2.report());
-        let votes = [voting.consensus.report(), voting.view_change.report(), voting.leader_election.report()];
-        votes.into_iter().chain([voting.peers.report(), mempool, verifier_pool, state]).collect()
-    };
+    let tree = node.tree.clone();
     let ask: api::AskConsensus = Arc::new(move || {
         let consensus = consensus.clone();
         Box::pin(async move { consensus.ask(Ask, ANSWER_DEADLINE).await.map_err(|error| error.to_string()) })
@@ -287,7 +283,8 @@ fn api_node(node: &Node, metrics: Option<PrometheusHandle>) -> api::Node {
         verifier: node.verifier_pool.clone(),
         consensus: ask,
         peers: Arc::new(move || network.peers()),
-        actors: Arc::new(reports),
+        tree,
+        admin,
         heads: node.heads.clone(),
         observed: node.observed.clone(),
         metrics,

@@ -62,6 +62,8 @@ pub struct ConfigFile {
     #[serde(default, skip_serializing_if = "is_default")]
     pub metrics: MetricsSection,
     #[serde(default, skip_serializing_if = "is_default")]
+    pub admin: AdminSection,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub storage: StorageSection,
 }
 
@@ -131,6 +133,12 @@ section!(MetricsSection {
     enabled: bool,
 });
 
+section!(AdminSection {
+    /// Whether actors may be made to fail (`pop kill-actor`) by whoever can read `admin_token` in the data
+    /// directory, from this machine. Default: false.
+    enabled: bool,
+});
+
 section!(StorageSection {
     /// Bytes of memory for the database's pages. Default: 33554432 (32 MiB).
     cache_bytes: u64,
@@ -150,6 +158,7 @@ impl ConfigFile {
             mempool: MempoolSection::default(),
             verifier: VerifierSection::default(),
             metrics: MetricsSection::default(),
+            admin: AdminSection::default(),
             storage: StorageSection::default(),
         }
     }

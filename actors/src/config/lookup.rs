@@ -60,3 +60,14 @@ pub fn http_address(name: &str, directory: &Path) -> Result<Address, ConfigError
     };
     Ok(Address::new(host, http_port(http.port, listen)?))
 }
+
+/// Where a node on this machine keeps its data: what its configuration in `directory` says, else `data/<name>`.
+///
+/// # Errors
+/// `NoNodeName`, and what is wrong with the node's configuration file.
+pub fn data_directory(name: &str, directory: &Path) -> Result<PathBuf, ConfigError> {
+    let node_id = NodeId::new(name).map_err(|_| ConfigError::NoNodeName { name: name.chars().take(80).collect() })?;
+    let path = config_path(directory, &node_id);
+    let configured = if path.exists() { file::read(&path)?.data_dir } else { None };
+    Ok(configured.unwrap_or_else(|| Path::new("data").join(node_id.as_str())))
+}

@@ -4,9 +4,11 @@
 //! of any of them, and effects keep the order of the steps.
 
 use super::messages::{
-    Ask, Finalized, Follow, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn, WordsOnProof,
+    Ask, Finalized, Follow, Needed, Rebuilt, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn,
+    WordsOnProof,
 };
 use super::observed::Observed;
+use super::witness::Witness;
 use crate::clock::Clock;
 use crate::exit_code;
 use crate::metrics;
@@ -22,7 +24,7 @@ use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To, Unk
 use protocol::message::Message as PeerMessage;
 use protocol::types::Millis;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What consensus reaches: peers directly, other actors by what they take.
 #[derive(Clone)]
@@ -34,12 +36,19 @@ pub struct Reach {
     pub serve: Outlet<ServeBlocks>,
     pub needed: Outlet<Needed>,
     pub refused: Outlet<RefusedByOthers>,
+    /// Whoever told something to the incarnation before this one tells it again.
+    pub rebuilt: Outlet<Rebuilt>,
     pub observed: Arc<Observed>,
+    /// What this process has made durable so far.
+    pub witness: Arc<Witness>,
     pub exit: ExitHook,
 }
 
 /// Bytes of records that are not held back for a larger write: several proposals of full blocks.
 const UNWRITTEN_BYTES_MAX: usize = 1 << 20;
+
+/// How soon what was not taken is told again.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// What steps came to since the last write.
 #[derive(Default)]
@@ -90,6 +99,7 @@ impl ConsensusActor {
         }
         metrics::vote_log_records(&records);
         if records.contains(&Record::Unknown(UnknownHistory::Lost)) {
+            self.reach.witness.on_doubt();
             tracing::warn!(
                 "a peer shows a vote of this validator that its vote log lacks: nothing is signed before a quorum of the \
                  others has told where they are"
@@ -113,6 +123,7 @@ impl ConsensusActor {
             if let Err(error) = self.log.append(&records) {
                 return self.end(error.exit_code(), format!("votes cannot be recorded: {error}"));
             }
+            self.reach.witness.on_durable(self.log.next_batch());
             metrics::vote_log_written(began.elapsed());
             vote_way::durable(records.len());
         }
@@ -157,13 +168,15 @@ impl ConsensusActor {
 
     fn shorten(&mut self, records: &[Record]) {
         let written = encode(records).and_then(|records| Ok(self.log.replace(&records)?));
-        if let Err(error) = written {
-            self.end(error.exit_code(), format!("the vote log cannot be shortened: {error}"));
+        match written {
+            Ok(()) => self.reach.witness.on_durable(self.log.next_batch()),
+            Err(error) => self.end(error.exit_code(), format!("the vote log cannot be shortened: {error}")),
         }
     }
 
     fn notice(&mut self, notice: Notice) {
         if notice == Notice::Signing {
+            self.reach.witness.on_signing();
             tracing::info!("the history of this validator's votes is known: it signs from here on");
         }
         if let Notice::Contradiction(contradiction) = &notice {
@@ -177,6 +190,13 @@ impl ConsensusActor {
         // Both may be away for a moment: rebuilt, they ask where consensus is.
         _ = self.reach.view_change.send(Follow(notice.clone()));
         _ = self.reach.leader_election.send(Follow(notice));
+    }
+
+    /// Until it is taken: without the mempool's words this validator proposes nothing.
+    fn tell_rebuilt(&self, context: &mut Context<Self>) {
+        if self.reach.rebuilt.send(Rebuilt).is_err() {
+            context.run_later(RETRY, |actor, context| actor.tell_rebuilt(context));
+        }
     }
 
     fn end(&self, code: i32, reason: String) {
@@ -245,6 +265,10 @@ impl Actor for ConsensusActor {
         }
         let first = std::mem::take(&mut self.first);
         self.take(Instant::now(), first, context);
+        // Sessions outlive this actor. Messages are taken already: a change from here on is told.
+        let connected = self.reach.network.peers().into_iter().filter(|peer| peer.connected);
+        connected.for_each(|peer| self.step(Input::SessionOpened(peer.validator), context));
+        self.tell_rebuilt(context);
         self.arm(context);
     }
 }

@@ -17,6 +17,11 @@ pub struct Step(pub Input);
 #[rtype(result = "()")]
 pub struct TellAgain;
 
+/// To `mempool`: this incarnation of consensus knows no word yet.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Rebuilt;
+
 /// Where consensus is, for people.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Snapshot")]

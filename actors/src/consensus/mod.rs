@@ -1,15 +1,19 @@
 //! The actor that votes.
 //!
 //! It owns the vote log and the signing key. A message is a step of [`protocol::consensus::Consensus`]; what the step
-//! records is made durable, and only then are its effects carried out. It decides nothing, and it is never rebuilt in a
-//! process that may have votes under way: any failure of it ends the process, which starts again from the log.
+//! records is made durable, and only then are its effects carried out. It decides nothing. When it fails it is made anew from
+//! the log, on the same thread, where nothing of the incarnation before it can still run; if it blocks its thread the
+//! process ends, since nobody could tell whether the blocked one would sign again.
 
 mod actor;
 mod messages;
 mod observed;
+mod witness;
 
 pub use actor::{ConsensusActor, Reach};
 pub use messages::{
-    Ask, Finalized, Follow, Needed, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn, WordsOnProof,
+    Ask, Finalized, Follow, Needed, Rebuilt, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn,
+    WordsOnProof,
 };
 pub use observed::{Counts, Observed};
+pub use witness::{Testimony, Witness};

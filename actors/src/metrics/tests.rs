@@ -18,10 +18,27 @@ fn page() -> String {
     handle.render()
 }
 
+/// Of a tree with one actor that never starts.
+fn report() -> TreeReport {
+    actix::System::new().block_on(async {
+        let (_handle, seat) = crate::supervision::reserve::<Idle>(crate::supervision::Spec::new("consensus"));
+        let child = seat.fill(|| Ok(Idle));
+        crate::supervision::Supervisor::new("validator")
+            .child(child)
+            .start(std::sync::Arc::new(|_| {}))
+            .unwrap()
+            .report()
+    })
+}
+
+struct Idle;
+impl actix::Actor for Idle {
+    type Context = actix::Context<Self>;
+}
+
 fn record_everything() {
     let second = Duration::from_secs(1);
-    actor_handled("consensus", 1, 0);
-    actor_failed("consensus");
+    actors(&report());
     network_session_opened();
     network_session_closed("closed");
     network_refused("tls", "accepted");

@@ -138,7 +138,7 @@ async fn sessions_go_on_while_the_directory_is_rebuilt() {
     a.peers.send(Crash).unwrap();
     a.talks_with(&mut b, 7).await;
     assert!(a.peers.ask(Directory, LONG).await.is_ok());
-    assert_eq!(a.peers.report().incarnations, 2);
+    assert_eq!(a.peers.report().incarnation, 2);
     let mut c = node(3, 2);
     c.knows(&a);
     a.sees(Event::Opened(2)).await;

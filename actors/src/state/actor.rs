@@ -4,7 +4,8 @@
 //! one that the last header names.
 
 use super::database::{Batch, Database, DatabaseError, Exit, Head, StoredBlock};
-use super::messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
+use super::messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
+use super::waiting::Waiting;
 use crate::exit_code;
 use crate::mempool::{BecameFinal, MempoolActor, StoreError};
 use crate::outlet::Outlet;
@@ -28,14 +29,13 @@ use tokio::sync::{oneshot, watch};
 
 /// Bytes of blocks in one answer to a peer, but for what must go together.
 pub const ANSWER_BYTES_MAX: usize = 8 << 20;
-/// Final blocks, or batches of them, that wait for one write: several seconds' worth. They are in the vote log.
-const UNWRITTEN_MAX: usize = 4_096;
 const RETRY: Duration = Duration::from_millis(20);
 
 /// What the actor is made of; everything in it outlives the actor.
 #[derive(Clone)]
 pub struct StateSettings {
     pub database: Arc<Database>,
+    pub waiting: Waiting,
     pub set: Arc<ValidatorSet>,
     pub genesis: Arc<Genesis>,
     pub mempool: Handle<MempoolActor>,
@@ -49,8 +49,6 @@ pub struct StateSettings {
 pub struct StateActor {
     settings: StateSettings,
     head: Standing,
-    /// Came while others are being written; at most [`UNWRITTEN_MAX`].
-    unwritten: Vec<Apply>,
     writing: bool,
     /// Peers that asked for blocks while some were being written, and above what they last did.
     asked: BTreeMap<ValidatorIndex, Sequence>,
@@ -76,7 +74,6 @@ impl StateActor {
         Ok(StateActor {
             settings,
             head,
-            unwritten: Vec::new(),
             writing: false,
             asked: BTreeMap::new(),
             applied: None,
@@ -88,14 +85,15 @@ impl StateActor {
 
     /// Writes what waits, one batch at a time.
     fn write(&mut self, context: &mut Context<Self>) {
-        if self.writing || self.unwritten.is_empty() {
+        let applies = if self.writing { Vec::new() } else { self.settings.waiting.all() };
+        if applies.is_empty() {
             return;
         }
-        let applies = std::mem::take(&mut self.unwritten);
-        match self.batch(applies) {
-            Ok(Some(batch)) => self.append(batch, context),
+        match self.batch(&applies) {
+            Ok(Some(batch)) => self.append(batch, applies.len(), context),
             // All of it is here already.
             Ok(None) => {
+                self.settings.waiting.done(applies.len());
                 self.applied = Some(self.head.sequence);
                 self.tell(context);
             }
@@ -104,7 +102,7 @@ impl StateActor {
         }
     }
 
-    fn append(&mut self, batch: Batch, context: &mut Context<Self>) {
+    fn append(&mut self, batch: Batch, applies: usize, context: &mut Context<Self>) {
         let Some(last) = batch.blocks.last() else { return };
         let head = Standing { sequence: last.block.header.sequence, block: last.id, ledger: last.ledger.clone() };
         let became_final = |block: &FinalBlock| BecameFinal {
@@ -119,7 +117,10 @@ impl StateActor {
         context.spawn(wrap_future::<_, Self>(told).map(move |result, actor, context| {
             actor.writing = false;
             match result.unwrap_or_else(|_| Err(StoreError::closed())) {
-                Ok(()) => actor.on_written(head, finals, context),
+                Ok(()) => {
+                    actor.settings.waiting.done(applies);
+                    actor.on_written(head, finals, context);
+                }
                 Err(error) => (actor.settings.exit)(error.exit_code, error.reason),
             }
         }));
@@ -141,13 +142,14 @@ impl StateActor {
     }
 
     /// What of this is new; none if nothing is.
-    fn batch(&self, applies: Vec<Apply>) -> Result<Option<Batch>, DatabaseError> {
+    fn batch(&self, applies: &[Arc<Apply>]) -> Result<Option<Batch>, DatabaseError> {
         let (mut blocks, mut commits) = (Vec::<FinalBlock>::new(), Vec::new());
-        for Apply { blocks: told, commit } in applies {
+        for apply in applies {
+            let Apply { blocks: told, commit } = &**apply;
             for block in told {
                 let sequence = block.block.header.sequence;
                 if sequence > blocks.last().map_or(self.head.sequence, |last| last.block.header.sequence) {
-                    blocks.push(block);
+                    blocks.push(block.clone());
                 } else if self.known(&blocks, sequence)? != Some(block.id) {
                     // Told again after a restart: what is here already must be the same.
                     let what = format!("another block than {} is final at sequence {sequence}", block.id);
@@ -155,7 +157,7 @@ impl StateActor {
                 }
             }
             if let Some(last) = blocks.last().filter(|last| commit.block() == Some(last.id)) {
-                commits.push((last.block.header.sequence, commit));
+                commits.push((last.block.header.sequence, commit.clone()));
             }
         }
         self.follow(&blocks)?;
@@ -356,6 +358,8 @@ impl Actor for StateActor {
     fn started(&mut self, context: &mut Context<Self>) {
         self.applied = Some(self.head.sequence);
         self.tell(context);
+        // What the incarnation before had in hand.
+        self.write(context);
     }
 }
 
@@ -363,11 +367,17 @@ impl Handler<Apply> for StateActor {
     type Result = ();
 
     fn handle(&mut self, apply: Apply, context: &mut Context<Self>) {
-        if self.unwritten.len() >= UNWRITTEN_MAX {
-            let reason = format!("a write of the database did not end while {UNWRITTEN_MAX} blocks became final");
-            return (self.settings.exit)(exit_code::INTERNAL, reason);
+        match self.settings.waiting.push(apply) {
+            Ok(()) => self.write(context),
+            Err(error) => (self.settings.exit)(exit_code::INTERNAL, error.to_string()),
         }
-        self.unwritten.push(apply);
+    }
+}
+
+impl Handler<ApplyWaiting> for StateActor {
+    type Result = ();
+
+    fn handle(&mut self, _: ApplyWaiting, context: &mut Context<Self>) {
         self.write(context);
     }
 }

@@ -330,8 +330,10 @@ impl Database {
         Ok(found)
     }
 
-    fn has_statement_final(&self, statement: &Hash) -> Result<bool, DatabaseError> {
-        Ok(self.redb.begin_read()?.open_table(STATEMENTS)?.get(statement.0)?.is_some())
+    /// Where a statement first became final.
+    pub(super) fn final_statement(&self, statement: &Hash) -> Result<Option<Sequence>, DatabaseError> {
+        let found = self.redb.begin_read()?.open_table(STATEMENTS)?.get(statement.0)?;
+        Ok(found.map(|sequence| Sequence(sequence.value())))
     }
 
     /// For reads that have no way to tell of an error: the process ends, since an answer would be a guess.
@@ -343,13 +345,31 @@ impl Database {
     }
 }
 
-impl Branch for Database {
+/// The database as consensus asks it: what it knows of blocks up to a sequence, however far it has come itself.
+pub struct Below {
+    database: Arc<Database>,
+    upto: Sequence,
+}
+
+impl Below {
+    pub fn new(database: Arc<Database>, upto: Sequence) -> Below {
+        Below { database, upto }
+    }
+}
+
+impl Branch for Below {
     fn has_proof(&self, proof: &Hash) -> bool {
-        self.or_end(self.final_proof(proof).map(|found| found.is_some()))
+        let found = self.database.final_proof(proof);
+        self.database.or_end(found.map(|found| found.is_some_and(|(sequence, _)| sequence <= self.upto)))
     }
 
     fn has_statement(&self, statement: &Hash) -> bool {
-        self.or_end(self.has_statement_final(statement))
+        let found = self.database.final_statement(statement);
+        self.database.or_end(found.map(|found| found.is_some_and(|sequence| sequence <= self.upto)))
+    }
+
+    fn applied(&mut self, sequence: Sequence) {
+        self.upto = self.upto.max(sequence);
     }
 }
 

@@ -15,6 +15,11 @@ pub struct Apply {
     pub commit: Certificate,
 }
 
+/// Something was put to the blocks that [wait](super::Waiting).
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ApplyWaiting;
+
 /// A peer asks for final blocks above a sequence.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]

@@ -7,8 +7,10 @@ mod database;
 mod messages;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod writer;
 
 pub use actor::{StateActor, StateSettings, base};
-pub use database::{Database, DatabaseError, Head, StoredBlock};
-pub use messages::{Apply, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
+pub use database::{Below, Database, DatabaseError, Head, StoredBlock};
+pub use messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
+pub use waiting::{NotWritten, WAITING_MAX, Waiting};

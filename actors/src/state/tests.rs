@@ -146,6 +146,7 @@ fn bench() -> Bench {
     let (send, sent) = unbounded_channel();
     let (heads, watched) = watch::channel(Sequence(0));
     let settings = StateSettings {
+        waiting: super::Waiting::default(),
         database: Arc::clone(&database),
         set: Arc::new(genesis.validator_set()),
         genesis: Arc::clone(&genesis),
@@ -168,8 +169,14 @@ async fn what_is_final_is_durable_before_it_is_told() {
     assert_eq!(bench.told.recv().await, Some(Input::Applied(Sequence(3))));
     assert_eq!(bench.database.head().unwrap().unwrap().ledger, blocks[2].ledger);
     assert_eq!(*bench.heads.borrow_and_update(), Sequence(3));
-    assert!(bench.database.has_proof(&entry(2).proof) && bench.database.has_statement(&entry(2).statement));
-    assert!(!bench.database.has_proof(&entry(9).proof));
+    let mut below = super::Below::new(bench.database.clone(), Sequence(2));
+    assert!(below.has_proof(&entry(2).proof) && below.has_statement(&entry(2).statement));
+    assert!(
+        !below.has_proof(&entry(3).proof) && !below.has_statement(&entry(3).statement),
+        "of later blocks it is silent"
+    );
+    below.applied(Sequence(3));
+    assert!(below.has_proof(&entry(3).proof) && !below.has_proof(&entry(9).proof));
     let standing = bench.state.ask(LedgerNow, LONG).await.unwrap();
     assert_eq!((standing.sequence, standing.block), (Sequence(3), blocks[2].id));
     assert_eq!(bench.mempool.report().waiting, 3, "the mempool hears of every block");
@@ -261,6 +268,7 @@ async fn a_rebuilt_actor_goes_on_from_the_database() {
     while bench.told.recv().await != Some(Input::Applied(Sequence(2))) {}
     let (consensus, network) = (Outlet::new(Some), Outlet::new(Some));
     let settings = StateSettings {
+        waiting: super::Waiting::default(),
         database: Arc::clone(&bench.database),
         set: Arc::new(bench.genesis.validator_set()),
         genesis: Arc::clone(&bench.genesis),
@@ -299,6 +307,7 @@ fn a_ledger_that_is_not_the_headers_is_not_started_from() {
     blocks[1].ledger = blocks[0].ledger.clone();
     append(&database, blocks);
     let settings = StateSettings {
+        waiting: super::Waiting::default(),
         database: Arc::new(database),
         set: Arc::new(genesis.validator_set()),
         genesis,

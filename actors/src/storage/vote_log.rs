@@ -260,6 +260,11 @@ impl VoteLog {
         }
     }
 
+    /// The number of the batch that comes next; batches are numbered from 1 on, whatever was shortened.
+    pub fn next_batch(&self) -> u64 {
+        self.next
+    }
+
     /// Bytes of the file that batches take.
     pub fn bytes(&self) -> u64 {
         match &self.state {

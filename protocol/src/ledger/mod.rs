@@ -87,6 +87,10 @@ pub struct Position {
 pub trait Branch {
     fn has_proof(&self, proof: &Hash) -> bool;
     fn has_statement(&self, statement: &Hash) -> bool;
+
+    /// From here on it is asked about blocks up to this sequence, and must not speak of later ones: whoever starts from an
+    /// older block executes those itself.
+    fn applied(&mut self, _: Sequence) {}
 }
 
 /// One validator's holdings in the genesis.

@@ -22,10 +22,11 @@ impl Bench {
 }
 
 #[test]
-fn only_submissions_change_the_node() {
+fn only_submissions_and_administrators_change_the_node() {
     let changing: Vec<_> = ROUTES.iter().filter(|route| route.changes != Changes::Nothing).collect();
     let names: Vec<_> = changing.iter().map(|route| (route.method, route.path, route.changes)).collect();
-    assert_eq!(names, [("POST", "/v1/proofs", Changes::Submissions)]);
+    let expected = [("POST", "/v1/proofs", Changes::Submissions), ("POST", "/v1/admin/kill", Changes::Actors)];
+    assert_eq!(names, expected);
     assert!(ROUTES.iter().all(|route| (route.method == "GET") == (route.changes == Changes::Nothing)));
 }
 
@@ -45,7 +46,9 @@ async fn no_method_on_any_path_changes_the_node_but_a_signed_submission() {
             let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
             let (status, answer) = bench.send(&request).await;
             let reads = method == route.method || method == "HEAD" && route.method == "GET";
-            if reads {
+            if route.changes == Changes::Actors && method == "POST" {
+                assert_eq!(status, 403, "there is no administrator here");
+            } else if reads {
                 assert!(matches!(status, 200 | 404), "{method} {path}: {status} {answer}");
             } else {
                 assert_eq!(status, 405, "{method} {path}");

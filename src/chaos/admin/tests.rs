@@ -41,7 +41,7 @@ fn read(stream: &TcpStream) -> (String, String) {
 
 fn folder_with_token() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(TOKEN_FILE), "abc123\n").unwrap();
+    std::fs::write(api::token_path(folder.path()), "abc123\n").unwrap();
     folder
 }
 
@@ -73,7 +73,7 @@ fn refusals_say_what_to_do_and_a_broken_connection_is_told_from_them() {
         other => panic!("{other:?}"),
     };
     assert!(refused("403 Forbidden", "off").contains("\"admin\": {\"enabled\": true}"));
-    assert!(refused("401 Unauthorized", "wrong").contains(TOKEN_FILE));
+    assert!(refused("401 Unauthorized", "wrong").contains("admin_token"));
     assert_eq!(refused("404 Not Found", "there are peers, state"), "there are peers, state");
     assert!(matches!(kill(None).0, Err(KillError::Broke(_))));
 }
@@ -90,7 +90,7 @@ fn who_is_not_there_was_not_hit() {
 fn without_a_token_it_is_said_where_it_was_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     let error = Admin::new("127.0.0.1:1", folder.path()).kill("mempool", "panic").unwrap_err();
-    let path = folder.path().join(TOKEN_FILE);
+    let path = api::token_path(folder.path());
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
 }
 

@@ -93,7 +93,7 @@ impl Written {
             assert_eq!(stored.prepare, Some(certificate(Choice::Prepare(block.id), sequence.0)));
             let proof = &block.block.body.proofs[0];
             assert_eq!(database.final_proof(&proof.proof)?, Some((sequence, *proof)));
-            assert!(database.has_statement(&proof.statement));
+            assert!(database.final_statement(&proof.statement).unwrap().is_some());
             assert_eq!(database.read_script(&proof.proof)?, Some(raw(sequence.0 as u8)));
         }
         let pending = database.read_pending()?;

@@ -1,11 +1,17 @@
 //! The mailbox of one actor: a bounded queue that outlives its incarnations.
 //!
-//! It decides whether a message is taken or given back, and nothing else. When it is full the new message is refused.
+//! It decides whether a message is taken or given back, and nothing else. When it is full the new message is refused. What
+//! the tree tells the actor goes by a lane of its own, which is emptied before the next message, however many wait.
 
+use crate::faults::Fault;
+use crate::fence::{self, Fence};
+use crate::vitals::Vitals;
 use actix::{Actor, Context};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use tokio::sync::watch;
 
@@ -13,20 +19,26 @@ use tokio::sync::watch;
 pub(super) trait Deliver<A: Actor<Context = Context<A>>>: Send {
     /// Runs the handler, unless the one who asked has given up.
     fn deliver(self: Box<Self>, actor: &mut A, context: &mut Context<A>, incarnation: u64);
+
+    /// The message's type.
+    fn kind(&self) -> &'static str;
 }
 
 pub(super) type Letter<A> = Box<dyn Deliver<A>>;
 
 /// Whether there is an incarnation that takes messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Before the first incarnation: messages wait for it.
+    #[serde(rename = "starting")]
     Reserved,
     /// An incarnation is handling messages.
     Running,
     /// The last incarnation failed and the next is being made: messages are refused.
     Down,
     /// There will be no other incarnation: messages are refused.
+    #[serde(rename = "stopped")]
     Ended,
 }
 
@@ -48,6 +60,8 @@ pub enum Why {
     Ended,
     /// The deadline of the request passed before its turn came.
     Deadline,
+    /// The sender is an incarnation that was given up: nothing that it says counts.
+    Fenced,
 }
 
 impl fmt::Display for Why {
@@ -57,20 +71,34 @@ impl fmt::Display for Why {
             Why::Down => f.write_str("it failed and is being rebuilt"),
             Why::Ended => f.write_str("it has ended"),
             Why::Deadline => f.write_str("the deadline passed before its turn came"),
+            Why::Fenced => f.write_str("the sender was given up and replaced"),
         }
     }
+}
+
+/// What the tree tells the running incarnation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Control {
+    /// End in order, and leave the messages to the next incarnation.
+    Stop,
+    /// Fail in this way, for a test.
+    Fail(Fault),
 }
 
 /// What the actor finds in its mailbox.
 pub(super) enum Next<A> {
     Letter(Letter<A>),
+    Control(Control),
     Empty,
     /// It was asked to end, and nothing waits any more.
     End,
+    /// Another incarnation has taken its place.
+    Fenced,
 }
 
 struct Inner<A> {
     queue: VecDeque<Letter<A>>,
+    control: Option<Control>,
     phase: Phase,
     ending: bool,
     /// Wakes the running incarnation; taken when a message arrives.
@@ -82,17 +110,32 @@ pub(super) struct Mailbox<A> {
     mailbox_max: usize,
     inner: Mutex<Inner<A>>,
     life: watch::Sender<Life>,
+    /// The number of the current incarnation, where fences look.
+    current: Arc<AtomicU64>,
+    pub(super) vitals: Vitals,
 }
 
 impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     pub(super) fn new(name: &'static str, mailbox_max: usize) -> Self {
-        let inner = Inner { queue: VecDeque::new(), phase: Phase::Reserved, ending: false, waker: None };
-        let life = watch::Sender::new(Life { incarnation: 0, phase: Phase::Reserved });
-        Mailbox { name, mailbox_max, inner: Mutex::new(inner), life }
+        let (queue, phase) = (VecDeque::new(), Phase::Reserved);
+        let inner = Mutex::new(Inner { queue, control: None, phase, ending: false, waker: None });
+        let life = watch::Sender::new(Life { incarnation: 0, phase });
+        Mailbox { name, mailbox_max, inner, life, current: Arc::default(), vitals: Vitals::default() }
     }
 
     /// Takes the message that `letter` wraps, or says why not; `letter` is called only if there is room.
     pub(super) fn push(&self, letter: impl FnOnce() -> Letter<A>) -> Result<(), Why> {
+        let pushed = self.try_push(letter);
+        if pushed.is_err() {
+            self.vitals.on_refused();
+        }
+        pushed
+    }
+
+    fn try_push(&self, letter: impl FnOnce() -> Letter<A>) -> Result<(), Why> {
+        if fence::is_fenced() {
+            return Err(Why::Fenced);
+        }
         let mut inner = self.inner.lock();
         match inner.phase {
             Phase::Ended => return Err(Why::Ended),
@@ -112,9 +155,15 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         Ok(())
     }
 
-    /// The next message; if there is none, `waker` is called when one comes.
-    pub(super) fn take(&self, waker: &Waker) -> Next<A> {
+    /// What is next for this incarnation; if there is nothing, `waker` is called when something comes.
+    pub(super) fn take(&self, incarnation: u64, waker: &Waker) -> Next<A> {
         let mut inner = self.inner.lock();
+        if self.current.load(Ordering::Acquire) != incarnation {
+            return Next::Fenced;
+        }
+        if let Some(control) = inner.control.take() {
+            return Next::Control(control);
+        }
         match inner.queue.pop_front() {
             Some(letter) => Next::Letter(letter),
             None if inner.ending => Next::End,
@@ -128,6 +177,16 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         }
     }
 
+    /// Overtakes what waits.
+    pub(super) fn tell(&self, control: Control) {
+        self.change(|inner| inner.control = Some(control));
+    }
+
+    /// Has the running incarnation show that it is alive.
+    pub(super) fn nudge(&self) {
+        self.change(|_| ());
+    }
+
     pub(super) fn depth(&self) -> usize {
         self.inner.lock().queue.len()
     }
@@ -138,8 +197,12 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
 
     /// Refuses new messages from now on and lets the actor end once it has handled what waits.
     pub(super) fn begin_end(&self) {
+        self.change(|inner| inner.ending = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Inner<A>)) {
         let mut inner = self.inner.lock();
-        inner.ending = true;
+        change(&mut inner);
         let waker = inner.waker.take();
         drop(inner);
         if let Some(waker) = waker {
@@ -151,10 +214,24 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         self.inner.lock().ending
     }
 
-    /// Begins a phase. In [`Phase::Ended`] what still waits is dropped; who asked sees that in the phase and takes its
-    /// message back. Returns how many messages that were.
-    pub(super) fn enter(&self, phase: Phase, incarnation: u64) -> usize {
+    /// The number of a new incarnation. Every one before it is fenced from here on.
+    pub(super) fn next_incarnation(&self) -> u64 {
         let mut inner = self.inner.lock();
+        inner.control = None;
+        self.current.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    pub(super) fn fence(&self, incarnation: u64) -> Fence {
+        Fence::new(&self.current, incarnation)
+    }
+
+    /// Begins a phase of an incarnation, unless another has taken its place. In [`Phase::Ended`] what still waits is dropped;
+    /// who asked sees that in the phase and takes its message back. Returns whether it was done.
+    pub(super) fn enter(&self, phase: Phase, incarnation: u64) -> bool {
+        let mut inner = self.inner.lock();
+        if self.current.load(Ordering::Acquire) != incarnation {
+            return false;
+        }
         inner.phase = phase;
         inner.waker = None;
         let dropped = match phase {
@@ -164,7 +241,11 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         // Within the lock, so that watchers see the phases in their order.
         self.life.send_replace(Life { incarnation, phase });
         drop(inner);
-        dropped.len()
+        if !dropped.is_empty() {
+            self.vitals.on_dropped(dropped.len());
+            tracing::warn!(actor = self.name, messages = dropped.len(), "dropped with the actor's end");
+        }
+        true
     }
 
     pub(super) fn life(&self) -> Life {

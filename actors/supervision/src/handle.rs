@@ -3,19 +3,20 @@
 //! It sends, asks with a deadline, and reports. It must never hold an actix address, which would go stale, and never lose
 //! a message without saying so.
 
-use super::mailbox::{Deliver, Letter, Life, Mailbox, Phase, Why};
+use crate::child::Core;
+use crate::mailbox::{Deliver, Letter, Life, Phase, Why};
+use crate::report::ActorReport;
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, Context, Handler, Message};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// Reaches an actor through all of its incarnations. Cheap to clone; may be used from any thread and runtime.
 pub struct Handle<A: Actor<Context = Context<A>>> {
-    pub(super) mailbox: Arc<Mailbox<A>>,
-    pub(super) kill: watch::Sender<bool>,
+    pub(crate) core: Arc<Core<A>>,
 }
 
 /// A message that was surely not delivered, given back.
@@ -40,17 +41,6 @@ pub enum AskError<M> {
     MayHaveRun(Unanswered),
 }
 
-/// What an operator may want to know of an actor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    pub name: &'static str,
-    pub phase: Phase,
-    /// Incarnations so far; one more than it was rebuilt.
-    pub incarnations: u64,
-    pub waiting: usize,
-    pub mailbox_max: usize,
-}
-
 impl<A: Actor<Context = Context<A>>> Handle<A> {
     /// Puts a message into the mailbox; nobody waits for its result.
     ///
@@ -64,7 +54,7 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
     {
         let mut message = Some(message);
         let wrap = || -> Letter<A> { Box::new(Sent(message.take().expect("called at most once"))) };
-        match self.mailbox.push(wrap) {
+        match self.core.mailbox.push(wrap) {
             Ok(()) => Ok(()),
             Err(why) => Err(self.refused(message.take().expect("not wrapped if refused"), why)),
         }
@@ -84,8 +74,8 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
     {
         let (reply, mut answer) = oneshot::channel();
         let slot = Arc::new(Slot(Mutex::new(SlotState::Waiting(message, reply))));
-        let mut life = self.mailbox.watch();
-        if let Err(why) = self.mailbox.push(|| Box::new(Asked(Arc::clone(&slot)))) {
+        let mut life = self.core.mailbox.watch();
+        if let Err(why) = self.core.mailbox.push(|| Box::new(Asked(Arc::clone(&slot)))) {
             return Err(self.give_up(&slot, why, Unanswered::Failed { actor: self.name() }));
         }
         let abandoned = Abandon(&slot);
@@ -102,7 +92,7 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
                 }
                 answer = &mut answer => {
                     break match answer {
-                        Ok(answer) if !slot.lost_in(self.mailbox.life()) => Ok(answer),
+                        Ok(answer) if !slot.lost_in(self.core.mailbox.life()) => Ok(answer),
                         // The sender of the answer is dropped when the handler panics or declines to answer.
                         Ok(_) | Err(_) => Err(self.give_up(&slot, Why::Ended, Unanswered::Failed { actor: self.name() })),
                     };
@@ -118,18 +108,12 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
     }
 
     pub fn name(&self) -> &'static str {
-        self.mailbox.name
+        self.core.mailbox.name
     }
 
-    pub fn report(&self) -> Report {
-        let life = self.mailbox.life();
-        Report {
-            name: self.name(),
-            phase: life.phase,
-            incarnations: life.incarnation,
-            waiting: self.mailbox.depth(),
-            mailbox_max: self.mailbox.mailbox_max(),
-        }
+    /// What is seen of the actor now, without asking it.
+    pub fn report(&self) -> ActorReport {
+        self.core.report(Instant::now())
     }
 
     /// Waits until an incarnation runs; false if there will be none.
@@ -147,21 +131,21 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
     ///
     /// An actor that blocks its thread cannot be cut off; then this returns after twice the deadline.
     pub async fn stop(&self, deadline: Duration) -> bool {
-        self.mailbox.begin_end();
+        self.core.mailbox.begin_end();
         if tokio::time::timeout(deadline, self.ended()).await.is_ok() {
             return true;
         }
-        self.kill.send_replace(true);
+        self.core.cut_off(None);
         // Whether it could be cut off or not, it did not end in order.
         let _ = tokio::time::timeout(deadline, self.ended()).await;
         false
     }
 
     async fn reaches(&self, condition: impl Fn(&Life) -> bool) -> Life {
-        let mut life = self.mailbox.watch();
+        let mut life = self.core.mailbox.watch();
         // The sender lives in the mailbox, which this handle holds: the wait cannot fail.
         let reached = life.wait_for(|life| condition(life)).await.map(|life| *life);
-        reached.unwrap_or_else(|_| self.mailbox.life())
+        reached.unwrap_or_else(|_| self.core.mailbox.life())
     }
 
     fn refused<M>(&self, message: M, why: Why) -> Refused<M> {
@@ -171,20 +155,23 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
     fn give_up<M: Message>(&self, slot: &Slot<M>, why: Why, unanswered: Unanswered) -> AskError<M> {
         match slot.take_back() {
             Some(message) => AskError::Refused(self.refused(message, why)),
-            None => AskError::MayHaveRun(unanswered),
+            None => {
+                self.core.mailbox.vitals.on_dropped(1);
+                AskError::MayHaveRun(unanswered)
+            }
         }
     }
 }
 
 impl<A: Actor<Context = Context<A>>> Clone for Handle<A> {
     fn clone(&self) -> Self {
-        Handle { mailbox: Arc::clone(&self.mailbox), kill: self.kill.clone() }
+        Handle { core: Arc::clone(&self.core) }
     }
 }
 
 impl<A: Actor<Context = Context<A>>> fmt::Debug for Handle<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Handle({})", self.mailbox.name)
+        write!(f, "Handle({})", self.core.mailbox.name)
     }
 }
 
@@ -199,6 +186,17 @@ where
     fn deliver(self: Box<Self>, actor: &mut A, context: &mut Context<A>, _: u64) {
         actor.handle(self.0, context).handle(context, None);
     }
+
+    fn kind(&self) -> &'static str {
+        short_name::<M>()
+    }
+}
+
+/// The type's name without the modules and parameters round it.
+fn short_name<M>() -> &'static str {
+    let whole = std::any::type_name::<M>();
+    let plain = whole.split('<').next().unwrap_or(whole);
+    plain.rsplit("::").next().unwrap_or(plain)
 }
 
 /// Where a request's message is: with the asker, who may take it back, or with one incarnation.
@@ -249,6 +247,10 @@ where
         if let SlotState::Waiting(message, reply) = taken {
             actor.handle(message, context).handle(context, Some(reply));
         }
+    }
+
+    fn kind(&self) -> &'static str {
+        short_name::<M>()
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use actix::{Actor, Context, Handler, Message};
-//! use actors::supervision::{Spec, StartError, supervise};
+//! use supervision::{Spec, StartError, supervise};
 //! use std::time::Duration;
 //!
 //! struct Counter(u64);
@@ -57,18 +57,36 @@
 #[cfg(panic = "abort")]
 compile_error!("supervision rebuilds an actor that panicked, which needs panic = \"unwind\"");
 
+mod child;
+mod fault_injection;
+mod faults;
+mod fence;
 mod handle;
 mod incarnation;
+mod keeper;
 mod mailbox;
 mod panics;
+mod policy;
+mod report;
 mod spec;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+mod thread;
+mod tree;
+mod vitals;
 
-pub use handle::{AskError, Handle, Refused, Report, Unanswered};
+pub use child::{Child, Seat, reserve};
+pub use faults::{BLOCK_TIME_MAX, Consequences, FLOOD_TIME, Fault, InjectError, UnknownFault};
+pub use fence::{Fence, is_fenced};
+pub use handle::{AskError, Handle, Refused, Unanswered};
 pub use incarnation::BATCH_MAX;
 pub use mailbox::{Phase, Why};
-pub(crate) use panics::caught;
-pub use spec::{EXIT_CODE_SUPERVISION, Exit, ExitHook, Intensity, OnFailure, Spec, StartError};
-pub use supervisor::{Seat, reserve, supervise};
+pub use panics::{Panic, caught};
+pub use policy::{Backoff, Intensity, Restart, Strategy};
+pub use report::{ActorReport, MemberReport, SupervisorReport, TreeReport};
+pub use spec::{EXIT_CODE_SUPERVISION, Exit, ExitHook, Spec, SpecError, StartError};
+pub use supervisor::{Supervisor, supervise};
+pub use thread::{BLOCK_DEADLINE, OnBlock, Thread};
+pub use tree::{Tree, ZOMBIES_MAX};
+pub use vitals::{Failure, Reason, Restarts};

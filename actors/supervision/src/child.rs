@@ -1,0 +1,488 @@
+//! One child of a tree: its mailbox, its factory, and the run from one incarnation to the next.
+//!
+//! It makes and runs incarnations and says how each ended; what an end means is the tree's business.
+
+use crate::faults::{FLOOD_TIME, Fault};
+use crate::handle::Handle;
+use crate::incarnation::{Ending, Incarnation};
+use crate::mailbox::{Control, Deliver, Life, Mailbox, Phase};
+use crate::panics::{Panic, caught, install_hook};
+use crate::policy::Ended;
+use crate::report::ActorReport;
+use crate::spec::{Exit, Spec, StartError};
+use crate::thread::{OnBlock, Thread};
+use crate::tree::{Next, Tree, WeakTree};
+use crate::vitals::{Look, Reason};
+use actix::{Actor, Context};
+use parking_lot::Mutex;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+type Factory<A> = Box<dyn FnMut() -> Result<A, StartError> + Send>;
+/// Asks the actor something that needs its state; true if it answered.
+pub(crate) type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+
+/// What all handles of an actor, its run and its tree share.
+pub(crate) struct Core<A: Actor<Context = Context<A>>> {
+    pub(crate) spec: Spec,
+    pub(crate) mailbox: Arc<Mailbox<A>>,
+    /// Locked while it makes an incarnation.
+    factory: Mutex<Option<Factory<A>>>,
+    /// The incarnation that is to be cut off (0: none), and the failure that this is.
+    cut: watch::Sender<(u64, Option<(Reason, String)>)>,
+    /// The number of the incarnation whose run is not over; 0 for none.
+    active: watch::Sender<u64>,
+    thread: OnceLock<Thread>,
+    place: OnceLock<(WeakTree, usize)>,
+    probe: OnceLock<Probe>,
+}
+
+/// A place for an actor that is not there yet. Messages to its handle wait; if the seat is dropped they are refused.
+pub struct Seat<A: Actor<Context = Context<A>>> {
+    core: Option<Arc<Core<A>>>,
+}
+
+/// An actor that a [`Supervisor`](crate::Supervisor) can start: a seat with its factory.
+pub struct Child(pub(crate) Arc<dyn Supervised>);
+
+/// Gives the handle of an actor that will be started later, so that actors can know each other.
+pub fn reserve<A: Actor<Context = Context<A>>>(spec: Spec) -> (Handle<A>, Seat<A>) {
+    install_hook();
+    let mailbox = Arc::new(Mailbox::new(spec.name, spec.mailbox_max));
+    let (cut, active) = (watch::Sender::new((0, None)), watch::Sender::new(0));
+    let (thread, place, probe) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+    let core = Arc::new(Core { spec, mailbox, factory: Mutex::new(None), cut, active, thread, place, probe });
+    (Handle { core: Arc::clone(&core) }, Seat { core: Some(core) })
+}
+
+impl<A: Actor<Context = Context<A>>> Seat<A> {
+    /// Adds the factory. It runs on the actor's thread, once for each incarnation.
+    pub fn fill<F>(mut self, factory: F) -> Child
+    where
+        F: FnMut() -> Result<A, StartError> + Send + 'static,
+    {
+        let core = self.core.take().expect("taken only here and when dropped");
+        *core.factory.lock() = Some(Box::new(factory));
+        Child(core)
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> Drop for Seat<A> {
+    fn drop(&mut self) {
+        if let Some(core) = &self.core {
+            core.mailbox.enter(Phase::Ended, 0);
+        }
+    }
+}
+
+impl Child {
+    pub(crate) fn into_inner(self) -> Arc<dyn Supervised> {
+        // Its drop finds the child not settled yet, so it must not run.
+        let child = std::mem::ManuallyDrop::new(self);
+        Arc::clone(&child.0)
+    }
+
+    /// What is asked of the actor to see that it serves again after a fault: something that needs its state.
+    pub fn probed_by<F>(self, ask: impl Fn() -> F + Send + Sync + 'static) -> Child
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.0.set_probe(Arc::new(move || Box::pin(ask())));
+        self
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Of no effect once it was started: its first incarnation is 1.
+        self.0.never_start();
+    }
+}
+
+/// What the tree does with a child, whatever its actor is.
+pub(crate) trait Supervised: Send + Sync {
+    fn spec(&self) -> &Spec;
+    fn set_probe(&self, probe: Probe);
+    fn never_start(&self);
+    fn settle(&self, tree: WeakTree, child: usize);
+    fn thread(&self) -> Thread;
+    /// Starts a run with a new incarnation; every earlier one is fenced.
+    fn start(self: Arc<Self>);
+    /// Nothing will start it again.
+    fn end(&self);
+    /// Fences the running incarnation, and counts its run as over: its thread is blocked.
+    fn give_up(&self);
+    /// Asks the running incarnation to stop, and leaves the messages to the next.
+    fn ask_to_stop(&self);
+    /// Refuses new messages, handles those that wait, then stops for good.
+    fn ask_to_end(&self);
+    /// Ends the running incarnation without its help; without a failure, because the tree wants it gone.
+    fn cut_off(&self, failure: Option<(Reason, String)>);
+    /// Counts the end of an incarnation that did not say so itself.
+    fn note(&self, reason: Reason, text: String);
+    fn nudge(&self);
+    fn active(&self) -> watch::Receiver<u64>;
+    fn watch(&self) -> watch::Receiver<Life>;
+    fn life(&self) -> Life;
+    fn look(&self) -> Look;
+    fn report(&self, now: Instant) -> ActorReport;
+    fn inject(&self, fault: Fault);
+    fn probe(&self) -> Pin<Box<dyn Future<Output = bool> + Send>>;
+}
+
+/// A message that means nothing; a flood is made of it.
+struct Nothing;
+
+impl<A: Actor<Context = Context<A>>> Deliver<A> for Nothing {
+    fn deliver(self: Box<Self>, _: &mut A, _: &mut Context<A>, _: u64) {}
+
+    fn kind(&self) -> &'static str {
+        "Nothing"
+    }
+}
+
+/// A question that any actor answers by handling it.
+struct AreYouThere(tokio::sync::oneshot::Sender<()>);
+
+impl<A: Actor<Context = Context<A>>> Deliver<A> for AreYouThere {
+    fn deliver(self: Box<Self>, _: &mut A, _: &mut Context<A>, _: u64) {
+        // Whoever asked may have gone.
+        let _ = self.0.send(());
+    }
+
+    fn kind(&self) -> &'static str {
+        "AreYouThere"
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> Core<A> {
+    pub(crate) fn cut_off(&self, failure: Option<(Reason, String)>) {
+        self.cut.send_replace((*self.active.borrow(), failure));
+    }
+
+    pub(crate) fn report(&self, now: Instant) -> ActorReport {
+        let (life, look) = (self.mailbox.life(), self.mailbox.vitals.look());
+        let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
+        ActorReport {
+            name: self.spec.name,
+            restart: self.spec.restart,
+            phase: life.phase,
+            incarnation: life.incarnation,
+            restarts: look.restarts,
+            last_failure: look.last_failure,
+            waiting: self.mailbox.depth(),
+            mailbox_max: self.mailbox.mailbox_max(),
+            handling: look.handling.map(|now_on| (now_on.kind, now.saturating_duration_since(now_on.since))),
+            heartbeat_age: since(look.running_since.and(look.beat)),
+            uptime: since(look.running_since),
+            handled: look.handled,
+            handler_time: look.handler_time,
+            refused: look.refused,
+            lost: look.lost,
+            at: now,
+        }
+    }
+
+    /// Nothing starts again: what the factory holds is given back. One that blocks its thread keeps it.
+    fn forget_factory(&self) {
+        if let Some(mut factory) = self.factory.try_lock() {
+            let forgotten = factory.take();
+            // Its destructors may ask for the actor's report, or anything.
+            drop(factory);
+            drop(forgotten);
+        }
+    }
+
+    fn tree(&self) -> Option<(Tree, usize)> {
+        let (tree, child) = self.place.get()?;
+        Some((tree.upgrade()?, *child))
+    }
+}
+
+/// Says that a run is over, however it ends.
+struct Run<A: Actor<Context = Context<A>>> {
+    core: Arc<Core<A>>,
+    number: u64,
+    /// Whether the phase says already what follows.
+    told: bool,
+}
+
+impl<A: Actor<Context = Context<A>>> Drop for Run<A> {
+    fn drop(&mut self) {
+        if !self.told && self.core.mailbox.enter(Phase::Ended, self.number) {
+            self.core.mailbox.vitals.on_stopped();
+            self.core.forget_factory();
+        }
+        let number = self.number;
+        self.core.active.send_if_modified(|active| *active == number && std::mem::replace(active, 0) != 0);
+    }
+}
+
+/// What one attempt to make and run the actor came to.
+enum Outcome {
+    Normal,
+    Shutdown,
+    Failed(Reason, String, Option<String>),
+    Fatal(Exit),
+    Fenced,
+    /// The tree had it stop.
+    Stopped,
+}
+
+impl<A: Actor<Context = Context<A>>> Run<A> {
+    async fn go(mut self) {
+        loop {
+            let outcome = self.live().await;
+            let vitals = &self.core.mailbox.vitals;
+            let ended = match outcome {
+                Outcome::Fenced => {
+                    self.told = true;
+                    return;
+                }
+                Outcome::Fatal(exit) => {
+                    vitals.on_failed(Reason::StartFailed, exit.reason.clone(), None);
+                    self.core.mailbox.enter(Phase::Ended, self.number);
+                    self.core.forget_factory();
+                    self.told = true;
+                    if let Some((tree, _)) = self.core.tree() {
+                        tree.fatal(exit);
+                    }
+                    return;
+                }
+                Outcome::Shutdown => Ended::Shutdown,
+                Outcome::Stopped | Outcome::Normal if self.is_held() => {
+                    vitals.on_failed(Reason::WithSibling, String::new(), None);
+                    Ended::Shutdown
+                }
+                Outcome::Stopped => Ended::Shutdown,
+                Outcome::Normal => {
+                    tracing::warn!(actor = self.core.spec.name, incarnation = self.number, "an actor stopped unasked");
+                    vitals.on_failed(Reason::Terminated, "it stopped unasked".to_owned(), None);
+                    Ended::Normal
+                }
+                Outcome::Failed(reason, text, place) => {
+                    tracing::error!(
+                        actor = self.core.spec.name,
+                        incarnation = self.number,
+                        ?reason,
+                        place,
+                        "an actor failed: {text}"
+                    );
+                    vitals.on_failed(reason, text, place);
+                    Ended::Failed
+                }
+            };
+            self.core.mailbox.enter(Phase::Down, self.number);
+            let ended = if self.core.mailbox.ending() { Ended::Shutdown } else { ended };
+            let next = self.core.tree().map_or(Next::End, |(tree, child)| tree.on_ended(child, ended));
+            match next {
+                Next::Again => {
+                    // The neighbours on the arbiter have their turn between two incarnations.
+                    tokio::task::yield_now().await;
+                    let number = self.core.mailbox.next_incarnation();
+                    self.number = number;
+                    self.core.active.send_replace(number);
+                }
+                // Dropped, it says that the actor has ended.
+                Next::End => return,
+                Next::Wait => {
+                    self.told = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether the tree is restarting it with others.
+    fn is_held(&self) -> bool {
+        self.core.tree().is_some_and(|(tree, child)| tree.is_held(child))
+    }
+
+    async fn live(&self) -> Outcome {
+        let (core, mailbox) = (&self.core, &self.core.mailbox);
+        let fence = mailbox.fence(self.number);
+        mailbox.vitals.on_starting();
+        let made = {
+            let _entered = crate::fence::enter(&fence);
+            let mut factory = core.factory.lock();
+            match factory.as_mut() {
+                Some(factory) => caught(factory),
+                // It was ended while this start was under way.
+                None => return Outcome::Fenced,
+            }
+        };
+        if !fence.holds() {
+            return Outcome::Fenced;
+        }
+        let start_failed = |text| Outcome::Failed(Reason::StartFailed, text, None);
+        let actor = match made {
+            Ok(Ok(actor)) => actor,
+            Ok(Err(StartError::Fatal { code, reason })) => {
+                return Outcome::Fatal(Exit { code, reason: format!("actor {}: {reason}", core.spec.name) });
+            }
+            Ok(Err(error @ StartError::Failed(_))) => return start_failed(error.to_string()),
+            Err(Panic { text, place }) => {
+                return Outcome::Failed(Reason::StartFailed, format!("its factory panicked: {text}"), place);
+            }
+        };
+        let mut incarnation = Incarnation::new(actor, Arc::clone(mailbox), self.number);
+        mailbox.vitals.on_running();
+        if let Some((tree, child)) = core.tree() {
+            tree.on_started(child);
+        }
+        if !mailbox.enter(Phase::Running, self.number) {
+            incarnation.cut_off();
+            return Outcome::Fenced;
+        }
+        let mut cut = core.cut.subscribe();
+        let ending = tokio::select! {
+            biased;
+            // The sender is in the core, which this holds: the wait ends only by its condition.
+            Ok(cut) = cut.wait_for(|(number, _)| *number == self.number) => {
+                let failure = cut.1.clone();
+                drop(cut);
+                if let Some(panic) = incarnation.cut_off() {
+                    tracing::error!(actor = core.spec.name, %panic, "a panic while an actor was cut off");
+                }
+                return match failure {
+                    Some((reason, text)) => Outcome::Failed(reason, text, None),
+                    None => Outcome::Stopped,
+                };
+            }
+            ending = &mut incarnation => ending,
+        };
+        match ending {
+            Ending::Stopped if mailbox.ending() => Outcome::Shutdown,
+            Ending::Stopped => Outcome::Normal,
+            Ending::Terminated => {
+                Outcome::Failed(Reason::Terminated, "a fault was injected: terminate".to_owned(), None)
+            }
+            Ending::Panicked(Panic { text, place }) => {
+                Outcome::Failed(Reason::Panicked, format!("it panicked: {text}"), place)
+            }
+            Ending::Fenced => Outcome::Fenced,
+        }
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> Supervised for Core<A> {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn set_probe(&self, probe: Probe) {
+        // The first one counts.
+        let _ = self.probe.set(probe);
+    }
+
+    fn never_start(&self) {
+        if self.place.get().is_none() {
+            self.mailbox.enter(Phase::Ended, 0);
+        }
+    }
+
+    fn settle(&self, tree: WeakTree, child: usize) {
+        let thread = || Thread::here(self.spec.name, OnBlock::ExitProcess);
+        self.thread.get_or_init(|| self.spec.thread.clone().unwrap_or_else(thread));
+        let _ = self.place.set((tree, child));
+    }
+
+    fn thread(&self) -> Thread {
+        self.thread.get().expect("settled before anything else").clone()
+    }
+
+    fn start(self: Arc<Self>) {
+        let number = self.mailbox.next_incarnation();
+        if self.mailbox.life().phase == Phase::Running {
+            self.mailbox.enter(Phase::Down, number);
+        }
+        self.active.send_replace(number);
+        let run = Run { core: Arc::clone(&self), number, told: false };
+        // If the arbiter is gone the closure is dropped, and with it the run, which ends the mailbox.
+        self.thread().arbiter().spawn_fn(move || drop(actix::spawn(run.go())));
+    }
+
+    fn end(&self) {
+        let number = self.mailbox.next_incarnation();
+        self.mailbox.enter(Phase::Ended, number);
+        self.mailbox.vitals.on_stopped();
+        self.forget_factory();
+    }
+
+    fn give_up(&self) {
+        let number = self.mailbox.next_incarnation();
+        self.mailbox.enter(Phase::Down, number);
+        self.active.send_replace(0);
+    }
+
+    fn ask_to_stop(&self) {
+        self.mailbox.tell(Control::Stop);
+    }
+
+    fn ask_to_end(&self) {
+        self.mailbox.begin_end();
+    }
+
+    fn cut_off(&self, failure: Option<(Reason, String)>) {
+        Core::cut_off(self, failure);
+    }
+
+    fn note(&self, reason: Reason, text: String) {
+        self.mailbox.vitals.on_failed(reason, text, None);
+    }
+
+    fn nudge(&self) {
+        self.mailbox.nudge();
+    }
+
+    fn active(&self) -> watch::Receiver<u64> {
+        self.active.subscribe()
+    }
+
+    fn watch(&self) -> watch::Receiver<Life> {
+        self.mailbox.watch()
+    }
+
+    fn life(&self) -> Life {
+        self.mailbox.life()
+    }
+
+    fn look(&self) -> Look {
+        self.mailbox.vitals.look()
+    }
+
+    fn report(&self, now: Instant) -> ActorReport {
+        Core::report(self, now)
+    }
+
+    fn inject(&self, fault: Fault) {
+        if fault != Fault::Flood {
+            return self.mailbox.tell(Control::Fail(fault));
+        }
+        self.mailbox.vitals.on_injected();
+        let mailbox = Arc::clone(&self.mailbox);
+        std::thread::spawn(move || {
+            let began = Instant::now();
+            while began.elapsed() < FLOOD_TIME {
+                // Refused when it is full, which is the point.
+                let _ = mailbox.push(|| Box::new(Nothing));
+            }
+        });
+    }
+
+    fn probe(&self) -> Pin<Box<dyn Future<Output = bool> + Send>> {
+        match self.probe.get() {
+            Some(probe) => probe(),
+            None => {
+                let (sender, answer) = tokio::sync::oneshot::channel();
+                let pushed = self.mailbox.push(|| Box::new(AreYouThere(sender)));
+                Box::pin(async move {
+                    pushed.is_ok() && matches!(tokio::time::timeout(Duration::from_secs(2), answer).await, Ok(Ok(())))
+                })
+            }
+        }
+    }
+}

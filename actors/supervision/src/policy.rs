@@ -1,0 +1,385 @@
+//! What a failure means: which children start again, when, and when their supervisor gives up.
+//!
+//! Decides and does nothing: no clock, thread or actor is here, so that every case is a table in the tests. Times are
+//! given; a supervision tree is an arena of supervisors and children in their start order.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Which children start again when one fails (Erlang/OTP's three).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// Only the one that failed.
+    OneForOne,
+    /// All: they are stopped in reverse order of their start and started in order.
+    OneForAll,
+    /// The one that failed and those started after it.
+    RestForOne,
+}
+
+/// Whether a child that ended starts again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restart {
+    /// Always, unless it was asked to end.
+    Permanent,
+    /// Only if it failed.
+    Transient,
+    /// Never, not even with its siblings.
+    Temporary,
+}
+
+/// How often what stands below a supervisor may start again: one failure more within the window, and it gives up.
+///
+/// A supervisor counts every failure in its subtree, so its limit bounds all of it. (OTP counts only direct children, where
+/// the limits of a tree multiply.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intensity {
+    pub restarts_max: usize,
+    pub window: Duration,
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        Intensity { restarts_max: 5, window: Duration::from_secs(10) }
+    }
+}
+
+/// How long a child waits before it starts again: nothing after its first failure, then `first`, doubled each time up to
+/// `max`, each time more or less by a fifth at random; nothing again once it has run for `reset_after`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    pub first: Duration,
+    pub max: Duration,
+    pub reset_after: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Backoff {
+            first: Duration::from_millis(10),
+            max: Duration::from_millis(250),
+            reset_after: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Largest share by which a delay is longer or shorter.
+const JITTER: f64 = 0.2;
+
+impl Backoff {
+    /// No child ever waits.
+    pub const NONE: Backoff = Backoff { first: Duration::ZERO, max: Duration::ZERO, reset_after: Duration::ZERO };
+
+    /// Before the start that follows the `failures`th failure in a row; `chance` is in 0..1.
+    fn delay(&self, failures: u32, chance: f64) -> Duration {
+        let Some(doublings) = failures.checked_sub(2) else { return Duration::ZERO };
+        let factor = 1u32.checked_shl(doublings).unwrap_or(u32::MAX);
+        let plain = self.first.saturating_mul(factor).min(self.max);
+        plain.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0))
+    }
+
+    /// Whether a child that fails at each start exceeds the intensity at all.
+    pub(crate) fn reaches(&self, intensity: Intensity) -> bool {
+        let restarts = u32::try_from(intensity.restarts_max).unwrap_or(u32::MAX);
+        let mut waited = Duration::ZERO;
+        for restart in 1..=restarts {
+            let next = self.delay(restart, 1.0);
+            if next == self.max.mul_f64(1.0 + JITTER) {
+                // From here on all are the same.
+                return waited + next.saturating_mul(restarts - restart + 1) < intensity.window;
+            }
+            waited += next;
+            if waited >= intensity.window {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// How a child's life ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It stopped by itself, in order.
+    Normal,
+    /// It was asked to end for good.
+    Shutdown,
+    /// Anything else.
+    Failed,
+}
+
+impl Restart {
+    fn starts_again(self, ended: Ended) -> bool {
+        match (self, ended) {
+            (_, Ended::Shutdown) | (Restart::Temporary, _) | (Restart::Transient, Ended::Normal) => false,
+            (Restart::Permanent, Ended::Normal | Ended::Failed) | (Restart::Transient, Ended::Failed) => true,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Member {
+    Child(usize),
+    Supervisor(usize),
+}
+
+#[derive(Debug)]
+struct SupervisorState {
+    strategy: Strategy,
+    intensity: Intensity,
+    parent: Option<usize>,
+    members: Vec<Member>,
+    /// Failures within the window, `restarts_max` + 1 at most.
+    recent: VecDeque<Instant>,
+    restarts: u64,
+    escalations: u64,
+}
+
+#[derive(Debug)]
+struct ChildState {
+    supervisor: usize,
+    restart: Restart,
+    backoff: Backoff,
+    /// In a row, each within `reset_after` of the start before it.
+    failures: u32,
+    started: Option<Instant>,
+    /// It is being stopped or started by the tree: its end is no failure of its own.
+    held: bool,
+    failed_while_held: bool,
+}
+
+/// What the end of a child means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// The tree itself had it end; there is nothing to do.
+    Expected,
+    /// It does not start again.
+    Stays,
+    Restart {
+        after: Duration,
+    },
+    /// These stop in reverse order and start in order; they are held until [`Policy::release`].
+    RestartAll(Vec<usize>),
+    /// This supervisor gave up: see [`Policy::escalate`].
+    Escalate(usize),
+}
+
+/// What a supervisor that gave up leads to. Everything in `stop` is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Escalation {
+    /// To be stopped, in reverse of this order.
+    pub stop: Vec<usize>,
+    /// To be started then, in this order; `None`: the root gave up, and the process ends.
+    pub start: Option<Vec<usize>>,
+    /// The supervisors that gave up, from the innermost.
+    pub gave_up: Vec<usize>,
+}
+
+/// The state of a whole tree. Supervisor 0 is the root.
+#[derive(Debug, Default)]
+pub(crate) struct Policy {
+    supervisors: Vec<SupervisorState>,
+    children: Vec<ChildState>,
+    stopping: bool,
+}
+
+impl Policy {
+    pub(crate) fn add_supervisor(&mut self, parent: Option<usize>, strategy: Strategy, intensity: Intensity) -> usize {
+        let id = self.supervisors.len();
+        let (members, recent) = (Vec::new(), VecDeque::new());
+        self.supervisors.push(SupervisorState {
+            strategy,
+            intensity,
+            parent,
+            members,
+            recent,
+            restarts: 0,
+            escalations: 0,
+        });
+        if let Some(parent) = parent {
+            self.supervisors[parent].members.push(Member::Supervisor(id));
+        }
+        id
+    }
+
+    pub(crate) fn add_child(&mut self, supervisor: usize, restart: Restart, backoff: Backoff) -> usize {
+        let id = self.children.len();
+        self.children.push(ChildState {
+            supervisor,
+            restart,
+            backoff,
+            failures: 0,
+            started: None,
+            held: false,
+            failed_while_held: false,
+        });
+        self.supervisors[supervisor].members.push(Member::Child(id));
+        id
+    }
+
+    pub(crate) fn members(&self, supervisor: usize) -> &[Member] {
+        &self.supervisors[supervisor].members
+    }
+
+    /// Restarts below this supervisor, and how often it gave up.
+    pub(crate) fn counts(&self, supervisor: usize) -> (u64, u64) {
+        (self.supervisors[supervisor].restarts, self.supervisors[supervisor].escalations)
+    }
+
+    /// Everything below a supervisor, in start order.
+    pub(crate) fn below(&self, supervisor: usize) -> Vec<usize> {
+        let members = self.supervisors[supervisor].members.iter();
+        members.flat_map(|member| self.of(*member)).collect()
+    }
+
+    fn of(&self, member: Member) -> Vec<usize> {
+        match member {
+            Member::Child(child) => vec![child],
+            Member::Supervisor(supervisor) => self.below(supervisor),
+        }
+    }
+
+    pub(crate) fn on_started(&mut self, child: usize, now: Instant) {
+        self.children[child].started = Some(now);
+    }
+
+    /// From now on nothing starts again.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    pub(crate) fn is_held(&self, child: usize) -> bool {
+        self.children[child].held
+    }
+
+    /// Whether a group's restart starts this child again.
+    pub(crate) fn restarts_with_siblings(&self, child: usize) -> bool {
+        self.children[child].restart != Restart::Temporary
+    }
+
+    /// A child's life ended; `chance` in 0..1 is for the back-off.
+    pub(crate) fn on_ended(&mut self, child: usize, ended: Ended, now: Instant, chance: f64) -> Decision {
+        if self.stopping {
+            return Decision::Expected;
+        }
+        let state = &mut self.children[child];
+        if state.held {
+            state.failed_while_held |= state.restart.starts_again(ended);
+            return Decision::Expected;
+        }
+        if !state.restart.starts_again(ended) {
+            return Decision::Stays;
+        }
+        let ran_well = state.started.is_some_and(|at| now.saturating_duration_since(at) >= state.backoff.reset_after);
+        state.failures = if ran_well { 1 } else { state.failures.saturating_add(1) };
+        let (supervisor, after) = (state.supervisor, state.backoff.delay(state.failures, chance));
+        if let Some(exhausted) = self.count(supervisor, now) {
+            return Decision::Escalate(exhausted);
+        }
+        match self.affected(supervisor, Member::Child(child)) {
+            several if several.len() > 1 => {
+                self.hold(&several);
+                Decision::RestartAll(several)
+            }
+            _ => Decision::Restart { after },
+        }
+    }
+
+    /// Counts a failure with every supervisor above; gives the innermost one that it was too much for.
+    fn count(&mut self, supervisor: usize, now: Instant) -> Option<usize> {
+        let mut exhausted = None;
+        let mut next = Some(supervisor);
+        while let Some(id) = next {
+            let state = &mut self.supervisors[id];
+            let Intensity { restarts_max, window } = state.intensity;
+            state.recent.retain(|&failure| now.saturating_duration_since(failure) < window);
+            state.recent.push_back(now);
+            state.restarts += 1;
+            if state.recent.len() > restarts_max && exhausted.is_none() {
+                exhausted = Some(id);
+            }
+            next = state.parent;
+        }
+        exhausted
+    }
+
+    /// What the strategy of a supervisor restarts when this member fails, in start order.
+    fn affected(&self, supervisor: usize, member: Member) -> Vec<usize> {
+        let state = &self.supervisors[supervisor];
+        let from = match state.strategy {
+            Strategy::OneForOne => return self.of(member),
+            Strategy::OneForAll => 0,
+            Strategy::RestForOne => state.members.iter().position(|other| *other == member).unwrap_or(0),
+        };
+        state.members[from..].iter().flat_map(|member| self.of(*member)).collect()
+    }
+
+    /// Takes children under the tree's hand: until they are released, their ends are not their own.
+    pub(crate) fn hold(&mut self, children: &[usize]) {
+        for &child in children {
+            self.children[child].held = true;
+            self.children[child].failed_while_held = false;
+        }
+    }
+
+    /// What follows when this supervisor gave up: it fails as a child of its parent, and so on up.
+    pub(crate) fn escalate(&mut self, supervisor: usize, now: Instant) -> Escalation {
+        let mut gave_up = supervisor;
+        let mut chain = Vec::new();
+        loop {
+            chain.push(gave_up);
+            self.supervisors[gave_up].escalations += 1;
+            let Some(parent) = self.supervisors[gave_up].parent else {
+                self.stopping = true;
+                return Escalation { stop: self.below(gave_up), start: None, gave_up: chain };
+            };
+            match self.count(parent, now) {
+                None => {
+                    let affected = self.affected(parent, Member::Supervisor(gave_up));
+                    self.renew(Member::Supervisor(gave_up));
+                    self.hold(&affected);
+                    let start = affected.iter().copied().filter(|&child| self.restarts_with_siblings(child)).collect();
+                    return Escalation { stop: affected, start: Some(start), gave_up: chain };
+                }
+                Some(exhausted) => gave_up = exhausted,
+            }
+        }
+    }
+
+    /// A supervisor that was started anew remembers no failures.
+    fn renew(&mut self, member: Member) {
+        match member {
+            Member::Child(child) => self.children[child].failures = 0,
+            Member::Supervisor(supervisor) => {
+                self.supervisors[supervisor].recent.clear();
+                for member in self.supervisors[supervisor].members.clone() {
+                    self.renew(member);
+                }
+            }
+        }
+    }
+
+    /// The tree has started these again. Gives one that failed meanwhile, which counts as its failure now.
+    pub(crate) fn release(&mut self, children: &[usize]) -> Option<usize> {
+        let failed = children.iter().copied().find(|&child| self.children[child].failed_while_held);
+        for &child in children {
+            self.children[child].held = false;
+            self.children[child].failed_while_held = false;
+        }
+        failed
+    }
+
+    /// Counts the failure of a child whose life the tree itself has cut off.
+    pub(crate) fn on_cut_off(&mut self, child: usize, now: Instant) -> Option<usize> {
+        self.count(self.children[child].supervisor, now)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What is told of a tree and its actors at one moment.
+
+use crate::mailbox::Phase;
+use crate::policy::{Restart, Strategy};
+use crate::vitals::{Failure, Restarts};
+use std::time::{Duration, Instant};
+
+/// An actor as it is seen from outside.
+#[derive(Debug, Clone)]
+pub struct ActorReport {
+    pub name: &'static str,
+    pub restart: Restart,
+    pub phase: Phase,
+    /// Incarnations so far; 0 before the first.
+    pub incarnation: u64,
+    pub restarts: Restarts,
+    pub last_failure: Option<Failure>,
+    pub waiting: usize,
+    pub mailbox_max: usize,
+    /// The message that it handles, and for how long.
+    pub handling: Option<(&'static str, Duration)>,
+    /// Since it last looked into its mailbox; it is asked to twice a second.
+    pub heartbeat_age: Option<Duration>,
+    /// Of this incarnation.
+    pub uptime: Option<Duration>,
+    /// Messages handled by all incarnations, and the time that their handlers took.
+    pub handled: u64,
+    pub handler_time: Duration,
+    /// Messages given back, and taken but not handled or never answered.
+    pub refused: u64,
+    pub lost: u64,
+    pub at: Instant,
+}
+
+impl ActorReport {
+    /// Whether it runs and has shown so within `deadline`.
+    pub fn is_well(&self, deadline: Duration) -> bool {
+        self.phase == Phase::Running && self.heartbeat_age.is_some_and(|age| age <= deadline)
+    }
+}
+
+/// A supervisor and what is below it, in start order.
+#[derive(Debug, Clone)]
+pub struct SupervisorReport {
+    pub name: &'static str,
+    pub strategy: Strategy,
+    pub restarts_max: usize,
+    pub window: Duration,
+    /// Failures counted in its subtree.
+    pub restarts: u64,
+    /// How often it gave up.
+    pub escalations: u64,
+    pub members: Vec<MemberReport>,
+}
+
+#[derive(Debug, Clone)]
+pub enum MemberReport {
+    Actor(ActorReport),
+    Supervisor(SupervisorReport),
+}
+
+/// A whole tree.
+#[derive(Debug, Clone)]
+pub struct TreeReport {
+    pub root: SupervisorReport,
+    /// Blocked threads that were left behind and have not ended.
+    pub zombies: usize,
+}
+
+impl TreeReport {
+    /// Every actor, in start order.
+    pub fn actors(&self) -> Vec<&ActorReport> {
+        self.root.actors()
+    }
+}
+
+impl SupervisorReport {
+    fn actors(&self) -> Vec<&ActorReport> {
+        let mut actors = Vec::new();
+        for member in &self.members {
+            match member {
+                MemberReport::Actor(actor) => actors.push(actor),
+                MemberReport::Supervisor(supervisor) => actors.extend(supervisor.actors()),
+            }
+        }
+        actors
+    }
+}

@@ -1,0 +1,161 @@
+//! A thread that actors run on: an actix arbiter with a name and a heartbeat.
+//!
+//! A handler that blocks stops everything on its thread, and no thread can be killed. What then happens is the thread's
+//! [`OnBlock`]: its actors move to a new one, or the process ends.
+
+use actix::{Arbiter, ArbiterHandle, System};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// A thread is taken for blocked when it has not run a ready task for this long, unless it says otherwise.
+pub const BLOCK_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What happens when a thread is blocked for longer than its deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnBlock {
+    /// It is left behind, fenced, and its actors start on a new thread.
+    Replace,
+    /// The process ends: what runs there must never run twice, or cannot be moved.
+    ExitProcess,
+}
+
+/// A named thread for actors; clones are the same thread.
+#[derive(Clone)]
+pub struct Thread(Arc<Inner>);
+
+struct Inner {
+    /// Arbiters can only be made by a thread that knows their system.
+    system: System,
+    name: &'static str,
+    on_block: OnBlock,
+    deadline: Duration,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    arbiter: ArbiterHandle,
+    pulse: Arc<Pulse>,
+}
+
+/// The heartbeat of one OS thread.
+pub(crate) struct Pulse {
+    asked: Notify,
+    last: Mutex<Instant>,
+    ended: AtomicBool,
+}
+
+impl Thread {
+    /// Starts a thread of its own.
+    pub fn new(name: &'static str, on_block: OnBlock) -> Thread {
+        Self::of(name, Arbiter::new().handle(), on_block)
+    }
+
+    /// An arbiter that exists already.
+    ///
+    /// # Panics
+    /// Outside of an actix system, as [`Thread::new`].
+    pub fn of(name: &'static str, arbiter: ArbiterHandle, on_block: OnBlock) -> Thread {
+        let pulse = Pulse::start(&arbiter);
+        let now = Mutex::new(Now { arbiter, pulse });
+        let system = System::current();
+        Thread(Arc::new(Inner { system, name, on_block, deadline: BLOCK_DEADLINE, now }))
+    }
+
+    /// The arbiter of this thread.
+    ///
+    /// # Panics
+    /// If none runs here.
+    pub fn here(name: &'static str, on_block: OnBlock) -> Thread {
+        Self::of(name, Arbiter::current(), on_block)
+    }
+
+    /// Another deadline than [`BLOCK_DEADLINE`].
+    ///
+    /// # Panics
+    /// If the thread was cloned before.
+    pub fn deadline(mut self, deadline: Duration) -> Thread {
+        Arc::get_mut(&mut self.0).expect("set before the thread is given to anyone").deadline = deadline;
+        self
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    pub fn on_block(&self) -> OnBlock {
+        self.0.on_block
+    }
+
+    pub fn block_deadline(&self) -> Duration {
+        self.0.deadline
+    }
+
+    pub fn arbiter(&self) -> ArbiterHandle {
+        self.0.now.lock().arbiter.clone()
+    }
+
+    pub(crate) fn is(&self, other: &Thread) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.0.now.lock().pulse)
+    }
+
+    /// Leaves the OS thread behind, which ends when it comes back, and goes on with a new one. Gives the old one's pulse.
+    pub(crate) fn replace(&self) -> Arc<Pulse> {
+        // This is called on the thread for supervision, which belongs to no system.
+        System::set_current(self.0.system.clone());
+        let arbiter = Arbiter::new().handle();
+        let pulse = Pulse::start(&arbiter);
+        let old = std::mem::replace(&mut *self.0.now.lock(), Now { arbiter, pulse });
+        old.arbiter.stop();
+        old.pulse
+    }
+}
+
+impl std::fmt::Debug for Thread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Thread({})", self.name())
+    }
+}
+
+impl Pulse {
+    fn start(arbiter: &ArbiterHandle) -> Arc<Pulse> {
+        let pulse =
+            Arc::new(Pulse { asked: Notify::new(), last: Mutex::new(Instant::now()), ended: AtomicBool::new(false) });
+        // Dropped with the arbiter's last task, also if it never ran.
+        let beating = Beating(Arc::clone(&pulse));
+        arbiter.spawn(async move {
+            loop {
+                beating.0.asked.notified().await;
+                *beating.0.last.lock() = Instant::now();
+            }
+        });
+        pulse
+    }
+
+    pub(crate) fn ask(&self) {
+        self.asked.notify_one();
+    }
+
+    pub(crate) fn last(&self) -> Instant {
+        *self.last.lock()
+    }
+
+    /// Whether the thread has ended.
+    pub(crate) fn ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+}
+
+struct Beating(Arc<Pulse>);
+
+impl Drop for Beating {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Release);
+    }
+}

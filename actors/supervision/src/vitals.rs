@@ -1,0 +1,201 @@
+//! What is seen of an actor from outside: its heartbeat, what it is handling, what it lost, how it failed.
+//!
+//! Written by the actor's thread and read by anyone without asking the actor, so that a hung one can be looked at.
+
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Why an incarnation ended that was not asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    Panicked,
+    /// It stopped, or was terminated, without being asked to.
+    Terminated,
+    /// Its factory failed or panicked.
+    StartFailed,
+    /// It handled nothing for longer than its deadline while its thread ran.
+    Hung,
+    /// It blocked its thread for longer than the thread's deadline.
+    Blocked,
+    /// It did not fail: its supervisor restarted it with one that did.
+    WithSibling,
+}
+
+/// The last failure of an actor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub reason: Reason,
+    pub text: String,
+    /// `file:line` of a panic.
+    pub place: Option<String>,
+    pub at: Instant,
+}
+
+/// Incarnations that ended, by reason.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Restarts {
+    pub panicked: u64,
+    pub terminated: u64,
+    pub start_failed: u64,
+    pub hung: u64,
+    pub blocked: u64,
+    pub with_sibling: u64,
+}
+
+impl Restarts {
+    fn of(&mut self, reason: Reason) -> &mut u64 {
+        match reason {
+            Reason::Panicked => &mut self.panicked,
+            Reason::Terminated => &mut self.terminated,
+            Reason::StartFailed => &mut self.start_failed,
+            Reason::Hung => &mut self.hung,
+            Reason::Blocked => &mut self.blocked,
+            Reason::WithSibling => &mut self.with_sibling,
+        }
+    }
+
+    pub fn total(&self) -> u64 {
+        let Restarts { panicked, terminated, start_failed, hung, blocked, with_sibling } = self;
+        panicked + terminated + start_failed + hung + blocked + with_sibling
+    }
+}
+
+/// What an actor does right now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Handling {
+    pub(crate) kind: &'static str,
+    pub(crate) since: Instant,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Vitals {
+    seen: Mutex<Seen>,
+    handling: Mutex<Option<Handling>>,
+    handled: AtomicU64,
+    handler_nanos: AtomicU64,
+    refused: AtomicU64,
+    lost: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// When this incarnation last looked into its mailbox.
+    beat: Option<Instant>,
+    /// Since when its thread has been inside of it.
+    polled_since: Option<Instant>,
+    /// Since when its factory runs.
+    starting_since: Option<Instant>,
+    running_since: Option<Instant>,
+    injected: Option<Instant>,
+    detected: Option<Instant>,
+    restarts: Restarts,
+    last_failure: Option<Failure>,
+}
+
+/// One look at an actor's life.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    pub(crate) beat: Option<Instant>,
+    pub(crate) polled_since: Option<Instant>,
+    pub(crate) starting_since: Option<Instant>,
+    pub(crate) running_since: Option<Instant>,
+    pub(crate) injected: Option<Instant>,
+    pub(crate) detected: Option<Instant>,
+    pub(crate) restarts: Restarts,
+    pub(crate) last_failure: Option<Failure>,
+    pub(crate) handling: Option<Handling>,
+    pub(crate) handled: u64,
+    pub(crate) handler_time: Duration,
+    pub(crate) refused: u64,
+    pub(crate) lost: u64,
+}
+
+impl Vitals {
+    pub(crate) fn on_starting(&self) {
+        *self.handling.lock() = None;
+        let mut seen = self.seen.lock();
+        seen.starting_since = Some(Instant::now());
+        (seen.running_since, seen.polled_since) = (None, None);
+    }
+
+    pub(crate) fn on_running(&self) {
+        let now = Instant::now();
+        let mut seen = self.seen.lock();
+        (seen.starting_since, seen.running_since, seen.beat) = (None, Some(now), Some(now));
+    }
+
+    pub(crate) fn on_beat(&self) {
+        self.seen.lock().beat = Some(Instant::now());
+    }
+
+    pub(crate) fn on_polled(&self, since: Option<Instant>) {
+        self.seen.lock().polled_since = since;
+    }
+
+    pub(crate) fn on_injected(&self) {
+        let mut seen = self.seen.lock();
+        (seen.injected, seen.detected) = (Some(Instant::now()), None);
+    }
+
+    pub(crate) fn on_failed(&self, reason: Reason, text: String, place: Option<String>) {
+        let now = Instant::now();
+        *self.handling.lock() = None;
+        let mut seen = self.seen.lock();
+        *seen.restarts.of(reason) += 1;
+        seen.detected = Some(now);
+        (seen.starting_since, seen.running_since, seen.polled_since) = (None, None, None);
+        if reason != Reason::WithSibling {
+            seen.last_failure = Some(Failure { reason, text, place, at: now });
+        }
+    }
+
+    pub(crate) fn on_stopped(&self) {
+        *self.handling.lock() = None;
+        let mut seen = self.seen.lock();
+        (seen.starting_since, seen.running_since, seen.polled_since) = (None, None, None);
+    }
+
+    pub(crate) fn on_handling(&self, kind: &'static str) -> Instant {
+        let since = Instant::now();
+        *self.handling.lock() = Some(Handling { kind, since });
+        since
+    }
+
+    pub(crate) fn on_handled(&self, since: Instant) {
+        *self.handling.lock() = None;
+        self.handled.fetch_add(1, Ordering::Relaxed);
+        let nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.handler_nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    pub(crate) fn on_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Messages that were taken and never handled, or whose asker never hears.
+    pub(crate) fn on_dropped(&self, messages: usize) {
+        self.lost.fetch_add(messages as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn look(&self) -> Look {
+        let handling = *self.handling.lock();
+        let seen = self.seen.lock();
+        Look {
+            beat: seen.beat,
+            polled_since: seen.polled_since,
+            starting_since: seen.starting_since,
+            running_since: seen.running_since,
+            injected: seen.injected,
+            detected: seen.detected,
+            restarts: seen.restarts,
+            last_failure: seen.last_failure.clone(),
+            handling,
+            handled: self.handled.load(Ordering::Relaxed),
+            handler_time: Duration::from_nanos(self.handler_nanos.load(Ordering::Relaxed)),
+            refused: self.refused.load(Ordering::Relaxed),
+            lost: self.lost.load(Ordering::Relaxed),
+        }
+    }
+}
