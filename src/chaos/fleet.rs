@@ -43,6 +43,7 @@ impl Fleet {
             interval: None,
             tasks: Vec::new(),
             folder: folder.to_owned(),
+            admin: true,
             output: PathBuf::new(),
         };
         let site = Site::make(&plan)?;

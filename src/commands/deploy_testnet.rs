@@ -66,6 +66,7 @@ impl Arguments {
             interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
             tasks: self.tasks()?,
             folder: self.data_dir.clone(),
+            admin: false,
             output: self.output.clone(),
         })
     }

@@ -65,6 +65,8 @@ pub struct Plan {
     pub interval: Option<Duration>,
     pub tasks: Vec<Task>,
     pub folder: PathBuf,
+    /// Whether actors may be made to fail.
+    pub admin: bool,
     pub output: PathBuf,
 }
 
