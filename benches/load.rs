@@ -103,7 +103,9 @@ fn main() {
     let all = show("new", &run(deploy(folder, &new), folder, None));
     let efficiency = all * 4.0 * alone / cores as f64;
     println!("  one proof alone {:.2} ms; checking efficiency {efficiency:.2} on {cores} cores", alone * 1e3);
-    let killed = run(deploy(folder, &new), folder, Some(Duration::from_secs(5)));
+    let mut killed = deploy(folder, &new);
+    killed.arg("--no-restart");
+    let killed = run(killed, folder, Some(Duration::from_secs(5)));
     let three = show("new, one of four killed after 5 s", &killed);
     println!("  ÷ all alive {:.2}, longest time without a block {:.2} s", three / all, longest_gap_seconds(folder));
 }

@@ -98,13 +98,14 @@ fn a_testnet_runs_until_every_proof_has_ended_and_reports_in_the_guides_objects(
 }
 
 #[test]
-fn a_killed_validator_is_counted_and_the_others_go_on() {
+fn a_killed_validator_that_is_not_to_be_restarted_is_counted_and_the_others_go_on() {
     if !cfg!(target_os = "linux") {
         println!("NOT RUN: a killed validator of a testnet: finding its process needs /proc");
         return;
     }
     let folder = folder();
-    let mut child = command(folder.path(), &["--nodes", "4", "--duration", "0.003", "--rate", "2"]).spawn().unwrap();
+    let arguments = ["--nodes", "4", "--duration", "0.003", "--rate", "2", "--no-restart"];
+    let mut child = command(folder.path(), &arguments).spawn().unwrap();
     let report = folder.path().join("report.json");
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     lines.find(|line| line.starts_with("A quorum is connected")).expect("the network starts");
@@ -114,6 +115,7 @@ fn a_killed_validator_is_counted_and_the_others_go_on() {
     assert!(out.contains("validator node_4 has ended: signal: 9"), "{out}");
     let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     assert_eq!(report["metrics"]["node_failures"], 1);
+    assert_eq!(report["figures"]["restarts"], 0);
     assert_eq!(report["stability"]["network_health"], "DEGRADED");
     assert!(report["figures"]["proofs_final"].as_u64().unwrap() > 0, "{out}");
 }

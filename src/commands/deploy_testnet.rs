@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Submit every proof once and end when each has ended; --duration then is the longest that it may take.
     #[arg(long)]
     until_done: bool,
+    /// Leave validators that end as they are. Otherwise they are started again, unless a restart cannot mend it.
+    #[arg(long)]
+    no_restart: bool,
     /// A folder of proofs, a manifest or a script. Without --until-done they are submitted in turn, again and again.
     #[arg(long, value_name = "DIR|MANIFEST", default_value = "data/proofs")]
     proofs: PathBuf,
@@ -63,6 +66,7 @@ impl Arguments {
             stake: Stake(self.stake),
             duration: Duration::from_secs_f64(self.duration * 3_600.0),
             until_done: self.until_done,
+            restart: !self.no_restart,
             interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
             tasks: self.tasks()?,
             folder: self.data_dir.clone(),

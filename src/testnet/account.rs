@@ -3,7 +3,7 @@
 //! It only counts what the threads saw; what is to be printed of it goes back as lines.
 
 use super::site::Site;
-use super::validators::Ended;
+use super::validators::{Ended, Happened};
 use super::watching::{self, BlockSeen, Event, Look, Pending};
 use crate::text;
 use protocol::quorum::ValidatorSet;
@@ -58,6 +58,7 @@ pub struct Account {
     proposal_to_final_ms: Vec<f64>,
     submit_to_final_ms: Vec<f64>,
     failures: Vec<Ended>,
+    restarts: u64,
     looked: Option<(Instant, bool)>,
     able: Duration,
     watched: Duration,
@@ -85,6 +86,7 @@ impl Account {
             proposal_to_final_ms: Vec::new(),
             submit_to_final_ms: Vec::new(),
             failures: Vec::new(),
+            restarts: 0,
             looked: None,
             able: Duration::ZERO,
             watched: Duration::ZERO,
@@ -197,9 +199,19 @@ impl Account {
         }
     }
 
-    pub fn on_process_ended(&mut self, ended: Ended) -> Vec<String> {
-        let line = format!("validator {} has ended: {}", ended.node_id, ended.status);
-        self.failures.push(ended);
+    pub fn on_process(&mut self, happened: Happened) -> Vec<String> {
+        let line = match happened {
+            Happened::Ended(ended) => {
+                let line = ended.to_string();
+                self.failures.push(ended);
+                line
+            }
+            Happened::Started(running) => {
+                self.restarts += 1;
+                let (node_id, pid) = (running.place.node_id, running.pid);
+                format!("validator {node_id} is started again: process {pid}, restart {}", running.restarts)
+            }
+        };
         vec![line]
     }
 
@@ -267,6 +279,11 @@ impl Account {
 
     pub fn failures(&self) -> &[Ended] {
         &self.failures
+    }
+
+    /// Validators that were started again, once for each time.
+    pub fn restarts(&self) -> u64 {
+        self.restarts
     }
 
     /// The share of the time that was watched in which a quorum was able to make blocks, in percent.

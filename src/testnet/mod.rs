@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`site`] | the folder: genesis, keys, configurations, free ports |
 //! | [`validators`] | the processes |
+//! | [`restart`] | whether and when one that ended is started again |
 //! | [`watching`] | the threads: submitting, following blocks, looking at statuses |
 //! | [`account`] | what was seen: proofs, blocks, uptime |
 //! | [`report`] | the report, each figure with its definition |
@@ -14,9 +15,10 @@
 
 mod account;
 mod report;
+pub mod restart;
 mod screen;
-mod site;
-mod validators;
+pub mod site;
+pub mod validators;
 mod watching;
 
 pub use report::Spread;
@@ -29,6 +31,7 @@ use account::Account;
 use protocol::types::Stake;
 use protocol::verdict::Claim;
 use report::Report;
+use restart::RestartPolicy;
 use screen::Screen;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -61,6 +64,8 @@ pub struct Plan {
     pub duration: Duration,
     /// Submit each task once and end with the last of them.
     pub until_done: bool,
+    /// Whether validators that end unasked are started again.
+    pub restart: bool,
     /// Between two submissions; none: as fast as they are taken.
     pub interval: Option<Duration>,
     pub tasks: Vec<Task>,
@@ -88,10 +93,13 @@ pub fn run(plan: &Plan) -> Outcome {
     let site = Site::make(plan)?;
     let mut screen = Screen::new(plan);
     screen.starting(plan, &site);
-    let mut validators = Validators::start(&site)?;
+    let mut validators = Validators::start(&site, RestartPolicy::default())?;
     let deadline = START_DEADLINE + START_DEADLINE_EACH * u32::from(plan.nodes);
     let took = validators.await_quorum(&site, deadline)?;
     screen.started(&site, took);
+    if plan.restart {
+        validators.release(|_| true);
+    }
 
     let mut account = Account::new(&site);
     let (watch, inbox) = Watch::start(plan, &site, account.pending());
@@ -125,13 +133,13 @@ fn follow(
             // Every thread has ended, which none does by itself.
             Err(RecvTimeoutError::Disconnected) => return Ending::Dead,
         }
-        for ended in validators.ended() {
-            screen.tell(&account.on_process_ended(ended));
+        for happened in validators.look() {
+            screen.tell(&account.on_process(happened));
         }
-        if validators.running() == 0 {
+        if validators.is_over() {
             return Ending::Dead;
         }
-        screen.progress(&account.progress(validators.running()));
+        screen.progress(&account.progress(validators.running().len()));
         let now = Instant::now();
         if plan.until_done && account.is_done() {
             return Ending::Done;

@@ -1,10 +1,14 @@
 //! The report of a testnet: the guide's objects, then ours. `docs/TESTNET.md` defines every figure; all are measured.
 
 use super::account::Account;
+use super::restart::Then;
+use super::validators::Ended;
 use super::{Ending, Plan};
 use crate::exit::{Exit, Failure};
 use actors::storage::files::{self, Existing};
+use protocol::types::NodeId;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Below this share of its time the network counts as degraded: the guide's 99.9%.
@@ -63,6 +67,7 @@ pub struct Figures {
     pub proofs_refused: u64,
     pub proofs_not_taken: u64,
     pub proofs_unended: u64,
+    pub restarts: u64,
     pub blocks_empty: u64,
     pub proposals: u64,
     pub last_view: u64,
@@ -150,6 +155,7 @@ impl Report {
                 proofs_refused: proofs.refused,
                 proofs_not_taken: proofs.not_taken,
                 proofs_unended: proofs.unended,
+                restarts: account.restarts(),
                 blocks_empty,
                 proposals,
                 last_view: newest.view,
@@ -167,9 +173,7 @@ impl Report {
     fn judge(&mut self, account: &Account, ending: Ending) {
         let mut issues = Vec::new();
         issues.extend(account.disagreement().map(|text| format!("AGREEMENT BROKEN: {text}")));
-        for ended in account.failures() {
-            issues.push(format!("{} ended unasked: {}; its log says why", ended.node_id, ended.status));
-        }
+        issues.extend(ends(account.failures()));
         let uptime = self.stability.uptime_percentage;
         if uptime < UPTIME_HEALTHY {
             issues.push(format!("a quorum was able to make blocks in {uptime}% of the time only"));
@@ -214,6 +218,27 @@ impl Report {
     pub fn text(&self) -> String {
         serde_json::to_string_pretty(self).expect("every field has a JSON form")
     }
+}
+
+/// One issue for each validator that ended unasked, however often: the last time says how it stands.
+fn ends(failures: &[Ended]) -> Vec<String> {
+    let mut by_node: BTreeMap<&NodeId, (usize, &Ended)> = BTreeMap::new();
+    for ended in failures {
+        by_node
+            .entry(&ended.node_id)
+            .and_modify(|(count, last)| (*count, *last) = (*count + 1, ended))
+            .or_insert((1, ended));
+    }
+    let issue = |(node_id, (count, last)): (&NodeId, (usize, &Ended))| {
+        let often = if count == 1 { String::new() } else { format!(" {count} times, the last time") };
+        let then = match last.then {
+            Then::Again(_) => "; started again".to_owned(),
+            Then::Held => String::new(),
+            Then::Stays(stays) => format!("; {stays}"),
+        };
+        format!("{node_id} ended unasked{often}: {}{then}; its log says why", last.how)
+    };
+    by_node.into_iter().map(issue).collect()
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ const MARK: &str = "testnet.lock";
 pub struct Place {
     pub node_id: NodeId,
     pub config: PathBuf,
+    pub data_dir: PathBuf,
     pub log: PathBuf,
     /// Of its HTTP API, `127.0.0.1:PORT`.
     pub http: String,
@@ -68,6 +69,8 @@ impl Site {
         let folder = plan.folder.canonicalize().map_err(failure)?;
         let genesis_path = folder.join("genesis_state.json");
         genesis_file::write(&genesis_path, &genesis, Existing::Keep).map_err(failure)?;
+        files::make_directory(&folder.join("logs"), 0o755).map_err(failure)?;
+        files::make_directory(&folder.join("config"), 0o755).map_err(failure)?;
         let ports = free_ports(names.len() * 2).map_err(failure)?;
         let (listen, http) = ports.split_at(names.len());
         let mut places = Vec::new();
@@ -78,9 +81,16 @@ impl Site {
             let peers = peers
                 .map(|(other, port)| PeerAddress { node_id: other.clone(), address: Address::new("127.0.0.1", *port) });
             let loopback = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            let place = Place {
+                node_id: node_id.clone(),
+                config: folder.join("config").join(format!("{node_id}.json")),
+                data_dir: folder.join(node_id.as_str()),
+                log: folder.join("logs").join(format!("{node_id}.log")),
+                http: format!("127.0.0.1:{}", http[index]),
+            };
             let mut config = ConfigFile::new(node_id.clone());
             config.stake = Some(plan.stake);
-            config.data_dir = Some(folder.join(node_id.as_str()));
+            config.data_dir = Some(place.data_dir.clone());
             config.key_file = Some(key_file);
             config.network = NetworkSection {
                 listen_address: loopback,
@@ -89,27 +99,18 @@ impl Site {
             };
             config.admin = AdminSection { enabled: plan.admin.then_some(true) };
             config.http = HttpSection { address: loopback, port: Some(http[index]) };
-            places.push(Place {
-                node_id: node_id.clone(),
-                config: write_config(&folder, &config)?,
-                log: folder.join("logs").join(format!("{node_id}.log")),
-                http: format!("127.0.0.1:{}", http[index]),
-            });
+            write_config(&place.config, &config)?;
+            places.push(place);
         }
-        files::make_directory(&folder.join("logs"), 0o755).map_err(failure)?;
         let submitter = keys::generate().map_err(failure)?;
         let (chain, set) = (genesis.chain_id(), Arc::new(genesis.validator_set()));
         Ok(Site { folder: plan.folder.clone(), genesis: genesis_path, chain, places, set, submitter, _lock: lock })
     }
 }
 
-fn write_config(folder: &Path, config: &ConfigFile) -> Result<PathBuf, Failure> {
-    let directory = folder.join("config");
-    files::make_directory(&directory, 0o755).map_err(failure)?;
-    let path = directory.join(format!("{}.json", config.node_id));
+fn write_config(path: &Path, config: &ConfigFile) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(config).map_err(failure)?;
-    files::write_whole(&path, text.as_bytes(), 0o644, Existing::Keep).map_err(failure)?;
-    Ok(path)
+    files::write_whole(path, text.as_bytes(), 0o644, Existing::Keep).map_err(failure)
 }
 
 /// Takes the folder, and empties it if an earlier testnet left something there. A folder of somebody else's is kept.

@@ -1,54 +1,188 @@
-//! The validator processes: started, watched, stopped. None outlives this one, however it ends.
+//! The validator processes: started, watched, started again, stopped. None outlives this one, however it ends.
+//!
+//! Nothing happens by itself: who owns [`Validators`] calls [`Validators::look`] as often as it wants to notice things.
+//! Restarting is held for all at first, and for any of them at any time; [`restart`](super::restart) decides the rest.
 
+use super::restart::{RestartPolicy, Restarts, Stays, Then};
 use super::site::{Place, Site};
 use super::{failure, watching};
 use crate::exit::{Exit, Failure};
 use protocol::types::NodeId;
+use std::fmt;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Between SIGTERM and SIGKILL.
+/// Between the request to stop and SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 /// Lines of a log that are shown when its validator does not start.
 const LOG_LINES: usize = 8;
 
-struct Validator {
-    place: Place,
-    /// None once it has ended.
-    process: Option<Child>,
+/// A validator's process that runs.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// Name, HTTP address and folders.
+    pub place: Place,
+    pub pid: u32,
+    /// How often it was started again.
+    pub restarts: u32,
 }
 
-/// A process that ended although nobody asked it to.
+/// What [`Validators::look`] noticed.
+#[derive(Debug, Clone)]
+pub enum Happened {
+    Ended(Ended),
+    /// One was started again.
+    Started(Running),
+}
+
+/// A process that ended although this program did not ask it to.
 #[derive(Debug, Clone)]
 pub struct Ended {
     pub node_id: NodeId,
-    pub status: ExitStatus,
+    pub how: How,
+    pub then: Then,
 }
 
-pub struct Validators(Vec<Validator>);
+/// How a process ended.
+#[derive(Debug, Clone)]
+pub enum How {
+    Status(ExitStatus),
+    /// It could not even be made.
+    NotMade(String),
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            How::Status(status) => write!(out, "{status}"),
+            How::NotMade(why) => write!(out, "it does not start: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "validator {} has ended: {}", self.node_id, self.how)?;
+        match &self.then {
+            Then::Again(delay) => write!(out, "; started again in {} ms", delay.as_millis()),
+            Then::Held => Ok(()),
+            Then::Stays(stays) => write!(out, "; {stays}"),
+        }
+    }
+}
+
+enum State {
+    Runs {
+        process: Child,
+        since: Instant,
+    },
+    /// It ended while restarting was held.
+    Down,
+    /// It is started again then.
+    Due(Instant),
+    Stays,
+}
+
+struct Validator {
+    place: Place,
+    state: State,
+    restarts: Restarts,
+    is_held: bool,
+}
+
+impl Validator {
+    fn running(&self) -> Option<Running> {
+        let State::Runs { process, .. } = &self.state else { return None };
+        Some(Running { place: self.place.clone(), pid: process.id(), restarts: self.restarts.total() })
+    }
+
+    fn on_ended(&mut self, policy: &RestartPolicy, now: Instant, ran: Duration, how: How) -> Happened {
+        let status = match &how {
+            How::Status(status) => Some(*status),
+            How::NotMade(_) => None,
+        };
+        let mut then = self.restarts.on_ended(policy, now, ran, status, chance());
+        // Who holds it has a reason to end it, and says when it is to come back.
+        if self.is_held && !matches!(then, Then::Stays(Stays::CannotMend(_))) {
+            then = Then::Held;
+        }
+        self.state = match then {
+            Then::Again(delay) => State::Due(now + delay),
+            Then::Held => State::Down,
+            Then::Stays(_) => State::Stays,
+        };
+        let ended = Ended { node_id: self.place.node_id.clone(), how, then };
+        self.note(&ended.to_string());
+        Happened::Ended(ended)
+    }
+
+    fn on_made(&mut self, policy: &RestartPolicy, now: Instant, made: io::Result<Child>) -> Happened {
+        // One that could not be made counts, too: a machine without a process to spare is not asked for ever.
+        self.restarts.on_started(now);
+        match made {
+            Ok(process) => {
+                let pid = process.id();
+                self.note(&format!("started again as process {pid}, restart {}", self.restarts.total()));
+                self.state = State::Runs { process, since: now };
+                Happened::Started(Running { place: self.place.clone(), pid, restarts: self.restarts.total() })
+            }
+            Err(error) => self.on_ended(policy, now, Duration::ZERO, How::NotMade(error.to_string())),
+        }
+    }
+
+    /// Writes a line of ours between those of the validator's log: there an operator looks first.
+    fn note(&self, text: &str) {
+        let log = File::options().append(true).open(&self.place.log);
+        // The screen and the report say it, too.
+        _ = log.and_then(|mut log| log.write_all(format!("--- {text}\n").as_bytes()));
+    }
+
+    fn release(&mut self) {
+        self.is_held = false;
+        if let State::Down = self.state {
+            self.state = State::Due(Instant::now());
+        }
+    }
+
+    /// None runs and none is about to.
+    fn is_over(&self) -> bool {
+        match self.state {
+            State::Stays | State::Down => true,
+            State::Runs { .. } | State::Due(_) => false,
+        }
+    }
+}
+
+pub struct Validators {
+    program: PathBuf,
+    genesis: PathBuf,
+    policy: RestartPolicy,
+    all: Vec<Validator>,
+}
 
 impl Validators {
-    /// Starts one process for each place.
+    /// Starts one process for each place. Restarting is held until [`Validators::release`]: what ends before the network
+    /// is there is better shown than repeated.
     ///
     /// # Errors
     /// If one cannot be started; those before it are stopped.
-    pub fn start(site: &Site) -> Result<Validators, Failure> {
+    pub fn start(site: &Site, policy: RestartPolicy) -> Result<Validators, Failure> {
         let program = std::env::current_exe().map_err(failure)?;
-        let mut validators = Validators(Vec::new());
+        let genesis = site.genesis.clone();
+        let mut validators = Validators { program, genesis, policy, all: Vec::new() };
         for place in &site.places {
-            let log = File::create(&place.log).map_err(failure)?;
-            let mut command = Command::new(&program);
-            command.args(["start-validator", "--until-stdin-ends", "--node-id", place.node_id.as_str()]);
-            command.arg("--config").arg(&place.config).arg("--genesis").arg(&site.genesis);
-            command.stdin(Stdio::piped()).stdout(log.try_clone().map_err(failure)?).stderr(log);
-            // A Ctrl-C in the terminal is for this process, which then stops them.
-            command.process_group(0);
-            let process =
-                command.spawn().map_err(|error| failure(format!("{} does not start: {error}", place.node_id)))?;
-            validators.0.push(Validator { place: place.clone(), process: Some(process) });
+            let log = File::options().create(true).append(true).open(&place.log).map_err(failure)?;
+            let process = spawn(&validators.program, &validators.genesis, place, log)
+                .map_err(|error| failure(format!("{} does not start: {error}", place.node_id)))?;
+            let state = State::Runs { process, since: Instant::now() };
+            let (place, restarts) = (place.clone(), Restarts::default());
+            validators.all.push(Validator { place, state, restarts, is_held: true });
         }
         Ok(validators)
     }
@@ -60,7 +194,7 @@ impl Validators {
     pub fn await_quorum(&mut self, site: &Site, deadline: Duration) -> Result<Duration, Failure> {
         let started = Instant::now();
         loop {
-            if let Some(ended) = self.ended().first() {
+            if let Some(Happened::Ended(ended)) = self.look().first() {
                 return Err(self.did_not_start(ended));
             }
             let looks = watching::look(site);
@@ -84,47 +218,86 @@ impl Validators {
     }
 
     fn did_not_start(&self, ended: &Ended) -> Failure {
-        let place = self.0.iter().map(|validator| &validator.place).find(|place| place.node_id == ended.node_id);
+        let place = self.all.iter().map(|validator| &validator.place).find(|place| place.node_id == ended.node_id);
         let log = place.and_then(|place| std::fs::read_to_string(&place.log).ok()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
-        let exit = ended.status.code().and_then(Exit::from_code).unwrap_or(Exit::Internal);
-        Failure::new(exit, format!("{} ended at its start ({}):\n  {tail}", ended.node_id, ended.status))
+        let code = match &ended.how {
+            How::Status(status) => status.code(),
+            How::NotMade(_) => None,
+        };
+        let exit = code.and_then(Exit::from_code).unwrap_or(Exit::Internal);
+        Failure::new(exit, format!("{} ended at its start ({}):\n  {tail}", ended.node_id, ended.how))
     }
 
-    /// Those that have ended since the last call.
-    pub fn ended(&mut self) -> Vec<Ended> {
-        let mut ended = Vec::new();
-        for validator in &mut self.0 {
-            let status = validator.process.as_mut().and_then(|process| process.try_wait().ok().flatten());
-            if let Some(status) = status {
-                validator.process = None;
-                ended.push(Ended { node_id: validator.place.node_id.clone(), status });
+    /// Notices those that ended, and starts again those whose time has come.
+    pub fn look(&mut self) -> Vec<Happened> {
+        let mut happened = Vec::new();
+        let now = Instant::now();
+        for validator in &mut self.all {
+            match &mut validator.state {
+                State::Runs { process, since } => {
+                    let Ok(Some(status)) = process.try_wait() else { continue };
+                    let ran = now.saturating_duration_since(*since);
+                    happened.push(validator.on_ended(&self.policy, now, ran, How::Status(status)));
+                }
+                State::Due(at) if *at <= now => {
+                    let log = File::options().append(true).open(&validator.place.log);
+                    let made = log.and_then(|log| spawn(&self.program, &self.genesis, &validator.place, log));
+                    happened.push(validator.on_made(&self.policy, now, made));
+                }
+                State::Due(_) | State::Down | State::Stays => {}
             }
         }
-        ended
+        happened
     }
 
-    pub fn running(&self) -> usize {
-        self.0.iter().filter(|validator| validator.process.is_some()).count()
+    /// Those that run, in the genesis' order.
+    pub fn running(&self) -> Vec<Running> {
+        self.all.iter().filter_map(Validator::running).collect()
     }
 
-    /// Asks all to stop, and ends those that do not.
+    /// None runs, and none is about to.
+    pub fn is_over(&self) -> bool {
+        self.all.iter().all(Validator::is_over)
+    }
+
+    /// These are not started again when they end, nor if they just wait for it, until they are released.
+    pub fn hold(&mut self, is_meant: impl Fn(&NodeId) -> bool) {
+        for validator in self.all.iter_mut().filter(|validator| is_meant(&validator.place.node_id)) {
+            validator.is_held = true;
+            if let State::Due(_) = validator.state {
+                validator.state = State::Down;
+            }
+        }
+    }
+
+    /// These are started again when they end. Those that ended meanwhile are due at once, also if they were asked to stop, but
+    /// for what a restart cannot mend.
+    pub fn release(&mut self, is_meant: impl Fn(&NodeId) -> bool) {
+        self.all.iter_mut().filter(|validator| is_meant(&validator.place.node_id)).for_each(Validator::release);
+    }
+
+    /// Asks all to stop, and ends those that do not. None is started again.
     pub fn stop(&mut self) {
-        for process in self.0.iter_mut().filter_map(|validator| validator.process.as_mut()) {
-            // The end of its input is the request to stop.
-            drop(process.stdin.take());
+        self.hold(|_| true);
+        for validator in &mut self.all {
+            if let State::Runs { process, .. } = &mut validator.state {
+                // The end of its input is the request to stop.
+                drop(process.stdin.take());
+            }
         }
         let deadline = Instant::now() + GRACE;
-        while self.running() > 0 && Instant::now() < deadline {
-            self.ended();
+        while !self.is_over() && Instant::now() < deadline {
+            self.look();
             std::thread::sleep(LOOK);
         }
-        for validator in &mut self.0 {
-            if let Some(mut process) = validator.process.take() {
+        for validator in &mut self.all {
+            if let State::Runs { process, .. } = &mut validator.state {
                 // It may have ended just now.
                 _ = process.kill();
                 _ = process.wait();
+                validator.state = State::Stays;
             }
         }
     }
@@ -134,4 +307,19 @@ impl Drop for Validators {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Its log is its standard output and error.
+fn spawn(program: &Path, genesis: &Path, place: &Place, log: File) -> io::Result<Child> {
+    let mut command = Command::new(program);
+    command.args(["start-validator", "--until-stdin-ends", "--node-id", place.node_id.as_str()]);
+    command.arg("--config").arg(&place.config).arg("--genesis").arg(genesis);
+    command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+    // A Ctrl-C in the terminal is for this process, which then stops them.
+    command.process_group(0).spawn()
+}
+
+/// From 0 to 1. Nothing but the pacing of restarts depends on it: the keys of hash maps are random enough.
+fn chance() -> f64 {
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
