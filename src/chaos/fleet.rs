@@ -2,7 +2,10 @@
 //! running before is left to whoever runs it.
 
 use super::schedule::Entry;
+use super::target::Fault;
 use crate::exit::{Exit, Failure};
+use crate::testnet::restart::{RestartPolicy, Then};
+use crate::testnet::validators::{Happened, How};
 use crate::testnet::{self, Site, Validators};
 use protocol::types::Stake;
 use std::path::{Path, PathBuf};
@@ -44,11 +47,14 @@ impl Fleet {
             tasks: Vec::new(),
             folder: folder.to_owned(),
             admin: true,
+            restart: true,
             output: PathBuf::new(),
         };
         let site = Site::make(&plan)?;
-        let mut validators = Validators::start(&site)?;
+        // The limits of every testnet: what ends more often than that is not to be hidden here.
+        let mut validators = Validators::start(&site, RestartPolicy::default())?;
         validators.await_quorum(&site, START_DEADLINE)?;
+        validators.release(|_| true);
         Ok(Fleet::Own(Box::new(Own { validators, site })))
     }
 
@@ -71,19 +77,37 @@ impl Fleet {
         }
     }
 
-    /// A fault is about to be done that ends a process on purpose.
-    pub fn expect(&mut self, _entry: &Entry) {}
+    /// A fault is about to be done. Who is asked to stop would not be started again, unless somebody says so.
+    pub fn expect(&mut self, entry: &Entry) {
+        if let (Fleet::Own(own), Fault::Restart) = (self, entry.fault) {
+            own.validators.hold(|node| node.as_str() == entry.target.node);
+        }
+    }
 
     /// Notices who ended, and starts it again when its time has come.
     pub fn tend(&mut self) -> Vec<Ended> {
         let Fleet::Own(own) = self else { return Vec::new() };
-        let ended = own.validators.ended().into_iter();
-        let told = |ended: testnet::Ended| Ended {
-            node: ended.node_id.to_string(),
-            gave_up: ended.status.code() == Some(i32::from(Exit::Internal as u8)),
-            status: ended.status.to_string(),
-        };
-        ended.map(told).collect()
+        let mut told = Vec::new();
+        for happened in own.validators.look() {
+            let Happened::Ended(ended) = happened else { continue };
+            if matches!(ended.then, Then::Held) {
+                own.validators.release(|node| *node == ended.node_id);
+            }
+            let code = match &ended.how {
+                How::Status(status) => status.code(),
+                How::NotMade(_) => None,
+            };
+            let then = match &ended.then {
+                Then::Stays(stays) => format!("; {stays}"),
+                Then::Again(_) | Then::Held => String::new(),
+            };
+            told.push(Ended {
+                node: ended.node_id.to_string(),
+                status: format!("{}{then}", ended.how),
+                gave_up: code == Some(i32::from(Exit::Internal as u8)),
+            });
+        }
+        told
     }
 
     pub fn stop(&mut self) {

@@ -23,7 +23,7 @@ mod watching;
 
 pub use report::Spread;
 pub use site::Site;
-pub use validators::{Ended, Validators};
+pub use validators::Validators;
 pub use watching::on_signal;
 
 use crate::exit::{Exit, Failure, Outcome};
