@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod consensus;
 pub mod exit_code;
+pub mod fault_points;
 pub mod keys;
 pub mod leader_election;
 pub mod mempool;

@@ -5,6 +5,7 @@
 
 use crate::config::NodeConfig;
 use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeBlocks, Snapshot, Step};
+use crate::fault_points::{self, Point};
 use crate::mempool::{
     ConsensusRebuilt, MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Remembered,
     Session as MempoolSession, TellFigures,
@@ -98,7 +99,7 @@ impl Node {
             verdicts: verdicts.clone(),
             explanations: Arc::new(Explanations::default()),
             parameters: genesis.parameters().verifier,
-            judged: outlet_of::<_, Judged>(&mempool),
+            judged: judged(config.index, &mempool),
             rebuilt: outlet_of::<_, Rebuilt>(&mempool),
         };
         let asked = verifier_pool.clone();
@@ -138,7 +139,7 @@ impl Node {
             set: Arc::new(genesis.validator_set()),
             genesis: genesis.clone(),
             mempool: mempool.clone(),
-            consensus: inputs(&voting),
+            consensus: applied(config.index, &voting),
             network: sender(&voting.network),
             heads: Arc::new(heads),
             exit: end,
@@ -288,6 +289,23 @@ fn remembered(verdicts: &Arc<Verdicts>) -> Remembered {
 fn inputs(voting: &Voting) -> Outlet<Input> {
     let consensus = outlet_of::<_, Step>(&voting.consensus);
     Outlet::new(move |input| consensus.send(Step(input)).err().map(|Step(input)| input))
+}
+
+/// As [`inputs`], for the state, which only tells what it has applied.
+fn applied(me: ValidatorIndex, voting: &Voting) -> Outlet<Input> {
+    let inputs = inputs(voting);
+    Outlet::new(move |input| {
+        fault_points::reach(me, Point::Applied);
+        inputs.send(input).err()
+    })
+}
+
+fn judged(me: ValidatorIndex, mempool: &Handle<MempoolActor>) -> Outlet<Judged> {
+    let mempool = outlet_of::<_, Judged>(mempool);
+    Outlet::new(move |judged| {
+        fault_points::reach(me, Point::Checked);
+        mempool.send(judged).err()
+    })
 }
 
 fn sender(network: &Arc<Network<PeerMessage>>) -> Outlet<(ValidatorIndex, PeerMessage)> {

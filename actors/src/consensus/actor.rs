@@ -11,6 +11,7 @@ use super::observed::Observed;
 use super::witness::Witness;
 use crate::clock::Clock;
 use crate::exit_code;
+use crate::fault_points::{self, Point};
 use crate::metrics;
 use crate::network::Network;
 use crate::outlet::Outlet;
@@ -81,6 +82,9 @@ impl ConsensusActor {
     fn step(&mut self, input: Input, context: &mut Context<Self>) {
         let began = Instant::now();
         vote_way::step(&input);
+        if is_proposal(&input) {
+            self.reach(Point::ProposalReceived);
+        }
         let output = self.consensus.step(self.clock.now(), input);
         self.take(began, output, context);
         self.arm(context);
@@ -118,6 +122,7 @@ impl ConsensusActor {
     /// All records are durable before the first effect. Whoever cannot write votes must not send them: the process ends.
     fn write(&mut self) {
         let Unwritten { records, bytes: _, effects } = std::mem::take(&mut self.unwritten);
+        let votes = effects.iter().flat_map(|(_, effects)| effects).any(is_vote);
         if !records.is_empty() {
             let began = Instant::now();
             if let Err(error) = self.log.append(&records) {
@@ -127,8 +132,17 @@ impl ConsensusActor {
             metrics::vote_log_written(began.elapsed());
             vote_way::durable(records.len());
         }
+        if votes {
+            self.reach(Point::VoteLogged);
+        }
         for (began, effects) in effects {
-            effects.into_iter().for_each(|effect| self.effect(effect, began));
+            for effect in effects {
+                let votes = is_vote(&effect);
+                self.effect(effect, began);
+                if votes {
+                    self.reach(Point::VoteSent);
+                }
+            }
         }
     }
 
@@ -157,6 +171,7 @@ impl ConsensusActor {
 
     /// Final blocks may not be lost: if `state` cannot take them now, the process starts again from its log.
     fn tell_final(&mut self, finalized: Finalized) {
+        self.reach(Point::Committed);
         let proofs = finalized.blocks.iter().flat_map(|block| &block.block.body.proofs);
         proofs.for_each(|entry| vote_way::proof(Place::Final, &entry.proof));
         metrics::blocks_final(&finalized.blocks);
@@ -175,6 +190,9 @@ impl ConsensusActor {
     }
 
     fn notice(&mut self, notice: Notice) {
+        if matches!(notice, Notice::Prepared { .. }) {
+            self.reach(Point::Prepared);
+        }
         if notice == Notice::Signing {
             self.reach.witness.on_signing();
             tracing::info!("the history of this validator's votes is known: it signs from here on");
@@ -190,6 +208,10 @@ impl ConsensusActor {
         // Both may be away for a moment: rebuilt, they ask where consensus is.
         _ = self.reach.view_change.send(Follow(notice.clone()));
         _ = self.reach.leader_election.send(Follow(notice));
+    }
+
+    fn reach(&self, point: Point) {
+        fault_points::reach(self.reach.network.me(), point);
     }
 
     /// Until it is taken: without the mempool's words this validator proposes nothing.
@@ -219,6 +241,14 @@ impl ConsensusActor {
         });
         self.timer = Some((at, handle));
     }
+}
+
+fn is_proposal(input: &Input) -> bool {
+    matches!(input, Input::Peer(_, message) if matches!(&**message, PeerMessage::Proposal(_)))
+}
+
+fn is_vote(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send(_, PeerMessage::Vote { .. } | PeerMessage::Proposal(_)))
 }
 
 /// Why records are not in the log.

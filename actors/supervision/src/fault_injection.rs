@@ -18,16 +18,30 @@ impl Drop for Injecting {
 }
 
 impl Tree {
+    /// Makes an actor fail as soon as its thread comes to it, and waits for nothing.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn fail(&self, actor: &str, fault: Fault) -> Result<(), InjectError> {
+        self.0.children[self.find(actor)?].inject(fault);
+        Ok(())
+    }
+
+    fn find(&self, actor: &str) -> Result<usize, InjectError> {
+        let children = &self.0.children;
+        children.iter().position(|child| child.spec().name == actor).ok_or_else(|| {
+            let there_are = children.iter().map(|child| child.spec().name).collect();
+            InjectError::UnknownActor { name: actor.to_owned(), there_are }
+        })
+    }
+
     /// Makes an actor fail, and waits until it serves again, `patience` at most.
     ///
     /// # Errors
     /// An unknown name, an actor that is down, or one that is being made to fail already.
     pub async fn inject(&self, actor: &str, fault: Fault, patience: Duration) -> Result<Consequences, InjectError> {
         let children = &self.0.children;
-        let Some(id) = children.iter().position(|child| child.spec().name == actor) else {
-            let there_are = children.iter().map(|child| child.spec().name).collect();
-            return Err(InjectError::UnknownActor { name: actor.to_owned(), there_are });
-        };
+        let id = self.find(actor)?;
         let (child, name) = (&children[id], children[id].spec().name);
         if !self.0.injecting.lock().insert(id) {
             return Err(InjectError::Busy { actor: name });
