@@ -97,6 +97,8 @@ pub enum KillError {
     /// After the request was sent: the process has ended, as it must when the vote's arbiter is blocked or a tree gave up.
     #[error("the connection broke: {0}")]
     Broke(String),
+    #[error("it did not answer within {} s", KILL_DEADLINE.as_secs())]
+    Silent,
     #[error("{0}")]
     Refused(String),
     #[error("{0}")]
@@ -163,6 +165,7 @@ impl Admin {
             ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
                 KillError::Absent(error.to_string())
             }
+            ureq::Error::Timeout(_) => KillError::Silent,
             error => KillError::Broke(error.to_string()),
         };
         let mut answer = request.send_json(json!({"actor": actor, "how": how})).map_err(broke)?;

@@ -14,6 +14,8 @@ const SWEEP_PATIENCE: Duration = Duration::from_secs(30);
 const READ_DEADLINE: Duration = Duration::from_secs(10);
 /// The counter of votes that a validator saw contradict each other.
 const CONTRADICTIONS: &str = "pop_consensus_contradictions_total";
+/// Readings of a log that is being written.
+const LOG_READINGS: usize = 5;
 /// Proofs that are looked up by name when they have not ended.
 const UNENDED_NAMED: usize = 5;
 
@@ -73,11 +75,23 @@ pub fn judge(seen: &Seen, evidence: &Evidence, ends: Option<&[ProcessEnd]>) -> V
     ]
 }
 
+/// A log that is being written may be read in two halves of which the second is newer: such a reading is repeated.
+fn read_log(node: &Node, signed: &mut actors::audit::Signed) -> Result<Option<usize>, AuditError> {
+    let mut read = signed.enter_log(&node.data_dir, &node.identity);
+    for _ in 0..LOG_READINGS {
+        match read {
+            Err(AuditError::Log(_)) => read = signed.enter_log(&node.data_dir, &node.identity),
+            Ok(_) | Err(AuditError::Contradiction(_) | AuditError::Record { .. }) => break,
+        }
+    }
+    read
+}
+
 fn audit(node: &Node, signed: &mut actors::audit::Signed) -> Audited {
     if !node.is_here {
         return Audited::OutOfReach(format!("it is at {}", node.http));
     }
-    match signed.enter_log(&node.data_dir, &node.identity) {
+    match read_log(node, signed) {
         Ok(Some(records)) => Audited::Clean(records),
         Ok(None) => Audited::OutOfReach(format!("there is none in {}", node.data_dir.display())),
         Err(AuditError::Contradiction(contradiction)) => Audited::Contradicts(contradiction.to_string()),

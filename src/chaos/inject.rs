@@ -74,6 +74,11 @@ impl Injection<'_> {
                 done.record.times.detected_ms = Some(ms(detected));
                 done
             }
+            Err(error @ KillError::Silent) => Done {
+                record: self.record(injected, Outcome::NotRecovered(error.to_string())),
+                injected: Some(injected),
+                took_the_process: false,
+            },
             Err(error @ (KillError::Absent(_) | KillError::Refused(_) | KillError::NoToken(_))) => {
                 self.not_injected(error.to_string())
             }
@@ -146,7 +151,7 @@ impl Injection<'_> {
         let failed = |error: std::io::Error| self.not_injected(format!("its worker cannot be signalled: {error}"));
         let from = if self.entry.fault == Fault::Stop {
             match Stopped::stop(Arc::new(worker)) {
-                Ok(_stopped) => _ = self.hold(),
+                Ok(_stopped) => self.hold(),
                 Err(error) => return failed(error),
             }
             Instant::now()
@@ -167,10 +172,10 @@ impl Injection<'_> {
         Done { record, injected: Some(injected), took_the_process: false }
     }
 
-    /// Until the hold is over, or the run.
-    fn hold(&self) -> bool {
+    /// Until the hold is over, or somebody wants the end of the run.
+    fn hold(&self) {
         let hold = self.entry.hold.unwrap_or(HOLD_DEFAULT);
-        self.seen.pause(Duration::from_millis(hold.0))
+        self.seen.hold(Duration::from_millis(hold.0));
     }
 
     fn until<T>(&self, deadline: Duration, look: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {

@@ -176,6 +176,7 @@ pub fn run(plan: &Plan) -> crate::exit::Outcome {
     let (mut fleet, network, schedule) = match &plan.place {
         Place::Own { nodes, folder } => {
             let schedule = plan.schedule(&own_names(*nodes))?;
+            screen.tell(&format!("Starting {nodes} validators; their data and logs: {}", folder.display()));
             let fleet = Fleet::start(*nodes, folder)?;
             let network = Network::find(fleet.folder().unwrap_or(folder), None)?;
             (fleet, network, schedule)

@@ -116,10 +116,9 @@ fn configs_of_report(report: &Path) -> Result<PathBuf, Failure> {
         wrong(format!("{error}; --network takes a folder of configurations, or a report that names one"))
     })?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(format!("it is no report: {error}")))?;
-    let named = value["network"]["configurations"].as_str();
-    let named = named.ok_or_else(|| {
-        wrong("it names no folder of configurations (network.configurations): give that folder itself".into())
-    })?;
+    // In reports of this command, and in those of testnets.
+    let named = [&value["network"], &value["figures"]].into_iter().find_map(|part| part["configurations"].as_str());
+    let named = named.ok_or_else(|| wrong("it names no folder of configurations: give that folder itself".into()))?;
     if Path::new(named).is_dir() {
         Ok(named.into())
     } else {
@@ -239,7 +238,7 @@ mod tests {
         assert!(nowhere.contains("--network takes a folder of configurations"), "{nowhere}");
         let report = folder.path().join("report.json");
         std::fs::write(&report, "{\"deployment\": {}}").unwrap();
-        assert!(find(&report).contains("network.configurations"));
+        assert!(find(&report).contains("names no folder of configurations"));
         std::fs::write(&report, "{\"network\": {\"configurations\": \"/no/such/folder\"}}").unwrap();
         assert!(find(&report).contains("not there any more"));
         std::fs::write(&report, "{").unwrap();

@@ -164,32 +164,31 @@ impl Report {
         let mut text = String::new();
         let mut line = |args: std::fmt::Arguments<'_>| _ = text.write_fmt(format_args!("{args}\n"));
         line(format_args!(
-            "{:<27} {:>5} {:>5} {:>4} {:>5}  {:>24}  {:>24}  {:>24}",
-            "fault",
-            "done",
-            "back",
-            "lost",
-            "ref'd",
-            "detected p50/p99/max",
-            "serving p50/p99/max",
-            "next block p50/p99/max"
+            "{:<26} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
+            "", "", "", "", "", "detected, ms", "serving, ms", "next block, ms"
+        ));
+        line(format_args!(
+            "{:<26} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
+            "fault", "done", "back", "lost", "given", "p50 / p99 / max", "p50 / p99 / max", "p50 / p99 / max"
         ));
         for row in self.recovery.iter().chain(&self.recovery_of_actors) {
             // Workers and processes serve when they are up.
             let serving = row.serving_ms.as_ref().or(row.up_ms.as_ref());
             line(format_args!(
-                "{:<27} {:>5} {:>5} {:>4} {:>5}  {:>24}  {:>24}  {:>24}",
+                "{:<26} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
                 format!("{} {}", row.part, row.fault),
                 row.injected,
                 row.recovered + row.escalated,
-                row.lost,
-                row.refused,
+                short(row.lost),
+                short(row.refused),
                 cell(row.detected_ms.as_ref()),
                 cell(serving),
                 cell(row.next_final_ms.as_ref()),
             ));
         }
-        line(format_args!("Times in milliseconds after the fault; of stopped ones, after they went on."));
+        line(format_args!(
+            "Times are after the fault; those of stopped ones after they went on. given: given back to their senders."
+        ));
         let FaultsPart { injected, recovered, escalated, not_recovered, not_injected, .. } = self.faults;
         line(format_args!(
             "\nFaults: {injected} done, {recovered} recovered, {escalated} ended their process, which serves again, \
@@ -231,7 +230,16 @@ impl Report {
 
 fn cell(times: Option<&Percentiles>) -> String {
     let number = |ms: f64| if ms < 10.0 { format!("{ms:.2}") } else { format!("{ms:.0}") };
-    times.map_or("-".into(), |times| format!("{}/{}/{}", number(times.p50), number(times.p99), number(times.max)))
+    times.map_or("-".into(), |times| format!("{} / {} / {}", number(times.p50), number(times.p99), number(times.max)))
+}
+
+/// A count in a narrow column.
+fn short(count: u64) -> String {
+    match count {
+        0..10_000 => count.to_string(),
+        10_000..10_000_000 => format!("{}k", count / 1_000),
+        _ => format!("{}M", count / 1_000_000),
+    }
 }
 
 fn rounded(value: f64) -> f64 {
@@ -292,9 +300,14 @@ mod tests {
     #[test]
     fn the_table_has_what_a_reader_looks_for() {
         let table = Report::new(facts(vec![invariant(Some(false))], Some(80.0))).table();
-        for words in
-            ["mempool panic", "every actor panic", "0.10/0.10/0.10", "12/12/12", "75% of the 80.0", "less than 80%"]
-        {
+        for words in [
+            "mempool panic",
+            "every actor panic",
+            "0.10 / 0.10 / 0.10",
+            "12 / 12 / 12",
+            "75% of the 80.0",
+            "less than 80%",
+        ] {
             assert!(table.contains(words), "{words:?} is not in:\n{table}");
         }
         assert!(table.contains("BROKEN   every actor back: so it is") && table.contains("1 not done"), "{table}");

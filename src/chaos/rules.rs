@@ -51,6 +51,8 @@ pub fn decide(
         Part::Worker | Part::Actor(_) if is_out(&entry.target.node) => {
             Decision::Never(format!("the process of {} was out", entry.target.node))
         }
+        // A fault that is cut short by the end of its process would look like one that ended it.
+        Part::Process if under_way.faults.iter().any(|other| same_node(&other)) => Decision::Later,
         Part::Process => Decision::Now,
         Part::Worker | Part::Actor(_) => {
             let before = under_way.faults.iter().filter(same_node).find(|other| other.target.part == entry.target.part);
@@ -106,6 +108,13 @@ mod tests {
         assert_eq!(decision(&kill, &[], &[], 3, false), Decision::Later, "three tolerate none");
         let block = entry("node_1/consensus", Fault::Block);
         assert_eq!(decision(&block, &[], &[("node_2", 1)], 4, false), Decision::Later, "it takes its process");
+    }
+
+    #[test]
+    fn a_process_is_not_hit_while_something_in_it_is_under_way() {
+        let (kill, hang) = (entry("node_1", Fault::Kill), entry("node_1/state", Fault::Hang));
+        assert_eq!(decision(&kill, &[&hang], &[], 4, false), Decision::Later);
+        assert_eq!(decision(&kill, &[&entry("node_2/state", Fault::Hang)], &[], 4, false), Decision::Now);
     }
 
     #[test]

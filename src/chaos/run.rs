@@ -9,6 +9,7 @@ use super::record::Record;
 use super::rules::{Decision, UnderWay, decide};
 use super::schedule::{Entry, Schedule};
 use super::screen::Screen;
+use super::target::{Fault, Part};
 use super::watch::Seen;
 use protocol::types::ValidatorIndex;
 use std::collections::VecDeque;
@@ -108,6 +109,9 @@ impl<'a> Run<'a> {
             self.finished.push((Record::not_injected(&entry, why), None));
         }
         self.seen.submit_no_more();
+        if (self.interrupted)() {
+            self.seen.hurry();
+        }
         screen.healing();
         let healed_after = self.heal(to, quiet, screen);
         // A fault that is waited for longer than the network is: its thread's deadline ends it.
@@ -130,8 +134,10 @@ impl<'a> Run<'a> {
         }
         for ended in self.fleet.tend() {
             let node = self.network().position(&ended.node);
-            let asked = self.active.iter().any(|active| {
-                active.entry.target.node == ended.node && active.entry.target.part == super::target::Part::Process
+            let asked = self.active.iter().any(|Active { entry, .. }| {
+                entry.target.node == ended.node
+                    && entry.target.part == Part::Process
+                    && matches!(entry.fault, Fault::Kill | Fault::Restart)
             });
             let at = format!("{:.3}", self.started.elapsed().as_secs_f64());
             screen.tell(&format!("{} ended: {}", ended.node, ended.status));

@@ -41,6 +41,8 @@ pub struct Seen {
     /// How far each validator's blocks were followed.
     heads: Vec<AtomicU64>,
     submits: AtomicBool,
+    /// Somebody wants the end of the run: nothing is held any longer.
+    hurries: AtomicBool,
     over: AtomicBool,
 }
 
@@ -55,12 +57,18 @@ impl Seen {
             accounts: Mutex::default(),
             heads,
             submits: AtomicBool::new(true),
+            hurries: AtomicBool::new(false),
             over: AtomicBool::new(false),
         })
     }
 
     pub fn submit_no_more(&self) {
         self.submits.store(false, Ordering::Relaxed);
+    }
+
+    /// Whoever holds something lets it go.
+    pub fn hurry(&self) {
+        self.hurries.store(true, Ordering::Relaxed);
     }
 
     /// The threads end by themselves after what they are just waiting for.
@@ -81,9 +89,18 @@ impl Seen {
 
     /// Waits, but no longer than until the run is over. False if it is.
     pub fn pause(&self, span: Duration) -> bool {
+        self.wait(span, || self.is_over())
+    }
+
+    /// The same for who holds something.
+    pub fn hold(&self, span: Duration) {
+        self.wait(span, || self.is_over() || self.hurries.load(Ordering::Relaxed));
+    }
+
+    fn wait(&self, span: Duration, is_over: impl Fn() -> bool) -> bool {
         const STEP: Duration = Duration::from_millis(20);
         let until = Instant::now() + span;
-        while !self.is_over() {
+        while !is_over() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;
