@@ -4,8 +4,11 @@ use crate::exit::{Exit, Failure};
 use actors::config::{self, ConfigError};
 use serde::Serialize;
 use serde_json::Value;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 /// Longer than the longest `?wait=` of the API.
 const DEADLINE: Duration = Duration::from_secs(110);
@@ -41,8 +44,9 @@ impl Client {
 
     /// The same for who cannot wait: a node that is stopped takes connections and answers nothing.
     pub fn with_deadline(node: &str, address: &str, deadline: Duration) -> Client {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(deadline)).build();
-        Client { agent: agent.into(), base: format!("http://{address}"), node: node.to_owned() }
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(deadline)).build();
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::new(), Addresses::default());
+        Client { agent, base: format!("http://{address}"), node: node.to_owned() }
     }
 
     /// # Errors
@@ -110,6 +114,26 @@ impl Client {
             None => text,
         };
         Ok(Err(Refusal { status: status.as_u16(), message: text, retry_after: retry_after.map(Duration::from_secs) }))
+    }
+}
+
+/// Looks up names, and takes an address as it is: with a deadline, the usual look-up starts a thread for every request.
+#[derive(Debug, Default)]
+struct Addresses(DefaultResolver);
+
+impl Resolver for Addresses {
+    fn resolve(
+        &self,
+        uri: &ureq::http::Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+        let address = host.and_then(|host| host.parse::<IpAddr>().ok()).zip(uri.port_u16());
+        let Some((address, port)) = address else { return self.0.resolve(uri, config, timeout) };
+        let mut resolved = self.0.empty();
+        resolved.push(SocketAddr::new(address, port));
+        Ok(resolved)
     }
 }
 

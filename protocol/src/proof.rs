@@ -1,7 +1,8 @@
 //! Proof obligations as submitters sign them.
 
 use crate::bytes::Layout;
-use crate::signature::{SignatureCheck, Signer};
+use crate::signature::Signer;
+use crate::signature::together::{self, Signed};
 use crate::types::{Hash, PublicKey, Signature};
 use crate::verdict::Claim;
 use alloc::vec::Vec;
@@ -43,11 +44,20 @@ impl Proof {
         Self::layout(chain, self.claim, &self.submitter, self.nonce, &self.script).digest()
     }
 
-    /// Whether the submitter signed it for this chain.
-    pub fn is_signed(&self, chain: &Hash, check: &dyn SignatureCheck) -> bool {
-        let bytes = Self::layout(chain, self.claim, &self.submitter, self.nonce, &self.script).finish();
-        check.verify(&self.submitter, &bytes, &self.signature)
+    fn signed_bytes(&self, chain: &Hash) -> Vec<u8> {
+        Self::layout(chain, self.claim, &self.submitter, self.nonce, &self.script).finish()
     }
+}
+
+/// Which of these their submitters signed for this chain. Every validator answers alike, whatever is asked together.
+pub fn are_signed(chain: &Hash, proofs: &[&Proof]) -> Vec<bool> {
+    let bytes: Vec<Vec<u8>> = proofs.iter().map(|proof| proof.signed_bytes(chain)).collect();
+    let signed = |(proof, bytes)| {
+        let Proof { submitter: key, signature, .. }: &Proof = proof;
+        Signed { key: *key, bytes, signature: *signature }
+    };
+    let signed: Vec<Signed<'_>> = proofs.iter().copied().zip(bytes.iter().map(Vec::as_slice)).map(signed).collect();
+    together::hold(&signed)
 }
 
 /// Scripts cross the wire as byte strings, not as sequences of integers.

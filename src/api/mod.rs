@@ -20,6 +20,7 @@ mod status;
 mod tests;
 mod tree;
 
+use actix::{Actor, Context};
 use actors::consensus::Observed;
 use actors::mempool::MempoolActor;
 use actors::network::PeerReport;
@@ -86,6 +87,19 @@ pub struct Node {
     pub observed: Arc<Observed>,
     /// Renders `/metrics`; none when it is switched off.
     pub metrics: Option<PrometheusHandle>,
+}
+
+/// An actor that is silent for longer hangs, as far as a client is concerned: it is told at once, and does not wait.
+pub const SILENCE_MAX: Duration = Duration::from_secs(1);
+
+/// The actor, unless it hangs.
+fn live<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>, ApiError> {
+    let silence = actor.silence();
+    if silence <= SILENCE_MAX {
+        return Ok(actor);
+    }
+    let message = format!("{} has handled nothing for {silence:.1?}; it will be made anew", actor.name());
+    Err(ApiError::unavailable(message))
 }
 
 struct Api {

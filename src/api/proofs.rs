@@ -4,7 +4,7 @@ use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
 use super::openapi::{ClaimSchema, ReportSchema};
 use super::places::Place;
-use super::{ANSWER_DEADLINE, Api, BODY_DEADLINE, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX};
+use super::{ANSWER_DEADLINE, Api, BODY_DEADLINE, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
 use crate::advice::{Advice, CounterModel, Ended};
 use crate::obligation;
 use actors::mempool::{Accepted, Locate, Located, Submit};
@@ -192,7 +192,7 @@ pub async fn submit(
         None => claimed(script).await?,
     };
     let proof = Proof { claim, submitter, nonce, script, signature };
-    let Accepted { proof, known } = api.node.mempool.ask(Submit(proof), SUBMIT_DEADLINE).await??;
+    let Accepted { proof, known } = live(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
     let status = if known.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let state = known.as_ref().map_or("waiting", state_name);
     Ok((status, Json(Submitted { proof, known: known.is_some(), state })))
@@ -261,7 +261,7 @@ pub async fn find(
     let mut lost = false;
     turn.waits();
     loop {
-        let located = api.node.mempool.ask(Locate(id), ANSWER_DEADLINE).await??;
+        let located = live(&api.node.mempool)?.ask(Locate(id), ANSWER_DEADLINE).await??;
         let ended = matches!(located.whereabouts, Whereabouts::Refused(_) | Whereabouts::Final(_));
         let over = lost || Instant::now() >= until;
         if ended || over {
@@ -295,13 +295,13 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
     let Located { whereabouts, statement } = located;
     let report = match statement {
         // Without the report the rest of the answer is worth having all the same.
-        Some(statement) => api.node.verifier.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten(),
+        Some(statement) => live(&api.node.verifier)?.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten(),
         None => None,
     };
     let Advice { counter_model, warning } = match (&report, statement) {
         (Some(report), Some(statement)) if explain => {
             // Without an explanation, too.
-            let explained = api.node.verifier.ask(Explain(statement), EXPLAIN_DEADLINE).await;
+            let explained = live(&api.node.verifier)?.ask(Explain(statement), EXPLAIN_DEADLINE).await;
             Advice::of(report, explained.unwrap_or(Explained::Busy))
         }
         _ => Advice::default(),
@@ -357,7 +357,8 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
         Whereabouts::Final(sequence) => {
             view.ended = true;
             view.block = Some(sequence);
-            let stored = api.node.state.ask(BlockAt(sequence), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+            let stored =
+                live(&api.node.state)?.ask(BlockAt(sequence), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
             let entries = stored.iter().flat_map(|stored| &stored.block.body.proofs);
             view.difficulty = entries.into_iter().find(|entry| entry.proof == proof).map(|entry| entry.difficulty);
             let certificate = stored.and_then(|stored| stored.prepare.or(stored.commit));

@@ -2,7 +2,7 @@
 
 use super::error::{ApiError, ErrorBody};
 use super::openapi::{CountsSchema, FiguresSchema, PeerSchema};
-use super::{ANSWER_DEADLINE, Shared};
+use super::{ANSWER_DEADLINE, Shared, live};
 use actors::consensus::Counts;
 use actors::mempool::TellFigures;
 use actors::network::{PeerReport, skew};
@@ -95,9 +95,12 @@ impl From<&ActorReport> for ActorStateView {
 pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
     let node = &api.node;
     let snapshot = (node.consensus)().await.map_err(ApiError::unavailable)?;
-    let standing = node.state.ask(LedgerNow, ANSWER_DEADLINE).await?;
+    let standing = live(&node.state)?.ask(LedgerNow, ANSWER_DEADLINE).await?;
     // Without the mempool the rest is worth having all the same; `actors` shows that it is down.
-    let mempool = node.mempool.ask(TellFigures, ANSWER_DEADLINE).await.ok();
+    let mempool = match live(&node.mempool) {
+        Ok(mempool) => mempool.ask(TellFigures, ANSWER_DEADLINE).await.ok(),
+        Err(_) => None,
+    };
     let peers = (node.peers)();
     let set = node.genesis.validator_set();
     let connected = peers.iter().filter(|peer| peer.connected).map(|peer| peer.validator);

@@ -273,7 +273,13 @@ fn api_node(node: &Node, metrics: Option<PrometheusHandle>, admin: Option<api::T
     let tree = node.tree.clone();
     let ask: api::AskConsensus = Arc::new(move || {
         let consensus = consensus.clone();
-        Box::pin(async move { consensus.ask(Ask, ANSWER_DEADLINE).await.map_err(|error| error.to_string()) })
+        Box::pin(async move {
+            let silence = consensus.silence();
+            if silence > api::SILENCE_MAX {
+                return Err(format!("consensus has handled nothing for {silence:.1?}"));
+            }
+            consensus.ask(Ask, ANSWER_DEADLINE).await.map_err(|error| error.to_string())
+        })
     });
     api::Node {
         genesis: node.genesis.clone(),

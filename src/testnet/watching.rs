@@ -25,8 +25,10 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 const BLOCKS_WAIT: u32 = 1;
 /// Before what was not taken is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
-/// Submissions that are under way at once: each waits for its node's disk, which takes many together.
-const SUBMITTERS: usize = 16;
+/// Submissions that are under way at once, for each node and together: each waits for its node's disk, which takes many
+/// together, and a node looks at 32 at once.
+const SUBMITTERS_OF_ONE: usize = 28;
+const SUBMITTERS_MAX: usize = 112;
 /// Proofs whose refusal is looked for at once.
 const ASKED_AT_ONCE: usize = 64;
 
@@ -119,6 +121,7 @@ impl Watch {
         let (events, inbox) = channel();
         let stop = Arc::new(AtomicBool::new(false));
         let submit_no_more = Arc::new(AtomicBool::new(false));
+        let submitters = (SUBMITTERS_OF_ONE * site.places.len()).min(SUBMITTERS_MAX);
         let queue = Arc::new(Queue {
             chain: site.chain,
             key: site.submitter.clone(),
@@ -127,11 +130,11 @@ impl Watch {
             interval: plan.interval,
             began: Instant::now(),
             next: AtomicU64::new(0),
-            working: AtomicUsize::new(SUBMITTERS),
+            working: AtomicUsize::new(submitters),
             over: vec![stop.clone(), submit_no_more.clone()],
             events: events.clone(),
         });
-        for _ in 0..SUBMITTERS {
+        for _ in 0..submitters {
             let submitter = Submitter { nodes: clients(site), queue: queue.clone() };
             std::thread::spawn(move || submitter.run());
         }

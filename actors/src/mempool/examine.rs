@@ -1,10 +1,11 @@
-//! The look at a proof that came from outside: its signature, then its form. Hostile until this is over.
+//! The look at proofs that came from outside: their signatures, then their form. Hostile until this is over.
 //!
 //! It runs on a thread that may take its time; it must never touch the mempool's state.
 
+use super::forms::Forms;
+use crate::supervision::{Panic, caught};
 use protocol::mempool::Refusal;
-use protocol::proof::Proof;
-use protocol::signature::Ed25519;
+use protocol::proof::{Proof, are_signed};
 use protocol::types::Hash;
 use protocol::verdict::{Report, VerifierParameters, statement_id};
 
@@ -19,14 +20,30 @@ pub(super) enum Examined {
     Malformed(Refusal),
 }
 
-/// Signature first: a form is looked at only for who stands for it.
-pub(super) fn examine(chain: &Hash, parameters: &VerifierParameters, proof: &Proof) -> Examined {
-    if !proof.is_signed(chain, &Ed25519) {
-        return Examined::BadSignature;
-    }
+/// Signatures first, together: a form is looked at only for who stands for it. A fault of ours, which is told as a panic's
+/// text, costs the proof that it meets; in the signatures it costs all of them.
+pub(super) fn examine(
+    chain: &Hash,
+    parameters: &VerifierParameters,
+    forms: &Forms,
+    proofs: &[&Proof],
+) -> Vec<Result<Examined, Panic>> {
+    let signed = match caught(|| are_signed(chain, proofs)) {
+        Ok(signed) => signed,
+        Err(panic) => return proofs.iter().map(|_| Err(panic.clone())).collect(),
+    };
+    let look = |(proof, signed): (&&Proof, bool)| match signed {
+        true => caught(|| form(parameters, forms, proof)),
+        false => Ok(Examined::BadSignature),
+    };
+    proofs.iter().zip(signed).map(look).collect()
+}
+
+fn form(parameters: &VerifierParameters, forms: &Forms, proof: &Proof) -> Examined {
     let limits = smtlib::Limits { bytes_max: parameters.script_bytes_max, ..smtlib::Limits::default() };
-    match smtlib::normalise(&proof.script, &limits) {
-        Ok(normalised) => Examined::Good { statement: statement_id(&Hash(normalised.identity), proof.claim) },
+    let read = || smtlib::normalise(&proof.script, &limits).map(|normalised| Hash(normalised.identity));
+    match forms.identity(&proof.script, read) {
+        Ok(identity) => Examined::Good { statement: statement_id(&identity, proof.claim) },
         Err(error) => {
             let mut text = error.kind.to_string();
             if let Some((end, _)) = text.char_indices().nth(Report::TEXT_BYTES_MAX / 4) {

@@ -5,10 +5,10 @@
 
 use super::actor::MempoolActor;
 use super::examine::{Examined, examine};
+use super::forms::Forms;
 use super::messages::{Accepted, Submit, SubmitError};
 use super::store::{Change, StoreError};
 use crate::network::Fault;
-use crate::supervision::caught;
 use crate::verifier_pool::Foresee;
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
@@ -19,6 +19,7 @@ use protocol::proof::Proof;
 use protocol::types::{Hash, ValidatorIndex};
 use std::collections::{HashMap, VecDeque};
 use std::future::ready;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Proofs that are looked at, or wait for it.
@@ -57,6 +58,7 @@ pub(super) struct Intake {
     examined_bytes: usize,
     to_examine: VecDeque<Look>,
     looks: usize,
+    forms: Arc<Forms>,
     /// Came with the messages that are being handled.
     next: Vec<Change>,
     /// Who waits for a proof to be durable.
@@ -150,10 +152,12 @@ impl MempoolActor {
             }
             self.intake.looks += 1;
             let (count, bytes) = (batch.len(), batch.iter().map(|look| look.proof.script.len()).sum());
-            let (chain, parameters) = (self.settings.chain, self.settings.parameters);
+            let (chain, parameters, forms) =
+                (self.settings.chain, self.settings.parameters, Arc::clone(&self.intake.forms));
             let looked = tokio::task::spawn_blocking(move || {
-                let examined = |look: Look| (caught(|| examine(&chain, &parameters, &look.proof)), look);
-                batch.into_iter().map(examined).collect::<Vec<_>>()
+                let proofs: Vec<&Proof> = batch.iter().map(|look| &look.proof).collect();
+                let examined = examine(&chain, &parameters, &forms, &proofs);
+                examined.into_iter().zip(batch).collect::<Vec<_>>()
             });
             context.spawn(wrap_future::<_, Self>(looked).map(move |looked, actor: &mut Self, context| {
                 actor.intake.looks -= 1;

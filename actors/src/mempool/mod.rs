@@ -5,6 +5,7 @@
 
 mod actor;
 mod examine;
+mod forms;
 mod intake;
 mod messages;
 mod pushes;

@@ -3,6 +3,7 @@
 //! A signature is looked up by key, bytes and signature together, so what is remembered is the answer to exactly the same
 //! question. Only signatures that held are remembered, each with its signer's others: who signs much forgets its own.
 
+use ed25519_dalek::VerifyingKey;
 use parking_lot::Mutex;
 use protocol::signature::{Ed25519, SignatureCheck};
 use protocol::types::{PublicKey, Signature};
@@ -16,9 +17,11 @@ const OF_ONE_MIN: usize = 16;
 /// BLAKE3 of key, signature and bytes.
 type Question = [u8; 32];
 
-/// The newer half of what is remembered, and the older; when the newer is full it becomes the older.
+/// Of one signer: the key as it is calculated with, then the newer half of what is remembered, and the older; when the
+/// newer is full it becomes the older.
 #[derive(Debug, Default)]
 struct Halves {
+    key: Option<VerifyingKey>,
     newer: HashSet<Question>,
     older: HashSet<Question>,
 }
@@ -47,14 +50,18 @@ impl SignatureCheck for Remembered {
     fn verify(&self, key: &PublicKey, bytes: &[u8], signature: &Signature) -> bool {
         let question = question(key, bytes, signature);
         let known = |halves: &Halves| halves.newer.contains(&question) || halves.older.contains(&question);
-        if self.signers.lock().get(key).is_some_and(known) {
-            return true;
-        }
+        let kept = match self.signers.lock().get(key) {
+            Some(halves) if known(halves) => return true,
+            Some(halves) => halves.key,
+            None => None,
+        };
+        let Some(calculated) = kept.or_else(|| Ed25519::key(key)) else { return false };
         // Not under the lock: several sessions may check at once.
-        let holds = Ed25519.verify(key, bytes, signature);
+        let holds = Ed25519::verify_by(&calculated, bytes, signature);
         if holds {
             let mut signers = self.signers.lock();
             let halves = signers.entry(*key).or_default();
+            halves.key = Some(calculated);
             halves.newer.insert(question);
             if halves.newer.len() >= self.of_one_max {
                 halves.older = std::mem::take(&mut halves.newer);

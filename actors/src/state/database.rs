@@ -5,6 +5,8 @@
 //! nobody knows what the disk holds then. Every page's checksum is compared when the database is opened, and what is read
 //! is compared with the hash it goes by: what is not what was written is never passed on.
 
+use super::pending::{self, Moves, Places};
+use super::tables::{BLOCKS, COMMITS, META, NO_SCRIPT, PENDING, PREPARES, PROOFS, SCRIPTS, STATEMENTS, VERSION};
 use super::writer::{Done, Work, Writer};
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
@@ -12,10 +14,10 @@ use protocol::block::{Block, Entry, Header};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
 use protocol::ledger::{Branch, Ledger};
-use protocol::mempool::{Candidate, Source};
+use protocol::mempool::Candidate;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence};
-use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -24,21 +26,6 @@ use std::sync::Arc;
 
 /// The database's name in the data directory.
 pub const FILE_NAME: &str = "state.redb";
-/// Version of the tables; another one is refused.
-const VERSION: u64 = 1;
-
-type Key = [u8; 32];
-
-const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
-const PREPARES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("prepares");
-const COMMITS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("commits");
-const PROOFS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("final_proofs");
-const STATEMENTS: TableDefinition<'_, Key, u64> = TableDefinition::new("final_statements");
-const SCRIPTS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("scripts");
-const PENDING: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("pending");
-const PLACES: TableDefinition<'_, Key, u64> = TableDefinition::new("pending_places");
-
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
@@ -47,7 +34,7 @@ pub enum DatabaseError {
     InUse { path: PathBuf },
     #[error("{path} belongs to the network {found}, the genesis is of {expected}: give another --data-dir", path = path.display())]
     OtherChain { path: PathBuf, expected: Hash, found: Hash },
-    #[error("the database has form {found}, this program reads {VERSION}")]
+    #[error("the database has form {found}, this program reads {VERSION}: use the program that wrote it")]
     Version { found: u64 },
     #[error("the database cannot be read or written: {0}; {advice}", advice = exit_code::DISK_ADVICE)]
     Disk(Box<redb::Error>),
@@ -140,18 +127,10 @@ struct HeadRow {
     ledger: Ledger,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct BlockRow {
     id: Hash,
     block: Block,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PendingRow {
-    proof: Hash,
-    statement: Hash,
-    size: u64,
-    source: Source,
 }
 
 /// Blocks that are added to final history together, ascending.
@@ -168,11 +147,12 @@ pub type Exit = Arc<dyn Fn(i32, String) + Send + Sync>;
 pub struct Database {
     writer: Writer,
     redb: Arc<redb::Database>,
+    places: Arc<Places>,
     chain: Hash,
     exit: Exit,
 }
 
-fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
+pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
     rmp_serde::to_vec(value).map_err(|error| DatabaseError::Damaged { what: format!("cannot be encoded: {error}") })
 }
 
@@ -181,7 +161,7 @@ fn require(holds: bool, what: &str, which: impl std::fmt::Display) -> Result<(),
     if holds { Ok(()) } else { Err(DatabaseError::Damaged { what: format!("{what} {which} is another one") }) }
 }
 
-fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DatabaseError> {
+pub(super) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DatabaseError> {
     rmp_serde::from_slice(bytes).map_err(|error| DatabaseError::Damaged { what: format!("{what}: {error}") })
 }
 
@@ -238,13 +218,13 @@ impl Database {
             write.open_table(STATEMENTS)?;
             write.open_table(SCRIPTS)?;
             write.open_table(PENDING)?;
-            write.open_table(PLACES)?;
         }
         write.commit()?;
         let redb = Arc::new(redb);
-        let writer = Writer::start(Arc::clone(&redb))
+        let places = Arc::new(Places::read(&redb.begin_read()?)?);
+        let writer = Writer::start(Arc::clone(&redb), Arc::clone(&places))
             .map_err(|error| DatabaseError::Internal(Box::new(redb::Error::Io(error))))?;
-        Ok(Database { writer, redb, chain: *chain, exit })
+        Ok(Database { writer, redb, places, chain: *chain, exit })
     }
 
     /// The last final block; none before the first.
@@ -283,17 +263,22 @@ impl Database {
         Ok(self.redb.begin_read()?.open_table(PREPARES)?.get(sequence.0)?.is_some())
     }
 
-    /// Where a proof became final, and as what.
+    /// Where a proof became final, and as what. Reads its block.
     ///
     /// # Errors
     /// If the disk fails or holds nonsense.
     pub fn final_proof(&self, proof: &Hash) -> Result<Option<(Sequence, Entry)>, DatabaseError> {
-        let read = self.redb.begin_read()?;
-        let bytes = read.open_table(PROOFS)?.get(proof.0)?;
-        let found: Option<(Sequence, Entry)> =
-            bytes.map(|bytes| decode("an index entry", bytes.value())).transpose()?;
-        require(found.iter().all(|(_, entry)| entry.proof == *proof), "the index entry of proof", proof)?;
-        Ok(found)
+        let Some((sequence, _)) = self.index(proof)? else { return Ok(None) };
+        let sequence = Sequence(sequence);
+        let block = self.block(sequence)?.map(|stored| stored.block);
+        let entry = block.iter().flat_map(|block| &block.body.proofs).find(|entry| entry.proof == *proof).copied();
+        require(entry.is_some(), "the index entry of proof", proof)?;
+        Ok(entry.map(|entry| (sequence, entry)))
+    }
+
+    /// The sequence of a final proof's block, and the place of its script.
+    fn index(&self, proof: &Hash) -> Result<Option<(u64, u64)>, DatabaseError> {
+        Ok(self.redb.begin_read()?.open_table(PROOFS)?.get(proof.0)?.map(|row| row.value()))
     }
 
     /// Adds blocks to final history; their proofs are pending no longer.
@@ -313,18 +298,16 @@ impl Database {
     }
 
     pub(super) fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {
-        let read = self.redb.begin_read()?;
-        let mut candidates = Vec::new();
-        for row in read.open_table(PENDING)?.iter()? {
-            let PendingRow { proof, statement, size, source } = decode("a pending proof", row?.1.value())?;
-            candidates.push(Candidate { proof, statement, size, source });
-        }
-        Ok(candidates)
+        pending::read_pending(&self.redb.begin_read()?)
     }
 
     pub(super) fn read_script(&self, proof: &Hash) -> Result<Option<Proof>, DatabaseError> {
-        let read = self.redb.begin_read()?;
-        let bytes = read.open_table(SCRIPTS)?.get(proof.0)?;
+        // In this order: what is not pending any more is final, if it is anywhere.
+        let place = match self.places.get(proof) {
+            Some(place) => place,
+            None => self.index(proof)?.map_or(NO_SCRIPT, |(_, place)| place),
+        };
+        let bytes = self.redb.begin_read()?.open_table(SCRIPTS)?.get(place)?;
         let found: Option<Proof> = bytes.map(|bytes| decode("a script", bytes.value())).transpose()?;
         require(found.iter().all(|found| found.id(&self.chain) == *proof), "the script of proof", proof)?;
         Ok(found)
@@ -359,8 +342,8 @@ impl Below {
 
 impl Branch for Below {
     fn has_proof(&self, proof: &Hash) -> bool {
-        let found = self.database.final_proof(proof);
-        self.database.or_end(found.map(|found| found.is_some_and(|(sequence, _)| sequence <= self.upto)))
+        let found = self.database.index(proof);
+        self.database.or_end(found.map(|found| found.is_some_and(|(sequence, _)| sequence <= self.upto.0)))
     }
 
     fn has_statement(&self, statement: &Hash) -> bool {
@@ -391,23 +374,23 @@ impl ProofStore for Database {
     }
 }
 
-pub(super) fn write_batch(write: &WriteTransaction, batch: &Batch) -> Result<(), DatabaseError> {
+pub(super) fn write_batch(write: &WriteTransaction, moves: &mut Moves<'_>, batch: &Batch) -> Result<(), DatabaseError> {
     let Some(last) = batch.blocks.last() else { return Ok(()) };
     let mut blocks = write.open_table(BLOCKS)?;
     let mut proofs = write.open_table(PROOFS)?;
     let mut statements = write.open_table(STATEMENTS)?;
     let mut pending = write.open_table(PENDING)?;
-    let mut places = write.open_table(PLACES)?;
     for FinalBlock { id, block, .. } in &batch.blocks {
         let sequence = block.header.sequence;
-        blocks.insert(sequence.0, encode(&BlockRow { id: *id, block: block.clone() })?.as_slice())?;
+        blocks.insert(sequence.0, encode(&(id, block))?.as_slice())?;
         for entry in &block.body.proofs {
-            proofs.insert(entry.proof.0, encode(&(sequence, entry))?.as_slice())?;
+            let place = moves.take(&entry.proof);
+            proofs.insert(entry.proof.0, (sequence.0, place.unwrap_or(NO_SCRIPT)))?;
             // The first one stays: it is the one that was paid.
             if statements.get(entry.statement.0)?.is_none() {
                 statements.insert(entry.statement.0, sequence.0)?;
             }
-            if let Some(place) = places.remove(entry.proof.0)?.map(|place| place.value()) {
+            if let Some(place) = place {
                 pending.remove(place)?;
             }
         }
@@ -422,37 +405,5 @@ pub(super) fn write_batch(write: &WriteTransaction, batch: &Batch) -> Result<(),
     }
     let head = HeadRow { sequence: last.block.header.sequence, id: last.id, ledger: last.ledger.clone() };
     write.open_table(META)?.insert("head", encode(&head)?.as_slice())?;
-    Ok(())
-}
-
-pub(super) fn write_pending(write: &WriteTransaction, changes: &[Change]) -> Result<(), DatabaseError> {
-    let finals = write.open_table(PROOFS)?;
-    let mut scripts = write.open_table(SCRIPTS)?;
-    let mut pending = write.open_table(PENDING)?;
-    let mut places = write.open_table(PLACES)?;
-    for change in changes {
-        match change {
-            Change::Put(candidate, proof) => {
-                let Candidate { proof: id, statement, size, source } = *candidate;
-                scripts.insert(id.0, encode(proof)?.as_slice())?;
-                if finals.get(id.0)?.is_some() || places.get(id.0)?.is_some() {
-                    continue;
-                }
-                let place = pending.last()?.map_or(0, |(place, _)| place.value() + 1);
-                let row = PendingRow { proof: id, statement, size, source };
-                pending.insert(place, encode(&row)?.as_slice())?;
-                places.insert(id.0, place)?;
-            }
-            Change::Remove(id) => {
-                if let Some(place) = places.remove(id.0)?.map(|place| place.value()) {
-                    pending.remove(place)?;
-                }
-                // What is final can be read for ever.
-                if finals.get(id.0)?.is_none() {
-                    scripts.remove(id.0)?;
-                }
-            }
-        }
-    }
     Ok(())
 }

@@ -5,6 +5,8 @@
 mod actor;
 mod database;
 mod messages;
+mod pending;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod waiting;

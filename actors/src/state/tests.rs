@@ -359,6 +359,38 @@ fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
 }
 
 #[test]
+fn a_script_that_comes_after_its_proof_is_final_is_kept_and_no_place_is_taken_twice() {
+    let genesis = genesis();
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Database::open(directory.path(), &genesis.chain_id(), 1 << 20, Arc::new(|_, _| {})).unwrap();
+    let put = |value| {
+        let (candidate, proof) = proof(value);
+        Change::Put(candidate, proof)
+    };
+    let database = open();
+    append(&database, chain(&genesis, 2));
+    assert_eq!(database.proof(&entry(1).proof).unwrap(), None);
+    // Put, taken out and put again in one transaction; and the last place is free again when the database is closed.
+    change(&database, vec![put(7), Change::Remove(entry(7).proof), put(1), put(7), put(8)]);
+    change(&database, vec![Change::Remove(entry(8).proof)]);
+    let pending = || open().pending().unwrap().iter().map(|candidate| candidate.proof).collect::<Vec<_>>();
+    drop(database);
+    assert_eq!(pending(), [entry(7).proof]);
+    let database = open();
+    change(&database, vec![put(9), Change::Remove(entry(7).proof), put(2)]);
+    drop(database);
+    assert_eq!(pending(), [entry(9).proof]);
+    let database = open();
+    for value in [1, 2, 9] {
+        assert_eq!(database.proof(&entry(value).proof).unwrap(), Some(*proof(value).1));
+    }
+    for value in [7, 8] {
+        assert_eq!(database.proof(&entry(value).proof).unwrap(), None);
+    }
+    assert_eq!(database.final_in(&entry(1).proof).unwrap(), Some((Sequence(1), entry(1).statement)));
+}
+
+#[test]
 fn a_database_of_another_chain_or_in_use_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let open = |chain| Database::open(directory.path(), &chain, 1 << 20, Arc::new(|_, _| {}));

@@ -1,10 +1,11 @@
 //! The database's one writer: what waits is made durable together, in the order in which it came.
 //!
 //! A transaction costs a sync, and some half a millisecond of processor time however little is in it. So an idle database
-//! is written to at once, and a busy one at intervals. It decides nothing, and after a failure it writes nothing more:
+//! is written to at once, and a busy one at intervals, longer ones if it stays busy. It decides nothing, and after a failure it writes nothing more:
 //! nobody knows what the disk holds then.
 
-use super::database::{Batch, DatabaseError, write_batch, write_pending};
+use super::database::{Batch, DatabaseError, write_batch};
+use super::pending::{Places, write_pending};
 use crate::mempool::{Change, StoreError};
 use crate::supervision::is_fenced;
 use parking_lot::{Condvar, Mutex};
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 
 /// From the beginning of one transaction to that of the next, at least.
 const INTERVAL: Duration = Duration::from_millis(8);
+/// The same where transactions follow each other without end, and how much of it each that finds work waiting adds.
+const INTERVAL_MAX: Duration = Duration::from_millis(16);
+const INTERVAL_STEP: Duration = Duration::from_millis(1);
 
 /// What one request adds.
 pub(super) enum Work {
@@ -31,6 +35,8 @@ pub(super) type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 struct Queue {
     /// Bounded by those who ask: the mempool by what it holds, `state` by one batch at a time.
     waiting: VecDeque<(Work, Done)>,
+    /// Somebody waits for all of it: an actor that is being made anew.
+    hurry: bool,
     closed: bool,
 }
 
@@ -38,6 +44,13 @@ struct Queue {
 struct Shared {
     queue: Mutex<Queue>,
     filled: Condvar,
+}
+
+/// What is to be written next.
+struct Next {
+    waiting: VecDeque<(Work, Done)>,
+    /// Nothing waited when the writer came for it.
+    idle: bool,
 }
 
 /// Dropping it ends the thread, after what waits is written.
@@ -49,10 +62,10 @@ pub(super) struct Writer {
 impl Writer {
     /// # Errors
     /// If no thread can be started.
-    pub(super) fn start(redb: Arc<redb::Database>) -> std::io::Result<Writer> {
+    pub(super) fn start(redb: Arc<redb::Database>, places: Arc<Places>) -> std::io::Result<Writer> {
         let shared = Arc::<Shared>::default();
         let own = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("database".into()).spawn(move || own.write(&redb))?;
+        let thread = std::thread::Builder::new().name("database".into()).spawn(move || own.write(&redb, &places))?;
         Ok(Writer { shared, thread: Some(thread) })
     }
 
@@ -62,6 +75,7 @@ impl Writer {
         if is_fenced() {
             return;
         }
+        queue.hurry |= matches!(work, Work::Settle);
         queue.waiting.push_back((work, done));
         self.shared.filled.notify_one();
     }
@@ -79,53 +93,59 @@ impl Drop for Writer {
 }
 
 impl Shared {
-    fn write(&self, redb: &redb::Database) {
+    fn write(&self, redb: &redb::Database, places: &Places) {
         let mut failed: Option<StoreError> = None;
-        while let Some(waiting) = self.next() {
+        let mut interval = INTERVAL;
+        while let Some(Next { waiting, idle }) = self.next() {
             let began = Instant::now();
+            interval = if idle { INTERVAL } else { INTERVAL_MAX.min(interval + INTERVAL_STEP) };
             let (works, dones): (Vec<Work>, Vec<Done>) = waiting.into_iter().unzip();
             if failed.is_none() {
-                failed = transaction(redb, &works).err().map(StoreError::from);
+                failed = transaction(redb, places, &works).err().map(StoreError::from);
             }
             let result = failed.clone().map_or(Ok(()), Err);
             for done in dones {
                 done(result.clone());
             }
-            self.rest(began + INTERVAL);
+            self.rest(began + interval);
         }
     }
 
     /// Everything that waits, once there is something; none at the end.
-    fn next(&self) -> Option<VecDeque<(Work, Done)>> {
+    fn next(&self) -> Option<Next> {
         let mut queue = self.queue.lock();
+        let idle = queue.waiting.is_empty();
         while queue.waiting.is_empty() {
             if queue.closed {
                 return None;
             }
             self.filled.wait(&mut queue);
         }
-        Some(std::mem::take(&mut queue.waiting))
+        queue.hurry = false;
+        Some(Next { waiting: std::mem::take(&mut queue.waiting), idle })
     }
 
-    /// Lets work gather; whoever closes waits for nothing.
+    /// Lets work gather; whoever closes, or is in a hurry, waits for nothing.
     fn rest(&self, until: Instant) {
         let mut queue = self.queue.lock();
-        while !queue.closed && !self.filled.wait_until(&mut queue, until).timed_out() {}
+        while !queue.closed && !queue.hurry && !self.filled.wait_until(&mut queue, until).timed_out() {}
     }
 }
 
-fn transaction(redb: &redb::Database, works: &[Work]) -> Result<(), DatabaseError> {
+fn transaction(redb: &redb::Database, places: &Places, works: &[Work]) -> Result<(), DatabaseError> {
     if works.iter().all(|work| matches!(work, Work::Settle)) {
         return Ok(());
     }
+    let mut moves = places.begin();
     let write = redb.begin_write()?;
     for work in works {
         match work {
-            Work::Pending(changes) => write_pending(&write, changes)?,
-            Work::Blocks(batch) => write_batch(&write, batch)?,
+            Work::Pending(changes) => write_pending(&write, &mut moves, changes)?,
+            Work::Blocks(batch) => write_batch(&write, &mut moves, batch)?,
             Work::Settle => {}
         }
     }
     write.commit()?;
+    moves.committed();
     Ok(())
 }

@@ -111,6 +111,13 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
         self.core.mailbox.name
     }
 
+    /// For how long the running incarnation has not looked into its mailbox, which it is asked to twice a second. Whoever
+    /// depends on the actor may say that it hangs, rather than hang with it.
+    pub fn silence(&self) -> Duration {
+        let look = self.core.mailbox.vitals.look();
+        look.running_since.and(look.beat).map_or(Duration::ZERO, |beat| beat.elapsed())
+    }
+
     /// What is seen of the actor now, without asking it.
     pub fn report(&self) -> ActorReport {
         self.core.report(Instant::now())

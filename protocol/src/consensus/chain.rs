@@ -29,8 +29,32 @@ pub enum NotExecuted {
 
 #[derive(Debug)]
 struct Linked {
-    block: Block,
+    block: Indexed,
     outcome: Option<Result<Ledger, NotExecuted>>,
+}
+
+/// A block whose proofs are found without a look at each.
+#[derive(Debug)]
+struct Indexed {
+    block: Block,
+    proofs: BTreeSet<Hash>,
+}
+
+impl From<Block> for Indexed {
+    fn from(block: Block) -> Indexed {
+        let proofs = block.body.proofs.iter().map(|entry| entry.proof).collect();
+        Indexed { block, proofs }
+    }
+}
+
+/// Proofs of some blocks.
+pub struct Proofs<'a>(Vec<&'a BTreeSet<Hash>>);
+
+impl Proofs<'_> {
+    /// Cost: O(blocks × log proofs).
+    pub fn contains(&self, proof: &Hash) -> bool {
+        self.0.iter().any(|proofs| proofs.contains(proof))
+    }
 }
 
 /// Blocks above the base, which is the last final block.
@@ -42,30 +66,29 @@ pub struct Chain {
     ledger: Ledger,
     above: BTreeMap<Hash, Linked>,
     /// Final blocks that the database may not hold yet.
-    unapplied: BTreeMap<Sequence, Block>,
+    unapplied: BTreeMap<Sequence, Indexed>,
 }
 
 /// What lies below a block: the path above the base, what is final but not applied, and the database.
 struct Below<'a> {
-    path: Vec<&'a Block>,
-    unapplied: &'a BTreeMap<Sequence, Block>,
+    path: Vec<&'a Indexed>,
+    unapplied: &'a BTreeMap<Sequence, Indexed>,
     branch: &'a dyn Branch,
 }
 
 impl Below<'_> {
-    fn blocks(&self) -> impl Iterator<Item = &Block> {
+    fn blocks(&self) -> impl Iterator<Item = &Indexed> {
         self.path.iter().copied().chain(self.unapplied.values())
     }
 }
 
 impl Branch for Below<'_> {
     fn has_proof(&self, proof: &Hash) -> bool {
-        self.blocks().flat_map(|block| &block.body.proofs).any(|entry| entry.proof == *proof)
-            || self.branch.has_proof(proof)
+        self.blocks().any(|block| block.proofs.contains(proof)) || self.branch.has_proof(proof)
     }
 
     fn has_statement(&self, statement: &Hash) -> bool {
-        self.blocks().flat_map(|block| &block.body.proofs).any(|entry| entry.statement == *statement)
+        self.blocks().flat_map(|block| &block.block.body.proofs).any(|entry| entry.statement == *statement)
             || self.branch.has_statement(statement)
     }
 }
@@ -100,13 +123,13 @@ impl Chain {
 
     /// A block above the base.
     pub fn block(&self, id: &Hash) -> Option<&Block> {
-        self.above.get(id).map(|linked| &linked.block)
+        self.above.get(id).map(|linked| &linked.block.block)
     }
 
     /// Enters a body. One at or below the base's sequence is of no use and is left out.
     pub fn insert(&mut self, block: Block) {
         if block.header.sequence > self.base_sequence() {
-            self.above.entry(block.id()).or_insert(Linked { block, outcome: None });
+            self.above.entry(block.id()).or_insert_with(|| Linked { block: block.into(), outcome: None });
         }
     }
 
@@ -121,9 +144,9 @@ impl Chain {
         while at != self.base {
             match self.above.get(&at) {
                 Some(linked) => {
-                    above = Some(linked.block.header.sequence);
+                    above = Some(linked.block.block.header.sequence);
                     path.push(at);
-                    at = linked.block.header.parent;
+                    at = linked.block.block.header.parent;
                 }
                 // Its child is just above the base, so it would have to be the base.
                 None if above == Some(self.base_sequence().next()) => return Err(NotExecuted::Elsewhere),
@@ -193,17 +216,16 @@ impl Chain {
 
     fn below(&self, path: &[Hash]) -> Below<'_> {
         Below {
-            path: path.iter().filter_map(|id| self.block(id)).collect(),
+            path: path.iter().filter_map(|id| self.above.get(id)).map(|linked| &linked.block).collect(),
             unapplied: &self.unapplied,
             branch: &*self.branch,
         }
     }
 
     /// The proofs of the blocks from just above the base up to `tip`: what a block on top of it may not repeat.
-    pub fn proofs_above_base(&self, tip: &Hash) -> BTreeSet<Hash> {
+    pub fn proofs_above_base(&self, tip: &Hash) -> Proofs<'_> {
         let path = self.path(tip).unwrap_or_default();
-        let blocks = path.iter().filter_map(|id| self.block(id));
-        blocks.flat_map(|block| block.body.proofs.iter().map(|entry| entry.proof)).collect()
+        Proofs(path.iter().filter_map(|id| self.above.get(id)).map(|linked| &linked.block.proofs).collect())
     }
 
     /// Whether a proof is final, as far as this validator knows.
@@ -224,15 +246,15 @@ impl Chain {
             let Some(Linked { block, outcome: Some(Ok(ledger)) }) = self.above.remove(&at) else {
                 return Err((at, NotExecuted::Missing(at)));
             };
-            self.unapplied.insert(block.header.sequence, block.clone());
             self.base = at;
             self.ledger = ledger.clone();
-            blocks.push(FinalBlock { id: at, block, ledger, prepare: None });
+            blocks.push(FinalBlock { id: at, block: block.block.clone(), ledger, prepare: None });
+            self.unapplied.insert(block.block.header.sequence, block);
         }
         let dead: Vec<Hash> =
             self.above.keys().filter(|id| self.path(id) == Err(NotExecuted::Elsewhere)).copied().collect();
         let base = self.base_sequence();
-        self.above.retain(|id, linked| linked.block.header.sequence > base && !dead.contains(id));
+        self.above.retain(|id, linked| linked.block.block.header.sequence > base && !dead.contains(id));
         Ok(blocks)
     }
 
@@ -242,7 +264,7 @@ impl Chain {
         let mut leading = BTreeSet::new();
         for mut at in awaited {
             while let Some(linked) = self.above.get(&at).filter(|_| leading.insert(at)) {
-                at = linked.block.header.parent;
+                at = linked.block.block.header.parent;
             }
         }
         let reachable = |id: &Hash| leading.contains(id) || self.path(id).is_ok();
@@ -265,10 +287,10 @@ impl Chain {
     }
 
     pub fn unapplied(&self) -> impl Iterator<Item = &Block> {
-        self.unapplied.values()
+        self.unapplied.values().map(|indexed| &indexed.block)
     }
 
     pub fn above(&self) -> impl Iterator<Item = (&Hash, &Block)> {
-        self.above.iter().map(|(id, linked)| (id, &linked.block))
+        self.above.iter().map(|(id, linked)| (id, &linked.block.block))
     }
 }

@@ -1,7 +1,7 @@
 //! Leading a view: which block to extend (R8), what to propose, and the one record that makes it mine (R3).
 
 use super::Consensus;
-use super::chain::NotExecuted;
+use super::chain::{NotExecuted, Proofs};
 use super::events::{Record, To};
 use super::resolver::Want;
 use crate::block::{Block, Body, Entry, Header};
@@ -11,7 +11,6 @@ use crate::message::{Message, Proposal, Word, limits};
 use crate::types::{Hash, View};
 use crate::vote::{Choice, VoteKind};
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// Uncontested blocks of mine between two of contested proofs, while uncontested ones wait.
@@ -140,7 +139,7 @@ impl Consensus {
         }
     }
 
-    fn select_contested(&self, below: &BTreeSet<Hash>) -> Vec<Entry> {
+    fn select_contested(&self, below: &Proofs<'_>) -> Vec<Entry> {
         let announcers = |entry: &Entry| self.ready.announcers(&entry.proof, entry.difficulty);
         let mut contested =
             self.ready.contested().filter_map(entry).filter(|entry| !below.contains(&entry.proof)).peekable();

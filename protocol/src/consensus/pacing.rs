@@ -105,7 +105,8 @@ impl Consensus {
     }
 
     pub(super) fn on_checked(&mut self, checked: Checked) {
-        if self.chain.is_final(&checked.proof) {
+        // What is in the table is not final: with its end it left the table.
+        if !self.ready.has(&checked.proof) && self.chain.is_final(&checked.proof) {
             if self.awaited_late().contains(&checked.proof) {
                 self.late_verdicts.insert(checked.proof, checked);
             }

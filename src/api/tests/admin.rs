@@ -2,6 +2,7 @@
 
 use super::*;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 /// A node with an administrator, and the token.
 async fn administered() -> (Bench, String) {
@@ -74,4 +75,36 @@ async fn without_an_administrator_nobody_makes_actors_fail() {
     let (status, answer) = kill(&bench, Some("00"), &json!({"actor": "mempool", "how": "panic"})).await;
     assert_eq!((status, &answer["error"]), (403, &json!("forbidden")));
     assert!(answer["message"].as_str().unwrap().contains("admin.enabled"), "{answer}");
+}
+
+#[actix::test]
+async fn while_an_actor_hangs_the_api_says_so_at_once_and_answers_the_rest() {
+    let (bench, token) = administered().await;
+    let hung = kill_beside(&bench, &token, "state").await;
+    let started = Instant::now();
+    // Requests that came before anybody could know wait for the next incarnation.
+    while actor(&bench.get("/v1/actors").await.1, "state")["heartbeat_age_ms"].as_f64().is_none_or(|age| age < 1_050.0)
+    {
+        assert!(started.elapsed() < Duration::from_secs(60), "it is never seen");
+    }
+    let (status, answer) = bench.get("/v1/blocks/1").await;
+    assert_eq!(status, 503);
+    assert!(answer["message"].as_str().unwrap().starts_with("state has handled nothing for"), "{answer}");
+    assert_eq!(hung.await.unwrap().0, 200);
+    assert_eq!(bench.get("/v1/blocks/1").await.0, 404, "it serves again");
+}
+
+/// A hang, and its answer later.
+async fn kill_beside(bench: &Bench, token: &str, name: &str) -> tokio::task::JoinHandle<(u16, String)> {
+    let (address, token, body) = (bench.address, token.to_owned(), json!({"actor": name, "how": "hang"}).to_string());
+    actix::spawn(async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = "POST /v1/admin/kill HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n";
+        let length = body.len();
+        let request = format!("{head}Authorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+    })
 }

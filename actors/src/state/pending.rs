@@ -1,0 +1,150 @@
+//! Pending proofs and all scripts, each at the next free place: what comes together lies together, so that a transaction
+//! touches few pages however many proofs it takes. Where a pending proof lies is known in memory; the index of final proofs
+//! names the place of each that became final.
+//!
+//! Only the writer changes it, and what a transaction changes is seen by readers once it is durable.
+
+use super::database::{DatabaseError, decode, encode};
+use super::tables::{NO_SCRIPT, PENDING, PROOFS, SCRIPTS};
+use crate::mempool::Change;
+use parking_lot::Mutex;
+use protocol::mempool::{Candidate, Source};
+use protocol::types::Hash;
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
+
+#[derive(Serialize, Deserialize)]
+struct PendingRow {
+    proof: Hash,
+    statement: Hash,
+    size: u64,
+    source: Source,
+}
+
+/// Where each pending proof lies. Bounded by the mempool.
+#[derive(Debug, Default)]
+pub(super) struct Places(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    of: HashMap<Hash, u64>,
+    next: u64,
+}
+
+impl Places {
+    /// # Errors
+    /// If the disk fails or holds nonsense.
+    pub(super) fn read(read: &ReadTransaction) -> Result<Places, DatabaseError> {
+        let mut inner = Inner::default();
+        for row in read.open_table(PENDING)?.iter()? {
+            let (place, row) = row?;
+            let PendingRow { proof, .. } = decode("a pending proof", row.value())?;
+            inner.of.insert(proof, place.value());
+            inner.next = place.value() + 1;
+        }
+        // A place is never taken twice, or a final proof would name another's script.
+        if let Some((last, _)) = read.open_table(SCRIPTS)?.last()? {
+            inner.next = inner.next.max(last.value() + 1);
+        }
+        Ok(Places(Mutex::new(inner)))
+    }
+
+    pub(super) fn get(&self, proof: &Hash) -> Option<u64> {
+        self.0.lock().of.get(proof).copied()
+    }
+
+    pub(super) fn begin(&self) -> Moves<'_> {
+        Moves { places: self, put: HashMap::new(), gone: HashSet::new(), next: self.0.lock().next }
+    }
+}
+
+/// What one transaction changes of the places. Dropping it changes nothing.
+pub(super) struct Moves<'a> {
+    places: &'a Places,
+    put: HashMap<Hash, u64>,
+    gone: HashSet<Hash>,
+    next: u64,
+}
+
+impl Moves<'_> {
+    fn get(&self, proof: &Hash) -> Option<u64> {
+        let put = self.put.get(proof).copied();
+        put.or_else(|| if self.gone.contains(proof) { None } else { self.places.get(proof) })
+    }
+
+    fn next(&mut self) -> u64 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// The proof is pending no longer.
+    pub(super) fn take(&mut self, proof: &Hash) -> Option<u64> {
+        let place = self.get(proof)?;
+        self.put.remove(proof);
+        self.gone.insert(*proof);
+        Some(place)
+    }
+
+    /// The transaction is durable.
+    pub(super) fn committed(self) {
+        let Moves { places, put, gone, next } = self;
+        let mut inner = places.0.lock();
+        gone.iter().for_each(|proof| _ = inner.of.remove(proof));
+        inner.of.extend(put);
+        inner.next = next;
+    }
+}
+
+pub(super) fn write_pending(
+    write: &WriteTransaction,
+    moves: &mut Moves<'_>,
+    changes: &[Change],
+) -> Result<(), DatabaseError> {
+    let mut finals = write.open_table(PROOFS)?;
+    let mut scripts = write.open_table(SCRIPTS)?;
+    let mut pending = write.open_table(PENDING)?;
+    for change in changes {
+        match change {
+            Change::Put(candidate, proof) => {
+                let Candidate { proof: id, statement, size, source } = *candidate;
+                if moves.get(&id).is_some() {
+                    continue;
+                }
+                let is_final = finals.get(id.0)?.map(|row| row.value());
+                let place = match is_final {
+                    Some((_, held)) if held != NO_SCRIPT => continue,
+                    Some(_) | None => moves.next(),
+                };
+                scripts.insert(place, encode(proof)?.as_slice())?;
+                match is_final {
+                    // It became final before its script came: it can be read for ever, and is not pending.
+                    Some((sequence, _)) => _ = finals.insert(id.0, (sequence, place))?,
+                    None => {
+                        pending
+                            .insert(place, encode(&PendingRow { proof: id, statement, size, source })?.as_slice())?;
+                        moves.put.insert(id, place);
+                    }
+                }
+            }
+            // What is final is not pending, and can be read for ever.
+            Change::Remove(id) => {
+                if let Some(place) = moves.take(id) {
+                    pending.remove(place)?;
+                    scripts.remove(place)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every pending proof, oldest first.
+pub(super) fn read_pending(read: &ReadTransaction) -> Result<Vec<Candidate>, DatabaseError> {
+    let mut candidates = Vec::new();
+    for row in read.open_table(PENDING)?.iter()? {
+        let PendingRow { proof, statement, size, source } = decode("a pending proof", row?.1.value())?;
+        candidates.push(Candidate { proof, statement, size, source });
+    }
+    Ok(candidates)
+}
