@@ -14,6 +14,7 @@ mod logging;
 mod obligation;
 mod testnet;
 mod text;
+mod watchdog;
 
 use clap::Parser;
 use std::process::ExitCode;

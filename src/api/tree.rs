@@ -77,7 +77,7 @@ pub struct ActorView {
     pub mailbox: MailboxView,
     /// What it handles right now.
     handling: Option<HandlingView>,
-    /// Since it last looked into its mailbox, which it is asked to do twice a second.
+    /// Since it last looked into its mailbox, which it is asked to do ten times a second.
     heartbeat_age_ms: Option<f64>,
     /// Of this incarnation.
     uptime_ms: Option<f64>,
@@ -93,6 +93,7 @@ pub struct ActorView {
 #[allow(dead_code)]
 pub struct RestartsSchema {
     panicked: u64,
+    failed: u64,
     terminated: u64,
     start_failed: u64,
     hung: u64,
@@ -102,7 +103,7 @@ pub struct RestartsSchema {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FailureView {
-    /// `panicked`, `terminated`, `start_failed`, `hung` or `blocked`
+    /// `panicked`, `failed`, `terminated`, `start_failed`, `hung` or `blocked`
     #[schema(value_type = String)]
     reason: Reason,
     text: String,

@@ -5,6 +5,7 @@ use crate::args::whole;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logging;
 use crate::say;
+use crate::watchdog::{self, Watchdog};
 use actix::{Arbiter, System};
 use actors::config::{self, Flags, NodeConfig};
 use actors::consensus::Ask;
@@ -166,6 +167,8 @@ async fn serve(
     if let Some(metrics) = metrics {
         actix::spawn(keep_up(metrics));
     }
+    let _watchdog =
+        watchdog::span().map(|span| watch(&node, span)).transpose().map_err(Failure::with(Exit::Internal))?;
     let told = async {
         await_quorum(&node).await;
         print_status(&node).await;
@@ -175,12 +178,19 @@ async fn serve(
         () = asked_to_stop => {}
         () = told => {}
     }
+    watchdog::stopping();
     node.stop().await;
     _ = stopping.send(());
     // Requests under way may end; who waits for a proof is not waited for.
     _ = tokio::time::timeout(GRACE, serving).await;
     say!("Validator node {} has stopped", node.config.node_id);
     Ok(Exit::Fine)
+}
+
+/// Signs of life for the service manager, as long as every actor shows its own or is being made anew.
+fn watch(node: &Node, span: Duration) -> std::io::Result<Watchdog> {
+    let tree = node.tree.clone();
+    Watchdog::start(span, move || tree.report().actors().iter().all(|actor| actor.is_alive(span / 2)))
 }
 
 /// Serves HTTP on a thread of its own: whatever its clients do, the sessions with peers have theirs. What comes back is done
@@ -314,4 +324,5 @@ async fn print_status(node: &Node) {
     super::status::head(&config.node_id, config.stake, connected, leads, snapshot.view, snapshot.sequence)
         .iter()
         .for_each(|line| say!("{line}"));
+    watchdog::ready(&format!("{} runs, with {connected} peers connected", config.node_id));
 }

@@ -143,6 +143,15 @@ impl Validator {
         _ = log.and_then(|mut log| log.write_all(format!("--- {text}\n").as_bytes()));
     }
 
+    /// Notices an end that was asked for, and says nothing.
+    fn reap(&mut self) {
+        if let State::Runs { process, .. } = &mut self.state
+            && matches!(process.try_wait(), Ok(Some(_)))
+        {
+            self.state = State::Stays;
+        }
+    }
+
     fn release(&mut self) {
         self.is_held = false;
         if let State::Down = self.state {
@@ -289,7 +298,7 @@ impl Validators {
         }
         let deadline = Instant::now() + GRACE;
         while !self.is_over() && Instant::now() < deadline {
-            self.look();
+            self.all.iter_mut().for_each(Validator::reap);
             std::thread::sleep(LOOK);
         }
         for validator in &mut self.all {

@@ -48,7 +48,7 @@ pub struct Validator {
     process: Option<Child>,
     client: Client,
     /// Variables that its processes get besides.
-    environment: Vec<(&'static str, PathBuf)>,
+    pub environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// A validator's HTTP API; it may be asked from any thread.

@@ -29,8 +29,7 @@ pub(crate) type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send
 pub(crate) struct Core<A: Actor<Context = Context<A>>> {
     pub(crate) spec: Spec,
     pub(crate) mailbox: Arc<Mailbox<A>>,
-    /// Locked while it makes an incarnation.
-    factory: Mutex<Option<Factory<A>>>,
+    factory: Mutex<Slot<A>>,
     /// The incarnation that is to be cut off (0: none), and the failure that this is.
     cut: watch::Sender<(u64, Option<(Reason, String)>)>,
     /// The number of the incarnation whose run is not over; 0 for none.
@@ -40,13 +39,21 @@ pub(crate) struct Core<A: Actor<Context = Context<A>>> {
     probe: OnceLock<Probe>,
 }
 
+enum Slot<A> {
+    Here(Factory<A>),
+    /// It makes an incarnation, perhaps on a thread that was left behind.
+    Away,
+    /// There is none yet, or there will be no other incarnation.
+    Gone,
+}
+
 /// A place for an actor that is not there yet. Messages to its handle wait; if the seat is dropped they are refused.
 pub struct Seat<A: Actor<Context = Context<A>>> {
     core: Option<Arc<Core<A>>>,
 }
 
 /// An actor that a [`Supervisor`](crate::Supervisor) can start: a seat with its factory.
-pub struct Child(pub(crate) Arc<dyn Supervised>);
+pub struct Child(Option<Arc<dyn Supervised>>);
 
 /// Gives the handle of an actor that will be started later, so that actors can know each other.
 pub fn reserve<A: Actor<Context = Context<A>>>(spec: Spec) -> (Handle<A>, Seat<A>) {
@@ -54,7 +61,7 @@ pub fn reserve<A: Actor<Context = Context<A>>>(spec: Spec) -> (Handle<A>, Seat<A
     let mailbox = Arc::new(Mailbox::new(spec.name, spec.mailbox_max));
     let (cut, active) = (watch::Sender::new((0, None)), watch::Sender::new(0));
     let (thread, place, probe) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-    let core = Arc::new(Core { spec, mailbox, factory: Mutex::new(None), cut, active, thread, place, probe });
+    let core = Arc::new(Core { spec, mailbox, factory: Mutex::new(Slot::Gone), cut, active, thread, place, probe });
     (Handle { core: Arc::clone(&core) }, Seat { core: Some(core) })
 }
 
@@ -65,8 +72,8 @@ impl<A: Actor<Context = Context<A>>> Seat<A> {
         F: FnMut() -> Result<A, StartError> + Send + 'static,
     {
         let core = self.core.take().expect("taken only here and when dropped");
-        *core.factory.lock() = Some(Box::new(factory));
-        Child(core)
+        *core.factory.lock() = Slot::Here(Box::new(factory));
+        Child(Some(core))
     }
 }
 
@@ -79,10 +86,12 @@ impl<A: Actor<Context = Context<A>>> Drop for Seat<A> {
 }
 
 impl Child {
-    pub(crate) fn into_inner(self) -> Arc<dyn Supervised> {
-        // Its drop finds the child not settled yet, so it must not run.
-        let child = std::mem::ManuallyDrop::new(self);
-        Arc::clone(&child.0)
+    pub(crate) fn inner(&self) -> &Arc<dyn Supervised> {
+        self.0.as_ref().expect("taken only with the child itself")
+    }
+
+    pub(crate) fn into_inner(mut self) -> Arc<dyn Supervised> {
+        self.0.take().expect("taken only here")
     }
 
     /// What is asked of the actor to see that it serves again after a fault: something that needs its state.
@@ -90,15 +99,16 @@ impl Child {
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        self.0.set_probe(Arc::new(move || Box::pin(ask())));
+        self.inner().set_probe(Arc::new(move || Box::pin(ask())));
         self
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Of no effect once it was started: its first incarnation is 1.
-        self.0.never_start();
+        if let Some(child) = &self.0 {
+            child.never_start();
+        }
     }
 }
 
@@ -109,8 +119,10 @@ pub(crate) trait Supervised: Send + Sync {
     fn never_start(&self);
     fn settle(&self, tree: WeakTree, child: usize);
     fn thread(&self) -> Thread;
-    /// Starts a run with a new incarnation; every earlier one is fenced.
+    /// Starts a run with a new incarnation, unless it has ended; every earlier one is fenced.
     fn start(self: Arc<Self>);
+    /// The same, if the current incarnation is still this one.
+    fn start_after(self: Arc<Self>, number: u64);
     /// Nothing will start it again.
     fn end(&self);
     /// Fences the running incarnation, and counts its run as over: its thread is blocked.
@@ -119,8 +131,9 @@ pub(crate) trait Supervised: Send + Sync {
     fn ask_to_stop(&self);
     /// Refuses new messages, handles those that wait, then stops for good.
     fn ask_to_end(&self);
-    /// Ends the running incarnation without its help; without a failure, because the tree wants it gone.
-    fn cut_off(&self, failure: Option<(Reason, String)>);
+    /// Ends this incarnation without its help; without a failure, because the tree wants it gone.
+    fn cut_off(&self, number: u64, failure: Option<(Reason, String)>);
+    fn is_current(&self, number: u64) -> bool;
     /// Counts the end of an incarnation that did not say so itself.
     fn note(&self, reason: Reason, text: String);
     fn nudge(&self);
@@ -159,8 +172,45 @@ impl<A: Actor<Context = Context<A>>> Deliver<A> for AreYouThere {
 }
 
 impl<A: Actor<Context = Context<A>>> Core<A> {
-    pub(crate) fn cut_off(&self, failure: Option<(Reason, String)>) {
-        self.cut.send_replace((*self.active.borrow(), failure));
+    /// What [`Handle::stop`] asks for; also what a tree asks for that ends.
+    pub(crate) fn begin_end(&self) {
+        if let Some(number) = self.mailbox.begin_end() {
+            self.end_after(number);
+        }
+    }
+
+    /// It had its time to end in order.
+    pub(crate) fn end_now(&self) {
+        let life = self.mailbox.life();
+        match life.phase {
+            Phase::Running => self.cut.send_modify(|cut| *cut = (life.incarnation, None)),
+            Phase::Reserved | Phase::Down => self.end_after(self.mailbox.current()),
+            Phase::Ended => {}
+        }
+    }
+
+    fn end_after(&self, number: u64) {
+        if let Some(number) = self.mailbox.next_incarnation_after(number) {
+            self.end_as(number);
+        }
+    }
+
+    fn end_as(&self, number: u64) {
+        if self.mailbox.enter(Phase::Ended, number) {
+            self.mailbox.vitals.on_stopped();
+            self.forget_factory();
+        }
+    }
+
+    fn run(self: Arc<Self>, number: u64) {
+        if self.mailbox.life().phase == Phase::Running {
+            self.mailbox.enter(Phase::Down, number);
+        }
+        self.active.send_replace(number);
+        let arbiter = Supervised::thread(&*self).arbiter();
+        let run = Run { core: self, number, told: false };
+        // If the arbiter is gone the closure is dropped, and with it the run, which ends the mailbox.
+        arbiter.spawn_fn(move || drop(actix::spawn(run.go())));
     }
 
     pub(crate) fn report(&self, now: Instant) -> ActorReport {
@@ -186,14 +236,41 @@ impl<A: Actor<Context = Context<A>>> Core<A> {
         }
     }
 
-    /// Nothing starts again: what the factory holds is given back. One that blocks its thread keeps it.
+    /// Nothing starts again: what the factory holds is given back. One that blocks its thread is dropped when it comes back.
     fn forget_factory(&self) {
-        if let Some(mut factory) = self.factory.try_lock() {
-            let forgotten = factory.take();
-            // Its destructors may ask for the actor's report, or anything.
-            drop(factory);
-            drop(forgotten);
+        let forgotten = std::mem::replace(&mut *self.factory.lock(), Slot::Gone);
+        // Outside of the lock: its destructors may ask for the actor's report, or anything.
+        if let Err(panic) = caught(|| drop(forgotten)) {
+            tracing::error!(actor = self.spec.name, %panic, "a panic while a factory was dropped");
         }
+    }
+
+    /// Calls the factory; `None` if there will be no other incarnation.
+    fn make(&self) -> Option<Result<Result<A, StartError>, Panic>> {
+        // Taken out, not locked: a thread that was left behind in it must not block the next one too.
+        let slot = std::mem::replace(&mut *self.factory.lock(), Slot::Away);
+        let mut factory = match slot {
+            Slot::Here(factory) => factory,
+            Slot::Away => {
+                let away = StartError::failed("its factory has not come back from the thread that was left behind");
+                return Some(Ok(Err(away)));
+            }
+            Slot::Gone => {
+                *self.factory.lock() = Slot::Gone;
+                return None;
+            }
+        };
+        let made = caught(&mut factory);
+        let mut slot = self.factory.lock();
+        if let Slot::Away = *slot {
+            *slot = Slot::Here(factory);
+            return Some(made);
+        }
+        drop(slot);
+        if let Err(panic) = caught(|| drop(factory)) {
+            tracing::error!(actor = self.spec.name, %panic, "a panic while a factory was dropped");
+        }
+        Some(made)
     }
 
     fn tree(&self) -> Option<(Tree, usize)> {
@@ -212,9 +289,8 @@ struct Run<A: Actor<Context = Context<A>>> {
 
 impl<A: Actor<Context = Context<A>>> Drop for Run<A> {
     fn drop(&mut self) {
-        if !self.told && self.core.mailbox.enter(Phase::Ended, self.number) {
-            self.core.mailbox.vitals.on_stopped();
-            self.core.forget_factory();
+        if !self.told {
+            self.core.end_as(self.number);
         }
         let number = self.number;
         self.core.active.send_if_modified(|active| *active == number && std::mem::replace(active, 0) != 0);
@@ -236,62 +312,84 @@ impl<A: Actor<Context = Context<A>>> Run<A> {
     async fn go(mut self) {
         loop {
             let outcome = self.live().await;
-            let vitals = &self.core.mailbox.vitals;
-            let ended = match outcome {
-                Outcome::Fenced => {
-                    self.told = true;
-                    return;
-                }
-                Outcome::Fatal(exit) => {
-                    vitals.on_failed(Reason::StartFailed, exit.reason.clone(), None);
-                    self.core.mailbox.enter(Phase::Ended, self.number);
-                    self.core.forget_factory();
-                    self.told = true;
-                    if let Some((tree, _)) = self.core.tree() {
-                        tree.fatal(exit);
-                    }
-                    return;
-                }
-                Outcome::Shutdown => Ended::Shutdown,
-                Outcome::Stopped | Outcome::Normal if self.is_held() => {
-                    vitals.on_failed(Reason::WithSibling, String::new(), None);
-                    Ended::Shutdown
-                }
-                Outcome::Stopped => Ended::Shutdown,
-                Outcome::Normal => {
-                    tracing::warn!(actor = self.core.spec.name, incarnation = self.number, "an actor stopped unasked");
-                    vitals.on_failed(Reason::Terminated, "it stopped unasked".to_owned(), None);
-                    Ended::Normal
-                }
-                Outcome::Failed(reason, text, place) => {
-                    tracing::error!(
-                        actor = self.core.spec.name,
-                        incarnation = self.number,
-                        ?reason,
-                        place,
-                        "an actor failed: {text}"
-                    );
-                    vitals.on_failed(reason, text, place);
-                    Ended::Failed
-                }
-            };
-            self.core.mailbox.enter(Phase::Down, self.number);
+            let ended = self.judge(outcome);
+            // What is followed by nothing, or by a run of its own, must not end the mailbox when this is dropped.
+            self.told = true;
+            let Some(ended) = ended else { return };
+            if !self.core.mailbox.enter(Phase::Down, self.number) {
+                return;
+            }
             let ended = if self.core.mailbox.ending() { Ended::Shutdown } else { ended };
-            let next = self.core.tree().map_or(Next::End, |(tree, child)| tree.on_ended(child, ended));
+            let next = self.core.tree().map_or(Next::End, |(tree, child)| tree.on_ended(child, self.number, ended));
             match next {
                 Next::Again => {
+                    self.told = false;
                     // The neighbours on the arbiter have their turn between two incarnations.
                     tokio::task::yield_now().await;
-                    let number = self.core.mailbox.next_incarnation();
-                    self.number = number;
-                    self.core.active.send_replace(number);
+                    let Some(number) = self.core.mailbox.next_incarnation_after(self.number) else {
+                        self.told = true;
+                        return;
+                    };
+                    let before = std::mem::replace(&mut self.number, number);
+                    self.core.active.send_if_modified(|active| {
+                        let mine = *active == before;
+                        *active = if mine { number } else { *active };
+                        mine
+                    });
+                    // Whoever holds it by now was heard by nobody.
+                    if self.is_held() {
+                        self.told = true;
+                        return;
+                    }
                 }
-                // Dropped, it says that the actor has ended.
-                Next::End => return,
-                Next::Wait => {
-                    self.told = true;
+                Next::End => {
+                    self.told = false;
                     return;
                 }
+                Next::Wait => return,
+            }
+        }
+    }
+
+    /// Notes how an incarnation ended. `None` if that is nobody's business any more, or the whole tree's.
+    fn judge(&mut self, outcome: Outcome) -> Option<Ended> {
+        let core = &self.core;
+        let vitals = &core.mailbox.vitals;
+        if !core.mailbox.is_current(self.number) {
+            return None;
+        }
+        match outcome {
+            Outcome::Fenced => None,
+            Outcome::Fatal(exit) => {
+                vitals.on_failed(Reason::StartFailed, exit.reason.clone(), None);
+                // First: a tree whose last child has ended is over, and listens to nobody.
+                if let Some((tree, _)) = core.tree() {
+                    tree.fatal(exit);
+                }
+                core.end_as(self.number);
+                None
+            }
+            Outcome::Shutdown => Some(Ended::Shutdown),
+            Outcome::Stopped | Outcome::Normal if self.is_held() => {
+                vitals.on_failed(Reason::WithSibling, String::new(), None);
+                Some(Ended::Normal)
+            }
+            Outcome::Stopped => Some(Ended::Shutdown),
+            Outcome::Normal => {
+                tracing::warn!(actor = core.spec.name, incarnation = self.number, "an actor stopped unasked");
+                vitals.on_failed(Reason::Terminated, "it stopped unasked".to_owned(), None);
+                Some(Ended::Normal)
+            }
+            Outcome::Failed(reason, text, place) => {
+                tracing::error!(
+                    actor = core.spec.name,
+                    incarnation = self.number,
+                    ?reason,
+                    place,
+                    "an actor failed: {text}"
+                );
+                vitals.on_failed(reason, text, place);
+                Some(Ended::Failed)
             }
         }
     }
@@ -304,19 +402,23 @@ impl<A: Actor<Context = Context<A>>> Run<A> {
     async fn live(&self) -> Outcome {
         let (core, mailbox) = (&self.core, &self.core.mailbox);
         let fence = mailbox.fence(self.number);
-        mailbox.vitals.on_starting();
-        let made = {
-            let _entered = crate::fence::enter(&fence);
-            let mut factory = core.factory.lock();
-            match factory.as_mut() {
-                Some(factory) => caught(factory),
-                // It was ended while this start was under way.
-                None => return Outcome::Fenced,
-            }
-        };
         if !fence.holds() {
             return Outcome::Fenced;
         }
+        mailbox.vitals.on_starting();
+        let made = {
+            let _entered = crate::fence::enter(&fence);
+            // It was ended while this start was under way.
+            let Some(made) = core.make() else { return Outcome::Fenced };
+            if !fence.holds() {
+                // Within the fence, so that its destructors too are refused what they say.
+                if let Err(panic) = caught(|| drop(made)) {
+                    tracing::error!(actor = core.spec.name, %panic, "a panic while an actor was dropped");
+                }
+                return Outcome::Fenced;
+            }
+            made
+        };
         let start_failed = |text| Outcome::Failed(Reason::StartFailed, text, None);
         let actor = match made {
             Ok(Ok(actor)) => actor,
@@ -329,7 +431,6 @@ impl<A: Actor<Context = Context<A>>> Run<A> {
             }
         };
         let mut incarnation = Incarnation::new(actor, Arc::clone(mailbox), self.number);
-        mailbox.vitals.on_running();
         if let Some((tree, child)) = core.tree() {
             tree.on_started(child);
         }
@@ -360,6 +461,7 @@ impl<A: Actor<Context = Context<A>>> Run<A> {
             Ending::Terminated => {
                 Outcome::Failed(Reason::Terminated, "a fault was injected: terminate".to_owned(), None)
             }
+            Ending::Failed { text, place } => Outcome::Failed(Reason::Failed, text, Some(place)),
             Ending::Panicked(Panic { text, place }) => {
                 Outcome::Failed(Reason::Panicked, format!("it panicked: {text}"), place)
             }
@@ -380,7 +482,7 @@ impl<A: Actor<Context = Context<A>>> Supervised for Core<A> {
 
     fn never_start(&self) {
         if self.place.get().is_none() {
-            self.mailbox.enter(Phase::Ended, 0);
+            self.end_as(0);
         }
     }
 
@@ -395,21 +497,25 @@ impl<A: Actor<Context = Context<A>>> Supervised for Core<A> {
     }
 
     fn start(self: Arc<Self>) {
-        let number = self.mailbox.next_incarnation();
-        if self.mailbox.life().phase == Phase::Running {
-            self.mailbox.enter(Phase::Down, number);
+        if self.mailbox.life().phase != Phase::Ended {
+            let number = self.mailbox.next_incarnation();
+            self.run(number);
         }
-        self.active.send_replace(number);
-        let run = Run { core: Arc::clone(&self), number, told: false };
-        // If the arbiter is gone the closure is dropped, and with it the run, which ends the mailbox.
-        self.thread().arbiter().spawn_fn(move || drop(actix::spawn(run.go())));
+    }
+
+    fn start_after(self: Arc<Self>, number: u64) {
+        if let Some(number) = self.mailbox.next_incarnation_after(number) {
+            self.run(number);
+        }
+    }
+
+    fn is_current(&self, number: u64) -> bool {
+        self.mailbox.is_current(number)
     }
 
     fn end(&self) {
         let number = self.mailbox.next_incarnation();
-        self.mailbox.enter(Phase::Ended, number);
-        self.mailbox.vitals.on_stopped();
-        self.forget_factory();
+        self.end_as(number);
     }
 
     fn give_up(&self) {
@@ -423,11 +529,11 @@ impl<A: Actor<Context = Context<A>>> Supervised for Core<A> {
     }
 
     fn ask_to_end(&self) {
-        self.mailbox.begin_end();
+        self.begin_end();
     }
 
-    fn cut_off(&self, failure: Option<(Reason, String)>) {
-        Core::cut_off(self, failure);
+    fn cut_off(&self, number: u64, failure: Option<(Reason, String)>) {
+        self.cut.send_replace((number, failure));
     }
 
     fn note(&self, reason: Reason, text: String) {

@@ -55,7 +55,7 @@ impl Tree {
         let asked = Instant::now();
         let mut life = child.watch();
         child.inject(fault);
-        let until = asked + patience;
+        let until = asked.checked_add(patience).unwrap_or_else(|| asked + Duration::from_secs(86_400));
         let mut serving = None;
         let recovered = async {
             if fault != Fault::Flood {

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// Reaches an actor through all of its incarnations. Cheap to clone; may be used from any thread and runtime.
+/// Reaches an actor through all of its incarnations. Cheap to clone; may be used from any thread.
+/// Its waits need a Tokio runtime with time, which an actix system is.
 pub struct Handle<A: Actor<Context = Context<A>>> {
     pub(crate) core: Arc<Core<A>>,
 }
@@ -133,16 +134,17 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
         self.reaches(|life| life.phase == Phase::Ended).await;
     }
 
-    /// Ends the actor: new messages are refused, those that wait are handled, then it stops in order. What is not over at
-    /// the deadline is cut off. Returns whether it ended in order.
+    /// Ends the actor for good: new messages are refused, those that wait are handled, then it stops in order. What is not
+    /// over at the deadline is cut off. Returns whether it ended in order.
     ///
-    /// An actor that blocks its thread cannot be cut off; then this returns after twice the deadline.
+    /// An actor that is down ends at once, or, if messages wait, once its next incarnation has handled them. One that blocks
+    /// its thread cannot be cut off; then this returns after twice the deadline.
     pub async fn stop(&self, deadline: Duration) -> bool {
-        self.core.mailbox.begin_end();
+        self.core.begin_end();
         if tokio::time::timeout(deadline, self.ended()).await.is_ok() {
             return true;
         }
-        self.core.cut_off(None);
+        self.core.end_now();
         // Whether it could be cut off or not, it did not end in order.
         let _ = tokio::time::timeout(deadline, self.ended()).await;
         false

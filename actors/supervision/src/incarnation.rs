@@ -10,8 +10,12 @@ use crate::panics::{Panic, caught};
 use actix::dev::ContextFut;
 use actix::fut::{ActorFuture, wrap_future};
 use actix::{Actor, ActorContext, ActorState, AsyncContext, Context};
+use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
@@ -27,8 +31,31 @@ pub(crate) enum Ending {
     /// Its context was terminated by a fault.
     Terminated,
     Panicked(Panic),
+    /// It ended itself by [`fail`], with an error from a place.
+    Failed {
+        text: String,
+        place: String,
+    },
     /// Another incarnation has taken its place.
     Fenced,
+}
+
+thread_local! {
+    /// What the actor that runs on this thread failed with.
+    static FAILED: RefCell<Option<Ending>> = const { RefCell::new(None) };
+}
+
+/// Ends this incarnation with an error: it counts as a failure, and the restart follows from the actor's policy. `stopped`
+/// runs, `stopping` does not; what waits in the mailbox is for the next incarnation.
+///
+/// It is for what an actor finds out about itself (a connection that is gone, a record that does not fit): a bug of its own
+/// is a panic, and what no restart can mend belongs into [`StartError::Fatal`](crate::StartError::Fatal).
+#[track_caller]
+pub fn fail<A: Actor<Context = Context<A>>>(context: &mut Context<A>, error: impl fmt::Display) {
+    let at = Location::caller();
+    let failed = Ending::Failed { text: error.to_string(), place: format!("{}:{}", at.file(), at.line()) };
+    FAILED.with(|slot| *slot.borrow_mut() = Some(failed));
+    context.terminate();
 }
 
 pub(crate) struct Incarnation<A: Actor<Context = Context<A>>> {
@@ -37,15 +64,23 @@ pub(crate) struct Incarnation<A: Actor<Context = Context<A>>> {
     mailbox: Arc<Mailbox<A>>,
     fence: Fence,
     /// Set by the postman when a fault was asked for.
-    ending: Arc<parking_lot::Mutex<Option<Ending>>>,
+    ending: Rc<RefCell<Option<Ending>>>,
+    /// How often the postman was asked within one poll.
+    turns: Rc<Cell<usize>>,
 }
 
 impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     pub(crate) fn new(actor: A, mailbox: Arc<Mailbox<A>>, number: u64) -> Self {
         let mut context = Context::new();
-        let ending = Arc::default();
-        context.spawn(Postman { mailbox: Arc::clone(&mailbox), number, ending: Arc::clone(&ending) });
-        Incarnation { life: Some(context.into_future(actor)), fence: mailbox.fence(number), mailbox, ending }
+        let ending = Rc::default();
+        let turns = Rc::<Cell<usize>>::default();
+        context.spawn(Postman {
+            mailbox: Arc::clone(&mailbox),
+            number,
+            ending: Rc::clone(&ending),
+            turns: Rc::clone(&turns),
+        });
+        Incarnation { life: Some(context.into_future(actor)), fence: mailbox.fence(number), mailbox, ending, turns }
     }
 
     /// Ends it without a word to the actor; a panic of its destructor ends here.
@@ -59,7 +94,7 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
 
     fn end(&mut self, polled: Result<(), Panic>) -> Ending {
         let last = self.cut_off();
-        match (polled, last, self.ending.lock().take()) {
+        match (polled, last, self.ending.borrow_mut().take()) {
             (Err(panic), second, _) => {
                 if let Some(second) = second {
                     tracing::error!(panic = %second, "a second panic while the failed actor was dropped");
@@ -85,9 +120,14 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
         }
         let entered = fence::enter(&self.fence);
         self.mailbox.vitals.on_polled(Some(Instant::now()));
+        FAILED.with(|slot| slot.borrow_mut().take());
+        self.turns.set(0);
         let Some(life) = &mut self.life else { return Poll::Ready(Ending::Stopped) };
         let polled = caught(|| Pin::new(life).poll(task));
         drop(entered);
+        if let Some(failed) = FAILED.with(|slot| slot.borrow_mut().take()) {
+            *self.ending.borrow_mut() = Some(failed);
+        }
         if !self.fence.holds() {
             self.cut_off();
             return Poll::Ready(Ending::Fenced);
@@ -111,7 +151,8 @@ impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
 struct Postman<A: Actor<Context = Context<A>>> {
     mailbox: Arc<Mailbox<A>>,
     number: u64,
-    ending: Arc<parking_lot::Mutex<Option<Ending>>>,
+    ending: Rc<RefCell<Option<Ending>>>,
+    turns: Rc<Cell<usize>>,
 }
 
 impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Postman<A> {
@@ -125,11 +166,23 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Postman<A> {
     ) -> Poll<Self::Output> {
         let vitals = &self.mailbox.vitals;
         vitals.on_beat();
+        // actix polls it again after each future that was spawned meanwhile: an actor that notifies itself without end would
+        // never give its thread back.
+        self.turns.set(self.turns.get() + 1);
+        if self.turns.get() > BATCH_MAX {
+            self.turns.set(0);
+            context.wait(wrap_future::<_, A>(tokio::task::yield_now()));
+            return Poll::Pending;
+        }
         for _ in 0..BATCH_MAX {
             match self.mailbox.take(self.number, task.waker()) {
                 Next::Letter(letter) => {
                     let since = vitals.on_handling(letter.kind());
                     letter.deliver(actor, context, self.number);
+                    if !self.mailbox.is_current(self.number) {
+                        // What is seen of the actor is another incarnation's by now.
+                        return Poll::Pending;
+                    }
                     vitals.on_handled(since);
                 }
                 Next::Control(Control::Stop) => {
@@ -144,9 +197,6 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Postman<A> {
                 }
                 // Its owner looks at the fence when this returns.
                 Next::Fenced => return Poll::Pending,
-            }
-            if self.ending.lock().is_some() {
-                return Poll::Ready(());
             }
             // A handler may stop the actor, or ask for no further message before some future is done (`ctx.wait`); the
             // context polls this future again after that.
@@ -166,7 +216,7 @@ impl<A: Actor<Context = Context<A>>> Postman<A> {
         match fault {
             Fault::Panic => panic!("a fault was injected: panic"),
             Fault::Terminate => {
-                *self.ending.lock() = Some(Ending::Terminated);
+                *self.ending.borrow_mut() = Some(Ending::Terminated);
                 context.terminate();
             }
             Fault::Hang => context.wait(wrap_future::<_, A>(std::future::pending::<()>())),

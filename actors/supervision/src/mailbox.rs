@@ -5,6 +5,7 @@
 
 use crate::faults::Fault;
 use crate::fence::{self, Fence};
+use crate::panics::caught;
 use crate::vitals::Vitals;
 use actix::{Actor, Context};
 use parking_lot::Mutex;
@@ -177,9 +178,13 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         }
     }
 
-    /// Overtakes what waits.
+    /// Overtakes what waits. A fault must not keep the actor from hearing that it has to stop.
     pub(super) fn tell(&self, control: Control) {
-        self.change(|inner| inner.control = Some(control));
+        self.change(|inner| {
+            if inner.control != Some(Control::Stop) {
+                inner.control = Some(control);
+            }
+        });
     }
 
     /// Has the running incarnation show that it is alive.
@@ -195,9 +200,16 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         self.mailbox_max
     }
 
-    /// Refuses new messages from now on and lets the actor end once it has handled what waits.
-    pub(super) fn begin_end(&self) {
-        self.change(|inner| inner.ending = true);
+    /// Refuses new messages from now on and lets the actor end once it has handled what waits. Gives the number of an
+    /// incarnation that is not there to do so, if nothing waits.
+    pub(super) fn begin_end(&self) -> Option<u64> {
+        let mut idle = None;
+        self.change(|inner| {
+            inner.ending = true;
+            let nobody = matches!(inner.phase, Phase::Reserved | Phase::Down) && inner.queue.is_empty();
+            idle = nobody.then(|| self.current.load(Ordering::Acquire));
+        });
+        idle
     }
 
     fn change(&self, change: impl FnOnce(&mut Inner<A>)) {
@@ -221,19 +233,41 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         self.current.fetch_add(1, Ordering::AcqRel) + 1
     }
 
+    /// The same, unless another has taken the place of this one.
+    pub(super) fn next_incarnation_after(&self, number: u64) -> Option<u64> {
+        let mut inner = self.inner.lock();
+        if self.current.load(Ordering::Acquire) != number {
+            return None;
+        }
+        inner.control = None;
+        self.current.store(number + 1, Ordering::Release);
+        Some(number + 1)
+    }
+
+    pub(super) fn current(&self) -> u64 {
+        self.current.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_current(&self, incarnation: u64) -> bool {
+        self.current.load(Ordering::Acquire) == incarnation
+    }
+
     pub(super) fn fence(&self, incarnation: u64) -> Fence {
         Fence::new(&self.current, incarnation)
     }
 
-    /// Begins a phase of an incarnation, unless another has taken its place. In [`Phase::Ended`] what still waits is dropped;
+    /// Begins a phase of an incarnation, unless another has taken its place or all is over. In [`Phase::Ended`] what still waits is dropped;
     /// who asked sees that in the phase and takes its message back. Returns whether it was done.
     pub(super) fn enter(&self, phase: Phase, incarnation: u64) -> bool {
         let mut inner = self.inner.lock();
-        if self.current.load(Ordering::Acquire) != incarnation {
+        if self.current.load(Ordering::Acquire) != incarnation || inner.phase == Phase::Ended {
             return false;
         }
+        if phase == Phase::Running {
+            self.vitals.on_running();
+        }
         inner.phase = phase;
-        inner.waker = None;
+        let waker = inner.waker.take();
         let dropped = match phase {
             Phase::Ended => std::mem::take(&mut inner.queue),
             Phase::Reserved | Phase::Running | Phase::Down => VecDeque::new(),
@@ -241,9 +275,15 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         // Within the lock, so that watchers see the phases in their order.
         self.life.send_replace(Life { incarnation, phase });
         drop(inner);
+        drop(waker);
         if !dropped.is_empty() {
             self.vitals.on_dropped(dropped.len());
             tracing::warn!(actor = self.name, messages = dropped.len(), "dropped with the actor's end");
+            for letter in dropped {
+                if let Err(panic) = caught(|| drop(letter)) {
+                    tracing::error!(actor = self.name, %panic, "a panic while a message was dropped");
+                }
+            }
         }
         true
     }

@@ -76,8 +76,7 @@ impl Backoff {
     fn delay(&self, failures: u32, chance: f64) -> Duration {
         let Some(doublings) = failures.checked_sub(2) else { return Duration::ZERO };
         let factor = 1u32.checked_shl(doublings).unwrap_or(u32::MAX);
-        let plain = self.first.saturating_mul(factor).min(self.max);
-        plain.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0))
+        times(self.first.saturating_mul(factor).min(self.max), 1.0 + JITTER * (2.0 * chance - 1.0))
     }
 
     /// Whether a child that fails at each start exceeds the intensity at all.
@@ -86,17 +85,22 @@ impl Backoff {
         let mut waited = Duration::ZERO;
         for restart in 1..=restarts {
             let next = self.delay(restart, 1.0);
-            if next == self.max.mul_f64(1.0 + JITTER) {
+            if next == times(self.max, 1.0 + JITTER) {
                 // From here on all are the same.
-                return waited + next.saturating_mul(restarts - restart + 1) < intensity.window;
+                return waited.saturating_add(next.saturating_mul(restarts - restart + 1)) < intensity.window;
             }
-            waited += next;
+            waited = waited.saturating_add(next);
             if waited >= intensity.window {
                 return false;
             }
         }
         true
     }
+}
+
+/// `Duration::mul_f64` panics when the result is too long.
+fn times(span: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(span.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
 
 /// How a child's life ended.
@@ -145,9 +149,20 @@ struct ChildState {
     /// In a row, each within `reset_after` of the start before it.
     failures: u32,
     started: Option<Instant>,
-    /// It is being stopped or started by the tree: its end is no failure of its own.
-    held: bool,
-    failed_while_held: bool,
+    held: Option<Held>,
+}
+
+/// One restart of several children. The last one that takes a child has the say over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+/// A child that the tree stops and starts: what ends it meanwhile is not decided on by itself.
+#[derive(Debug)]
+struct Held {
+    by: Ticket,
+    /// Whether the tree has begun to start it again: from then on its end is its own.
+    started: bool,
+    failed: bool,
 }
 
 /// What the end of a child means.
@@ -161,18 +176,16 @@ pub(crate) enum Decision {
         after: Duration,
     },
     /// These stop in reverse order and start in order; they are held until [`Policy::release`].
-    RestartAll(Vec<usize>),
-    /// This supervisor gave up: see [`Policy::escalate`].
-    Escalate(usize),
+    RestartAll(Vec<usize>, Ticket),
+    /// This supervisor gave up: see [`Policy::escalate`]. All below it is held until then.
+    Escalate(usize, Ticket),
 }
 
 /// What a supervisor that gave up leads to. Everything in `stop` is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Escalation {
-    /// To be stopped, in reverse of this order.
-    pub stop: Vec<usize>,
-    /// To be started then, in this order; `None`: the root gave up, and the process ends.
-    pub start: Option<Vec<usize>>,
+    /// To be stopped in reverse of this order, and started in it; `None`: the root gave up, and the process ends.
+    pub restart: Option<(Vec<usize>, Ticket)>,
     /// The supervisors that gave up, from the innermost.
     pub gave_up: Vec<usize>,
 }
@@ -183,6 +196,7 @@ pub(crate) struct Policy {
     supervisors: Vec<SupervisorState>,
     children: Vec<ChildState>,
     stopping: bool,
+    tickets: u64,
 }
 
 impl Policy {
@@ -206,15 +220,7 @@ impl Policy {
 
     pub(crate) fn add_child(&mut self, supervisor: usize, restart: Restart, backoff: Backoff) -> usize {
         let id = self.children.len();
-        self.children.push(ChildState {
-            supervisor,
-            restart,
-            backoff,
-            failures: 0,
-            started: None,
-            held: false,
-            failed_while_held: false,
-        });
+        self.children.push(ChildState { supervisor, restart, backoff, failures: 0, started: None, held: None });
         self.supervisors[supervisor].members.push(Member::Child(id));
         id
     }
@@ -255,7 +261,11 @@ impl Policy {
     }
 
     pub(crate) fn is_held(&self, child: usize) -> bool {
-        self.children[child].held
+        self.children[child].held.is_some()
+    }
+
+    pub(crate) fn is_held_by(&self, child: usize, ticket: Ticket) -> bool {
+        self.children[child].held.as_ref().is_some_and(|held| held.by == ticket)
     }
 
     /// Whether a group's restart starts this child again.
@@ -269,23 +279,33 @@ impl Policy {
             return Decision::Expected;
         }
         let state = &mut self.children[child];
-        if state.held {
-            state.failed_while_held |= state.restart.starts_again(ended);
-            return Decision::Expected;
+        let again = state.restart.starts_again(ended);
+        match &mut state.held {
+            // Whoever asked it to end has the last word.
+            _ if ended == Ended::Shutdown => return Decision::Stays,
+            Some(held) if held.started && !again => return Decision::Stays,
+            Some(held) => {
+                held.failed |= held.started;
+                return Decision::Expected;
+            }
+            None if !again => return Decision::Stays,
+            None => {}
         }
-        if !state.restart.starts_again(ended) {
-            return Decision::Stays;
-        }
-        let ran_well = state.started.is_some_and(|at| now.saturating_duration_since(at) >= state.backoff.reset_after);
+        // Taken, or a start that fails would be measured by the one before it, and never wait.
+        let ran_well =
+            state.started.take().is_some_and(|at| now.saturating_duration_since(at) >= state.backoff.reset_after);
         state.failures = if ran_well { 1 } else { state.failures.saturating_add(1) };
         let (supervisor, after) = (state.supervisor, state.backoff.delay(state.failures, chance));
         if let Some(exhausted) = self.count(supervisor, now) {
-            return Decision::Escalate(exhausted);
+            // Held from here on, so that a second failure below it does not make it give up twice.
+            let ticket = self.hold(&self.below(exhausted));
+            return Decision::Escalate(exhausted, ticket);
         }
         match self.affected(supervisor, Member::Child(child)) {
             several if several.len() > 1 => {
-                self.hold(&several);
-                Decision::RestartAll(several)
+                self.forget_failures_beside(supervisor, Member::Child(child));
+                let ticket = self.hold(&several);
+                Decision::RestartAll(several, ticket)
             }
             _ => Decision::Restart { after },
         }
@@ -311,20 +331,66 @@ impl Policy {
 
     /// What the strategy of a supervisor restarts when this member fails, in start order.
     fn affected(&self, supervisor: usize, member: Member) -> Vec<usize> {
+        self.affected_members(supervisor, member).iter().flat_map(|member| self.of(*member)).collect()
+    }
+
+    fn affected_members(&self, supervisor: usize, member: Member) -> Vec<Member> {
         let state = &self.supervisors[supervisor];
         let from = match state.strategy {
-            Strategy::OneForOne => return self.of(member),
+            Strategy::OneForOne => return vec![member],
             Strategy::OneForAll => 0,
             Strategy::RestForOne => state.members.iter().position(|other| *other == member).unwrap_or(0),
         };
-        state.members[from..].iter().flat_map(|member| self.of(*member)).collect()
+        state.members[from..].to_vec()
+    }
+
+    /// Supervisors that are restarted with this member are new.
+    fn forget_failures_beside(&mut self, supervisor: usize, member: Member) {
+        for member in self.affected_members(supervisor, member) {
+            if matches!(member, Member::Supervisor(_)) {
+                self.renew(member);
+            }
+        }
+    }
+
+    /// What restarts when all of these fail together and only some of their failures count, in start order.
+    pub(crate) fn affected_by(&self, children: &[usize]) -> Vec<usize> {
+        let of = |&child: &usize| self.affected(self.children[child].supervisor, Member::Child(child));
+        let mut all: Vec<usize> = children.iter().flat_map(of).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Takes children under the tree's hand: until they are released, their ends are not their own.
-    pub(crate) fn hold(&mut self, children: &[usize]) {
+    pub(crate) fn hold(&mut self, children: &[usize]) -> Ticket {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.hold_again(children, ticket);
+        ticket
+    }
+
+    fn hold_again(&mut self, children: &[usize], by: Ticket) {
         for &child in children {
-            self.children[child].held = true;
-            self.children[child].failed_while_held = false;
+            self.children[child].held = Some(Held { by, started: false, failed: false });
+        }
+    }
+
+    /// The tree starts a child that it holds by this ticket; false if another restart has it by now.
+    pub(crate) fn begin_start(&mut self, child: usize, ticket: Ticket) -> bool {
+        match &mut self.children[child].held {
+            Some(held) if held.by == ticket => {
+                held.started = true;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Its thread was taken from a child that some restart holds: that restart must not take it for started.
+    pub(crate) fn fail_while_held(&mut self, child: usize) {
+        if let Some(held) = &mut self.children[child].held {
+            held.failed |= held.started;
         }
     }
 
@@ -337,15 +403,16 @@ impl Policy {
             self.supervisors[gave_up].escalations += 1;
             let Some(parent) = self.supervisors[gave_up].parent else {
                 self.stopping = true;
-                return Escalation { stop: self.below(gave_up), start: None, gave_up: chain };
+                return Escalation { restart: None, gave_up: chain };
             };
             match self.count(parent, now) {
                 None => {
-                    let affected = self.affected(parent, Member::Supervisor(gave_up));
-                    self.renew(Member::Supervisor(gave_up));
-                    self.hold(&affected);
-                    let start = affected.iter().copied().filter(|&child| self.restarts_with_siblings(child)).collect();
-                    return Escalation { stop: affected, start: Some(start), gave_up: chain };
+                    let member = Member::Supervisor(gave_up);
+                    self.renew(member);
+                    self.forget_failures_beside(parent, member);
+                    let affected = self.affected(parent, member);
+                    let ticket = self.hold(&affected);
+                    return Escalation { restart: Some((affected, ticket)), gave_up: chain };
                 }
                 Some(exhausted) => gave_up = exhausted,
             }
@@ -365,18 +432,33 @@ impl Policy {
         }
     }
 
-    /// The tree has started these again. Gives one that failed meanwhile, which counts as its failure now.
-    pub(crate) fn release(&mut self, children: &[usize]) -> Option<usize> {
-        let failed = children.iter().copied().find(|&child| self.children[child].failed_while_held);
-        for &child in children {
-            self.children[child].held = false;
-            self.children[child].failed_while_held = false;
+    /// The tree has started what it holds by this ticket. If one of them failed meanwhile, nothing is released: it is told,
+    /// and counts as its failure now.
+    pub(crate) fn release(&mut self, children: &[usize], ticket: Ticket) -> Option<usize> {
+        let mine: Vec<usize> = children.iter().copied().filter(|&child| self.is_held_by(child, ticket)).collect();
+        let has_failed = |child: &usize| self.children[*child].held.as_ref().is_some_and(|held| held.failed);
+        let failed = mine.iter().copied().find(has_failed);
+        if failed.is_none() {
+            mine.iter().for_each(|&child| self.children[child].held = None);
         }
         failed
     }
 
+    /// One of what is held by this ticket failed: all of it is done again. Gives the supervisor for which it was too much.
+    pub(crate) fn once_more(
+        &mut self,
+        children: &[usize],
+        ticket: Ticket,
+        failed: usize,
+        now: Instant,
+    ) -> Option<usize> {
+        let mine: Vec<usize> = children.iter().copied().filter(|&child| self.is_held_by(child, ticket)).collect();
+        self.hold_again(&mine, ticket);
+        self.count_failure(failed, now)
+    }
+
     /// Counts the failure of a child whose life the tree itself has cut off.
-    pub(crate) fn on_cut_off(&mut self, child: usize, now: Instant) -> Option<usize> {
+    pub(crate) fn count_failure(&mut self, child: usize, now: Instant) -> Option<usize> {
         self.count(self.children[child].supervisor, now)
     }
 }

@@ -19,7 +19,7 @@ pub struct ActorReport {
     pub mailbox_max: usize,
     /// The message that it handles, and for how long.
     pub handling: Option<(&'static str, Duration)>,
-    /// Since it last looked into its mailbox; it is asked to twice a second.
+    /// Since it last looked into its mailbox; it is asked to ten times a second.
     pub heartbeat_age: Option<Duration>,
     /// Of this incarnation.
     pub uptime: Option<Duration>,
@@ -33,9 +33,17 @@ pub struct ActorReport {
 }
 
 impl ActorReport {
-    /// Whether it runs and has shown so within `deadline`.
-    pub fn is_well(&self, deadline: Duration) -> bool {
-        self.phase == Phase::Running && self.heartbeat_age.is_some_and(|age| age <= deadline)
+    /// Whether it runs and has shown so within `deadline`, or failed no longer ago than that and is being made anew.
+    pub fn is_alive(&self, deadline: Duration) -> bool {
+        match self.phase {
+            Phase::Running => self.heartbeat_age.is_none_or(|age| age <= deadline),
+            Phase::Down => {
+                let failed = self.last_failure.as_ref().map(|failure| self.at.saturating_duration_since(failure.at));
+                failed.is_none_or(|ago| ago <= deadline)
+            }
+            Phase::Reserved => true,
+            Phase::Ended => false,
+        }
     }
 }
 

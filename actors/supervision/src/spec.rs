@@ -12,6 +12,9 @@ use std::time::Duration;
 /// The exit code of a process whose supervision gave up (`EX_SOFTWARE`).
 pub const EXIT_CODE_SUPERVISION: i32 = 70;
 
+/// A heartbeat takes its time: no deadline for one, and none for a start, is shorter.
+pub const DEADLINE_MIN: Duration = Duration::from_millis(50);
+
 /// How an actor is supervised.
 #[derive(Clone)]
 pub struct Spec {
@@ -75,6 +78,8 @@ pub enum SpecError {
     EmptyWindow { name: &'static str },
     #[error("{name}: its mailbox would hold nothing")]
     EmptyMailbox { name: &'static str },
+    #[error("{name}: {deadline:?} is less than {DEADLINE_MIN:?}, within which it cannot be told from one that is well")]
+    ShortDeadline { name: &'static str, deadline: Duration },
     #[error(
         "{name}: its back-off is so slow that the {restarts_max} restarts in {window:?} of {supervisor} can never be exceeded"
     )]
@@ -131,6 +136,10 @@ impl Spec {
 
     pub fn shutdown(self, shutdown: Duration) -> Spec {
         Spec { shutdown, ..self }
+    }
+
+    pub fn start_deadline(self, start_deadline: Duration) -> Spec {
+        Spec { start_deadline, ..self }
     }
 
     pub fn hang_deadline(self, hang_deadline: Duration) -> Spec {

@@ -2,8 +2,9 @@
 
 use crate::child::{Child, Seat, Supervised, reserve};
 use crate::handle::Handle;
-use crate::policy::{Intensity, Policy, Strategy};
-use crate::spec::{ExitHook, Spec, SpecError, StartError};
+use crate::policy::{Intensity, Policy, Restart, Strategy};
+use crate::spec::{DEADLINE_MIN, ExitHook, Spec, SpecError, StartError};
+use crate::thread::Thread;
 use crate::tree::{SupervisorFacts, Tree};
 use actix::{Actor, Context};
 use std::collections::HashSet;
@@ -72,12 +73,17 @@ impl Supervisor {
         }
         for member in &self.members {
             let Member::Child(child) = member else { continue };
-            let Spec { name, mailbox_max, backoff, .. } = *child.0.spec();
+            let Spec { name, mailbox_max, restart, backoff, hang_deadline, start_deadline, .. } = *child.inner().spec();
             unique(name)?;
             if mailbox_max == 0 {
                 return Err(SpecError::EmptyMailbox { name });
             }
-            if !backoff.reaches(intensity) {
+            let block_deadline = child.inner().spec().thread.as_ref().map(Thread::block_deadline);
+            let deadlines = [Some(hang_deadline), Some(start_deadline), block_deadline];
+            if let Some(deadline) = deadlines.into_iter().flatten().find(|deadline| *deadline < DEADLINE_MIN) {
+                return Err(SpecError::ShortDeadline { name, deadline });
+            }
+            if restart != Restart::Temporary && !backoff.reaches(intensity) {
                 let Intensity { restarts_max, window } = intensity;
                 return Err(SpecError::UnreachableIntensity { name, supervisor, restarts_max, window });
             }
@@ -102,7 +108,7 @@ impl Supervisor {
         for member in self.members {
             match member {
                 Member::Child(child) => {
-                    policy.add_child(id, child.0.spec().restart, child.0.spec().backoff);
+                    policy.add_child(id, child.inner().spec().restart, child.inner().spec().backoff);
                     children.push(child.into_inner());
                 }
                 Member::Supervisor(below) => below.enrol(Some(id), policy, children, supervisors),
@@ -135,7 +141,7 @@ impl<A: Actor<Context = Context<A>>> Seat<A> {
         F: FnMut() -> Result<A, StartError> + Send + 'static,
     {
         let child = self.fill(factory);
-        let (intensity, exit) = (child.0.spec().intensity, Arc::clone(&child.0.spec().exit));
+        let (intensity, exit) = (child.inner().spec().intensity, Arc::clone(&child.inner().spec().exit));
         let alone = Supervisor::new("alone").intensity(intensity.restarts_max, intensity.window).child(child);
         if let Err(error) = alone.start(exit) {
             panic!("a spec that cannot work: {error}");

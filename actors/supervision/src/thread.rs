@@ -27,11 +27,11 @@ pub enum OnBlock {
 pub struct Thread(Arc<Inner>);
 
 struct Inner {
-    /// Arbiters can only be made by a thread that knows their system.
-    system: System,
     name: &'static str,
     on_block: OnBlock,
     deadline: Duration,
+    /// The system that a new OS thread belongs to.
+    system: Option<System>,
     now: Mutex<Now>,
 }
 
@@ -54,14 +54,11 @@ impl Thread {
     }
 
     /// An arbiter that exists already.
-    ///
-    /// # Panics
-    /// Outside of an actix system, as [`Thread::new`].
     pub fn of(name: &'static str, arbiter: ArbiterHandle, on_block: OnBlock) -> Thread {
         let pulse = Pulse::start(&arbiter);
         let now = Mutex::new(Now { arbiter, pulse });
-        let system = System::current();
-        Thread(Arc::new(Inner { system, name, on_block, deadline: BLOCK_DEADLINE, now }))
+        let system = System::try_current();
+        Thread(Arc::new(Inner { name, on_block, deadline: BLOCK_DEADLINE, system, now }))
     }
 
     /// The arbiter of this thread.
@@ -105,15 +102,21 @@ impl Thread {
         Arc::clone(&self.0.now.lock().pulse)
     }
 
-    /// Leaves the OS thread behind, which ends when it comes back, and goes on with a new one. Gives the old one's pulse.
-    pub(crate) fn replace(&self) -> Arc<Pulse> {
-        // This is called on the thread for supervision, which belongs to no system.
-        System::set_current(self.0.system.clone());
+    /// Leaves the OS thread with this pulse behind, which ends when it comes back, and goes on with a new one. False if
+    /// another tree has done so: its actors are on the new one.
+    pub(crate) fn replace(&self, blocked: &Arc<Pulse>) -> bool {
+        if !Arc::ptr_eq(blocked, &self.pulse()) {
+            return false;
+        }
+        // Asked from the thread for supervision, which belongs to no system of its own.
+        if let Some(system) = &self.0.system {
+            System::set_current(system.clone());
+        }
         let arbiter = Arbiter::new().handle();
         let pulse = Pulse::start(&arbiter);
         let old = std::mem::replace(&mut *self.0.now.lock(), Now { arbiter, pulse });
         old.arbiter.stop();
-        old.pulse
+        true
     }
 }
 

@@ -1,15 +1,15 @@
-//! A running tree: it carries out what [`Policy`] decides.
+//! A running tree, and what the end of a child in it leads to, as [`Policy`] decides.
 //!
 //! An actor that fails alone is made again where it ran, at once, without a thread's switch. Whatever concerns several (a
-//! group's restart, an escalation, a blocked thread, the end) is done by the one task of the tree, on the process' own
-//! thread for supervision, which no actor can block.
+//! group's restart, an escalation, a blocked thread, the end) is done by the tasks of the tree ([`keeper`]), on the process'
+//! own thread for supervision, which no actor can block.
 
 use crate::child::Supervised;
 use crate::keeper;
-use crate::mailbox::Phase;
-use crate::policy::{Decision, Ended, Intensity, Member, Policy, Strategy};
+use crate::panics::caught;
+use crate::policy::{Decision, Ended, Intensity, Member, Policy, Strategy, Ticket};
 use crate::report::{MemberReport, SupervisorReport, TreeReport};
-use crate::spec::{EXIT_CODE_SUPERVISION, Exit, ExitHook};
+use crate::spec::{Exit, ExitHook};
 use crate::thread::Pulse;
 use parking_lot::Mutex;
 use std::collections::HashSet;
@@ -49,21 +49,41 @@ pub(crate) struct Inner {
     pub(crate) policy: Mutex<Policy>,
     /// In start order.
     pub(crate) children: Vec<Arc<dyn Supervised>>,
-    supervisors: Vec<SupervisorFacts>,
+    pub(crate) supervisors: Vec<SupervisorFacts>,
     /// Each child has at most one event under way, so that they are bounded by the children.
     events: mpsc::UnboundedSender<Event>,
     exit: ExitHook,
     exited: AtomicBool,
     pub(crate) zombies: Mutex<Vec<Arc<Pulse>>>,
     pub(crate) injecting: Mutex<HashSet<usize>>,
+    /// Nothing starts any more: what waits for a start does not.
+    pub(crate) stopping: watch::Sender<bool>,
     pub(crate) over: watch::Sender<bool>,
 }
 
 /// What the tree's task is asked to do.
 pub(crate) enum Event {
-    RestartAfter(usize, Duration),
-    RestartAll(Vec<usize>),
-    Escalate { supervisor: usize, child: usize },
+    /// A child alone, which was this incarnation.
+    RestartAfter { child: usize, number: u64, after: Duration },
+    /// Everything else is done one after the other.
+    Job(Job),
+    #[cfg(test)]
+    Panic,
+}
+
+/// What concerns several actors.
+pub(crate) enum Job {
+    RestartAll {
+        children: Vec<usize>,
+        ticket: Ticket,
+    },
+    /// A supervisor gave up because of a child; all of these are held.
+    Escalate {
+        supervisor: usize,
+        child: usize,
+        children: Vec<usize>,
+        ticket: Ticket,
+    },
     Exit(Exit),
     Stop,
 }
@@ -95,13 +115,15 @@ impl Tree {
             exited: AtomicBool::new(false),
             zombies: Mutex::default(),
             injecting: Mutex::default(),
+            stopping: watch::Sender::new(false),
             over: watch::Sender::new(false),
         }));
         for (id, child) in tree.0.children.iter().enumerate() {
             child.settle(WeakInner(Arc::downgrade(&tree.0)), id);
         }
-        for child in &tree.0.children {
-            Arc::clone(child).start();
+        // The first one without a thread's switch, the others in order by the tree's task.
+        if let Some(first) = tree.0.children.first() {
+            Arc::clone(first).start_after(0);
         }
         keeper::keep(tree.clone(), received);
         tree
@@ -110,7 +132,8 @@ impl Tree {
     /// Stops everything in reverse order of the start: each actor handles what waits for it, and is cut off at its deadline.
     /// Returns when nothing runs any more but what blocks its thread.
     pub async fn stop(&self) {
-        self.tell(Event::Stop);
+        self.begin_stop();
+        self.tell(Event::Job(Job::Stop));
         let mut over = self.0.over.subscribe();
         // The sender is in the tree, which this holds.
         let _ = over.wait_for(|over| *over).await;
@@ -149,9 +172,16 @@ impl Tree {
         let _ = self.0.events.send(event);
     }
 
-    pub(crate) fn fatal(&self, exit: Exit) {
+    /// From now on nothing starts.
+    pub(crate) fn begin_stop(&self) {
         self.0.policy.lock().stop();
-        self.tell(Event::Exit(exit));
+        self.0.stopping.send_replace(true);
+    }
+
+    /// The process must end, once everything that runs has ended.
+    pub(crate) fn fatal(&self, exit: Exit) {
+        self.begin_stop();
+        self.tell(Event::Job(Job::Exit(exit)));
     }
 
     pub(crate) fn on_started(&self, child: usize) {
@@ -162,17 +192,24 @@ impl Tree {
         self.0.policy.lock().is_held(child)
     }
 
-    /// Called by the run of a child, on the child's thread.
-    pub(crate) fn on_ended(&self, child: usize, ended: Ended) -> Next {
+    /// Called by the run of a child, on the child's thread, when this incarnation has ended.
+    pub(crate) fn on_ended(&self, child: usize, number: u64, ended: Ended) -> Next {
         let mut policy = self.0.policy.lock();
+        // Within the lock: who gives an incarnation up holds the child first.
+        if !self.0.children[child].is_current(number) {
+            return Next::Wait;
+        }
         match policy.on_ended(child, ended, Instant::now(), chance()) {
             Decision::Expected if policy.is_stopping() => Next::End,
             Decision::Expected => Next::Wait,
             Decision::Stays => Next::End,
             Decision::Restart { after } if after.is_zero() => Next::Again,
-            Decision::Restart { after } => self.wait_for(Event::RestartAfter(child, after)),
-            Decision::RestartAll(children) => self.wait_for(Event::RestartAll(children)),
-            Decision::Escalate(supervisor) => self.wait_for(Event::Escalate { supervisor, child }),
+            Decision::Restart { after } => self.wait_for(Event::RestartAfter { child, number, after }),
+            Decision::RestartAll(children, ticket) => self.wait_for(Event::Job(Job::RestartAll { children, ticket })),
+            Decision::Escalate(supervisor, ticket) => {
+                let children = policy.below(supervisor);
+                self.wait_for(Event::Job(Job::Escalate { supervisor, child, children, ticket }))
+            }
         }
     }
 
@@ -181,144 +218,14 @@ impl Tree {
         Next::Wait
     }
 
-    /// Does what an event asks for.
-    pub(crate) async fn on_event(&self, event: Event) {
-        match event {
-            Event::RestartAfter(child, after) => {
-                let tree = self.clone();
-                tokio::task::spawn_local(async move {
-                    tokio::time::sleep(after).await;
-                    let policy = tree.0.policy.lock();
-                    // Whoever holds it, or ends it, has the say by now.
-                    if !policy.is_held(child) && !policy.is_stopping() && *tree.0.children[child].active().borrow() == 0
-                    {
-                        Arc::clone(&tree.0.children[child]).start();
-                    }
-                });
-            }
-            Event::RestartAll(children) => self.restart(&children, &children).await,
-            Event::Escalate { supervisor, child } => self.escalate(supervisor, child).await,
-            Event::Exit(exit) => self.exit(exit).await,
-            Event::Stop => {
-                self.0.policy.lock().stop();
-                self.end_all().await;
-            }
-        }
-    }
-
-    pub(crate) async fn escalate(&self, supervisor: usize, child: usize) {
-        let escalation = self.0.policy.lock().escalate(supervisor, Instant::now());
-        let facts = self.0.supervisors[*escalation.gave_up.last().unwrap_or(&supervisor)];
-        let failed = &self.0.children[child];
-        let text = failed.look().last_failure.map_or_else(String::new, |failure| match failure.place {
-            Some(place) => format!("{} ({place})", failure.text),
-            None => failure.text,
-        });
-        let Intensity { restarts_max, window } = facts.intensity;
-        let reason = format!(
-            "actor {} failed: {text}; {} gave up: more than {restarts_max} failures in {window:?}",
-            failed.spec().name,
-            facts.name
-        );
-        tracing::error!("{reason}");
-        match escalation.start {
-            Some(start) => self.restart(&escalation.stop, &start).await,
-            None => self.exit(Exit { code: EXIT_CODE_SUPERVISION, reason }).await,
-        }
-    }
-
-    /// Stops some in reverse order and starts some of them in order; all are held. A start that fails counts, and then all
-    /// of it is done again.
-    pub(crate) async fn restart(&self, stop: &[usize], start: &[usize]) {
-        loop {
-            for &child in stop.iter().rev() {
-                self.stop_for_restart(child).await;
-            }
-            let mut failed = None;
-            for &child in stop {
-                let temporary = !self.0.policy.lock().restarts_with_siblings(child);
-                if temporary || !start.contains(&child) {
-                    self.0.children[child].end();
-                    continue;
-                }
-                Arc::clone(&self.0.children[child]).start();
-                if !self.has_started(child).await {
-                    failed = Some(child);
-                    break;
-                }
-            }
-            let again = {
-                let mut policy = self.0.policy.lock();
-                if policy.is_stopping() {
-                    return;
-                }
-                let Some(failed) = failed.or_else(|| policy.release(stop)) else { return };
-                policy.hold(stop);
-                policy.on_cut_off(failed, Instant::now()).map(|supervisor| (supervisor, failed))
-            };
-            if let Some((supervisor, failed)) = again {
-                return Box::pin(self.escalate(supervisor, failed)).await;
-            }
-        }
-    }
-
-    async fn stop_for_restart(&self, child: usize) {
-        let child = &self.0.children[child];
-        child.ask_to_stop();
-        let mut active = child.active();
-        let deadline = child.spec().shutdown;
-        if tokio::time::timeout(deadline, active.wait_for(|active| *active == 0)).await.is_ok() {
-            return;
-        }
-        child.cut_off(None);
-        // What blocks its thread cannot be cut off: the next incarnation fences it.
-        let _ = tokio::time::timeout(deadline, active.wait_for(|active| *active == 0)).await;
-    }
-
-    async fn has_started(&self, child: usize) -> bool {
-        let child = &self.0.children[child];
-        let (mut life, mut active) = (child.watch(), child.active());
-        let running = async {
-            tokio::select! {
-                biased;
-                _ = life.wait_for(|life| life.phase == Phase::Running) => true,
-                _ = active.wait_for(|active| *active == 0) => child.life().phase == Phase::Running,
-            }
-        };
-        tokio::time::timeout(child.spec().start_deadline, running).await.unwrap_or(false)
-    }
-
-    /// Ends every child, last started first.
-    async fn end_all(&self) {
-        for child in self.0.children.iter().rev() {
-            child.ask_to_end();
-            let mut active = child.active();
-            let deadline = child.spec().shutdown;
-            if tokio::time::timeout(deadline, active.wait_for(|active| *active == 0)).await.is_err() {
-                child.cut_off(None);
-                if tokio::time::timeout(deadline, active.wait_for(|active| *active == 0)).await.is_err() {
-                    tracing::error!(actor = child.spec().name, "it blocks its thread and is left behind");
-                }
-            }
-            if child.life().phase != Phase::Ended {
-                child.end();
-            }
-        }
-        self.0.over.send_replace(true);
-    }
-
-    /// The process ends, once everything that runs has ended.
-    pub(crate) async fn exit(&self, exit: Exit) {
-        self.0.policy.lock().stop();
-        self.end_all().await;
-        self.exit_now(&exit);
-    }
-
     /// The process ends without waiting for anyone.
     pub(crate) fn exit_now(&self, exit: &Exit) {
-        self.0.policy.lock().stop();
-        if !self.0.exited.swap(true, Ordering::AcqRel) {
-            (self.0.exit)(exit);
+        self.begin_stop();
+        if !self.0.exited.swap(true, Ordering::AcqRel)
+            && let Err(panic) = caught(|| (self.0.exit)(exit))
+        {
+            tracing::error!(%panic, "the hook that ends the process failed");
+            std::process::exit(exit.code);
         }
         self.0.over.send_replace(true);
     }

@@ -13,6 +13,8 @@ pub enum Reason {
     Panicked,
     /// It stopped, or was terminated, without being asked to.
     Terminated,
+    /// It ended itself with an error: [`fail`](crate::fail).
+    Failed,
     /// Its factory failed or panicked.
     StartFailed,
     /// It handled nothing for longer than its deadline while its thread ran.
@@ -37,6 +39,7 @@ pub struct Failure {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Restarts {
     pub panicked: u64,
+    pub failed: u64,
     pub terminated: u64,
     pub start_failed: u64,
     pub hung: u64,
@@ -48,6 +51,7 @@ impl Restarts {
     fn of(&mut self, reason: Reason) -> &mut u64 {
         match reason {
             Reason::Panicked => &mut self.panicked,
+            Reason::Failed => &mut self.failed,
             Reason::Terminated => &mut self.terminated,
             Reason::StartFailed => &mut self.start_failed,
             Reason::Hung => &mut self.hung,
@@ -57,8 +61,8 @@ impl Restarts {
     }
 
     pub fn total(&self) -> u64 {
-        let Restarts { panicked, terminated, start_failed, hung, blocked, with_sibling } = self;
-        panicked + terminated + start_failed + hung + blocked + with_sibling
+        let Restarts { panicked, failed, terminated, start_failed, hung, blocked, with_sibling } = self;
+        panicked + failed + terminated + start_failed + hung + blocked + with_sibling
     }
 }
 

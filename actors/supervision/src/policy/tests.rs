@@ -53,21 +53,69 @@ fn each_strategy_restarts_its_own_selection_in_start_order() {
     ] {
         let (mut policy, now) = tree(strategy, &three);
         let decision = policy.on_ended(failed, Ended::Failed, now, 0.5);
-        assert_eq!(decision, Decision::RestartAll(restarted), "{strategy:?} {failed}");
+        let Decision::RestartAll(all, _) = decision else { panic!("{strategy:?} {failed}: {decision:?}") };
+        assert_eq!(all, restarted, "{strategy:?} {failed}");
     }
     let (mut policy, now) = tree(Strategy::RestForOne, &three);
     assert_eq!(policy.on_ended(2, Ended::Failed, now, 0.5), Decision::Restart { after: Duration::ZERO }, "the last");
 }
 
 #[test]
-fn what_the_tree_itself_ends_is_no_failure_and_what_fails_meanwhile_is_told_at_the_release() {
+fn what_the_tree_itself_ends_is_no_failure_and_what_fails_after_its_start_is_told_at_the_release() {
     let (mut policy, now) = tree(Strategy::OneForAll, &[Restart::Permanent; 3]);
-    let Decision::RestartAll(held) = policy.on_ended(1, Ended::Failed, now, 0.5) else { panic!("all restart") };
-    assert_eq!(policy.on_ended(0, Ended::Shutdown, now, 0.5), Decision::Expected);
-    assert_eq!(policy.on_ended(2, Ended::Failed, now, 0.5), Decision::Expected);
+    let Decision::RestartAll(held, ticket) = policy.on_ended(1, Ended::Failed, now, 0.5) else { panic!("all restart") };
+    assert_eq!(policy.on_ended(0, Ended::Normal, now, 0.5), Decision::Expected);
+    assert_eq!(policy.on_ended(2, Ended::Failed, now, 0.5), Decision::Expected, "it failed while it was stopped");
     assert_eq!(policy.counts(0), (1, 0));
-    assert_eq!(policy.release(&held), Some(2));
-    assert_eq!(policy.release(&held), None);
+    assert!(held.iter().all(|&child| policy.begin_start(child, ticket)));
+    assert_eq!(policy.on_ended(2, Ended::Failed, now, 0.5), Decision::Expected, "it failed once it was started");
+    assert_eq!(policy.release(&held, ticket), Some(2));
+    assert_eq!(policy.once_more(&held, ticket, 2, now), None);
+    assert!(held.iter().all(|&child| policy.begin_start(child, ticket)));
+    assert_eq!(policy.release(&held, ticket), None);
+    assert!(!policy.is_held(2));
+}
+
+#[test]
+fn a_held_child_that_ends_for_good_stays_ended() {
+    let (mut policy, now) = tree(Strategy::OneForAll, &[Restart::Permanent, Restart::Transient, Restart::Permanent]);
+    let Decision::RestartAll(held, ticket) = policy.on_ended(0, Ended::Failed, now, 0.5) else { panic!("all restart") };
+    assert_eq!(policy.on_ended(1, Ended::Normal, now, 0.5), Decision::Expected, "the tree stopped it");
+    assert_eq!(policy.on_ended(2, Ended::Shutdown, now, 0.5), Decision::Stays, "somebody else wants it gone");
+    assert!(policy.begin_start(1, ticket));
+    assert_eq!(policy.on_ended(1, Ended::Normal, now, 0.5), Decision::Stays, "it stopped itself");
+    assert_eq!(policy.release(&held, ticket), None);
+}
+
+#[test]
+fn the_last_restart_that_takes_a_child_has_the_say_over_it() {
+    let mut policy = Policy::default();
+    let root = policy.add_supervisor(None, Strategy::OneForAll, MANY);
+    let outer = policy.add_child(root, Restart::Permanent, Backoff::NONE);
+    let below = policy.add_supervisor(Some(root), Strategy::OneForAll, MANY);
+    let inner = [0, 1].map(|_| policy.add_child(below, Restart::Permanent, Backoff::NONE));
+    let now = Instant::now();
+    let Decision::RestartAll(first, old) = policy.on_ended(inner[0], Ended::Failed, now, 0.5) else { panic!() };
+    let Decision::RestartAll(second, new) = policy.on_ended(outer, Ended::Failed, now, 0.5) else { panic!() };
+    assert_eq!((&first[..], &second[..]), (&inner[..], &[outer, inner[0], inner[1]][..]));
+    assert!(!policy.begin_start(inner[0], old), "the larger restart does it");
+    assert_eq!(policy.release(&first, old), None);
+    assert!(policy.is_held_by(inner[0], new));
+    assert_eq!(policy.release(&second, new), None);
+    assert!(!policy.is_held(inner[0]));
+}
+
+#[test]
+fn two_failures_at_once_make_a_supervisor_give_up_once() {
+    let mut policy = Policy::default();
+    let root = policy.add_supervisor(None, Strategy::OneForOne, MANY);
+    let below = policy.add_supervisor(Some(root), Strategy::OneForOne, Intensity { restarts_max: 0, window: WINDOW });
+    let two = [0, 1].map(|_| policy.add_child(below, Restart::Permanent, Backoff::NONE));
+    let now = Instant::now();
+    assert!(matches!(policy.on_ended(two[0], Ended::Failed, now, 0.5), Decision::Escalate(_, _)));
+    assert_eq!(policy.on_ended(two[1], Ended::Failed, now, 0.5), Decision::Expected);
+    policy.escalate(below, now);
+    assert_eq!(policy.counts(below).1, 1);
 }
 
 #[test]
@@ -81,9 +129,9 @@ fn failures_that_lie_far_apart_never_escalate_and_one_more_within_the_window_doe
         assert_eq!(decision, Decision::Restart { after: Duration::ZERO });
     }
     let soon = start + WINDOW * 99 + Duration::from_secs(1);
-    assert_eq!(policy.on_ended(child, Ended::Failed, soon, 0.5), Decision::Escalate(root));
+    assert!(matches!(policy.on_ended(child, Ended::Failed, soon, 0.5), Decision::Escalate(id, _) if id == root));
     let escalation = policy.escalate(root, soon);
-    assert_eq!(escalation, Escalation { stop: vec![child], start: None, gave_up: vec![root] });
+    assert_eq!(escalation, Escalation { restart: None, gave_up: vec![root] });
     assert_eq!(policy.on_ended(child, Ended::Failed, soon, 0.5), Decision::Expected, "the tree ends");
 }
 
@@ -97,11 +145,12 @@ fn a_supervisor_that_gives_up_is_restarted_by_its_parent_with_fresh_counts() {
     let second = policy.add_child(below, Restart::Temporary, Backoff::NONE);
     let now = Instant::now();
     assert_eq!(policy.on_ended(first, Ended::Failed, now, 0.5), Decision::Restart { after: Duration::ZERO });
-    assert_eq!(policy.on_ended(first, Ended::Failed, now, 0.5), Decision::Escalate(below));
+    assert!(matches!(policy.on_ended(first, Ended::Failed, now, 0.5), Decision::Escalate(id, _) if id == below));
     let escalation = policy.escalate(below, now);
-    assert_eq!(escalation.stop, vec![first, second], "not the bystander {bystander}");
-    assert_eq!(escalation.start, Some(vec![first]), "a temporary child does not come back with its group");
-    assert_eq!(policy.release(&escalation.stop), None);
+    let (restarted, ticket) = escalation.restart.unwrap();
+    assert_eq!(restarted, vec![first, second], "not the bystander {bystander}");
+    assert!(!policy.restarts_with_siblings(second), "a temporary child does not come back with its group");
+    assert_eq!(policy.release(&restarted, ticket), None);
     assert_eq!(policy.counts(below), (2, 1));
     assert_eq!(policy.on_ended(first, Ended::Failed, now, 0.5), Decision::Restart { after: Duration::ZERO });
 }
@@ -119,7 +168,7 @@ fn a_supervisors_limit_bounds_its_whole_subtree() {
     for child in &children[..3] {
         assert_eq!(policy.on_ended(*child, Ended::Failed, now, 0.5), Decision::Restart { after: Duration::ZERO });
     }
-    assert_eq!(policy.on_ended(children[3], Ended::Failed, now, 0.5), Decision::Escalate(root));
+    assert!(matches!(policy.on_ended(children[3], Ended::Failed, now, 0.5), Decision::Escalate(id, _) if id == root));
 }
 
 #[test]
@@ -145,6 +194,19 @@ fn a_back_off_starts_at_once_then_doubles_up_to_its_maximum_and_ends_after_a_goo
     assert_eq!(delays, [0, 10, 20, 35, 35]);
     assert_eq!((fail(soon * 6, 0.0), fail(soon * 7, 1.0)), (28, 42), "a fifth less and more");
     assert_eq!(fail(soon * 7 + Duration::from_secs(1), 0.5), 0, "it had run well");
+}
+
+#[test]
+fn a_start_that_fails_waits_longer_each_time_however_long_the_last_incarnation_ran() {
+    let mut policy = Policy::default();
+    let root = policy.add_supervisor(None, Strategy::OneForOne, MANY);
+    let child = policy.add_child(root, Restart::Permanent, Backoff::default());
+    let now = Instant::now();
+    policy.on_started(child, now);
+    let later = now + Duration::from_secs(3_600);
+    let delays: Vec<Decision> = (0..3).map(|_| policy.on_ended(child, Ended::Failed, later, 0.5)).collect();
+    let restart = |millis| Decision::Restart { after: Duration::from_millis(millis) };
+    assert_eq!(delays, [restart(0), restart(10), restart(20)]);
 }
 
 #[test]
