@@ -1,8 +1,8 @@
 //! Collecting what the invariants are judged from: everything that validators tell at the end, and their vote logs.
 
 use super::invariants::{
-    self, Audited, Invariant, LedgerSeen, ProcessEnd, Told, accepted_proofs_end, no_double_sign, one_history,
-    processes_end_as_they_may, tokens_conserved,
+    self, Audited, Invariant, LedgerSeen, ProcessEnd, Told, accepted_proofs_end, everything_heals, no_double_sign,
+    one_history, processes_end_as_they_may, tokens_conserved,
 };
 use super::network::{Network, Node};
 use super::watch::Seen;
@@ -51,8 +51,15 @@ fn ledger(node: &Node) -> Result<LedgerSeen, String> {
     serde_json::from_value(told).map_err(|error| format!("GET /v1/ledger: {error}"))
 }
 
+/// When everything had healed, and how long it may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Healed {
+    pub after: Option<Duration>,
+    pub quiet: Duration,
+}
+
 /// Reads the vote logs and judges everything. `ends` is known of one's own processes only.
-pub fn judge(seen: &Seen, evidence: &Evidence, ends: Option<&[ProcessEnd]>) -> Vec<Invariant> {
+pub fn judge(seen: &Seen, evidence: &Evidence, healed: Healed, ends: Option<&[ProcessEnd]>) -> Vec<Invariant> {
     let mut history = seen.history.lock();
     let logs: Vec<(String, Audited)> = seen
         .network
@@ -71,6 +78,7 @@ pub fn judge(seen: &Seen, evidence: &Evidence, ends: Option<&[ProcessEnd]>) -> V
         tokens_conserved(&evidence.ledgers, seen.network.genesis.supply().0),
         invariants::actors_back(&evidence.after),
         invariants::tree_as_before(&evidence.before, &evidence.after),
+        everything_heals(healed.after, healed.quiet),
         processes_end_as_they_may(ends),
     ]
 }

@@ -6,6 +6,7 @@ use super::accounts::Counts;
 use super::admin::Actors;
 use super::history::History;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Mistakes that are named in one line.
 const NAMED: usize = 5;
@@ -229,6 +230,18 @@ fn difference(then: &[String], now: &[String]) -> Option<String> {
         (true, false) => format!("new: {}", new.join(", ")),
         (false, false) => format!("missing: {}; new: {}", missing.join(", "), new.join(", ")),
     })
+}
+
+/// In the quiet period every validator came to sign again, every actor to run, all to the same blocks, every proof to its end.
+pub fn everything_heals(after: Option<Duration>, quiet: Duration) -> Invariant {
+    let quiet = format!("the quiet period of {:.0} s", quiet.as_secs_f64());
+    let mistakes: Vec<String> =
+        after.is_none().then(|| format!("something had not healed at the end of {quiet}")).into_iter().collect();
+    Invariant::judged(
+        "everything heals",
+        &mistakes,
+        format!("{:.1} s into {quiet}", after.unwrap_or_default().as_secs_f64()),
+    )
 }
 
 /// How a validator's process ended, and whether a fault of the schedule was to end it.

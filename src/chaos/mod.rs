@@ -323,7 +323,8 @@ fn report(
 ) -> Report {
     let network = &seen.network;
     let ends = fleet.is_own().then_some(outcome.ends);
-    let invariants = checks::judge(seen, evidence, ends.as_deref());
+    let healed = checks::Healed { after: outcome.healed_after, quiet: plan.quiet };
+    let invariants = checks::judge(seen, evidence, healed, ends.as_deref());
     let (seed, file) = match &plan.source {
         Source::File { path, .. } => (None, Some(path.display().to_string())),
         Source::Drawn { seed, .. } => (Some(*seed), None),

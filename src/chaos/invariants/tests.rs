@@ -122,6 +122,13 @@ fn a_missing_a_new_or_a_silent_actor_breaks_the_tree() {
 }
 
 #[test]
+fn what_has_not_healed_in_the_quiet_period_is_broken() {
+    let quiet = Duration::from_secs(60);
+    held(&everything_heals(Some(Duration::from_secs(7)), quiet));
+    broken(&everything_heals(None, quiet), &["60 s"]);
+}
+
+#[test]
 fn a_process_may_end_by_a_fault_or_with_70_and_in_no_other_way() {
     let end = |status: &str, asked, gave_up| ProcessEnd {
         node: "node_1".into(),
