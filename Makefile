@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 LOG := target/test.log
 RELEASE := target/release
 
-.PHONY: all setup build run test test-long fuzz check bench install uninstall clean
+.PHONY: all setup build run test test-long chaos fuzz check bench install uninstall clean
 
 all: build
 
@@ -26,14 +26,21 @@ test: check
 	@mkdir -p target
 	@sh scripts/test.sh "$(LOG)"
 
-# What takes longer than a coffee: a hundred times as many seeds of the simulated network, 2,000 with each bad validator, and
-# five minutes of overload.
+# What takes longer than a coffee: a hundred times as many seeds of the simulated network, 2,000 with each bad validator,
+# five minutes of overload, and ten minutes of chaos.
 test-long: setup
 	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
 	$(CARGO) run --release --locked -p simulator -- --bad all --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --bad all --faults --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --clock all --seeds 0..2000
 	POP_OVERLOAD_SECONDS=300 $(CARGO) test --release --locked --test overload -- --nocapture
+	$(MAKE) chaos
+
+# Ten minutes of faults on four validators under load, after a minute without for comparison; then what held. `make test`
+# does a minute of it. Backtraces of thousands of panics would be measured in their place.
+SEED ?= 1
+chaos: build
+	@RUST_BACKTRACE=0 $(RELEASE)/pop chaos --seed $(SEED) --duration 0.1834 --quiet 60 --baseline 60
 
 # An hour of damaged and random scripts for the normaliser, from a new seed. `make test` runs half a minute of it.
 MINUTES ?= 60
@@ -62,4 +69,4 @@ uninstall:
 # What was built and fetched, and the example network's data; your own genesis, keys and validators' data stay.
 clean:
 	$(CARGO) clean
-	rm -rf .z3 .z3.new data/testnet data/testnet_report.json
+	rm -rf .z3 .z3.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json

@@ -39,7 +39,12 @@ impl Client {
 
     /// A node whose HTTP address is known, as `HOST:PORT`.
     pub fn at(node: &str, address: &str) -> Client {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(DEADLINE)).build();
+        Client::with_deadline(node, address, DEADLINE)
+    }
+
+    /// The same for who cannot wait: a node that is stopped takes connections and answers nothing.
+    pub fn with_deadline(node: &str, address: &str, deadline: Duration) -> Client {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(deadline)).build();
         let agent = ureq::Agent::with_parts(config, DefaultConnector::new(), Addresses::default());
         Client { agent, base: format!("http://{address}"), node: node.to_owned() }
     }

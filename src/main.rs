@@ -6,6 +6,7 @@ mod admin;
 mod advice;
 mod api;
 mod args;
+mod chaos;
 mod client;
 mod commands;
 mod exit;

@@ -10,8 +10,8 @@ mod lookup;
 
 pub use address::{Address, AddressError, PeerAddress};
 pub use file::{
-    ConfigFile, ConsensusSection, HttpSection, MempoolSection, MetricsSection, NetworkSection, Seconds, StorageSection,
-    VerifierSection,
+    AdminSection, ConfigFile, ConsensusSection, HttpSection, MempoolSection, MetricsSection, NetworkSection, Seconds,
+    StorageSection, VerifierSection,
 };
 pub use lookup::{CONFIG_DIRECTORY, convention_port, data_directory, http_address};
 

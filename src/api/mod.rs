@@ -9,6 +9,7 @@ mod admin;
 mod blocks;
 mod error;
 mod guard;
+mod ledger;
 pub mod openapi;
 mod places;
 mod proofs;

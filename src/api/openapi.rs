@@ -21,6 +21,7 @@ use utoipa::{OpenApi, ToSchema};
         super::blocks::list,
         super::blocks::show,
         super::status::show,
+        super::ledger::show,
         super::tree::show,
         super::tree::kill,
         super::metrics,

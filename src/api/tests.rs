@@ -214,6 +214,19 @@ async fn bad_submissions_have_names_and_places() {
 }
 
 #[actix::test]
+async fn balances_stakes_and_pool_make_the_supply() {
+    let bench = bench().await;
+    let (status, ledger) = bench.get("/v1/ledger").await;
+    assert_eq!((status, &ledger["sequence"]), (200, &json!(0)), "{ledger}");
+    let accounts = ledger["accounts"].as_array().unwrap();
+    let held = |name: &str| accounts.iter().map(|account| account[name].as_u64().unwrap()).sum::<u64>();
+    let all = held("balance") + held("stake") + ledger["reward_pool"].as_u64().unwrap();
+    assert_eq!(Some(all), ledger["supply"].as_u64());
+    assert_eq!(u128::from(all), bench.genesis.supply().0);
+    assert_eq!(ledger["state_root"], json!(bench.genesis.initial_state_root()));
+}
+
+#[actix::test]
 async fn a_foreign_host_is_refused_on_loopback() {
     let bench = bench().await;
     for (host, expected) in [

@@ -33,6 +33,9 @@ pub struct Arguments {
     /// Leave validators that end as they are. Otherwise they are started again, unless a restart cannot mend it.
     #[arg(long)]
     no_restart: bool,
+    /// Let actors be made to fail on purpose, by `pop kill-actor` and `pop chaos`.
+    #[arg(long)]
+    admin: bool,
     /// A folder of proofs, a manifest or a script. Without --until-done they are submitted in turn, again and again.
     #[arg(long, value_name = "DIR|MANIFEST", default_value = "data/proofs")]
     proofs: PathBuf,
@@ -70,6 +73,7 @@ impl Arguments {
             interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
             tasks: self.tasks()?,
             folder: self.data_dir.clone(),
+            admin: self.admin,
             output: self.output.clone(),
         })
     }

@@ -2,6 +2,7 @@
 
 mod actors;
 mod block;
+mod chaos;
 mod check_proof;
 mod deploy_testnet;
 pub(crate) mod init_genesis_state;
@@ -20,6 +21,7 @@ use clap::Subcommand;
 pub enum Command {
     Actors(actors::Arguments),
     Block(block::Arguments),
+    Chaos(chaos::Arguments),
     CheckProof(check_proof::Arguments),
     DeployTestnet(deploy_testnet::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
@@ -36,6 +38,7 @@ impl Command {
         match self {
             Command::Actors(arguments) => arguments.run(),
             Command::Block(arguments) => arguments.run(),
+            Command::Chaos(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
             Command::DeployTestnet(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),

@@ -21,6 +21,11 @@ pub mod site;
 pub mod validators;
 mod watching;
 
+pub use report::Spread;
+pub use site::Site;
+pub use validators::Validators;
+pub use watching::on_signal;
+
 use crate::exit::{Exit, Failure, Outcome};
 use account::Account;
 use protocol::types::Stake;
@@ -28,11 +33,9 @@ use protocol::verdict::Claim;
 use report::Report;
 use restart::RestartPolicy;
 use screen::Screen;
-use site::Site;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use validators::Validators;
 use watching::{Event, Watch};
 
 /// How long validators may take to find each other, and that much for each.
@@ -67,6 +70,8 @@ pub struct Plan {
     pub interval: Option<Duration>,
     pub tasks: Vec<Task>,
     pub folder: PathBuf,
+    /// Whether actors may be made to fail.
+    pub admin: bool,
     pub output: PathBuf,
 }
 

@@ -75,6 +75,8 @@ pub struct Figures {
     pub rewards_paid_tokens: f64,
     pub proposal_to_final_ms: Option<Spread>,
     pub submit_to_final_ms: Option<Spread>,
+    /// The folder of the validators' configurations, by which others find them.
+    pub configurations: String,
 }
 
 /// The spread of a measure, in its unit; percentiles by nearest rank.
@@ -163,6 +165,7 @@ impl Report {
                 rewards_paid_tokens: account.rewards_paid() as f64 / 1e6,
                 proposal_to_final_ms: consensus,
                 submit_to_final_ms: Spread::of(account.submit_to_final_ms()),
+                configurations: plan.folder.join("config").display().to_string(),
             },
         };
         report.judge(account, ending);

@@ -4,7 +4,7 @@ use super::{Plan, failure};
 use crate::commands::init_genesis_state::new_genesis;
 use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure};
-use actors::config::{Address, ConfigFile, HttpSection, NetworkSection, PeerAddress};
+use actors::config::{Address, AdminSection, ConfigFile, HttpSection, NetworkSection, PeerAddress};
 use actors::keys;
 use actors::storage::files::{self, Existing};
 use actors::storage::genesis_file;
@@ -97,6 +97,7 @@ impl Site {
                 listen_port: Some(listen[index]),
                 bootstrap_peers: Some(peers.collect()),
             };
+            config.admin = AdminSection { enabled: plan.admin.then_some(true) };
             config.http = HttpSection { address: loopback, port: Some(http[index]) };
             write_config(&place.config, &config)?;
             places.push(place);

@@ -144,7 +144,8 @@ impl Watch {
         std::thread::spawn(move || look_again_and_again(&nodes, &over, &told));
         let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
         std::thread::spawn(move || find_refusals(&nodes, &pending, &over, &told));
-        std::thread::spawn(move || await_signal(&events));
+        // Nobody listens if the run is over already.
+        std::thread::spawn(move || on_signal(|| _ = events.send(Event::Interrupted)));
         (Watch { stop, submit_no_more }, inbox)
     }
 
@@ -352,7 +353,8 @@ fn find_refusals(nodes: &[Client], pending: &Pending, over: &Arc<AtomicBool>, ev
     }
 }
 
-fn await_signal(events: &Sender<Event>) {
+/// Waits until this program is asked to end, and does that.
+pub fn on_signal(then: impl FnOnce()) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
         let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
@@ -362,6 +364,5 @@ fn await_signal(events: &Sender<Event>) {
             _ = tokio::signal::ctrl_c() => {}
         }
     });
-    // Nobody listens if the run is over already.
-    _ = events.send(Event::Interrupted);
+    then();
 }

@@ -1,0 +1,131 @@
+//! `pop chaos`: faults on purpose, under load, and a report of what held.
+
+use crate::args::{seconds, whole};
+use crate::chaos::{self, Fault, Place, Plan, Schedule, Source, fault_names};
+use crate::exit::{Exit, Failure, Outcome};
+use actors::storage::files;
+use protocol::types::Millis;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Ten minutes.
+const HOURS_DEFAULT: f64 = 1.0 / 6.0;
+/// A week.
+const HOURS_MAX: f64 = 168.0;
+const SCHEDULE_BYTES_MAX: u64 = 64 << 20;
+
+/// Kill actors, workers and validators of a network on purpose, while proofs are submitted, and check what must hold.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A running network: the folder of its configurations, or a report that names one. Without it, a testnet of its own.
+    #[arg(long, value_name = "REPORT|DIR")]
+    network: Option<PathBuf>,
+    /// The genesis of that network [default: genesis_state.json beside its configurations, or in data/].
+    #[arg(long, value_name = "FILE", requires = "network")]
+    genesis: Option<PathBuf>,
+    /// Faults from a file: a list of {"at": SECONDS, "target": "node_1/mempool", "fault": "panic"} (docs/CHAOS.md).
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "mean_interval", "targets", "faults"])]
+    schedule: Option<PathBuf>,
+    /// Draw the faults from a seed; the same seed gives the same ones.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = whole, allow_negative_numbers = true)]
+    seed: u64,
+    /// How long, in hours, with the quiet period at its end [default: 10 minutes; with --schedule as long as that takes].
+    #[arg(long, value_name = "HOURS", allow_negative_numbers = true)]
+    duration: Option<f64>,
+    /// Seconds at the end, at most, in which everything must heal.
+    #[arg(long, value_name = "S", default_value = "60", value_parser = seconds, allow_negative_numbers = true)]
+    quiet: Duration,
+    /// Seconds between two panics or terminations in the network, on average; other faults come less often.
+    #[arg(long, value_name = "S", default_value = "0.2", value_parser = seconds, allow_negative_numbers = true)]
+    mean_interval: Duration,
+    /// Only these: validators, parts (mempool, worker, process, …), or both as node_1/mempool.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    targets: Option<Vec<String>>,
+    /// Only these: panic, terminate, hang, block, flood, kill, stop, restart.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = fault)]
+    faults: Option<Vec<Fault>>,
+    /// Proofs submitted a second [default: always more than the network can check].
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    rate: Option<f64>,
+    /// Seconds without faults before, whose throughput is compared.
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seconds, allow_negative_numbers = true)]
+    baseline: Duration,
+    /// Validators of the testnet of its own.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=100), conflicts_with = "network")]
+    nodes: u16,
+    /// Where that testnet's data and logs are; what an earlier one left there is deleted.
+    #[arg(long, value_name = "DIR", default_value = "data/chaos", conflicts_with = "network")]
+    data_dir: PathBuf,
+    /// Where the report goes.
+    #[arg(long, value_name = "FILE", default_value = "data/chaos_report.json")]
+    output: PathBuf,
+    /// Print the report as JSON, and nothing else on standard output.
+    #[arg(long)]
+    json: bool,
+    /// Print the schedule in the form of a file, and do nothing.
+    #[arg(long)]
+    print_schedule: bool,
+}
+
+fn fault(name: &str) -> Result<Fault, String> {
+    Fault::named(name).ok_or_else(|| format!("there are {}", fault_names(&Fault::ALL)))
+}
+
+impl Arguments {
+    pub fn run(&self) -> Outcome {
+        let plan = self.plan()?;
+        if self.print_schedule { plan.print_schedule() } else { chaos::run(&plan) }
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        let wrong = |text: String| Failure::new(Exit::Input, text);
+        if let Some(hours) = self.duration.filter(|hours| !(*hours > 0.0 && *hours <= HOURS_MAX)) {
+            return Err(wrong(format!(
+                "--duration is {hours}: a number of hours above 0 is expected, {HOURS_MAX} at most"
+            )));
+        }
+        if let Some(rate) = self.rate.filter(|rate| !(*rate > 0.0 && *rate <= 1e6)) {
+            return Err(wrong(format!("--rate is {rate}: a number of proofs a second above 0 is expected")));
+        }
+        if self.mean_interval < Duration::from_millis(1) {
+            return Err(wrong("--mean-interval is below a millisecond: no network recovers that fast".into()));
+        }
+        if self.output.is_dir() {
+            return Err(wrong(format!("--output is {}, which is a folder: name a file", self.output.display())));
+        }
+        let hours = |hours: f64| Duration::from_secs_f64(hours * 3_600.0);
+        let (source, duration) = match &self.schedule {
+            Some(path) => (Source::File { path: path.clone(), schedule: read(path)? }, self.duration.map(hours)),
+            None => {
+                let source = Source::Drawn {
+                    seed: self.seed,
+                    interval: Millis(self.mean_interval.as_millis() as u64),
+                    targets: self.targets.clone(),
+                    faults: self.faults.clone(),
+                };
+                (source, Some(hours(self.duration.unwrap_or(HOURS_DEFAULT))))
+            }
+        };
+        let place = match &self.network {
+            Some(place) => Place::Given { place: place.clone(), genesis: self.genesis.clone() },
+            None => Place::Own { nodes: self.nodes, folder: self.data_dir.clone() },
+        };
+        Ok(Plan {
+            place,
+            source,
+            duration,
+            quiet: self.quiet,
+            baseline: self.baseline,
+            interval: self.rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
+            output: self.output.clone(),
+            json: self.json,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Schedule, Failure> {
+    let named = |error: &dyn std::fmt::Display| Failure::new(Exit::Input, format!("{}: {error}", path.display()));
+    let bytes = files::read_bounded(path, SCHEDULE_BYTES_MAX).map_err(Failure::with(Exit::Input))?;
+    let text = String::from_utf8(bytes).map_err(|error| named(&error))?;
+    Schedule::parse(&text).map_err(|error| named(&error))
+}
