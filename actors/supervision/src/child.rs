@@ -12,7 +12,7 @@ use crate::report::ActorReport;
 use crate::spec::{Exit, Spec, StartError};
 use crate::thread::{OnBlock, Thread};
 use crate::tree::{Next, Tree, WeakTree};
-use crate::vitals::{Look, Reason};
+use crate::vitals::{Kind, Look, Reason};
 use actix::{Actor, Context};
 use parking_lot::Mutex;
 use std::future::Future;
@@ -152,8 +152,8 @@ struct Nothing;
 impl<A: Actor<Context = Context<A>>> Deliver<A> for Nothing {
     fn deliver(self: Box<Self>, _: &mut A, _: &mut Context<A>, _: u64) {}
 
-    fn kind(&self) -> &'static str {
-        "Nothing"
+    fn kind(&self) -> Kind {
+        || "Nothing"
     }
 }
 
@@ -166,8 +166,8 @@ impl<A: Actor<Context = Context<A>>> Deliver<A> for AreYouThere {
         let _ = self.0.send(());
     }
 
-    fn kind(&self) -> &'static str {
-        "AreYouThere"
+    fn kind(&self) -> Kind {
+        || "AreYouThere"
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::faults::Fault;
 use crate::fence::{self, Fence};
 use crate::panics::caught;
-use crate::vitals::Vitals;
+use crate::vitals::{Kind, Vitals};
 use actix::{Actor, Context};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -21,8 +21,8 @@ pub(super) trait Deliver<A: Actor<Context = Context<A>>>: Send {
     /// Runs the handler, unless the one who asked has given up.
     fn deliver(self: Box<Self>, actor: &mut A, context: &mut Context<A>, incarnation: u64);
 
-    /// The message's type.
-    fn kind(&self) -> &'static str;
+    /// Names the message's type.
+    fn kind(&self) -> Kind;
 }
 
 pub(super) type Letter<A> = Box<dyn Deliver<A>>;

@@ -173,6 +173,7 @@ async fn two_trees_that_share_a_blocked_thread_go_on_on_one_new_thread() {
     assert_eq!(b.ask(Which, LONG).await.unwrap(), 2);
     assert_eq!(a.ask(Which, LONG).await.unwrap(), 2);
     assert_eq!(trees.iter().map(Tree::zombies).sum::<usize>(), 1);
+    assert_eq!(trees.each_ref().map(|tree| tree.report().root.restarts), [1, 0], "only one of them has failed");
     drop(release);
     for tree in &trees {
         tree.stop().await;
