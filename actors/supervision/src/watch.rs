@@ -2,9 +2,9 @@
 //!
 //! It looks at what actors and threads leave behind, and never waits for one.
 
-use crate::child::Supervised;
 use crate::mailbox::Phase;
 use crate::spec::{EXIT_CODE_SUPERVISION, Exit};
+use crate::supervised::Supervised;
 use crate::thread::{OnBlock, Pulse, Thread};
 use crate::tree::{Event, Job, Tree, ZOMBIES_MAX};
 use crate::vitals::Reason;
