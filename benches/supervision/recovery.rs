@@ -20,7 +20,7 @@ pub async fn measure() {
         ractor(place, elsewhere, "panic").await;
         ractor(place, elsewhere, "kill").await;
         kameo(place, elsewhere, "panic").await;
-        kameo(place, elsewhere, "kill").await;
+        kameo(place, elsewhere, "stop").await;
     }
 }
 
@@ -158,6 +158,15 @@ impl kameo::Actor for KameoParent {
 }
 
 struct KameoPanic;
+struct KameoStop;
+
+impl kameo::message::Message<KameoStop> for KameoCounter {
+    type Reply = ();
+
+    async fn handle(&mut self, _: KameoStop, context: &mut kameo::message::Context<Self, ()>) {
+        context.stop();
+    }
+}
 
 impl kameo::message::Message<KameoPanic> for KameoCounter {
     type Reply = ();
@@ -184,7 +193,8 @@ async fn kameo(place: &str, elsewhere: bool, how: &str) {
         let began = Instant::now();
         match how {
             "panic" => child.tell(KameoPanic).await.expect("it runs"),
-            _ => child.kill(),
+            // `kill` by a reference that is older than the last restart reaches nobody.
+            _ => child.tell(KameoStop).await.expect("it runs"),
         }
         while child.ask(KameoAdd(0)).reply_timeout(DEADLINE).await.ok() != Some(0) {
             tokio::task::yield_now().await;

@@ -6,6 +6,7 @@
 use crate::child::Core;
 use crate::mailbox::{Deliver, Letter, Life, Phase, Why};
 use crate::report::ActorReport;
+use crate::vitals::Kind;
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, Context, Handler, Message};
 use parking_lot::Mutex;
@@ -196,8 +197,8 @@ where
         actor.handle(self.0, context).handle(context, None);
     }
 
-    fn kind(&self) -> &'static str {
-        short_name::<M>()
+    fn kind(&self) -> Kind {
+        short_name::<M>
     }
 }
 
@@ -258,8 +259,8 @@ where
         }
     }
 
-    fn kind(&self) -> &'static str {
-        short_name::<M>()
+    fn kind(&self) -> Kind {
+        short_name::<M>
     }
 }
 

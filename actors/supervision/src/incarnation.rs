@@ -166,6 +166,7 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Postman<A> {
     ) -> Poll<Self::Output> {
         let vitals = &self.mailbox.vitals;
         vitals.on_beat();
+        let mut handling = HandlingUntilDropped { mailbox: &self.mailbox, number: self.number, since: None };
         // actix polls it again after each future that was spawned meanwhile: an actor that notifies itself without end would
         // never give its thread back.
         self.turns.set(self.turns.get() + 1);
@@ -177,13 +178,17 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Postman<A> {
         for _ in 0..BATCH_MAX {
             match self.mailbox.take(self.number, task.waker()) {
                 Next::Letter(letter) => {
-                    let since = vitals.on_handling(letter.kind());
+                    // The end of one is the begin of the next: one look at the clock for each.
+                    let since = *handling.since.get_or_insert_with(Instant::now);
+                    vitals.on_handling(letter.kind(), since);
                     letter.deliver(actor, context, self.number);
                     if !self.mailbox.is_current(self.number) {
                         // What is seen of the actor is another incarnation's by now.
                         return Poll::Pending;
                     }
-                    vitals.on_handled(since);
+                    let now = Instant::now();
+                    vitals.on_handled(now - since);
+                    handling.since = Some(now);
                 }
                 Next::Control(Control::Stop) => {
                     context.stop();
@@ -206,6 +211,21 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Postman<A> {
         }
         task.waker().wake_by_ref();
         Poll::Pending
+    }
+}
+
+/// Messages are being handled, one after the other, or none was yet.
+struct HandlingUntilDropped<'a, A: Actor<Context = Context<A>>> {
+    mailbox: &'a Mailbox<A>,
+    number: u64,
+    since: Option<Instant>,
+}
+
+impl<A: Actor<Context = Context<A>>> Drop for HandlingUntilDropped<'_, A> {
+    fn drop(&mut self) {
+        if self.since.is_some() && self.mailbox.is_current(self.number) {
+            self.mailbox.vitals.on_idle();
+        }
     }
 }
 

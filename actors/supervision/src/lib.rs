@@ -134,7 +134,9 @@ mod mailbox;
 mod panics;
 mod policy;
 mod report;
+mod run;
 mod spec;
+mod supervised;
 mod supervisor;
 #[cfg(test)]
 mod tests;

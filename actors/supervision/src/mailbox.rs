@@ -6,13 +6,13 @@
 use crate::faults::Fault;
 use crate::fence::{self, Fence};
 use crate::panics::caught;
-use crate::vitals::Vitals;
+use crate::vitals::{Kind, Vitals};
 use actix::{Actor, Context};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 use tokio::sync::watch;
 
@@ -21,8 +21,8 @@ pub(super) trait Deliver<A: Actor<Context = Context<A>>>: Send {
     /// Runs the handler, unless the one who asked has given up.
     fn deliver(self: Box<Self>, actor: &mut A, context: &mut Context<A>, incarnation: u64);
 
-    /// The message's type.
-    fn kind(&self) -> &'static str;
+    /// Names the message's type.
+    fn kind(&self) -> Kind;
 }
 
 pub(super) type Letter<A> = Box<dyn Deliver<A>>;
@@ -110,6 +110,8 @@ pub(super) struct Mailbox<A> {
     pub(super) name: &'static str,
     mailbox_max: usize,
     inner: Mutex<Inner<A>>,
+    /// What a flood is refused by, so that those whom it keeps out do not hold the lock which the actor needs.
+    full: AtomicBool,
     life: watch::Sender<Life>,
     /// The number of the current incarnation, where fences look.
     current: Arc<AtomicU64>,
@@ -121,7 +123,15 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         let (queue, phase) = (VecDeque::new(), Phase::Reserved);
         let inner = Mutex::new(Inner { queue, control: None, phase, ending: false, waker: None });
         let life = watch::Sender::new(Life { incarnation: 0, phase });
-        Mailbox { name, mailbox_max, inner, life, current: Arc::default(), vitals: Vitals::default() }
+        Mailbox {
+            name,
+            mailbox_max,
+            inner,
+            full: AtomicBool::new(false),
+            life,
+            current: Arc::default(),
+            vitals: Vitals::default(),
+        }
     }
 
     /// Takes the message that `letter` wraps, or says why not; `letter` is called only if there is room.
@@ -137,6 +147,10 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         if fence::is_fenced() {
             return Err(Why::Fenced);
         }
+        let is_full = || Err(Why::Full { mailbox_max: self.mailbox_max });
+        if self.full.load(Ordering::Relaxed) {
+            return is_full();
+        }
         let mut inner = self.inner.lock();
         match inner.phase {
             Phase::Ended => return Err(Why::Ended),
@@ -145,7 +159,8 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
             Phase::Reserved | Phase::Running => {}
         }
         if inner.queue.len() >= self.mailbox_max {
-            return Err(Why::Full { mailbox_max: self.mailbox_max });
+            self.full.store(true, Ordering::Relaxed);
+            return is_full();
         }
         inner.queue.push_back(letter());
         let waker = inner.waker.take();
@@ -166,7 +181,12 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
             return Next::Control(control);
         }
         match inner.queue.pop_front() {
-            Some(letter) => Next::Letter(letter),
+            Some(letter) => {
+                if self.full.load(Ordering::Relaxed) {
+                    self.full.store(false, Ordering::Relaxed);
+                }
+                Next::Letter(letter)
+            }
             None if inner.ending => Next::End,
             None => {
                 match &mut inner.waker {
@@ -206,6 +226,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         let mut idle = None;
         self.change(|inner| {
             inner.ending = true;
+            self.full.store(false, Ordering::Relaxed);
             let nobody = matches!(inner.phase, Phase::Reserved | Phase::Down) && inner.queue.is_empty();
             idle = nobody.then(|| self.current.load(Ordering::Acquire));
         });
@@ -268,6 +289,8 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         }
         inner.phase = phase;
         let waker = inner.waker.take();
+        // Who is refused hears why.
+        self.full.store(false, Ordering::Relaxed);
         let dropped = match phase {
             Phase::Ended => std::mem::take(&mut inner.queue),
             Phase::Reserved | Phase::Running | Phase::Down => VecDeque::new(),

@@ -62,6 +62,7 @@ pub struct SupervisorReport {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // A handful, for one report.
 pub enum MemberReport {
     Actor(Box<ActorReport>),
     Supervisor(SupervisorReport),

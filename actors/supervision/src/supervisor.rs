@@ -1,9 +1,10 @@
 //! A tree before it runs: supervisors, their children, and whether that can work at all.
 
-use crate::child::{Child, Seat, Supervised, reserve};
+use crate::child::{Child, Seat, reserve};
 use crate::handle::Handle;
 use crate::policy::{Intensity, Policy, Restart, Strategy};
 use crate::spec::{DEADLINE_MIN, ExitHook, Spec, SpecError, StartError};
+use crate::supervised::Supervised;
 use crate::thread::Thread;
 use crate::tree::{SupervisorFacts, Tree};
 use actix::{Actor, Context};

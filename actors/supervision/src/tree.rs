@@ -4,12 +4,12 @@
 //! group's restart, an escalation, a blocked thread, the end) is done by the tasks of the tree ([`keeper`]), on the process'
 //! own thread for supervision, which no actor can block.
 
-use crate::child::Supervised;
 use crate::keeper;
 use crate::panics::caught;
 use crate::policy::{Decision, Ended, Intensity, Member, Policy, Strategy, Ticket};
 use crate::report::{MemberReport, SupervisorReport, TreeReport};
 use crate::spec::{Exit, ExitHook};
+use crate::supervised::Supervised;
 use crate::thread::Pulse;
 use parking_lot::Mutex;
 use std::collections::HashSet;

@@ -3,6 +3,7 @@
 //! Written by the actor's thread and read by anyone without asking the actor, so that a hung one can be looked at.
 
 use parking_lot::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -73,10 +74,39 @@ pub(crate) struct Handling {
     pub(crate) since: Instant,
 }
 
+/// A message's type; asked only by who looks.
+pub(crate) type Kind = fn() -> &'static str;
+
+/// A moment that is written for every message and every poll: without a lock.
+#[derive(Debug, Default)]
+struct Moment(AtomicU64);
+
+impl Moment {
+    /// Moments are nanoseconds after the first one; 0 is none.
+    fn base() -> Instant {
+        static BASE: OnceLock<Instant> = OnceLock::new();
+        *BASE.get_or_init(Instant::now)
+    }
+
+    fn set(&self, at: Option<Instant>) {
+        let nanos = at.map_or(0, |at| at.saturating_duration_since(Self::base()).as_nanos() + 1);
+        self.0.store(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    fn get(&self) -> Option<Instant> {
+        let nanos = self.0.load(Ordering::Acquire).checked_sub(1)?;
+        Some(Self::base() + Duration::from_nanos(nanos))
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Vitals {
     seen: Mutex<Seen>,
-    handling: Mutex<Option<Handling>>,
+    handling: Mutex<Option<(Kind, Instant)>>,
+    /// When this incarnation last looked into its mailbox.
+    beat: Moment,
+    /// Since when its thread has been inside of it.
+    polled_since: Moment,
     handled: AtomicU64,
     handler_nanos: AtomicU64,
     refused: AtomicU64,
@@ -85,10 +115,6 @@ pub(crate) struct Vitals {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// When this incarnation last looked into its mailbox.
-    beat: Option<Instant>,
-    /// Since when its thread has been inside of it.
-    polled_since: Option<Instant>,
     /// Since when its factory runs.
     starting_since: Option<Instant>,
     running_since: Option<Instant>,
@@ -121,21 +147,24 @@ impl Vitals {
         *self.handling.lock() = None;
         let mut seen = self.seen.lock();
         seen.starting_since = Some(Instant::now());
-        (seen.running_since, seen.polled_since) = (None, None);
+        seen.running_since = None;
+        self.polled_since.set(None);
     }
 
     pub(crate) fn on_running(&self) {
         let now = Instant::now();
         let mut seen = self.seen.lock();
-        (seen.starting_since, seen.running_since, seen.beat) = (None, Some(now), Some(now));
+        (seen.starting_since, seen.running_since) = (None, Some(now));
+        self.beat.set(Some(now));
     }
 
+    /// It looks into its mailbox, in the poll that has begun.
     pub(crate) fn on_beat(&self) {
-        self.seen.lock().beat = Some(Instant::now());
+        self.beat.0.store(self.polled_since.0.load(Ordering::Relaxed), Ordering::Release);
     }
 
     pub(crate) fn on_polled(&self, since: Option<Instant>) {
-        self.seen.lock().polled_since = since;
+        self.polled_since.set(since);
     }
 
     pub(crate) fn on_injected(&self) {
@@ -149,7 +178,8 @@ impl Vitals {
         let mut seen = self.seen.lock();
         *seen.restarts.of(reason) += 1;
         seen.detected = Some(now);
-        (seen.starting_since, seen.running_since, seen.polled_since) = (None, None, None);
+        (seen.starting_since, seen.running_since) = (None, None);
+        self.polled_since.set(None);
         if reason != Reason::WithSibling {
             seen.last_failure = Some(Failure { reason, text, place, at: now });
         }
@@ -158,20 +188,21 @@ impl Vitals {
     pub(crate) fn on_stopped(&self) {
         *self.handling.lock() = None;
         let mut seen = self.seen.lock();
-        (seen.starting_since, seen.running_since, seen.polled_since) = (None, None, None);
+        (seen.starting_since, seen.running_since) = (None, None);
+        self.polled_since.set(None);
     }
 
-    pub(crate) fn on_handling(&self, kind: &'static str) -> Instant {
-        let since = Instant::now();
-        *self.handling.lock() = Some(Handling { kind, since });
-        since
+    pub(crate) fn on_handling(&self, kind: Kind, since: Instant) {
+        *self.handling.lock() = Some((kind, since));
     }
 
-    pub(crate) fn on_handled(&self, since: Instant) {
-        *self.handling.lock() = None;
+    pub(crate) fn on_handled(&self, took: Duration) {
         self.handled.fetch_add(1, Ordering::Relaxed);
-        let nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.handler_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.handler_nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn on_idle(&self) {
+        *self.handling.lock() = None;
     }
 
     pub(crate) fn on_refused(&self) {
@@ -184,11 +215,11 @@ impl Vitals {
     }
 
     pub(crate) fn look(&self) -> Look {
-        let handling = *self.handling.lock();
+        let handling = self.handling.lock().map(|(kind, since)| Handling { kind: kind(), since });
         let seen = self.seen.lock();
         Look {
-            beat: seen.beat,
-            polled_since: seen.polled_since,
+            beat: self.beat.get(),
+            polled_since: self.polled_since.get(),
             starting_since: seen.starting_since,
             running_since: seen.running_since,
             injected: seen.injected,

@@ -2,9 +2,9 @@
 //!
 //! It looks at what actors and threads leave behind, and never waits for one.
 
-use crate::child::Supervised;
 use crate::mailbox::Phase;
 use crate::spec::{EXIT_CODE_SUPERVISION, Exit};
+use crate::supervised::Supervised;
 use crate::thread::{OnBlock, Pulse, Thread};
 use crate::tree::{Event, Job, Tree, ZOMBIES_MAX};
 use crate::vitals::Reason;
@@ -106,43 +106,29 @@ fn is_blocked(tree: &Tree, thread: &Thread, pulse: &Pulse, now: Instant, since: 
 
 /// A thread is blocked: its actors go on elsewhere, or the process ends.
 fn leave_behind(tree: &Tree, thread: &Thread, pulse: &Arc<Pulse>, now: Instant) {
+    // Whatever stops the tree has deadlines of its own.
+    if *tree.0.stopping.borrow() {
+        return;
+    }
     let children = &tree.0.children;
-    let here: Vec<usize> = (0..children.len()).filter(|&child| children[child].thread().is(thread)).collect();
-    // What has been on the thread for longest is what blocks it; perhaps nothing of this tree.
-    let culprit = here.iter().copied().filter_map(|child| Some((inside(&children[child])?, child))).min();
-    let Some(culprit) = culprit.map(|(_, child)| child).or(here.first().copied()) else { return };
-    let failed = &children[culprit];
-    let doing =
-        failed.look().handling.map_or_else(String::new, |handling| format!(" while it handled {}", handling.kind));
-    let text = format!("it blocked its thread for {:.1?}{doing}", thread.block_deadline());
-    tracing::error!(actor = failed.spec().name, thread = thread.name(), "an actor failed: {text}");
+    let here = |child: &usize| children[*child].thread().is(thread) && children[*child].life().phase != Phase::Ended;
+    let here: Vec<usize> = (0..children.len()).filter(here).collect();
+    // What has been on the thread for longest is what blocks it. If nobody is inside, it is a task that no tree knows: it
+    // counts for the first one, or the same would happen for ever; but not if another tree has dealt with it.
+    let longest = here.iter().copied().filter_map(|child| Some((inside(&children[child])?, child))).min();
+    let unknown = here.first().copied().filter(|_| Arc::ptr_eq(pulse, &thread.pulse()));
+    let culprit = longest.map(|(_, child)| child).or(unknown);
+    let text = why(tree, thread, culprit);
     if thread.on_block() == OnBlock::ExitProcess {
-        let reason = format!("actor {} failed: {text}; its thread cannot be replaced", failed.spec().name);
-        failed.note(Reason::Blocked, text);
+        let reason = format!("{text}; its thread cannot be replaced");
+        if let Some(culprit) = culprit {
+            children[culprit].note(Reason::Blocked, text);
+        }
         return tree.exit_now(&Exit { code: EXIT_CODE_SUPERVISION, reason });
     }
-    let job = {
-        let mut policy = tree.0.policy.lock();
-        if policy.is_stopping() {
-            return;
-        }
-        let (held, free): (Vec<usize>, Vec<usize>) = here.iter().partition(|&&child| policy.is_held(child));
-        held.iter().for_each(|&child| policy.fail_while_held(child));
-        let mut affected = policy.affected_by(&free);
-        affected.retain(|&child| !policy.is_held(child));
-        let ticket = policy.hold(&affected);
-        let exhausted = if free.contains(&culprit) { policy.count_failure(culprit, now) } else { None };
-        // Within the lock, so that what an incarnation says of its end from here on is not heard.
-        for &child in here.iter().filter(|&&child| children[child].life().phase != Phase::Ended) {
-            children[child].give_up();
-        }
-        match exhausted {
-            Some(supervisor) => Job::Escalate { supervisor, child: culprit, children: affected, ticket },
-            None => Job::RestartAll { children: affected, ticket },
-        }
-    };
-    for &child in here.iter().filter(|&&child| children[child].life().phase != Phase::Ended) {
-        let reason = if child == culprit { Reason::Blocked } else { Reason::WithSibling };
+    let job = give_up(tree, &here, culprit, now);
+    for &child in &here {
+        let reason = if Some(child) == culprit { Reason::Blocked } else { Reason::WithSibling };
         children[child].note(reason, text.clone());
     }
     let zombies = {
@@ -154,8 +140,39 @@ fn leave_behind(tree: &Tree, thread: &Thread, pulse: &Arc<Pulse>, now: Instant) 
         zombies.len()
     };
     if zombies > ZOMBIES_MAX {
-        let reason = format!("actor {} failed: {text}; {zombies} blocked threads are left behind", failed.spec().name);
+        let reason = format!("{text}; {zombies} blocked threads are left behind");
         return tree.fatal(Exit { code: EXIT_CODE_SUPERVISION, reason });
     }
     tree.tell(Event::Job(job));
+}
+
+/// Says it in the log too.
+fn why(tree: &Tree, thread: &Thread, culprit: Option<usize>) -> String {
+    let deadline = thread.block_deadline();
+    let Some(failed) = culprit.map(|culprit| &tree.0.children[culprit]) else {
+        return format!("the thread {} was left behind", thread.name());
+    };
+    let doing =
+        failed.look().handling.map_or_else(String::new, |handling| format!(" while it handled {}", handling.kind));
+    let text = format!("actor {} failed: it blocked its thread for {deadline:.1?}{doing}", failed.spec().name);
+    tracing::error!(thread = thread.name(), "{text}");
+    text
+}
+
+/// Fences what runs on a blocked thread, and says what restarts instead: their groups too.
+fn give_up(tree: &Tree, here: &[usize], culprit: Option<usize>, now: Instant) -> Job {
+    let mut policy = tree.0.policy.lock();
+    let (held, free): (Vec<usize>, Vec<usize>) = here.iter().partition(|&&child| policy.is_held(child));
+    held.iter().for_each(|&child| policy.fail_while_held(child));
+    let mut affected = policy.affected_by(&free);
+    affected.retain(|&child| !policy.is_held(child));
+    let ticket = policy.hold(&affected);
+    let counts = culprit.filter(|culprit| free.contains(culprit));
+    let exhausted = counts.and_then(|culprit| Some((policy.count_failure(culprit, now)?, culprit)));
+    // Within the lock, so that what an incarnation says of its end from here on is not heard.
+    here.iter().for_each(|&child| tree.0.children[child].give_up());
+    match exhausted {
+        Some((supervisor, child)) => Job::Escalate { supervisor, child, children: affected, ticket },
+        None => Job::RestartAll { children: affected, ticket },
+    }
 }
