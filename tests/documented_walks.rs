@@ -13,6 +13,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const NOT_RUN: &str = "<!-- not run by the tests: ";
@@ -298,17 +299,21 @@ fn every_command_block_of_readme_and_docs_runs_as_it_is_written() {
     if let Err(why) = allowed {
         return say(format_args!("NOT RUN: the command blocks of README and docs: {why}"));
     }
-    let mut ran = 0;
-    // One after the other: each is as fast as its validators, which have all of this machine so.
-    for document in documents.iter().filter(|document| document.blocks.iter().any(|block| block.skipped.is_none())) {
-        let walked = std::thread::scope(|scope| {
-            let thread = scope.spawn(|| enter_own_network().and_then(|()| walk(document)));
-            thread.join().unwrap()
-        });
-        let (blocks, seconds) = walked.unwrap_or_else(|why| panic!("{why}"));
-        say(format_args!("{}: {blocks} blocks run in {seconds:.1} s", document.name));
-        ran += blocks;
-    }
+    let walked: Vec<&Document> =
+        documents.iter().filter(|document| document.blocks.iter().any(|block| block.skipped.is_none())).collect();
+    let (next, ran) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let walk_on = || {
+        while let Some(document) = walked.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // Each of these enters another network than the one before.
+            enter_own_network().unwrap();
+            let (blocks, seconds) = walk(document).unwrap_or_else(|why| panic!("{why}"));
+            say(format_args!("{}: {blocks} blocks run in {seconds:.1} s", document.name));
+            ran.fetch_add(blocks, Ordering::Relaxed);
+        }
+    };
+    // Two at a time: much of a walk is waiting.
+    std::thread::scope(|scope| [scope.spawn(walk_on), scope.spawn(walk_on)].map(|walker| walker.join().unwrap()));
+    let ran = ran.into_inner();
     let mut skipped = 0;
     for document in &documents {
         for block in &document.blocks {

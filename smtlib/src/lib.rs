@@ -33,4 +33,4 @@ pub use theories::names_taken;
 pub use tree::{Kind, Name, Names, Node, Tree};
 
 /// The normaliser's version, part of the solver pin: whatever changes a text, an option or what is accepted raises it.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -320,3 +320,49 @@ fn shared_terms_are_no_explosion() {
     accepted(&format!("{lets} (= a199 0){}(check-sat)", ")".repeat(201)));
     accepted(&format!("{constants} (assert (= c199 0))(check-sat)"));
 }
+
+#[test]
+fn parametric_datatypes_are_used_as_their_sorts_allow() {
+    let declared = "(declare-datatypes ((Pair 2)) ((par (A B) ((mk (first A) (second B)))))) \
+        (declare-datatypes ((L 1)) ((par (T) ((nil) (cons (hd T) (tl (L T))))))) \
+        (declare-datatypes ((Tree 1) (Trees 1)) ((par (X) ((leaf) (node (value X) (below (Trees X))))) \
+        (par (Y) ((none) (more (one (Tree Y)) (rest (Trees Y))))))) \
+        (declare-const p (Pair Bool Int)) (declare-const r (Pair Real Bool)) (declare-const li (L Int)) \
+        (declare-const lr (L Real)) (declare-const lp (L (Pair Real Bool))) (declare-const t (Tree Int))";
+    let used = [
+        "(= 3 (+ 1 (second p)))",
+        "(first p)",
+        // An Int may stand for a Real, inside of what is made, too.
+        "(= r (mk 1 true))",
+        "(= (first r) 1)",
+        "(= lr (cons 1 lr))",
+        "(= lr (cons 1 (cons 1.5 (as nil (L Real)))))",
+        "(= lp (cons (mk 1 true) lp))",
+        "(= lp (cons (mk 1 true) (as nil (L (Pair Real Bool)))))",
+        "(= r (ite true (mk 1 true) r))",
+        "(= li ((as cons (L Int)) 1 nil))",
+        "(= li (cons 1 nil))",
+        "(= 1 (hd (tl (cons 1 nil))))",
+        "(match p (((mk a b) (and a (= b 1)))))",
+        "(match li ((nil true) ((cons x y) (= (+ x 1) (hd y)))))",
+        "(= 1 (+ 1 (value (one (below t)))))",
+        "((_ is cons) li)",
+    ];
+    for term in used {
+        let script = format!("{declared}\n(assert {term})\n(check-sat)\n");
+        assert!(
+            normalise(script.as_bytes(), &Limits::default()).is_ok(),
+            "{term}: {:?}",
+            normalise(script.as_bytes(), &Limits::default()).err()
+        );
+    }
+}
+
+#[test]
+fn many_uses_of_one_instance_cost_no_more_than_one() {
+    let uses = "(= (hd (tl (cons 1 l))) 1) ".repeat(60_000);
+    let script = format!(
+        "(declare-datatypes ((L 1)) ((par (T) ((nil) (cons (hd T) (tl (L T)))))))\n(declare-const l (L Int))\n(assert (and {uses}))\n(check-sat)\n"
+    );
+    assert!(normalise(script.as_bytes(), &Limits::default()).is_ok());
+}

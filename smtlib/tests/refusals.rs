@@ -325,3 +325,43 @@ fn limits_are_read_strictly_from_json() {
     let text = serde_json::to_string(&limits).expect("limits are plain numbers");
     assert_eq!(serde_json::from_str::<Limits>(&text).expect("what was written"), limits);
 }
+
+/// Datatypes with parameters, and constants of them, in the first line.
+#[track_caller]
+fn refused_of_parametric(middle: &str, column: u32, words: &str) {
+    refused(&format!("{PARAMETRIC}\n{middle}\n(check-sat)\n"), 2, column, words);
+}
+
+const PARAMETRIC: &str = "(declare-datatypes ((Pair 2)) ((par (A B) ((mk (first A) (second B)))))) \
+    (declare-datatypes ((L 1)) ((par (T) ((nil) (cons (hd T) (tl (L T))))))) \
+    (declare-const p (Pair Bool Int)) (declare-const r (Pair Real Bool)) (declare-const li (L Int)) \
+    (declare-const lr (L Real)) (declare-fun f (Int) Bool) (declare-const lp (L (Pair Bool Int)))";
+
+#[test]
+fn what_a_parametric_datatype_holds_has_its_sort() {
+    refused_of_parametric("(assert (= 3 (+ 1 (first p))))", 19, "is of sort Bool, not Int or Real");
+    refused_of_parametric("(assert (f (first r)))", 12, "is of sort Real, not Int");
+    refused_of_parametric("(assert (= (hd li) true))", 20, "is of sort Bool, not Int");
+    refused_of_parametric("(assert (= 3 (+ 1 (first (hd (tl lp))))))", 19, "is of sort Bool, not Int or Real");
+    refused_of_parametric("(assert (hd (tl li)))", 9, "a term of sort Int stands where Bool is needed");
+    refused_of_parametric("(assert (= 3 (first 3)))", 21, "is of sort Int, not Pair");
+    refused_of_parametric("(assert (= 3 (hd p)))", 18, "is of sort (Pair Bool Int), not L");
+    refused_of_parametric("(assert (match p (((mk a b) (= 1 (+ a b))))))", 37, "is of sort Bool, not Int or Real");
+    refused_of_parametric(
+        "(assert (match lp ((nil true) ((cons x y) (= 1 (+ 1 (first x)))))))",
+        53,
+        "is of sort Bool, not Int or Real",
+    );
+}
+
+#[test]
+fn what_a_parametric_datatype_is_made_of_fits_together() {
+    // The solver would cut 1.5 to 1.
+    refused_of_parametric("(assert (= li (cons 1.5 (as nil (L Int)))))", 21, "is of sort Real, not Int");
+    refused_of_parametric("(assert (= li ((as cons (L Int)) 1.5 (as nil (L Int)))))", 34, "is of sort Real, not Int");
+    refused_of_parametric("(assert (= li (cons true li)))", 21, "is of sort Bool, not Int");
+    refused_of_parametric("(assert (= lp (cons (mk 1 2) lp)))", 21, "is of sort (Pair Int Int), not (Pair Bool Int)");
+    refused_of_parametric("(assert (= li (cons 1 3)))", 23, "is of sort Int, not L");
+    refused_of_parametric("(assert (= 1 (+ 1 (second (mk 1 true)))))", 19, "is of sort Bool, not Int or Real");
+    refused_of_parametric("(assert (= p (mk 1 2)))", 14, "is of sort (Pair Int Int), not (Pair Bool Int)");
+}

@@ -154,7 +154,7 @@ impl From<SupervisorReport> for SupervisorView {
 impl From<MemberReport> for MemberView {
     fn from(report: MemberReport) -> MemberView {
         match report {
-            MemberReport::Actor(actor) => MemberView::Actor(actor.into()),
+            MemberReport::Actor(actor) => MemberView::Actor((*actor).into()),
             MemberReport::Supervisor(supervisor) => MemberView::Supervisor(supervisor.into()),
         }
     }

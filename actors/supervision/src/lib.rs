@@ -1,10 +1,11 @@
-//! Supervision: how an actor is reached, and what happens when it fails.
+//! Supervision trees for actix actors: an actor that fails is made anew within a fraction of a millisecond, from what is
+//! durable, and its mailbox outlives it; what cannot be mended so ends the process, with an exit code that says so.
 //!
-//! It owns each actor's mailbox, its restarts and the decision that the process must end. It must never know what an
+//! This crate owns each actor's mailbox, its restarts and the decision that the process must end. It must never know what an
 //! actor is for: nothing of consensus, proofs or the network is named here.
 //!
-//! An actor stays an ordinary actix actor with ordinary handlers. It is reached through a [`Handle`], which outlives
-//! every incarnation of it, so no address goes stale:
+//! An actor stays an ordinary actix actor with ordinary handlers. It is reached through a [`Handle`], which outlives every
+//! incarnation of it, so no address goes stale. One alone:
 //!
 //! ```
 //! use actix::{Actor, Context, Handler, Message};
@@ -34,25 +35,90 @@
 //! });
 //! ```
 //!
-//! Actors that know each other are wired before any of them runs: [`reserve`] gives the handle at once and a [`Seat`]
-//! that is started later.
+//! # A tree
+//!
+//! Actors that know each other are wired before any of them runs: [`reserve`] gives the handle at once, and a [`Seat`] that is
+//! filled with a factory. A [`Supervisor`] starts its children in order, stops them in reverse, and restarts them by its
+//! [`Strategy`]; one that has seen too many failures gives up and fails as a child of its own supervisor, and the root ends the
+//! process with [`EXIT_CODE_SUPERVISION`].
+//!
+//! ```
+//! # use actix::{Actor, Context, Handler, Message};
+//! use supervision::{Fault, OnBlock, Spec, Strategy, Supervisor, Thread, reserve};
+//! use std::{sync::Arc, time::Duration};
+//! # struct Reader(supervision::Handle<Index>);
+//! # impl Actor for Reader { type Context = Context<Self>; }
+//! # #[derive(Message)]
+//! # #[rtype(result = "u64")]
+//! # struct Line;
+//! # struct Index(u64);
+//! # impl Actor for Index { type Context = Context<Self>; }
+//! # impl Handler<Line> for Index {
+//! #     type Result = u64;
+//! #     fn handle(&mut self, _: Line, _: &mut Context<Self>) -> u64 { self.0 += 1; self.0 }
+//! # }
+//! # impl Reader {
+//! #     fn open(index: supervision::Handle<Index>) -> Result<Reader, supervision::StartError> { Ok(Reader(index)) }
+//! # }
+//!
+//! actix::System::new().block_on(async {
+//!     // A thread of their own: if one of them blocks it, both go on on another.
+//!     let work = Thread::new("work", OnBlock::Replace);
+//!     let (index, index_seat) = reserve::<Index>(Spec::new("index").on_thread(work.clone()));
+//!     let (_reader, reader_seat) = reserve::<Reader>(Spec::new("reader").on_thread(work));
+//!
+//!     let of = index.clone();
+//!     let tree = Supervisor::new("files")
+//!         .strategy(Strategy::RestForOne)
+//!         .intensity(5, Duration::from_secs(10))
+//!         .child(index_seat.fill(|| Ok(Index(0))))
+//!         .child(reader_seat.fill(move || Reader::open(of.clone())))
+//!         .start(Arc::new(|exit| std::process::exit(exit.code)))
+//!         .expect("the specs can work");
+//!
+//!     assert_eq!(index.ask(Line, Duration::from_secs(5)).await.ok(), Some(1));
+//!     // As an operator would try it: kill one, and see what came of it.
+//!     let came = tree.inject("index", Fault::Panic, Duration::from_secs(5)).await.expect("it runs");
+//!     assert_eq!((came.incarnation, came.lost), (2, 0));
+//!     assert_eq!(index.ask(Line, Duration::from_secs(5)).await.ok(), Some(1), "a new one, made by its factory");
+//!     tree.stop().await;
+//! });
+//! ```
 //!
 //! # What a sender may rely on
 //!
 //! - A message is either in the mailbox or given back ([`Refused`]): nothing is dropped without a word.
-//! - What is in the mailbox when the actor panics stays there, in order, and the next incarnation handles it; the message
-//!   whose handler panicked is not handled again. While no incarnation runs after a failure, new messages are refused.
+//! - What is in the mailbox when the actor fails stays there, in order, and the next incarnation handles it; the message
+//!   whose handler failed is not handled again. While no incarnation runs after a failure, new messages are refused.
 //! - A request ends at its deadline. If its message was still waiting, it is given back; if its handler had begun, the
 //!   answer is [`Unanswered`], which says "this may have run".
-//! - A reply comes from the incarnation that is running. What an incarnation that panicked still answers is discarded.
+//! - A reply comes from the incarnation that is running. What an incarnation that failed still answers is discarded.
+//! - What an incarnation that was given up says is refused ([`Why::Fenced`]), and its [`Fence`] does not hold.
+//! - A handle that says that its actor has ended ([`Phase::Ended`]) never says anything else again.
 //!
 //! # What an actor may rely on
 //!
 //! - Every incarnation is made by the factory, from durable state; nothing of the old one is used again, and neither
-//!   `stopping` nor `stopped` runs on an actor that panicked.
-//! - Timers and neighbours on the arbiter get their turn after every [`BATCH_MAX`] messages, however full the mailbox.
+//!   `stopping` nor `stopped` runs on an actor that panicked. Two incarnations of one actor never run at once, but for one
+//!   whose thread was left behind, and that one is fenced.
+//! - Timers and neighbours on the arbiter get their turn after every [`BATCH_MAX`] messages, however full the mailbox, and
+//!   also while an actor notifies itself without end (`ctx.notify`).
+//! - A stop and a kill overtake what waits in the mailbox.
+//! - It may ask its own tree for a report or an end from within a handler: no lock is held while an actor runs.
 //! - A future given back as actix' `ResponseFuture` runs beside the actor, and its panic is not the actor's: what touches
 //!   state belongs in `ResponseActFuture` or `AtomicResponse`.
+//!
+//! # What it does not do
+//!
+//! - It keeps no messages beyond the process, and sends none between processes.
+//! - It adds no children to a running tree. Who needs many short-lived actors has one of the tree's own them.
+//! - A thread that blocks cannot be killed. It is left behind ([`OnBlock::Replace`], [`ZOMBIES_MAX`] at most) or the process
+//!   ends ([`OnBlock::ExitProcess`]), and what it holds meanwhile (a lock, a file) stays held: let no lock be held across what may block.
+//! - An actor that sends to its own `ctx.address()` without end never leaves actix' own loop: that is a block of its thread.
+//! - When an arbiter is stopped under its actors, they have ended; that is how a process ends, and no failure.
+//! - With `panic = "abort"` it does not compile.
+//!
+//! How it compares with Erlang/OTP, ractor and kameo, point by point, is in `docs/SUPERVISION.md` of its repository.
 
 #[cfg(panic = "abort")]
 compile_error!("supervision rebuilds an actor that panicked, which needs panic = \"unwind\"");

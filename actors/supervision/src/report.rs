@@ -63,7 +63,7 @@ pub struct SupervisorReport {
 
 #[derive(Debug, Clone)]
 pub enum MemberReport {
-    Actor(ActorReport),
+    Actor(Box<ActorReport>),
     Supervisor(SupervisorReport),
 }
 
@@ -87,7 +87,7 @@ impl SupervisorReport {
         let mut actors = Vec::new();
         for member in &self.members {
             match member {
-                MemberReport::Actor(actor) => actors.push(actor),
+                MemberReport::Actor(actor) => actors.push(&**actor),
                 MemberReport::Supervisor(supervisor) => actors.extend(supervisor.actors()),
             }
         }

@@ -160,7 +160,7 @@ impl Tree {
         let SupervisorFacts { name, strategy, intensity: Intensity { restarts_max, window } } =
             self.0.supervisors[supervisor];
         let member = |member| match member {
-            Member::Child(child) => MemberReport::Actor(self.0.children[child].report(now)),
+            Member::Child(child) => MemberReport::Actor(Box::new(self.0.children[child].report(now))),
             Member::Supervisor(below) => MemberReport::Supervisor(self.report_of(below, now)),
         };
         let members = members.into_iter().map(member).collect();

@@ -21,24 +21,32 @@ impl Normaliser<'_> {
         match callee {
             Callee::Script(function) => {
                 value.size = value.size.saturating_add(function.size);
+                if function.generic {
+                    value.sort = self.apply_generic(function, arguments, index)?;
+                    return Ok(value);
+                }
                 for (position, (argument, wanted)) in arguments.iter().zip(function.parameters.iter()).enumerate() {
                     if !self.sorts.fits(argument.sort, *wanted) {
                         let takes = self.sorts.describe(*wanted, &self.tree.names);
                         return Err(self.argument_fault(index, position, takes, argument.sort));
                     }
                 }
-                value.sort = if function.generic { SortId::UNKNOWN } else { function.result };
+                value.sort = function.result;
             }
             Callee::Theory(function, indices) => {
                 self.check_arguments(function, arguments, index)?;
                 value.sort = self.result(function, *indices, arguments, index)?;
+            }
+            Callee::Ascribed(function, sort) => {
+                self.apply_ascribed(function, *sort, arguments, index)?;
+                value.sort = *sort;
             }
             Callee::Of(sort) => value.sort = *sort,
         }
         Ok(value)
     }
 
-    fn argument_fault(&self, index: u32, position: usize, takes: String, got: SortId) -> Fault {
+    pub(super) fn argument_fault(&self, index: u32, position: usize, takes: String, got: SortId) -> Fault {
         let mut parts = self.tree.children(index);
         let head = parts.next().unwrap_or(index);
         let at = parts.nth(position).unwrap_or(index);
@@ -88,7 +96,7 @@ impl Normaliser<'_> {
         Ok(common)
     }
 
-    fn join(&self, left: SortId, right: SortId) -> Option<SortId> {
+    pub(super) fn join(&self, left: SortId, right: SortId) -> Option<SortId> {
         if left == SortId::UNKNOWN {
             Some(right)
         } else if self.sorts.fits(right, left) {

@@ -20,6 +20,8 @@ pub(super) enum Callee {
     Script(Rc<Function>),
     /// A function of a theory, with its first two indices where they are widths.
     Theory(&'static theories::Function, [u32; 2]),
+    /// `(as constructor sort)`, of a parametric datatype.
+    Ascribed(Rc<Function>, SortId),
     /// `(as name sort)`, or `(_ bvN width)`: whatever it is, its result is of this sort.
     Of(SortId),
 }
@@ -181,11 +183,11 @@ impl Normaliser<'_> {
             ("as", [head, name, sort]) => {
                 self.out.open();
                 self.out.copy(self.tree.node(*head));
-                let declared = self.ascribed(*name, count)?;
+                let (declared, generic) = self.ascribed(*name, count)?;
                 let of = self.sort(*sort)?;
                 self.out.close();
                 self.must_fit(*name, declared, of)?;
-                Ok(Callee::Of(of))
+                Ok(generic.map_or(Callee::Of(of), |constructor| Callee::Ascribed(constructor, of)))
             }
             _ => Err(self.expected(index, "a function, (_ name index …) or (as name sort)")),
         }
@@ -206,22 +208,26 @@ impl Normaliser<'_> {
         Ok(Some(Callee::Theory(function, [0, 0])))
     }
 
-    /// Reads and writes the name in `(as name sort)`; gives the sort that it has by itself.
-    fn ascribed(&mut self, index: u32, count: usize) -> Result<SortId, Fault> {
+    /// Reads and writes the name in `(as name sort)`; gives the sort that it has by itself, and the function if that has
+    /// parameters which the sort tells.
+    fn ascribed(&mut self, index: u32, count: usize) -> Result<(SortId, Option<Rc<Function>>), Fault> {
         let name = self.symbol(index, "a name")?;
         if let Some(variable) = self.scope.variable(name) {
             self.arity(index, 0, count)?;
             self.out.symbol(variable.printed);
-            return Ok(variable.sort);
+            return Ok((variable.sort, None));
         }
         if self.scope.function(name).is_none() && self.tree.names.text(name) == "const" {
             self.arity(index, 1, count)?;
             self.out.symbol(name);
-            return Ok(SortId::UNKNOWN);
+            return Ok((SortId::UNKNOWN, None));
         }
         match self.function(index, count)? {
-            Callee::Script(function) if !function.generic => Ok(function.result),
-            Callee::Script(_) | Callee::Theory(..) | Callee::Of(_) => Ok(SortId::UNKNOWN),
+            Callee::Script(function) if !function.generic => Ok((function.result, None)),
+            Callee::Script(function) if function.origin == Origin::Constructor => Ok((SortId::UNKNOWN, Some(function))),
+            Callee::Script(_) | Callee::Theory(..) | Callee::Ascribed(..) | Callee::Of(_) => {
+                Ok((SortId::UNKNOWN, None))
+            }
         }
     }
 

@@ -11,6 +11,7 @@ mod check;
 mod commands;
 mod datatypes;
 mod declarations;
+mod generic;
 mod identifiers;
 mod scope;
 mod sort_terms;
@@ -19,6 +20,7 @@ mod terms;
 mod writer;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::error::{Error, ErrorKind, Fault, clip};
 use crate::limits::Limits;
@@ -28,7 +30,7 @@ use crate::result::{self, Assumptions, Normalised, Note, NoteKind, Status};
 use crate::theories;
 use crate::tree::{Kind, Name, Tree};
 use scope::Scope;
-use sorts::Sorts;
+use sorts::{SortId, Sorts};
 use writer::Writer;
 
 /// Reads, checks and normalises a script.
@@ -87,6 +89,8 @@ struct Normaliser<'a> {
     assumptions: Assumptions,
     /// Expanded size of everything so far.
     expanded: u64,
+    /// Sorts of parametric datatypes' functions that were made: the template's, with these for its parameters.
+    instances: HashMap<(SortId, Rc<[SortId]>), SortId>,
 }
 
 impl<'a> Normaliser<'a> {
@@ -109,6 +113,7 @@ impl<'a> Normaliser<'a> {
             remarks_left_out: 0,
             assumptions: Assumptions::default(),
             expanded: 0,
+            instances: HashMap::new(),
         };
         normaliser.collect_constructors();
         normaliser

@@ -74,7 +74,7 @@ impl Normaliser<'_> {
         Ok(sort)
     }
 
-    fn check_sort_size(&self, index: u32, sort: SortId) -> Result<(), Fault> {
+    pub(super) fn check_sort_size(&self, index: u32, sort: SortId) -> Result<(), Fault> {
         let limit = self.limits.expanded_size_max;
         if self.sorts.size(sort).total() > limit {
             return Err(self.fault(index, ErrorKind::ExpandedSize { limit }));

@@ -160,6 +160,21 @@ impl Sorts {
             || (given == SortId::INT && wanted == SortId::REAL)
             || self.is_open(given)
             || self.is_open(wanted)
+            || self.may_be_made_to_fit(given, wanted)
+    }
+
+    /// A constructor that is given an Int makes a pair of Real where one is wanted, so `(Pair Int Bool)` may turn out to be
+    /// `(Pair Real Bool)`. One level is looked at; what lies deeper cannot be told.
+    fn may_be_made_to_fit(&self, given: SortId, wanted: SortId) -> bool {
+        let is_datatype = |head: Head| matches!(head, Head::Declared(..));
+        if !is_datatype(self.head(given)) || self.head(given) != self.head(wanted) {
+            return false;
+        }
+        self.arguments(given).iter().zip(self.arguments(wanted)).all(|(given, wanted)| {
+            given == wanted
+                || (*given == SortId::INT && *wanted == SortId::REAL)
+                || (is_datatype(self.head(*given)) && self.head(*given) == self.head(*wanted))
+        })
     }
 
     /// Puts arguments for parameters. The second result counts the steps, for the caller's budget.
@@ -251,7 +266,20 @@ impl Sorts {
 
     /// The sort for a reader, cut short.
     pub(super) fn describe(&self, sort: SortId, names: &Names) -> String {
+        let arguments = self.arguments(sort);
         let text = match self.head(sort) {
+            Head::Declared(_, name) if !arguments.is_empty() && !self.is_open(sort) => {
+                // Two sorts that do not fit may differ in their arguments only. Those of the arguments are left out.
+                let arguments: Vec<String> = arguments.iter().map(|part| self.describe_head(*part, names)).collect();
+                format!("({} {})", names.text(name), arguments.join(" "))
+            }
+            _ => self.describe_head(sort, names),
+        };
+        crate::error::clip(&text)
+    }
+
+    fn describe_head(&self, sort: SortId, names: &Names) -> String {
+        match self.head(sort) {
             Head::Unknown => "unknown".to_owned(),
             Head::Bool => "Bool".to_owned(),
             Head::Int => "Int".to_owned(),
@@ -266,7 +294,6 @@ impl Sorts {
             Head::RegularExpression => "RegLan".to_owned(),
             Head::Declared(_, name) => names.text(name).to_owned(),
             Head::Parameter(position) => format!("parameter {}", position.saturating_add(1)),
-        };
-        crate::error::clip(&text)
+        }
     }
 }

@@ -378,9 +378,9 @@ impl Normaliser<'_> {
                 }
                 self.out.open();
                 self.out.symbol(constructor.printed);
-                for (name, sort) in names.iter().zip(constructor.parameters.iter()) {
-                    let sort = if constructor.generic { SortId::UNKNOWN } else { *sort };
-                    self.pattern_variable(*name, sort, &mut variables)?;
+                let sorts = self.pattern_sorts(&constructor, scrutinee.sort, *head)?;
+                for (name, sort) in names.iter().zip(sorts.iter()) {
+                    self.pattern_variable(*name, *sort, &mut variables)?;
                 }
                 self.out.close();
             }

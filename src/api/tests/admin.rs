@@ -41,7 +41,9 @@ async fn an_actor_that_is_killed_serves_again_and_the_tree_says_why_it_had_to() 
     let (status, actors) = bench.get("/v1/actors").await;
     let mempool = actor(&actors, "mempool");
     assert_eq!((status, &mempool["state"]), (200, &json!("running")));
-    let reasons = json!({"panicked": 1, "failed": 0, "terminated": 1, "start_failed": 0, "hung": 1, "blocked": 0, "with_sibling": 0});
+    let reasons = json!({
+        "panicked": 1, "failed": 0, "terminated": 1, "start_failed": 0, "hung": 1, "blocked": 0, "with_sibling": 0
+    });
     assert_eq!(mempool["restarts"], reasons);
     assert_eq!(mempool["last_failure"]["reason"], "hung");
     assert_eq!(actor(&actors, "state")["incarnation"], 1, "its neighbour went on");
