@@ -164,18 +164,18 @@ impl Report {
         let mut text = String::new();
         let mut line = |args: std::fmt::Arguments<'_>| _ = text.write_fmt(format_args!("{args}\n"));
         line(format_args!(
-            "{:<26} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
+            "{:<31} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
             "", "", "", "", "", "detected, ms", "serving, ms", "next block, ms"
         ));
         line(format_args!(
-            "{:<26} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
+            "{:<31} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
             "fault", "done", "back", "lost", "given", "p50 / p99 / max", "p50 / p99 / max", "p50 / p99 / max"
         ));
         for row in self.recovery.iter().chain(&self.recovery_of_actors) {
             // Workers and processes serve when they are up.
             let serving = row.serving_ms.as_ref().or(row.up_ms.as_ref());
             line(format_args!(
-                "{:<26} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
+                "{:<31} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
                 format!("{} {}", row.part, row.fault),
                 row.injected,
                 row.recovered + row.escalated,
