@@ -146,15 +146,13 @@ pub struct VotingParts {
 
 /// Restarts within the window that the actors of the vote's way may have together.
 pub const VOTES_INTENSITY: Intensity = Intensity { restarts_max: 15, window: Duration::from_secs(10) };
-/// A sync that takes this long is a disk that failed. The thread of the votes cannot be replaced: whoever signs must not
-/// come back beside another.
-const VOTES_BLOCK_DEADLINE: Duration = Duration::from_secs(5);
 /// For a question that shows that an actor serves.
 pub(crate) const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The thread of the actors that vote.
+/// The thread of the actors that vote. It cannot be replaced: whoever signs must not come back beside another. A sync that
+/// takes longer than a block's deadline is a disk that failed.
 pub fn votes_thread() -> Thread {
-    Thread::new("votes", OnBlock::ExitProcess).deadline(VOTES_BLOCK_DEADLINE)
+    Thread::new("votes", OnBlock::ExitProcess)
 }
 
 /// Takes the port and prepares the actors: those that vote for `votes`, the sessions here. Starts none.
@@ -178,7 +176,7 @@ pub fn prepare(config: VotingConfig, duties: Duties, votes: &Thread) -> Result<V
     let gate = Gate::new(set.clone(), schedule.clone(), config.genesis.genesis_block_hash(), receiver);
     let network = Network::bind(network_config(&config, &set), Arc::new(gate))?;
     // Sessions are on this thread as well, and cannot be moved.
-    let here = Thread::here("sessions", OnBlock::ExitProcess).deadline(VOTES_BLOCK_DEADLINE);
+    let here = Thread::here("sessions", OnBlock::ExitProcess);
     let (peers, peers_seat) = reserve::<Peers<PeerMessage>>(Spec::new("peers").on_thread(here));
     let voting = Voting { peers, network, consensus, view_change, leader_election };
     let asked = voting.peers.clone();

@@ -100,7 +100,7 @@ impl Consensus {
     /// left out (R12). It stays some views behind, so that late Prepares remain possible.
     pub(super) fn shorten(&mut self) {
         let whole = self.chain.unapplied().next().is_none();
-        if self.log.count < self.settings.log_records_max || !whole || !self.history.may_sign() {
+        if !self.log.is_long(self.settings.log_records_max) || !whole || !self.history.may_sign() {
             return;
         }
         let floor = View(self.certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));

@@ -32,8 +32,10 @@ pub struct Base {
 /// What is in the log already, so that nothing is written twice.
 #[derive(Debug, Default)]
 pub(super) struct LogBook {
-    /// Records since the log was last written anew.
+    /// Records since the log was last written anew, those that it was written with included.
     pub count: usize,
+    /// Records that it was last written with.
+    shortest: usize,
     certificates: BTreeSet<(VoteKind, View)>,
     /// Certificates that need no fsync of their own: they go with the next batch.
     pub deferred: Vec<Certificate>,
@@ -42,10 +44,16 @@ pub(super) struct LogBook {
 impl LogBook {
     /// The log was written anew.
     pub fn restart(&mut self, records: &[Record]) {
-        self.count = records.len();
+        (self.count, self.shortest) = (records.len(), records.len());
         self.certificates.clear();
         self.deferred.clear();
         records.iter().for_each(|record| self.note(record));
+    }
+
+    /// Whether it is worth writing anew: it is long, and twice as long as what it then comes to. Without the second, a log
+    /// that cannot be short, since nothing becomes final, would be written anew at every step.
+    pub fn is_long(&self, records_max: usize) -> bool {
+        self.count >= records_max.max(self.shortest.saturating_mul(2))
     }
 
     fn note(&mut self, record: &Record) {
