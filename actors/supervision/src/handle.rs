@@ -113,7 +113,7 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
         self.core.mailbox.name
     }
 
-    /// For how long the running incarnation has not looked into its mailbox, which it is asked to twice a second. Whoever
+    /// For how long the running incarnation has not looked into its mailbox, which it is asked to several times a second. Whoever
     /// depends on the actor may say that it hangs, rather than hang with it.
     pub fn silence(&self) -> Duration {
         let look = self.core.mailbox.vitals.look();
