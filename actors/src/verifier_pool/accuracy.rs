@@ -289,7 +289,7 @@ mod tests {
     fn the_window_holds_the_newest_thousand_and_news_come_once_for_each_fall() {
         let mut inner = Inner::default();
         let mut add = |outcome, count: usize| (0..count).filter_map(|_| inner.add(outcome)).collect::<Vec<_>>();
-        assert_eq!(add(Outcome::Refuted, TOLD_MIN - 1), [], "too few to tell");
+        assert!(add(Outcome::Refuted, TOLD_MIN - 1).is_empty(), "too few to tell");
         assert_eq!(add(Outcome::NoVerdict, 5), [News::Fell]);
         assert_eq!(add(Outcome::Agreed, WINDOW - TOLD_MIN - 4), [News::Recovered]);
         assert_eq!(add(Outcome::Refuted, 100), [News::Fell], "the first of them push out those at the beginning");
