@@ -10,8 +10,8 @@ COPY . .
 RUN make install DESTDIR=/installed
 
 FROM debian:bookworm-slim
-# The solver's library is C++; curl is for the health check.
-RUN apt-get update && apt-get install -y --no-install-recommends libstdc++6 curl && rm -rf /var/lib/apt/lists/* \
+# The solver's library is C++.
+RUN apt-get update && apt-get install -y --no-install-recommends libstdc++6 && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home --home-dir /var/lib/proof-of-proof proof-of-proof
 COPY --from=build /installed/ /
 COPY --chown=root:root config /var/lib/proof-of-proof/config
