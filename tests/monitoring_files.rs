@@ -144,6 +144,8 @@ fn grafana_in_a_container_finds_prometheus_and_the_dashboards() {
     let [source] = sources[..] else { panic!("one data source: {sources:?}") };
     assert_eq!((&source["uid"], &source["type"]), (&DATA_SOURCE.into(), &"prometheus".into()));
     assert_eq!(address(grafana, string(&source["url"])), "http://prometheus:9090");
+    let scrapes = &yaml::read("config/prometheus.yml")["global"]["scrape_interval"];
+    assert_eq!(&source["jsonData"]["timeInterval"], scrapes, "Grafana's rates are over four scrapes");
 
     let files = provisioned("dashboards");
     let providers: Vec<&Value> = files.iter().flat_map(|file| list(&file["providers"])).collect();
