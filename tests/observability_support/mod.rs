@@ -4,6 +4,7 @@
 
 pub mod dashboards;
 pub mod expressions;
+pub mod lists;
 pub mod load;
 pub mod project;
 pub mod servers;
