@@ -10,11 +10,12 @@ RELEASE := target/release
 
 all: build
 
-# The pinned solver, in .z3/.
+# What is fetched: the pinned solver, in .z3/; Prometheus, for tests of the alerts, in .prometheus/.
 setup:
 	@sh scripts/setup.sh
 
-build: setup
+build:
+	@sh scripts/setup.sh solver
 	$(CARGO) build --release --locked
 
 # Four validators check the example proofs in data/proofs until each has ended; a report at the end, nothing left running.
@@ -69,4 +70,4 @@ uninstall:
 # What was built and fetched, and the example network's data; your own genesis, keys and validators' data stay.
 clean:
 	$(CARGO) clean
-	rm -rf .z3 .z3.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json
+	rm -rf .z3 .z3.new .prometheus .prometheus.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json
