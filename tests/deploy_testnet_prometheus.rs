@@ -3,6 +3,7 @@
 
 mod network_support;
 mod observability_support;
+mod yaml;
 
 use network_support::{Stranger, is_running, say, until};
 use observability_support::servers::{Api, Program, free_port};

@@ -7,6 +7,7 @@
 
 mod network_support;
 mod observability_support;
+mod yaml;
 
 use network_support::faults::Faults;
 use network_support::hostile::{Identity, frames};
@@ -14,7 +15,7 @@ use network_support::misdeeds::sign;
 use network_support::{End, Network, say, until};
 use observability_support::dashboards::{Asked, Query, Variables};
 use observability_support::project::{self, Kind};
-use observability_support::servers::{Api, Program, Sample};
+use observability_support::servers::{Api, Sample};
 use observability_support::shorten::{shorten, shorten_expression};
 use observability_support::site::{Site, can_run};
 use observability_support::{expressions, lists};
@@ -43,7 +44,7 @@ fn used() -> Vec<(String, String)> {
         used.extend(dashboard.variable_expressions());
     }
     for file in project::RULES {
-        used.extend(project::rule_expressions(&project::read(file)));
+        used.extend(project::rule_expressions(file));
     }
     used
 }
@@ -53,8 +54,8 @@ fn every_metric_that_is_used_exists_and_every_metric_that_exists_is_used() {
     let (metrics, used) = (project::declared(), used());
     let mistakes = project::mistakes(&metrics, &used, &lists::UNUSED);
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
-    let alerts = project::rule_expressions(&project::read(project::RULES[1])).len();
-    let recorded = project::rule_expressions(&project::read(project::RULES[0])).len();
+    let alerts = project::rule_expressions(project::RULES[1]).len();
+    let recorded = project::rule_expressions(project::RULES[0]).len();
     let queries: usize = project::dashboards().iter().map(|dashboard| dashboard.queries().len()).sum();
     say(format_args!(
         "{} metrics, {queries} queries of dashboards, {recorded} recording rules, {alerts} alerts",
@@ -338,11 +339,10 @@ fn figures_of_a_look() {
 fn the_projects_own_files_are_still_what_prometheus_takes_when_their_durations_are_divided() {
     // What shorten() does to these files is seen by Prometheus itself above; here, that there is nothing that it overlooks.
     for file in project::RULES.into_iter().chain([project::ALERTMANAGER]) {
-        let text = project::read(file);
+        let text = yaml::text(file);
         let (short, lines) = (shorten(&text, u64::from(FACTOR)), text.lines().count());
         assert_eq!(short.lines().count(), lines, "{file}");
         let again = shorten(&short, 1);
         assert_eq!(again, short, "{file}");
     }
-    _ = Program::Prometheus;
 }

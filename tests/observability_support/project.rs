@@ -2,23 +2,17 @@
 
 use super::dashboards::Dashboard;
 use super::expressions;
+use crate::yaml::{self, list, string};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub const RULES: [&str; 2] = ["grafana/prometheus/recording.yml", "grafana/prometheus/alerts.yml"];
 pub const ALERTMANAGER: &str = "config/alertmanager.yml";
 
-pub fn path(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-pub fn read(file: &str) -> String {
-    fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
-
 pub fn dashboards() -> Vec<Dashboard> {
-    let folder = path("grafana/dashboards");
+    let folder = yaml::path("grafana/dashboards");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
@@ -36,22 +30,15 @@ pub enum Kind {
 /// Metrics by name.
 pub type Metrics = BTreeMap<String, Kind>;
 
-/// The metrics of `docs/METRICS.md`, which a test of its own keeps equal to the program: rows of its tables that begin with a
-/// name and a kind.
+/// What a validator exports.
 pub fn declared() -> Metrics {
-    let text = read("docs/METRICS.md");
-    let row = |line: &str| {
-        let mut cells = line.strip_prefix("| `")?.split('|');
-        let name = cells.next()?.trim().trim_end_matches('`').to_owned();
-        let kind = match cells.next()?.trim() {
-            "counter" => Kind::Counter,
-            "gauge" => Kind::Gauge,
-            "histogram" => Kind::Histogram,
-            _ => return None,
-        };
-        expressions::is_exported(&name).then_some((name, kind))
+    use actors::metrics::Kind as Declared;
+    let kind = |kind: Declared| match kind {
+        Declared::Counter | Declared::CounterOfSeconds => Kind::Counter,
+        Declared::Gauge => Kind::Gauge,
+        Declared::Histogram(_) => Kind::Histogram,
     };
-    text.lines().filter_map(row).collect()
+    actors::metrics::METRICS.iter().map(|metric| (metric.name.to_owned(), kind(metric.kind))).collect()
 }
 
 /// The metric that a name in an expression belongs to: a histogram is read by the parts of its name.
@@ -61,32 +48,12 @@ pub fn family<'name>(name: &'name str, metrics: &Metrics) -> Option<&'name str> 
     part.filter(|base| is(base, true)).or(Some(name).filter(|name| is(name, false)))
 }
 
-/// The expressions of a rule file, and whether each is an alert's.
-pub fn rule_expressions(text: &str) -> Vec<(String, String)> {
-    let (mut found, mut name) = (Vec::new(), String::new());
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        let start = line.trim_start().trim_start_matches("- ");
-        if let Some(what) = start.strip_prefix("alert:").or(start.strip_prefix("record:")) {
-            name = what.trim().to_owned();
-        }
-        let Some(expr) = start.strip_prefix("expr:") else { continue };
-        let mut expr = expr.trim().to_owned();
-        if expr.starts_with(['|', '>']) {
-            expr.clear();
-            let indent = indent(line);
-            while let Some(more) = lines.next_if(|next| next.trim().is_empty() || self::indent(next) > indent) {
-                expr += more.trim_start();
-                expr.push('\n');
-            }
-        }
-        found.push((name.clone(), expr));
-    }
-    found
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start().len()
+/// The expressions of a rule file, with the rules' names.
+pub fn rule_expressions(file: &str) -> Vec<(String, String)> {
+    let content = yaml::read(file);
+    let rules = list(&content["groups"]).flat_map(|group| list(&group["rules"]));
+    let name = |rule: &Value| rule["alert"].as_str().unwrap_or_else(|| string(&rule["record"])).to_owned();
+    rules.map(|rule| (name(rule), string(&rule["expr"]).to_owned())).collect()
 }
 
 /// What is wrong with how expressions use metrics: names that nobody exports or records, and exported metrics that nothing
@@ -162,12 +129,5 @@ mod tests {
         let mut expected = expected.map(str::to_owned).to_vec();
         expected.sort();
         assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn the_expressions_of_a_rule_file_are_found_with_their_names() {
-        let text = "groups:\n  - rules:\n    - record: a:b:c\n      expr: sum(x)\n    - alert: A\n      expr: |\n        y\n\n          > 1\n      for: 5m\n";
-        let found = rule_expressions(text);
-        assert_eq!(found, [("a:b:c".to_owned(), "sum(x)".to_owned()), ("A".to_owned(), "y\n\n> 1\n".to_owned())]);
     }
 }

@@ -5,6 +5,7 @@ use super::project;
 use super::servers::{Alert, Program, Server};
 use super::shorten::shorten;
 use crate::network_support::{Network, say, until};
+use crate::yaml;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
@@ -42,7 +43,7 @@ impl Site {
         let mut network = network;
         network.start_all();
         let folder = network.path("");
-        let factor_of = |file: &str| shorten(&project::read(file), factor.into());
+        let factor_of = |file: &str| shorten(&yaml::text(file), factor.into());
         fs::write(folder.join("alertmanager.yml"), factor_of(project::ALERTMANAGER)).unwrap();
         let alertmanager = Server::alertmanager(&folder);
         for file in project::RULES {
