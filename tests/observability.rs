@@ -32,8 +32,11 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 /// What fires always.
 const WATCHDOG: &str = "PopWatchdog";
 /// Among node_1 to node_4: whose actor, workers, disk and clock, and process the faults are.
-const [ACTOR, WORKERS, DISK, PROCESS]: [usize; 4] = [0, 1, 2, 3];
-/// As often as the administrator's limit on faults allows, and slower than what a supervisor gives up at: 15 restarts in 10 s.
+const ACTOR: usize = 0;
+const WORKERS: usize = 1;
+const DISK: usize = 2;
+const PROCESS: usize = 3;
+/// Slower than what a supervisor gives up at: more than 15 restarts in 10 s.
 const BETWEEN_KILLS: Duration = Duration::from_millis(900);
 
 /// Everything that reads metrics, with its place.
@@ -52,7 +55,7 @@ fn used() -> Vec<(String, String)> {
 #[test]
 fn every_metric_that_is_used_exists_and_every_metric_that_exists_is_used() {
     let (metrics, used) = (project::declared(), used());
-    let mistakes = project::mistakes(&metrics, &used, &lists::UNUSED);
+    let mistakes = project::mistakes(&metrics, &used, lists::UNUSED);
     assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
     let alerts = project::rule_expressions(project::RULES[1]).len();
     let recorded = project::rule_expressions(project::RULES[0]).len();
@@ -93,7 +96,8 @@ fn judge_selectors(api: &Api, place: &str, expr: &str, problems: &mut Vec<String
 }
 
 fn ask(api: &Api, query: &Query, variables: &Variables, span: Duration, step: Duration) -> Result<Vec<Sample>, String> {
-    let expr = shorten_expression(&variables.replace(&query.expr), FACTOR.into());
+    // What Grafana puts in is as short as the picture already.
+    let expr = variables.replace(&shorten_expression(&query.expr, FACTOR.into()));
     match query.asked {
         Asked::Now => api.query(&expr),
         Asked::OverTime => api.query_range(&expr, span, step),
@@ -125,18 +129,19 @@ fn every_query_of_dashboards_and_rules_is_executed_and_finds_something_and_a_ste
     let rules = api.rules();
     for rule in &rules {
         assert_eq!(rule.error, "", "{}: {}", rule.name, rule.expr);
-        let found = api.query(&rule.expr).unwrap();
+        let finds = || has_data(&api.query(&rule.expr).unwrap());
         if rule.alert {
-            // While nothing is wrong, the watchdog's alone is not empty.
-            if has_data(&found) != (rule.name == WATCHDOG) {
-                problems.push(format!("{}: {found:?}", rule.name));
-            }
+            // While nothing is wrong, the watchdog's alone is not empty, but for moments.
+            let expected = rule.name == WATCHDOG;
+            until(&format!("{} is {}", rule.name, if expected { "there" } else { "empty" }), || {
+                (finds() == expected).then_some(())
+            });
         } else {
-            judge(&rule.name, has_data(&found), &mut problems);
+            judge(&rule.name, finds(), &mut problems);
         }
         judge_selectors(api, &rule.name, &rule.expr, &mut problems);
     }
-    for place in lists::places() {
+    for place in lists::places().filter(|place| !place.starts_with("page: ")) {
         let exists = used().iter().any(|(used, _)| place.starts_with(used.as_str()));
         assert!(exists, "{place} is listed as empty, and does not exist");
     }
@@ -312,7 +317,7 @@ fn figures_of_a_look() {
     if !can_run("figures of a look") {
         return;
     }
-    let site = Site::start(Network::new(4), 15);
+    let site = Site::start(Network::new(4), FACTOR);
     site.await_looks(60);
     let api = &site.prometheus.api;
     let one = |expr: &str| api.query(expr).unwrap().first().map_or(f64::NAN, |sample| sample.value);

@@ -38,7 +38,7 @@ pub fn selectors(expr: &str) -> BTreeSet<String> {
             rest = rest.split_once('\n').map_or("", |(_, behind)| behind);
         } else if first.is_ascii_alphabetic() || first == '_' || first == ':' {
             let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':';
-            let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+            let length = rest.find(|letter: char| !is_part(letter)).unwrap_or(rest.len());
             let (name, behind) = rest.split_at(length);
             let matchers = matchers(behind);
             if !matchers.is_empty() || is_metric(name) {

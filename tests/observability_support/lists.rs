@@ -11,10 +11,10 @@ pub struct Empty {
     pub always: bool,
 }
 
-const EMPTY: [Empty; 0] = [];
+const EMPTY: &[Empty] = &[];
 
 /// Metrics that are in no panel and no rule.
-pub const UNUSED: [(&str, &str); 0] = [];
+pub const UNUSED: &[(&str, &str)] = &[];
 
 pub fn empty(place: &str) -> Option<&'static Empty> {
     EMPTY.iter().find(|empty| place.starts_with(empty.place))

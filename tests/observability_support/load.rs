@@ -61,7 +61,7 @@ fn submit(address: SocketAddr, submitters: &[Submitter; 2], stop: &AtomicBool, t
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let text = match round % 10 {
+        let text: String = match round % 10 {
             // Without its last assertion it is no contradiction.
             3 => script().lines().filter(|line| !line.contains("(< x")).map(|line| format!("{line}\n")).collect(),
             7 => laborious(),

@@ -1,4 +1,4 @@
-//! The project's own files: metrics as they are documented, rules, dashboards, what Alertmanager is given.
+//! The project's own files: metrics as they are declared, rules, dashboards, what Alertmanager is given.
 
 use super::dashboards::Dashboard;
 use super::expressions;

@@ -188,7 +188,7 @@ impl Api {
     pub fn query_range(&self, expr: &str, span: Duration, step: Duration) -> Result<Vec<Sample>, String> {
         let end = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         let [start, end, step] = [end - span, end, step].map(|time| time.as_secs_f64().to_string());
-        let query = [("query", expr), ("start", &start), ("end", &end), ("step", &step)];
+        let query = [("query", expr), ("start", start.as_str()), ("end", end.as_str()), ("step", step.as_str())];
         let data = self.data("/api/v1/query_range", &query)?;
         let last = |one: &Value| {
             let values = array(&one["values"]);
@@ -212,7 +212,7 @@ impl Api {
     pub fn rules(&self) -> Vec<Rule> {
         let data = self.data("/api/v1/rules", &[]).unwrap();
         let groups = array(&data["groups"]);
-        let rule = |rule: &Value| Rule {
+        let read = |rule: Value| Rule {
             name: text(&rule["name"]),
             expr: text(&rule["query"]),
             alert: rule["type"] == "alerting",
@@ -221,7 +221,7 @@ impl Api {
             annotations: labels(&rule["annotations"]),
             seconds: rule["evaluationTime"].as_f64().unwrap_or_default(),
         };
-        groups.iter().flat_map(|group| array(&group["rules"])).map(rule).collect()
+        groups.iter().flat_map(|group| array(&group["rules"])).map(read).collect()
     }
 
     /// Alerts that wait or fire, as Prometheus sees it.

@@ -47,7 +47,7 @@ pub fn shorten_expression(expression: &str, factor: u64) -> String {
         } else {
             let word = from.strip_prefix("offset ").filter(|_| !before.ends_with(is_word)).unwrap_or_default();
             let sign = if word.starts_with('-') { "-" } else { "" };
-            let length = word[sign.len()..].find(|letter| !is_word(letter)).unwrap_or(word.len() - sign.len());
+            let length = word[sign.len()..].find(|letter: char| !is_word(letter)).unwrap_or(word.len() - sign.len());
             let (duration, tail) = word[sign.len()..].split_at(length);
             (divided(duration, factor).map(|short| format!("offset {sign}{short}")), tail)
         };
