@@ -48,6 +48,7 @@ impl Fleet {
             folder: folder.to_owned(),
             admin: true,
             restart: true,
+            prometheus: None,
             output: PathBuf::new(),
         };
         let site = Site::make(&plan)?;

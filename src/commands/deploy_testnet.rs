@@ -36,6 +36,12 @@ pub struct Arguments {
     /// Let actors be made to fail on purpose, by `pop kill-actor` and `pop chaos`.
     #[arg(long)]
     admin: bool,
+    /// Start a Prometheus beside the network, if one is installed, with the project's rules; write its configuration anyway.
+    #[arg(long)]
+    prometheus: bool,
+    /// Its port on this machine.
+    #[arg(long, value_name = "PORT", default_value_t = 9_090, requires = "prometheus", value_parser = clap::value_parser!(u16).range(1..))]
+    prometheus_port: u16,
     /// A folder of proofs, a manifest or a script. Without --until-done they are submitted in turn, again and again.
     #[arg(long, value_name = "DIR|MANIFEST", default_value = "data/proofs")]
     proofs: PathBuf,
@@ -74,6 +80,7 @@ impl Arguments {
             tasks: self.tasks()?,
             folder: self.data_dir.clone(),
             admin: self.admin,
+            prometheus: self.prometheus.then_some(self.prometheus_port),
             output: self.output.clone(),
         })
     }

@@ -11,9 +11,11 @@
 //! | [`watching`] | the threads: submitting, following blocks, looking at statuses |
 //! | [`account`] | what was seen: proofs, blocks, uptime |
 //! | [`report`] | the report, each figure with its definition |
+//! | [`prometheus`] | a Prometheus that looks on, if that is asked for |
 //! | [`screen`] | what is printed meanwhile |
 
 mod account;
+mod prometheus;
 mod report;
 pub mod restart;
 mod screen;
@@ -28,6 +30,7 @@ pub use watching::on_signal;
 
 use crate::exit::{Exit, Failure, Outcome};
 use account::Account;
+use prometheus::Prometheus;
 use protocol::types::Stake;
 use protocol::verdict::Claim;
 use report::Report;
@@ -72,6 +75,8 @@ pub struct Plan {
     pub folder: PathBuf,
     /// Whether actors may be made to fail.
     pub admin: bool,
+    /// The port of a Prometheus beside the network.
+    pub prometheus: Option<u16>,
     pub output: PathBuf,
 }
 
@@ -90,23 +95,27 @@ enum Ending {
 /// # Errors
 /// If it cannot be made or does not start. What happens later is in the report.
 pub fn run(plan: &Plan) -> Outcome {
+    let prometheus = plan.prometheus.map(prometheus::Wanted::look).transpose()?;
     let site = Site::make(plan)?;
     let mut screen = Screen::new(plan);
     screen.starting(plan, &site);
+    let mut prometheus = prometheus.map(|wanted| wanted.start(&site)).transpose()?;
     let mut validators = Validators::start(&site, RestartPolicy::default())?;
     let deadline = START_DEADLINE + START_DEADLINE_EACH * u32::from(plan.nodes);
     let took = validators.await_quorum(&site, deadline)?;
-    screen.started(&site, took);
+    let looks_on = prometheus.as_mut().map(Prometheus::await_ready).transpose()?;
+    screen.started(&site, took, looks_on.as_deref());
     if plan.restart {
         validators.release(|_| true);
     }
 
     let mut account = Account::new(&site);
     let (watch, inbox) = Watch::start(plan, &site, account.pending());
-    let ending = follow(plan, &mut validators, &mut account, &mut screen, &inbox, &watch);
+    let mut processes = Processes { validators, prometheus };
+    let ending = follow(plan, &mut processes, &mut account, &mut screen, &inbox, &watch);
     watch.stop();
     account.end(&site);
-    validators.stop();
+    drop(processes);
 
     let report = Report::new(plan, &account, ending);
     report.write(&plan.output)?;
@@ -114,15 +123,22 @@ pub fn run(plan: &Plan) -> Outcome {
     Ok(exit_of(plan, &account, ending))
 }
 
+/// What runs beside this program. Dropped, all of it is stopped.
+struct Processes {
+    validators: Validators,
+    prometheus: Option<Prometheus>,
+}
+
 /// The loop: everything that is seen, until the run is over.
 fn follow(
     plan: &Plan,
-    validators: &mut Validators,
+    processes: &mut Processes,
     account: &mut Account,
     screen: &mut Screen,
     inbox: &Receiver<Event>,
     watch: &Watch,
 ) -> Ending {
+    let Processes { validators, prometheus } = processes;
     let end = Instant::now() + plan.duration;
     let mut drained = None;
     loop {
@@ -136,6 +152,7 @@ fn follow(
         for happened in validators.look() {
             screen.tell(&account.on_process(happened));
         }
+        screen.tell(prometheus.as_mut().and_then(Prometheus::look).as_slice());
         if validators.is_over() {
             return Ending::Dead;
         }

@@ -43,11 +43,12 @@ impl Screen {
         say!("Data and logs: {}", site.folder.display());
     }
 
-    pub fn started(&mut self, site: &Site, took: Duration) {
+    pub fn started(&mut self, site: &Site, took: Duration, looks_on: Option<&str>) {
         say!("A quorum is connected after {} ms. Chain {}", took.as_millis(), site.chain);
         if let Some(first) = site.places.first() {
             say!("Ask it anything meanwhile: pop status --node {}", first.http);
         }
+        looks_on.iter().for_each(|line| say!("{line}"));
         say!();
     }
 

@@ -1,7 +1,7 @@
 /* What a process is made to see of its clock and its disk, loaded before the system's library (LD_PRELOAD).
  *
  * The page that the test writes is mapped when the process starts: later, a sandbox may forbid opening it. Calls go to the
- * kernel directly. Only files whose path ends with the given words fail. */
+ * kernel directly. Only files whose path ends with the given words fail, or are slow. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@ struct page {
     volatile int64_t write_errno;
     volatile int64_t syncs_failed;
     volatile int64_t writes_failed;
+    volatile int64_t sync_delay_ms;
     volatile char path_end[64];
 };
 
@@ -45,7 +46,12 @@ static int is_meant(int file) {
 }
 
 static int sync_fails(int file) {
-    if (!page || !page->sync_errno || !is_meant(file)) return 0;
+    if (!page || !(page->sync_errno || page->sync_delay_ms) || !is_meant(file)) return 0;
+    if (page->sync_delay_ms) {
+        struct timespec delay = {page->sync_delay_ms / 1000, page->sync_delay_ms % 1000 * 1000000};
+        syscall(SYS_nanosleep, &delay, NULL);
+    }
+    if (!page->sync_errno) return 0;
     __sync_fetch_and_add(&page->syncs_failed, 1);
     errno = (int)page->sync_errno;
     return 1;

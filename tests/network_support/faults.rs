@@ -1,5 +1,5 @@
 //! Disks and clocks that are not as they should be, for real processes: file systems of a test's own, syncs and writes
-//! that fail, a wall clock that is wrong.
+//! that fail or are slow, a wall clock that is wrong.
 //!
 //! Nothing outlives the test: mounts are in a namespace that ends with its thread and its processes.
 
@@ -20,8 +20,9 @@ const SYNC_ERROR: u64 = 8;
 const WRITE_ERROR: u64 = 16;
 const SYNCS_FAILED: u64 = 24;
 const WRITES_FAILED: u64 = 32;
-const PATH_END: u64 = 40;
-const PAGE_BYTES: usize = 104;
+const SYNC_DELAY_MS: u64 = 40;
+const PATH_END: u64 = 48;
+const PAGE_BYTES: usize = 112;
 
 /// What one validator's processes are made to see from now on.
 pub struct Faults {
@@ -48,6 +49,12 @@ impl Faults {
         self.put(SYNC_ERROR, error.into());
     }
 
+    /// Syncs of files whose path ends so take so much longer, as on a slow disk.
+    pub fn syncs_are_slow(&self, path_end: &str, milliseconds: i64) {
+        self.aim(path_end);
+        self.put(SYNC_DELAY_MS, milliseconds);
+    }
+
     /// Writes to files whose path ends so fail with this error.
     pub fn writes_fail(&self, path_end: &str, error: i32) {
         self.aim(path_end);
@@ -57,7 +64,8 @@ impl Faults {
     /// The disk is whole again. How often a sync and a write failed.
     pub fn heal(&self) -> (i64, i64) {
         let counts = (self.get(SYNCS_FAILED), self.get(WRITES_FAILED));
-        [SYNC_ERROR, WRITE_ERROR, SYNCS_FAILED, WRITES_FAILED].into_iter().for_each(|field| self.put(field, 0));
+        let fields = [SYNC_ERROR, WRITE_ERROR, SYNCS_FAILED, WRITES_FAILED, SYNC_DELAY_MS];
+        fields.into_iter().for_each(|field| self.put(field, 0));
         counts
     }
 

@@ -1,0 +1,25 @@
+//! What is empty on purpose while nothing is wrong, with the fault that fills it, and metrics that nothing shows, with the
+//! reason. Both lists are held against the truth.
+
+/// A query that finds nothing in a network in which nothing is wrong.
+pub struct Empty {
+    /// The place of a query, as it is printed; or how it begins.
+    pub place: &'static str,
+    /// What fills it.
+    pub fault: &'static str,
+    /// Nothing ever fills it in a steady network; otherwise a slow machine may.
+    pub always: bool,
+}
+
+const EMPTY: &[Empty] = &[];
+
+/// Metrics that are in no panel and no rule.
+pub const UNUSED: &[(&str, &str)] = &[];
+
+pub fn empty(place: &str) -> Option<&'static Empty> {
+    EMPTY.iter().find(|empty| place.starts_with(empty.place))
+}
+
+pub fn places() -> impl Iterator<Item = &'static str> {
+    EMPTY.iter().map(|empty| empty.place)
+}
