@@ -125,6 +125,8 @@ fn bench() -> Bench {
         pool: Arc::new(VerifierPool::start(config).unwrap()),
         verdicts: Arc::new(Verdicts::default()),
         explanations: Arc::new(Explanations::default()),
+        accuracy: Arc::default(),
+        published: Arc::default(),
         parameters: VerifierParameters::default(),
         judged: Outlet::new(move |judged| tell.send(judged).err().map(|error| error.0)),
         rebuilt: Outlet::new(|_| None),

@@ -10,6 +10,7 @@ use crate::mempool::{
     ConsensusRebuilt, MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Remembered,
     Session as MempoolSession, TellFigures,
 };
+use crate::metrics::{Published, Sources};
 use crate::network::{Accuse, Network, NetworkError};
 use crate::outlet::Outlet;
 use crate::state::{self, Apply, ApplyWaiting, Below, Database, LedgerNow, Serve, StateActor, StateSettings, Waiting};
@@ -18,7 +19,7 @@ use crate::supervision::{
     Exit, ExitHook, Handle, Intensity, OnBlock, Spec, StartError, Supervisor, Thread, Tree, is_fenced, reserve,
 };
 use crate::verifier_pool::{
-    Explanations, Judged, Rebuilt, ReportOf, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
+    Accuracy, Explanations, Judged, Rebuilt, ReportOf, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
 };
 use crate::view_change::Session;
 use crate::voting::{self, Duties, HistoryReader, PROBE_DEADLINE, Voting, VotingConfig, VotingParts, outlet_of};
@@ -69,6 +70,11 @@ pub struct Node {
     pub observed: Arc<Observed>,
     pub database: Arc<Database>,
     pub verdicts: Arc<Verdicts>,
+    /// How often its own checks agree with what becomes final.
+    pub accuracy: Arc<Accuracy>,
+    /// What actors leave for whoever looks.
+    pub published: Arc<Published>,
+    pub pool: Arc<VerifierPool>,
     /// Whoever restarts whom.
     pub tree: Tree,
 }
@@ -89,15 +95,19 @@ impl Node {
         let waiting = Waiting::default();
         let duties = duties(&mempool, &state, &waiting, history(&genesis, &database));
         let voting_config = voting_config(&genesis, &config, key, accept_unknown_history, exit.clone());
-        let observed = voting_config.observed.clone();
         let VotingParts { voting, peers, votes } = voting::prepare(voting_config, duties, &voting::votes_thread())?;
 
+        let observed = voting.observed.clone();
         let verdicts = Arc::new(Verdicts::default());
+        let accuracy = Arc::new(Accuracy::new(verdicts.clone()));
+        let published = Arc::<Published>::default();
         let workers = pool.workers();
         let settings = VerifierPoolSettings {
-            pool,
+            pool: pool.clone(),
             verdicts: verdicts.clone(),
             explanations: Arc::new(Explanations::default()),
+            accuracy: accuracy.clone(),
+            published: published.clone(),
             parameters: genesis.parameters().verifier,
             judged: judged(config.index, &mempool),
             rebuilt: outlet_of::<_, Rebuilt>(&mempool),
@@ -124,6 +134,7 @@ impl Node {
             network: sender(&voting.network),
             sessions: sessions(&voting.network),
             accuse: accuser(&voting.network),
+            published: published.clone(),
             exit: end.clone(),
         };
         let asked = mempool.clone();
@@ -142,6 +153,8 @@ impl Node {
             consensus: applied(config.index, &voting),
             network: sender(&voting.network),
             heads: Arc::new(heads),
+            accuracy: accuracy.clone(),
+            published: published.clone(),
             exit: end,
         };
         let asked = state.clone();
@@ -174,8 +187,30 @@ impl Node {
             observed,
             database,
             verdicts,
+            accuracy,
+            published,
+            pool,
             tree,
         })
+    }
+
+    /// Where a page of metrics looks.
+    pub fn sources(&self) -> Sources {
+        let (tree, network) = (self.tree.clone(), self.voting.network.clone());
+        // Whoever looks does not keep the workers alive.
+        let pool = Arc::downgrade(&self.pool);
+        Sources {
+            genesis: self.genesis.clone(),
+            me: self.config.index,
+            data_dir: self.config.data_dir.clone(),
+            solver: self.pool.hello().solver.clone(),
+            tree: Arc::new(move || tree.report()),
+            peers: Arc::new(move || network.peers()),
+            workers: Arc::new(move || pool.upgrade().map(|pool| pool.report()).unwrap_or_default()),
+            observed: self.observed.clone(),
+            accuracy: self.accuracy.clone(),
+            published: self.published.clone(),
+        }
     }
 
     /// Where consensus is, if it answers.
@@ -221,7 +256,6 @@ fn voting_config(
             idle_block_interval: config.consensus.idle_block_interval,
         },
         accept_unknown_history,
-        observed: Arc::default(),
         exit,
         genesis: genesis.clone(),
     }

@@ -5,7 +5,7 @@
 
 use crate::clock::Clock;
 use crate::consensus::{
-    Ask, ConsensusActor, Finalized, Follow, Needed, Observed, Reach, Rebuilt, RefusedByOthers, ServeBlocks, Step,
+    Ask, ConsensusActor, Finalized, Follow, Needed, Observed, Reach, Rebuilt, RefusedByOthers, Said, ServeBlocks, Step,
     TellAgain, Testimony,
 };
 use crate::exit_code;
@@ -34,7 +34,7 @@ use protocol::verify::Verified;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What one validator's vote's way is made from.
 #[derive(Clone)]
@@ -53,8 +53,6 @@ pub struct VotingConfig {
     pub pace: PacemakerSettings,
     /// The operator takes the risk that R12 names.
     pub accept_unknown_history: bool,
-    /// What consensus is seen to do, for people.
-    pub observed: Arc<Observed>,
     pub exit: ExitHook,
 }
 
@@ -83,6 +81,8 @@ pub struct Voting {
     pub consensus: Handle<ConsensusActor>,
     pub view_change: Handle<ViewChange>,
     pub leader_election: Handle<LeaderElection>,
+    /// What consensus is seen to do, for people.
+    pub observed: Arc<Observed>,
 }
 
 /// From the session's task to the actors. A message that an actor cannot take is dropped: peers repeat what matters.
@@ -102,7 +102,7 @@ impl Receiver for ToActors {
             }
             PeerMessage::Checked(_) => {
                 _ = self.gossip.send((from, message.clone()));
-                _ = self.consensus.send(Step(Input::Peer(from, message)));
+                _ = self.consensus.send(Said { from, message, since: Instant::now() });
             }
             PeerMessage::Proposal(_)
             | PeerMessage::Vote { .. }
@@ -112,7 +112,7 @@ impl Receiver for ToActors {
             | PeerMessage::Certificates(_)
             | PeerMessage::BlockRequest { .. }
             | PeerMessage::Blocks { .. }
-            | PeerMessage::Testimony(_) => _ = self.consensus.send(Step(Input::Peer(from, message))),
+            | PeerMessage::Testimony(_) => _ = self.consensus.send(Said { from, message, since: Instant::now() }),
         }
     }
 
@@ -178,7 +178,8 @@ pub fn prepare(config: VotingConfig, duties: Duties, votes: &Thread) -> Result<V
     // Sessions are on this thread as well, and cannot be moved.
     let here = Thread::here("sessions", OnBlock::ExitProcess);
     let (peers, peers_seat) = reserve::<Peers<PeerMessage>>(Spec::new("peers").on_thread(here));
-    let voting = Voting { peers, network, consensus, view_change, leader_election };
+    let observed = Observed::new(set.clone(), schedule.clone(), config.me, config.pace.idle_block_interval);
+    let voting = Voting { peers, network, consensus, view_change, leader_election, observed: Arc::new(observed) };
     let asked = voting.peers.clone();
     let peers = peers_seat.fill(Peers::factory(voting.network.clone())).probed_by(move || {
         let peers = asked.clone();
@@ -287,7 +288,7 @@ fn consensus_child(
         refused: duties.refused,
         rebuilt: duties.rebuilt,
         witness: Arc::default(),
-        observed: config.observed.clone(),
+        observed: voting.observed.clone(),
         exit: config.exit.clone(),
     };
     let (history, config) = (duties.history, config.clone());

@@ -136,7 +136,6 @@ impl World {
                 idle_block_interval: Millis(10_000),
             },
             accept_unknown_history: false,
-            observed: Arc::default(),
             exit: Arc::new(|exit: &Exit| panic!("a validator ended: {exit:?}")),
         }
     }

@@ -9,9 +9,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A request's place among those that are under way. Handlers that wait for their client say so: they are the ones that
 /// give way when all places are taken.
@@ -19,14 +21,37 @@ use std::sync::Arc;
 pub struct Turn {
     pub from: IpAddr,
     place: Option<Arc<Place>>,
+    waited: Arc<Waited>,
+}
+
+/// How long a request waited for its client: for its body, or because it asked to.
+#[derive(Debug, Default)]
+struct Waited(Mutex<(Option<Instant>, Duration)>);
+
+impl Waited {
+    fn begin(&self) {
+        self.0.lock().0.get_or_insert_with(Instant::now);
+    }
+
+    fn end(&self) {
+        let (since, span) = &mut *self.0.lock();
+        *span += since.take().map_or(Duration::ZERO, |since| since.elapsed());
+    }
+
+    fn span(&self) -> Duration {
+        self.end();
+        self.0.lock().1
+    }
 }
 
 impl Turn {
     pub fn works(&self) {
+        self.waited.end();
         self.place.iter().for_each(|place| place.works());
     }
 
     pub fn waits(&self) {
+        self.waited.begin();
         self.place.iter().for_each(|place| place.waits());
     }
 
@@ -43,7 +68,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Turn {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Turn, Infallible> {
-        let unguarded = || Turn { from: IpAddr::from([0, 0, 0, 0]), place: None };
+        let unguarded = || Turn { from: IpAddr::from([0, 0, 0, 0]), place: None, waited: Arc::default() };
         Ok(parts.extensions.get::<Turn>().cloned().unwrap_or_else(unguarded))
     }
 }
@@ -64,7 +89,19 @@ impl Drop for Answering {
     }
 }
 
-pub async fn guard(State(api): Shared, mut request: Request, next: Next) -> Response {
+/// Counts the answer and its time; pages of metrics apart, which would count themselves.
+pub async fn guard(state: Shared, request: Request, next: Next) -> Response {
+    let (began, waited) = (Instant::now(), Arc::<Waited>::default());
+    let counts = request.uri().path() != "/metrics";
+    let response = pass(state, Arc::clone(&waited), request, next).await;
+    if counts {
+        let took = began.elapsed().saturating_sub(waited.span());
+        actors::metrics::api_request(response.status().as_u16(), took);
+    }
+    response
+}
+
+async fn pass(State(api): Shared, waited: Arc<Waited>, mut request: Request, next: Next) -> Response {
     if api.loopback && !is_from_here(&request) {
         return ApiError::foreign_host().into_response();
     }
@@ -82,7 +119,7 @@ pub async fn guard(State(api): Shared, mut request: Request, next: Next) -> Resp
     };
     turn.works();
     let _answering = Answering::on(place);
-    request.extensions_mut().insert(Turn { from, place: Some(Arc::new(turn)) });
+    request.extensions_mut().insert(Turn { from, place: Some(Arc::new(turn)), waited });
     match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::too_slow().into_response(),

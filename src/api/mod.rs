@@ -23,6 +23,7 @@ mod tree;
 use actix::{Actor, Context};
 use actors::consensus::Observed;
 use actors::mempool::MempoolActor;
+use actors::metrics::Page;
 use actors::network::PeerReport;
 use actors::state::StateActor;
 use actors::supervision::{Handle, Tree};
@@ -33,7 +34,6 @@ use axum::http::header;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use error::ApiError;
-use metrics_exporter_prometheus::PrometheusHandle;
 use places::Places;
 use protocol::consensus::view::Snapshot;
 use protocol::genesis::Genesis;
@@ -85,8 +85,8 @@ pub struct Node {
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
     pub observed: Arc<Observed>,
-    /// Renders `/metrics`; none when it is switched off.
-    pub metrics: Option<PrometheusHandle>,
+    /// Makes `/metrics`; none when it is switched off.
+    pub metrics: Option<Arc<Page>>,
 }
 
 /// An actor that is silent for longer hangs, as far as a client is concerned: it is told at once, and does not wait.
@@ -159,12 +159,12 @@ fn router(api: Arc<Api>) -> Router {
     )
 )]
 async fn metrics(State(api): Shared) -> Response {
-    match &api.node.metrics {
-        Some(metrics) => {
-            actors::metrics::actors(&api.node.tree.report());
-            let body = metrics.render();
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body).into_response()
-        }
-        None => ApiError::not_found("metrics are switched off by metrics.enabled").into_response(),
+    let Some(page) = api.node.metrics.clone() else {
+        return ApiError::not_found("metrics are switched off by metrics.enabled").into_response();
+    };
+    // A disk that hangs holds up this page, and nobody else's answer.
+    match tokio::task::spawn_blocking(move || page.render()).await {
+        Ok(body) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body).into_response(),
+        Err(_) => ApiError::internal("the page could not be made").into_response(),
     }
 }

@@ -71,6 +71,12 @@ fn snapshot(genesis: &Genesis) -> Snapshot {
     }
 }
 
+fn observed(genesis: &Genesis) -> Observed {
+    let set = Arc::new(genesis.validator_set());
+    let schedule = Arc::new(Schedule::new(&set, &genesis.epoch_seed()));
+    Observed::new(set, schedule, ValidatorIndex(0), Millis(10_000))
+}
+
 async fn bench() -> Bench {
     bench_with(Limits::new(100, 1 << 20, 1)).await
 }
@@ -97,6 +103,7 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
         network: Outlet::new(|_| None),
         sessions: Arc::new(Vec::new),
         accuse: Arc::new(|_, _| {}),
+        published: Arc::default(),
         exit: Arc::clone(&exit),
     };
     let (mempool, mempool_seat) = reserve(Spec::new("mempool"));
@@ -110,6 +117,8 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
         consensus: Outlet::new(|_| None),
         network: Outlet::new(|_| None),
         heads: Arc::new(heads),
+        accuracy: Arc::default(),
+        published: Arc::default(),
         exit,
     };
     let (state, state_seat) = reserve(Spec::new("state"));
@@ -133,7 +142,7 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
         tree,
         admin,
         heads: watched,
-        observed: Arc::default(),
+        observed: Arc::new(observed(&genesis)),
         metrics: None,
     };
     let api = api(node, address);

@@ -10,6 +10,7 @@ use actix::{Arbiter, System};
 use actors::config::{self, Flags, NodeConfig};
 use actors::consensus::Ask;
 use actors::exit_code;
+use actors::metrics::Page;
 use actors::network::NetworkError;
 use actors::node::{ANSWER_DEADLINE, Node, NodeParts};
 use actors::state::{Database, DatabaseError};
@@ -91,7 +92,7 @@ impl Arguments {
         let end = Arc::new(|code, reason: String| end(code, &reason));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
         let database = Database::open(&config.data_dir, &genesis.chain_id(), cache, end).map_err(database_failure)?;
-        // Before the first worker starts, or it is not counted.
+        // Before anything is made that counts: what is made earlier counts nowhere.
         let metrics = config.metrics.enabled.then(install_metrics).transpose()?;
         let pool = start_pool(&config, &genesis)?;
         let parts = NodeParts {
@@ -163,10 +164,9 @@ async fn serve(
     let admin = admin.map_err(Failure::with(Exit::Configuration))?;
     let node = Node::start(parts).map_err(network_failure)?;
     let (stopping, stop) = oneshot::channel();
-    let (_api, serving) = start_api(api_node(&node, metrics.clone(), admin), listener, stop);
-    if let Some(metrics) = metrics {
-        actix::spawn(keep_up(metrics));
-    }
+    let page = metrics.map(|exporter| Arc::new(Page::new(node.sources(), exporter)));
+    let (_api, serving) = start_api(api_node(&node, page.clone(), admin), listener, stop);
+    page.into_iter().for_each(|page| drop(actix::spawn(keep_up(page))));
     let _watchdog =
         watchdog::span().map(|span| watch(&node, span)).transpose().map_err(Failure::with(Exit::Internal))?;
     let told = async {
@@ -234,11 +234,11 @@ async fn await_quorum(node: &Node) {
 }
 
 /// What histograms hold is folded now and then, or it would pile up while nobody reads the page.
-async fn keep_up(metrics: PrometheusHandle) {
+async fn keep_up(page: Arc<Page>) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         ticks.tick().await;
-        metrics.run_upkeep();
+        page.keep_up();
     }
 }
 
@@ -278,7 +278,7 @@ fn install_metrics() -> Result<PrometheusHandle, Failure> {
 }
 
 /// What the API reaches of the node.
-fn api_node(node: &Node, metrics: Option<PrometheusHandle>, admin: Option<api::Token>) -> api::Node {
+fn api_node(node: &Node, metrics: Option<Arc<Page>>, admin: Option<api::Token>) -> api::Node {
     let (consensus, network) = (node.voting.consensus.clone(), node.voting.network.clone());
     let tree = node.tree.clone();
     let ask: api::AskConsensus = Arc::new(move || {

@@ -4,7 +4,7 @@
 //! of any of them, and effects keep the order of the steps.
 
 use super::messages::{
-    Ask, Finalized, Follow, Needed, Rebuilt, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn,
+    Ask, Finalized, Follow, Needed, Rebuilt, RefusedByOthers, Said, ServeBlocks, Snapshot, Step, TellAgain, WordsOn,
     WordsOnProof,
 };
 use super::observed::Observed;
@@ -12,7 +12,7 @@ use super::witness::Witness;
 use crate::clock::Clock;
 use crate::exit_code;
 use crate::fault_points::{self, Point};
-use crate::metrics;
+use crate::metrics::handles::{Steps, Votes, is_on_the_votes_way};
 use crate::network::Network;
 use crate::outlet::Outlet;
 use crate::storage::vote_log::{VoteLog, VoteLogError};
@@ -70,22 +70,33 @@ pub struct ConsensusActor {
     /// What recovery asks for, carried out when the actor starts.
     first: Output,
     timer: Option<(Millis, SpawnHandle)>,
+    steps: Steps,
+    votes: Votes,
 }
 
 impl ConsensusActor {
     /// `first` is the output of [`Consensus::recover`].
     pub fn new(consensus: Consensus, first: Output, log: VoteLog, reach: Reach, clock: Clock) -> Self {
         let unwritten = Unwritten::default();
-        ConsensusActor { consensus, log, unwritten, reach, clock, first, timer: None }
+        let (steps, votes) = (Steps::default(), Votes::default());
+        ConsensusActor { consensus, log, unwritten, reach, clock, first, timer: None, steps, votes }
     }
 
     fn step(&mut self, input: Input, context: &mut Context<Self>) {
-        let began = Instant::now();
+        self.step_at(Instant::now(), input, context);
+    }
+
+    fn step_at(&mut self, began: Instant, input: Input, context: &mut Context<Self>) {
         vote_way::step(&input);
+        self.reach.observed.input(began, &input);
         if is_proposal(&input) {
             self.reach(Point::ProposalReceived);
         }
+        let measured = matches!(&input, Input::Peer(_, message) if is_on_the_votes_way(message));
         let output = self.consensus.step(self.clock.now(), input);
+        if measured {
+            self.steps.decided(began.elapsed());
+        }
         self.take(began, output, context);
         self.arm(context);
     }
@@ -101,9 +112,11 @@ impl ConsensusActor {
             }
             Err(error) => return self.end(error.exit_code(), format!("votes cannot be recorded: {error}")),
         }
-        metrics::vote_log_records(&records);
+        self.votes.recorded(&records);
+        self.reach.observed.recorded(began, &records);
         if records.contains(&Record::Unknown(UnknownHistory::Lost)) {
             self.reach.witness.on_doubt();
+            self.reach.observed.doubts();
             tracing::warn!(
                 "a peer shows a vote of this validator that its vote log lacks: nothing is signed before a quorum of the \
                  others has told where they are"
@@ -123,13 +136,18 @@ impl ConsensusActor {
     fn write(&mut self) {
         let Unwritten { records, bytes: _, effects } = std::mem::take(&mut self.unwritten);
         let votes = effects.iter().flat_map(|(_, effects)| effects).any(is_vote);
+        let mut durable = None;
         if !records.is_empty() {
             let began = Instant::now();
             if let Err(error) = self.log.append(&records) {
                 return self.end(error.exit_code(), format!("votes cannot be recorded: {error}"));
             }
             self.reach.witness.on_durable(self.log.next_batch());
-            metrics::vote_log_written(began.elapsed());
+            let now = Instant::now();
+            let took = now.saturating_duration_since(began);
+            self.votes.synced(took);
+            self.steps.logged(took);
+            durable = Some(now);
             vote_way::durable(records.len());
         }
         if votes {
@@ -144,6 +162,10 @@ impl ConsensusActor {
                 }
             }
         }
+        durable.into_iter().for_each(|durable| self.steps.sent(durable.elapsed()));
+        if self.reach.observed.has_given_up() {
+            self.reach.observed.snapshot(&self.consensus.snapshot_now());
+        }
     }
 
     fn effect(&mut self, effect: Effect, began: Instant) {
@@ -153,7 +175,10 @@ impl ConsensusActor {
                 vote_way::message(Place::Sent, &message);
                 report(self.reach.network.broadcast(&message).map(drop));
             }
-            Effect::Send(To::Peer(peer), message) => report(self.reach.network.send(peer, &message).map(drop)),
+            Effect::Send(To::Peer(peer), message) => {
+                self.votes.sent_to_one(&message);
+                report(self.reach.network.send(peer, &message).map(drop));
+            }
             Effect::Final { blocks, commit } => self.tell_final(Finalized { blocks, commit }),
             // Whoever asked asks again.
             Effect::Serve { to, above } => _ = self.reach.serve.send(ServeBlocks { to, above }),
@@ -174,7 +199,6 @@ impl ConsensusActor {
         self.reach(Point::Committed);
         let proofs = finalized.blocks.iter().flat_map(|block| &block.block.body.proofs);
         proofs.for_each(|entry| vote_way::proof(Place::Final, &entry.proof));
-        metrics::blocks_final(&finalized.blocks);
         self.reach.observed.finalized(Instant::now(), &finalized.blocks, finalized.commit.view());
         if self.reach.state.send(finalized).is_err() {
             self.end(exit_code::INTERNAL, "the state actor does not take final blocks".to_owned());
@@ -182,9 +206,13 @@ impl ConsensusActor {
     }
 
     fn shorten(&mut self, records: &[Record]) {
-        let written = encode(records).and_then(|records| Ok(self.log.replace(&records)?));
-        match written {
-            Ok(()) => self.reach.witness.on_durable(self.log.next_batch()),
+        let encoded = encode(records);
+        let began = Instant::now();
+        match encoded.and_then(|records| Ok(self.log.replace(&records)?)) {
+            Ok(()) => {
+                self.votes.synced(began.elapsed());
+                self.reach.witness.on_durable(self.log.next_batch());
+            }
             Err(error) => self.end(error.exit_code(), format!("the vote log cannot be shortened: {error}")),
         }
     }
@@ -204,7 +232,6 @@ impl ConsensusActor {
                 "two votes that contradict each other"
             );
         }
-        metrics::consensus_notice(&notice);
         // Both may be away for a moment: rebuilt, they ask where consensus is.
         _ = self.reach.view_change.send(Follow(notice.clone()));
         _ = self.reach.leader_election.send(Follow(notice));
@@ -285,7 +312,7 @@ impl Actor for ConsensusActor {
 
     fn started(&mut self, context: &mut Context<Self>) {
         let snapshot = self.consensus.snapshot_now();
-        metrics::consensus_at(snapshot.sequence);
+        self.reach.observed.snapshot(&snapshot);
         if let Some(block) = snapshot.missing_final {
             tracing::warn!(
                 %block,
@@ -308,6 +335,18 @@ impl Handler<Step> for ConsensusActor {
 
     fn handle(&mut self, Step(input): Step, context: &mut Context<Self>) {
         self.step(input, context);
+    }
+}
+
+impl Handler<Said> for ConsensusActor {
+    type Result = ();
+
+    fn handle(&mut self, Said { from, message, since }: Said, context: &mut Context<Self>) {
+        let began = Instant::now();
+        if is_on_the_votes_way(&message) {
+            self.steps.queued(began.saturating_duration_since(since));
+        }
+        self.step_at(began, Input::Peer(from, message), context);
     }
 }
 

@@ -3,14 +3,25 @@
 use actix::Message;
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Input, Notice};
-use protocol::message::Word;
+use protocol::message::{Message as PeerMessage, Word};
 use protocol::ready::Standing;
 use protocol::types::{Hash, Sequence, ValidatorIndex};
+use protocol::verify::Verified;
+use std::time::Instant;
 
 /// One step.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Step(pub Input);
+
+/// A step with what a peer said, and since when that waits: it was verified then.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Said {
+    pub from: ValidatorIndex,
+    pub message: Verified<PeerMessage>,
+    pub since: Instant,
+}
 
 /// From a follower that was rebuilt: tell where the current view is.
 #[derive(Debug, Clone, Copy, Message)]

@@ -12,8 +12,8 @@ mod witness;
 
 pub use actor::{ConsensusActor, Reach};
 pub use messages::{
-    Ask, Finalized, Follow, Needed, Rebuilt, RefusedByOthers, ServeBlocks, Snapshot, Step, TellAgain, WordsOn,
+    Ask, Finalized, Follow, Needed, Rebuilt, RefusedByOthers, Said, ServeBlocks, Snapshot, Step, TellAgain, WordsOn,
     WordsOnProof,
 };
-pub use observed::{Counts, Observed};
+pub use observed::{Counts, Observed, Sight};
 pub use witness::{Testimony, Witness};

@@ -1,20 +1,33 @@
-//! What consensus was seen to do since the process started, for people: how long blocks took, views with a proposal, view
-//! changes. It measures rounds for the metrics and the log. Nothing is decided by it; it outlives the actor's
-//! incarnations.
+//! What consensus was seen to do since the process started, for people and for the metrics: how long blocks took, views
+//! with a proposal, view changes, whose votes were heard. Nothing is decided by it; it outlives the actor's incarnations.
+
+mod heard;
+mod rounds;
 
 use crate::metrics;
+use crate::metrics::handles::Rounds;
+use heard::Heard;
 use parking_lot::Mutex;
-use protocol::consensus::events::{FinalBlock, Notice};
-use protocol::types::{Sequence, View};
-use protocol::vote::VoteKind;
+use protocol::consensus::events::{FinalBlock, Input, Notice, Record};
+use protocol::consensus::view::Snapshot;
+use protocol::message::{GiveUpReason, Message};
+use protocol::quorum::ValidatorSet;
+use protocol::schedule::Schedule;
+use protocol::types::{Millis, Sequence, Stake, ValidatorIndex, View};
+use protocol::vote::{Vote, VoteKind};
+use rounds::TookPart;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Proposals whose block is not final yet; the oldest give way.
 const OPEN_MAX: usize = 256;
 /// Newest blocks whose times are remembered.
 const TIMES_MAX: usize = 4_096;
+/// Votes older than this, or than so many idle block intervals, count as missing.
+const LATELY_MIN: Duration = Duration::from_secs(30);
+const LATELY_INTERVALS: u64 = 3;
 
 /// Counts since the process started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -37,11 +50,56 @@ struct Inner {
     counts: Counts,
     open: BTreeMap<View, Moments>,
     times: BTreeMap<Sequence, Duration>,
+    place: Place,
+    /// The last view that this validator gave up, and why.
+    gave_up: Option<(View, GiveUpReason)>,
+    last_final: Option<Instant>,
+    took_part: TookPart,
 }
 
-/// Shared between the actor, which writes, and whoever answers people. Every lock is held for a look-up's time.
-#[derive(Debug, Default)]
-pub struct Observed(Mutex<Inner>);
+/// Where consensus is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    view: View,
+    leader: ValidatorIndex,
+    sequence: Sequence,
+    signing: bool,
+    /// This validator has given up the view, and so much stake's votes for that are not here.
+    view_change_lacks: Option<Stake>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        let (view, leader, sequence) = (View(0), ValidatorIndex(0), Sequence(0));
+        Place { view, leader, sequence, signing: false, view_change_lacks: None }
+    }
+}
+
+/// What a page shows of consensus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    pub view: View,
+    pub leader: ValidatorIndex,
+    pub sequence: Sequence,
+    pub signing: bool,
+    /// Stake whose votes are missing, by kind.
+    pub missing: [(VoteKind, Stake); 3],
+    /// Since the last final block, or since the start.
+    pub last_final: Duration,
+}
+
+/// Shared between the actor, which writes, and whoever looks. Every lock is held for a look-up's time.
+pub struct Observed {
+    set: Arc<ValidatorSet>,
+    schedule: Arc<Schedule>,
+    me: ValidatorIndex,
+    /// How far back *lately* goes.
+    lately: Duration,
+    started: Instant,
+    heard: Heard,
+    rounds: Rounds,
+    inner: Mutex<Inner>,
+}
 
 impl Inner {
     fn moments(&mut self, view: View) -> &mut Moments {
@@ -53,96 +111,230 @@ impl Inner {
 }
 
 impl Observed {
+    pub fn new(
+        set: Arc<ValidatorSet>,
+        schedule: Arc<Schedule>,
+        me: ValidatorIndex,
+        idle_block_interval: Millis,
+    ) -> Observed {
+        let started = Instant::now();
+        let names = set.iter().map(|(_, validator)| validator.node_id.as_str());
+        Observed {
+            rounds: Rounds::new(names.collect::<Vec<_>>().into_iter()),
+            heard: Heard::new(set.len(), started),
+            lately: LATELY_MIN.max(Duration::from_millis(idle_block_interval.times(LATELY_INTERVALS).0)),
+            set,
+            schedule,
+            me,
+            started,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// A peer's own vote came.
+    pub fn input(&self, at: Instant, input: &Input) {
+        let Input::Peer(from, message) = input else { return };
+        let vote = if let Message::Vote { vote, .. } = &**message {
+            Some(vote)
+        } else if let Message::Proposal(proposal) = &**message {
+            Some(&proposal.vote)
+        } else {
+            None
+        };
+        vote.filter(|vote| vote.voter == *from).inspect(|vote| self.heard(at, vote));
+    }
+
+    /// Votes of this validator are durable.
+    pub fn recorded(&self, at: Instant, records: &[Record]) {
+        for record in records {
+            if let Record::Vote(vote) = record {
+                self.heard(at, vote);
+            } else if let Record::Proposal(proposal) = record
+                && proposal.vote.voter == self.me
+            {
+                self.heard(at, &proposal.vote);
+            }
+        }
+    }
+
+    fn heard(&self, at: Instant, vote: &Vote) {
+        self.heard.note(vote.voter, vote.ballot.choice.kind(), at);
+    }
+
     /// Follows a notice; `began` is when the step that gave it did, before its records were durable.
     pub fn notice(&self, began: Instant, notice: &Notice) {
-        let inner = &mut *self.0.lock();
+        // For every vote, and of no concern here: its vote was noted as it came.
+        if matches!(notice, Notice::Heard(_)) {
+            return;
+        }
+        let inner = &mut *self.inner.lock();
         match notice {
-            Notice::Proposed { view, .. } => {
+            Notice::Proposed { view, leader } => {
                 inner.counts.proposals += 1;
                 inner.moments(*view).proposed.get_or_insert(began);
+                self.rounds.proposed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
             }
             Notice::Prepared { view, .. } => {
                 let moments = inner.moments(*view);
                 if moments.prepared.is_none() {
                     moments.prepared = Some(began);
-                    let took = moments.proposed.map(|proposed| began.saturating_duration_since(proposed));
-                    took.into_iter().for_each(metrics::proposed_to_prepared);
+                    if let Some(proposed) = moments.proposed {
+                        self.rounds.proposed_to_prepared.record(seconds(proposed, began));
+                    }
                 }
             }
-            Notice::ViewEntered { by: Some(VoteKind::ViewChange), .. } => inner.counts.view_changes += 1,
-            Notice::ViewEntered { .. }
-            | Notice::ClockStarted { .. }
-            | Notice::Work { .. }
-            | Notice::WorkGone { .. }
-            | Notice::Heard(_)
-            | Notice::GaveUp { .. }
-            | Notice::Contradiction(_)
-            | Notice::Signing => {}
+            Notice::ViewEntered { view, leader, by, .. } => {
+                let place = &mut inner.place;
+                (place.view, place.leader, place.view_change_lacks) = (*view, *leader, None);
+                if *by == Some(VoteKind::ViewChange) {
+                    self.view_changed(inner, view.previous());
+                }
+            }
+            Notice::GaveUp { view, reason } => {
+                self.rounds.given_up.add(metrics::give_up(reason), 1);
+                inner.gave_up = Some((*view, reason.clone()));
+                inner.place.view_change_lacks.get_or_insert(Stake(0));
+            }
+            Notice::Contradiction(_) => self.rounds.contradictions.increment(1),
+            Notice::Signing => inner.place.signing = true,
+            Notice::ClockStarted { .. } | Notice::Work { .. } | Notice::WorkGone { .. } | Notice::Heard(_) => {}
         }
+    }
+
+    /// A view was left by a ViewChange certificate.
+    fn view_changed(&self, inner: &mut Inner, left: View) {
+        inner.counts.view_changes += 1;
+        let own = inner.gave_up.as_ref().filter(|(view, _)| *view == left);
+        self.rounds.view_changes.add(own.map_or("others", |(_, reason)| metrics::give_up(reason)), 1);
+        let leader = self.schedule.leader(left);
+        self.rounds.missed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
+    }
+
+    /// Nothing is signed from here on, until [`Notice::Signing`].
+    pub fn doubts(&self) {
+        self.inner.lock().place.signing = false;
+    }
+
+    /// Whether the current view is given up here: then its [`Observed::snapshot`] is wanted after each step.
+    pub fn has_given_up(&self) -> bool {
+        self.inner.lock().place.view_change_lacks.is_some()
+    }
+
+    /// Where consensus is, by its own word.
+    pub fn snapshot(&self, snapshot: &Snapshot) {
+        let gave_up = snapshot.view_changes.contains(&self.me);
+        let here = self.set.stake_of(snapshot.view_changes.iter().copied());
+        let lacks = Stake(self.set.total().0.saturating_sub(here.0));
+        let place = &mut self.inner.lock().place;
+        *place = Place {
+            view: snapshot.view,
+            leader: snapshot.leader,
+            // One that was made anew begins with what is in the database, and tells what is above it again.
+            sequence: place.sequence.max(snapshot.sequence),
+            signing: snapshot.unknown_history.is_none() && !snapshot.halted,
+            view_change_lacks: gave_up.then_some(lacks),
+        };
     }
 
     /// Blocks became final; the last of them in view `commit`. A line of the log for each: the view of one that became
     /// final with a later one is known if its certificate is held.
     pub fn finalized(&self, now: Instant, blocks: &[FinalBlock], commit: View) {
-        let inner = &mut *self.0.lock();
+        let inner = &mut *self.inner.lock();
         for (place, block) in blocks.iter().enumerate() {
             let last = place + 1 == blocks.len();
             let view = block.prepare.as_ref().map(|prepare| prepare.view()).or(last.then_some(commit));
             let moments = view.and_then(|view| inner.open.remove(&view)).unwrap_or_default();
-            if let Some(prepared) = moments.prepared {
-                metrics::prepared_to_final(now.saturating_duration_since(prepared));
+            let sequence = block.block.header.sequence;
+            // One that is made anew may tell again what was not in the database yet.
+            let is_new = sequence > inner.place.sequence;
+            if is_new {
+                self.count(inner, block);
+            }
+            if let Some(prepared) = moments.prepared.filter(|_| is_new) {
+                self.rounds.prepared_to_final.record(seconds(prepared, now));
             }
             let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
             if let Some(took) = took {
-                inner.times.insert(block.block.header.sequence, took);
+                inner.times.insert(sequence, took);
+                self.rounds.proposed_to_final.record(took.as_secs_f64());
             }
             tracing::info!(
-                sequence = block.block.header.sequence.0,
+                sequence = sequence.0,
                 view = view.map(|view| view.0),
                 proofs = block.block.body.proofs.len(),
                 took_ms = took.map(|took| took.as_millis() as u64),
                 "block final"
             );
         }
+        inner.last_final = Some(now);
         while inner.times.len() > TIMES_MAX {
             inner.times.pop_first();
         }
     }
 
+    fn count(&self, inner: &mut Inner, block: &FinalBlock) {
+        inner.place.sequence = block.block.header.sequence;
+        self.rounds.blocks_final.increment(1);
+        self.rounds.proofs_final.increment(block.block.body.proofs.len() as u64);
+        let took_part = |voter: usize| {
+            self.rounds.took_part.get(voter).inspect(|counter| counter.increment(1));
+        };
+        inner.took_part.block(block, took_part);
+    }
+
     /// From a block's proposal, sent or first seen here, until it was final here. None for blocks that were fetched, and
     /// for old ones.
     pub fn proposal_to_final(&self, sequence: Sequence) -> Option<Duration> {
-        self.0.lock().times.get(&sequence).copied()
+        self.inner.lock().times.get(&sequence).copied()
     }
 
     pub fn counts(&self) -> Counts {
-        self.0.lock().counts
+        self.inner.lock().counts
     }
+
+    /// What a page shows. O(validators).
+    pub fn look(&self, now: Instant) -> Sight {
+        let (place, last_final) = {
+            let inner = self.inner.lock();
+            (inner.place, inner.last_final)
+        };
+        let missing = |kind| (kind, self.missing(now, kind, place.view_change_lacks));
+        Sight {
+            view: place.view,
+            leader: place.leader,
+            sequence: place.sequence,
+            signing: place.signing,
+            missing: [VoteKind::Prepare, VoteKind::Commit, VoteKind::ViewChange].map(missing),
+            last_final: now.saturating_duration_since(last_final.unwrap_or(self.started)),
+        }
+    }
+
+    fn missing(&self, now: Instant, kind: VoteKind, view_change_lacks: Option<Stake>) -> Stake {
+        match kind {
+            VoteKind::ViewChange => view_change_lacks.unwrap_or(Stake(0)),
+            VoteKind::Prepare | VoteKind::Commit if now.saturating_duration_since(self.started) <= self.lately => {
+                Stake(0)
+            }
+            VoteKind::Prepare | VoteKind::Commit => {
+                let silent = |voter: &ValidatorIndex| self.heard.age(*voter, kind, now) > self.lately;
+                self.set.stake_of(self.set.indices().filter(silent))
+            }
+        }
+    }
+
+    /// Since a vote of this validator was last heard, or cast; before the first, since the start.
+    pub fn last_vote_age(&self, voter: ValidatorIndex, now: Instant) -> Duration {
+        [VoteKind::Prepare, VoteKind::Commit, VoteKind::ViewChange]
+            .map(|kind| self.heard.age(voter, kind, now))
+            .into_iter()
+            .min()
+            .unwrap_or_default()
+    }
+}
+
+fn seconds(from: Instant, to: Instant) -> f64 {
+    to.saturating_duration_since(from).as_secs_f64()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use protocol::types::ValidatorIndex;
-
-    #[test]
-    fn proposals_are_counted_and_their_number_is_bounded() {
-        let observed = Observed::default();
-        for view in 1..=OPEN_MAX as u64 + 10 {
-            observed.notice(Instant::now(), &Notice::Proposed { view: View(view), leader: ValidatorIndex(0) });
-        }
-        assert_eq!(observed.counts().proposals, OPEN_MAX as u64 + 10);
-        assert_eq!(observed.0.lock().open.len(), OPEN_MAX);
-    }
-
-    #[test]
-    fn only_view_change_certificates_count_as_view_changes() {
-        let observed = Observed::default();
-        for by in [None, Some(VoteKind::Prepare), Some(VoteKind::Commit), Some(VoteKind::ViewChange)] {
-            let leader = ValidatorIndex(0);
-            let entered = Notice::ViewEntered { view: View(2), leader, by, fetched: false, doubles: false };
-            observed.notice(Instant::now(), &entered);
-        }
-        assert_eq!(observed.counts(), Counts { proposals: 0, view_changes: 1 });
-    }
-}
+mod tests;

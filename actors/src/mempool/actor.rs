@@ -8,6 +8,7 @@ use super::messages::{
 };
 use super::pushes::Pushes;
 use super::store::{Change, ProofStore, StoreError};
+use crate::metrics::{self, Published};
 use crate::network::Accuse;
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
@@ -54,6 +55,8 @@ pub struct MempoolSettings {
     pub sessions: Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync>,
     /// Counts what a peer did wrong.
     pub accuse: Accuse,
+    /// What is held here is left there, for whoever looks.
+    pub published: Arc<Published>,
     /// Ends the process: code and reason.
     pub exit: Arc<dyn Fn(i32, String) + Send + Sync>,
 }
@@ -126,6 +129,8 @@ impl MempoolActor {
                 Effect::Tell(checked) => self.tell(ConsensusInput::Checked(checked), context),
                 Effect::Refuse { proof, refusal } => {
                     tracing::info!(%proof, %refusal, "a proof is refused");
+                    metrics::proof_refused(metrics::refusal(&refusal));
+                    self.intake.refused(&proof);
                     self.write(Change::Remove(proof), context);
                     self.tell(ConsensusInput::Forgotten(proof), context);
                 }
@@ -133,6 +138,13 @@ impl MempoolActor {
             }
         }
         self.arm(context);
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let holdings = self.mempool.holdings();
+        let oldest = holdings.oldest.map(|since| self.origin + Duration::from_millis(since.0));
+        self.settings.published.mempool_holds(holdings, oldest);
     }
 
     fn tell(&mut self, input: ConsensusInput, context: &mut Context<Self>) {
@@ -181,6 +193,7 @@ impl MempoolActor {
         vote_way::proof(Place::Checking, &proof);
         let Some(statement) = self.mempool.statement(&proof) else { return };
         if let Some(judgement) = (self.settings.remembered)(&statement) {
+            metrics::verdict_remembered();
             // Not within this step, or a long queue of remembered ones would be a deep recursion.
             return self.judge_soon(proof, judgement, context);
         }
@@ -400,6 +413,7 @@ impl Handler<BecameFinal> for MempoolActor {
     type Result = ();
 
     fn handle(&mut self, block: BecameFinal, context: &mut Context<Self>) {
+        self.intake.ended(&block.proofs);
         self.step(Input::Final { sequence: block.sequence, proofs: block.proofs }, context);
     }
 }

@@ -8,6 +8,7 @@ use super::examine::{Examined, examine};
 use super::forms::Forms;
 use super::messages::{Accepted, Submit, SubmitError};
 use super::store::{Change, StoreError};
+use crate::metrics;
 use crate::network::Fault;
 use crate::verifier_pool::Foresee;
 use crate::vote_way::{self, Place};
@@ -20,6 +21,7 @@ use protocol::types::{Hash, ValidatorIndex};
 use std::collections::{HashMap, VecDeque};
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Proofs that are looked at, or wait for it.
@@ -63,7 +65,12 @@ pub(super) struct Intake {
     next: Vec<Change>,
     /// Who waits for a proof to be durable.
     waiters: HashMap<Hash, Vec<Answer>>,
+    /// When what was submitted here came, until it is final.
+    submitted: HashMap<Hash, Instant>,
 }
+
+/// Submissions whose time until they are final is measured: more than the mempool holds, but for the refused ones.
+const MEASURED_MAX: usize = 16_384;
 
 impl Intake {
     fn begin(&mut self, proofs: usize, bytes: usize) -> Result<(), SubmitError> {
@@ -74,6 +81,24 @@ impl Intake {
         self.examined += proofs;
         self.examined_bytes += bytes;
         Ok(())
+    }
+
+    /// A proof was submitted, and is worth looking at.
+    fn came(&mut self, proof: Hash) {
+        if self.submitted.len() < MEASURED_MAX {
+            self.submitted.entry(proof).or_insert_with(Instant::now);
+        }
+    }
+
+    /// These are in the database.
+    pub(super) fn ended(&mut self, proofs: &[Hash]) {
+        let submitted = proofs.iter().filter_map(|proof| self.submitted.remove(proof));
+        submitted.for_each(|came| metrics::proof_final(came.elapsed()));
+    }
+
+    /// It will not become final, as far as this node is concerned.
+    pub(super) fn refused(&mut self, proof: &Hash) {
+        self.submitted.remove(proof);
     }
 
     fn batch(&mut self) -> Vec<Look> {
@@ -101,7 +126,8 @@ impl Handler<Submit> for MempoolActor {
         self.on_submit(submit.0, answer, context);
         Box::pin(async move {
             let lost = || SubmitError::Failed("the mempool was rebuilt meanwhile; submit it again".into());
-            answered.await.unwrap_or_else(|_| Err(lost()))
+            let answer = answered.await.unwrap_or_else(|_| Err(lost()));
+            answer.inspect_err(|error| metrics::proof_refused(error.label()))
         })
     }
 }
@@ -131,6 +157,7 @@ impl MempoolActor {
         if let Err(busy) = self.intake.begin(1, bytes) {
             return drop(answer.send(Err(busy)));
         }
+        self.intake.came(id);
         self.examine(Look { id, proof, source, answer: Some(answer) }, context);
     }
 
@@ -180,13 +207,21 @@ impl MempoolActor {
     fn on_examined(&mut self, examined: Examined, look: Look, context: &mut Context<Self>) {
         let Look { id, source, .. } = look;
         match (examined, source) {
-            (Examined::BadSignature, Source::Submitter(_)) => look.tell(Err(SubmitError::BadSignature)),
+            (Examined::BadSignature, Source::Submitter(_)) => {
+                self.intake.refused(&id);
+                look.tell(Err(SubmitError::BadSignature));
+            }
             (Examined::BadSignature, Source::Peer(from)) => {
                 // Who keeps the rules looked at it before it passed it on.
                 (self.settings.accuse)(from, &Fault::UnsignedProof(id));
                 self.step(Input::Spoiled { from, proof: id }, context);
             }
-            (Examined::Malformed(refusal), _) => {
+            (Examined::Malformed(refusal), source) => {
+                match source {
+                    // Counted with its answer.
+                    Source::Submitter(_) => self.intake.refused(&id),
+                    Source::Peer(_) => metrics::proof_refused(metrics::refusal(&refusal)),
+                }
                 self.step(Input::Malformed { proof: id, refusal: refusal.clone() }, context);
                 look.tell(Err(SubmitError::Refused { proof: id, refusal, come_back: None }));
             }
@@ -204,6 +239,9 @@ impl MempoolActor {
                         self.write(Change::Put(candidate, Box::new(proof)), context);
                     }
                     Err(whereabouts) => {
+                        if matches!(whereabouts, Whereabouts::Refused(_)) {
+                            self.intake.refused(&id);
+                        }
                         if let Some(answer) = answer {
                             self.answer_known(id, whereabouts, answer);
                         }
@@ -304,10 +342,10 @@ impl MempoolActor {
     fn write_next(&mut self, context: &mut Context<Self>) {
         let changes = std::mem::take(&mut self.intake.next);
         let stored = changes.iter().filter_map(|change| match change {
-            Change::Put(candidate, _) => Some(candidate.proof),
+            Change::Put(candidate, _) => Some((candidate.proof, candidate.source)),
             Change::Remove(_) => None,
         });
-        let stored: Vec<Hash> = stored.collect();
+        let stored: Vec<(Hash, Source)> = stored.collect();
         let (tell, told) = oneshot::channel();
         self.settings.store.change(changes, Box::new(move |result| drop(tell.send(result))));
         context.spawn(wrap_future::<_, Self>(told).map(|written, actor, context| {
@@ -318,15 +356,16 @@ impl MempoolActor {
         }));
     }
 
-    fn on_written(&mut self, stored: Vec<Hash>, context: &mut Context<Self>) {
-        for proof in &stored {
+    fn on_written(&mut self, stored: Vec<(Hash, Source)>, context: &mut Context<Self>) {
+        for (proof, source) in &stored {
+            metrics::proof_accepted(*source);
             vote_way::proof(Place::Stored, proof);
             for answer in self.intake.waiters.remove(proof).into_iter().flatten() {
                 let _ = answer.send(Ok(Accepted { proof: *proof, known: None }));
             }
         }
         if !stored.is_empty() {
-            self.step(Input::Stored(stored), context);
+            self.step(Input::Stored(stored.into_iter().map(|(proof, _)| proof).collect()), context);
         }
     }
 }

@@ -38,6 +38,19 @@ pub enum SubmitError {
     Failed(String),
 }
 
+impl SubmitError {
+    /// A short fixed word for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            SubmitError::TooLong { .. } => "too_long",
+            SubmitError::BadSignature => "bad_signature",
+            SubmitError::Refused { refusal, .. } => crate::metrics::refusal(refusal),
+            SubmitError::Busy { .. } => "busy",
+            SubmitError::Failed(_) => "failed",
+        }
+    }
+}
+
 /// Where is this proof?
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<Located, SubmitError>")]

@@ -51,6 +51,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
         network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
         sessions: Arc::new(|| vec![PEER]),
         accuse: Arc::new(move |peer, fault| accuse.send((peer, fault.clone())).unwrap()),
+        published: Arc::default(),
         exit: Arc::new(|code, reason| panic!("exit {code}: {reason}")),
     };
     let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));

@@ -27,6 +27,16 @@ pub enum Posted {
     Dropped,
 }
 
+/// A frame that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Names the kind of the message that it is of; none for the session's own frames.
+    pub kind: Option<&'static str>,
+    pub bytes: usize,
+    /// Whether that message ends with it.
+    pub is_last: bool,
+}
+
 #[derive(Debug, Default)]
 pub struct Outbox {
     inner: Mutex<Inner>,
@@ -89,9 +99,10 @@ impl Queue {
         }
     }
 
-    /// Writes the next frame of this lane; says of which kind the message is that ended with it.
-    fn write_next(&mut self, buffer: &mut Vec<u8>) -> Option<&'static str> {
+    /// Writes the next frame of this lane.
+    fn write_next(&mut self, buffer: &mut Vec<u8>) -> Option<Written> {
         let first = self.messages.front()?;
+        let before = buffer.len();
         let length = first.body.len();
         if length <= PART_BYTES_MAX {
             write_frame(buffer, first.kind, &[&first.body]);
@@ -102,14 +113,14 @@ impl Queue {
             write_frame(buffer, Control::Part as u8, &[&head, &first.body[self.sent..end]]);
             self.sent = end;
         }
-        let name = first.rule.name;
-        if self.sent < length {
-            return None;
+        let is_last = self.sent >= length;
+        let written = Written { kind: Some(first.rule.name), bytes: buffer.len() - before, is_last };
+        if is_last {
+            self.messages.pop_front();
+            self.bytes -= length;
+            self.sent = 0;
         }
-        self.messages.pop_front();
-        self.bytes -= length;
-        self.sent = 0;
-        Some(name)
+        Some(written)
     }
 }
 
@@ -157,15 +168,19 @@ impl Outbox {
         (inner.urgent.messages.len() + inner.bulk.messages.len(), inner.urgent.bytes + inner.bulk.bytes)
     }
 
-    /// Appends the next frames to `buffer`, most urgent first, until one more part would exceed `bytes_max`; names of the
-    /// messages that end with them go to `sent`. Appends nothing if nothing waits.
-    pub fn write_next(&self, buffer: &mut Vec<u8>, bytes_max: usize, sent: &mut Vec<&'static str>) {
+    /// Appends the next frames to `buffer`, most urgent first, until one more part would exceed `bytes_max`; what they are
+    /// goes to `sent`. Appends nothing if nothing waits.
+    pub fn write_next(&self, buffer: &mut Vec<u8>, bytes_max: usize, sent: &mut Vec<Written>) {
         let mut inner = self.inner.lock();
+        let before = buffer.len();
         if let Some(nonce) = inner.pong.take() {
             write_frame(buffer, Control::Pong as u8, &[&nonce, &clock::wall().0.to_be_bytes()]);
         }
         if let Some(nonce) = inner.ping.take() {
             write_frame(buffer, Control::Ping as u8, &[&nonce]);
+        }
+        if buffer.len() > before {
+            sent.push(Written { kind: None, bytes: buffer.len() - before, is_last: false });
         }
         while buffer.len() < bytes_max {
             let before = buffer.len();

@@ -2,7 +2,9 @@
 //!
 //! A peer beyond its rate is read later. A fault that leaves the stream in step costs the message, others the session.
 
-use super::frames::{Assembler, Control, FrameError, KindRule, MESSAGE_KIND_MIN, PART_BYTES_MAX, PeerMessage, decode};
+use super::frames::{
+    Assembler, Control, FrameError, HEADER_BYTES, KindRule, MESSAGE_KIND_MIN, PART_BYTES_MAX, PeerMessage, decode,
+};
 use super::handshake::{LinkError, goodbye, read_frame};
 use super::live::Live;
 use super::rates::{BYTES_BURST, BYTES_PER_SECOND, Bucket};
@@ -94,13 +96,19 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
             };
             self.pulse.heard();
             self.network.traffic(self.live.peer).bytes_in.fetch_add(body.len() as u64, Ordering::Relaxed);
-            metrics::network_received_bytes(body.len());
+            self.network.counted.frame_in(self.message_kind(kind, &body), HEADER_BYTES + body.len());
             let wait = self.bytes.take(body.len(), Instant::now());
             self.wait(wait).await;
             if let Err(error) = self.frame(kind, &body).await {
                 return error;
             }
         }
+    }
+
+    /// Names the kind of message that a frame is of, or a part of.
+    fn message_kind(&self, kind: u8, body: &[u8]) -> Option<&'static str> {
+        let kind = if kind == Control::Part as u8 { *body.first()? } else { kind };
+        Some(M::rule(kind, self.network.roster.len()).filter(|_| kind >= MESSAGE_KIND_MIN)?.name)
     }
 
     /// A peer beyond its rate is read later.
@@ -187,7 +195,7 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
             }
         };
         self.network.traffic(self.live.peer).messages_in.fetch_add(1, Ordering::Relaxed);
-        metrics::network_received(rule.name);
+        self.network.counted.message_in(rule.name);
         self.network.sink.deliver(self.live.peer, verified);
         // Decoding and verifying took time; the other sessions on this thread have theirs now.
         tokio::task::yield_now().await;

@@ -179,7 +179,8 @@ async fn write_all<M: PeerMessage>(
         }
         let traffic = network.traffic(live.peer);
         traffic.bytes_out.fetch_add(buffer.len() as u64, Ordering::Relaxed);
-        traffic.messages_out.fetch_add(sent.len() as u64, Ordering::Relaxed);
-        metrics::network_sent(buffer.len(), &sent);
+        let ended = sent.iter().filter(|frame| frame.is_last).count();
+        traffic.messages_out.fetch_add(ended as u64, Ordering::Relaxed);
+        sent.iter().for_each(|frame| network.counted.frame_out(frame.kind, frame.bytes, frame.is_last));
     }
 }

@@ -14,6 +14,7 @@ use super::rates::Bucket;
 use super::roster::{Member, Roster};
 use super::tls::{Tls, TlsError};
 use crate::metrics;
+use crate::metrics::handles;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::types::{Hash, NodeId, PublicKey, ValidatorIndex};
@@ -97,6 +98,7 @@ pub struct Network<M: PeerMessage> {
     /// How often strangers may be logged: they cost a line each otherwise, at their pleasure.
     strangers: Mutex<Bucket>,
     sessions_opened: AtomicU64,
+    pub(super) counted: handles::Traffic,
     /// Signalled when a session ends or an address is learnt.
     changed: Notify,
 }
@@ -141,6 +143,7 @@ impl<M: PeerMessage> Network<M> {
             closing: AtomicBool::new(false),
             strangers: Mutex::new(Bucket::new(1, STRANGERS_BURST, Instant::now())),
             sessions_opened: AtomicU64::new(0),
+            counted: handles::Traffic::default(),
             changed: Notify::new(),
         };
         for (validator, address) in config.addresses {

@@ -8,12 +8,14 @@ use super::messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, LedgerNow, Serve
 use super::waiting::Waiting;
 use crate::exit_code;
 use crate::mempool::{BecameFinal, MempoolActor, StoreError};
+use crate::metrics::Published;
 use crate::outlet::Outlet;
 use crate::supervision::{Handle, StartError};
+use crate::verifier_pool::Accuracy;
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult};
-use protocol::block::{Block, Carried};
+use protocol::block::{Block, Carried, Entry};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Input as ConsensusInput};
 use protocol::consensus::recovery::Base;
@@ -43,12 +45,16 @@ pub struct StateSettings {
     pub network: Outlet<(ValidatorIndex, Message)>,
     /// The last final sequence, for whoever waits for blocks.
     pub heads: Arc<watch::Sender<Sequence>>,
+    /// Compares what is final with what was checked here.
+    pub accuracy: Arc<Accuracy>,
+    /// Where final history stands is left there, for whoever looks.
+    pub published: Arc<Published>,
     pub exit: Exit,
 }
 
 pub struct StateActor {
     settings: StateSettings,
-    head: Standing,
+    head: Arc<Standing>,
     writing: bool,
     /// Peers that asked for blocks while some were being written, and above what they last did.
     asked: BTreeMap<ValidatorIndex, Sequence>,
@@ -71,6 +77,8 @@ impl StateActor {
         let head = checked_head(&settings.database, &settings.genesis)
             .map_err(|error| StartError::fatal(error.exit_code(), error))?;
         settings.heads.send_replace(head.sequence);
+        let head = Arc::new(head);
+        settings.published.state_stands(&head);
         Ok(StateActor {
             settings,
             head,
@@ -110,6 +118,7 @@ impl StateActor {
             proofs: block.block.body.proofs.iter().map(|entry| entry.proof).collect(),
         };
         let finals: Vec<BecameFinal> = batch.blocks.iter().map(became_final).collect();
+        let entries: Vec<Entry> = batch.blocks.iter().flat_map(|block| &block.block.body.proofs).copied().collect();
         let (tell, told) = oneshot::channel();
         self.writing = true;
         // A fresh incarnation waits for what is written, and reads it.
@@ -119,6 +128,7 @@ impl StateActor {
             match result.unwrap_or_else(|_| Err(StoreError::closed())) {
                 Ok(()) => {
                     actor.settings.waiting.done(applies);
+                    actor.settings.accuracy.on_final(&entries);
                     actor.on_written(head, finals, context);
                 }
                 Err(error) => (actor.settings.exit)(error.exit_code, error.reason),
@@ -130,7 +140,8 @@ impl StateActor {
         finals.iter().flat_map(|block| &block.proofs).for_each(|proof| vote_way::proof(Place::Applied, proof));
         self.applied = Some(head.sequence);
         self.settings.heads.send_replace(head.sequence);
-        self.head = head;
+        self.head = Arc::new(head);
+        self.settings.published.state_stands(&self.head);
         self.finals.extend(finals);
         self.tell(context);
         self.write(context);
@@ -415,6 +426,6 @@ impl Handler<LedgerNow> for StateActor {
     type Result = MessageResult<LedgerNow>;
 
     fn handle(&mut self, _: LedgerNow, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(self.head.clone())
+        MessageResult(Standing::clone(&self.head))
     }
 }

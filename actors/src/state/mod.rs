@@ -13,6 +13,6 @@ mod waiting;
 mod writer;
 
 pub use actor::{StateActor, StateSettings, base};
-pub use database::{Below, Database, DatabaseError, Head, StoredBlock};
+pub use database::{Below, Database, DatabaseError, FILE_NAME, Head, StoredBlock};
 pub use messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
 pub use waiting::{NotWritten, WAITING_MAX, Waiting};

@@ -154,6 +154,8 @@ fn bench() -> Bench {
         consensus: Outlet::new(move |input| tell.send(input).err().map(|error| error.0)),
         network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
         heads: Arc::new(heads),
+        accuracy: Arc::default(),
+        published: Arc::default(),
         exit,
     };
     let state = supervise(Spec::new("state"), move || StateActor::new(settings.clone()));
@@ -276,6 +278,8 @@ async fn a_rebuilt_actor_goes_on_from_the_database() {
         consensus,
         network,
         heads: Arc::new(watch::channel(Sequence(0)).0),
+        accuracy: Arc::default(),
+        published: Arc::default(),
         exit: Arc::new(|_, _| {}),
     };
     let again = supervise(Spec::new("again"), move || StateActor::new(settings.clone()));
@@ -315,6 +319,8 @@ fn a_ledger_that_is_not_the_headers_is_not_started_from() {
         consensus: Outlet::new(Some),
         network: Outlet::new(Some),
         heads: Arc::new(watch::channel(Sequence(0)).0),
+        accuracy: Arc::default(),
+        published: Arc::default(),
         exit: Arc::new(|_, _| {}),
     };
     let Err(StartError::Fatal { code: 8, reason }) = StateActor::new(settings) else { panic!("it starts") };

@@ -7,6 +7,7 @@
 use super::database::{Batch, DatabaseError, write_batch};
 use super::pending::{Places, write_pending};
 use crate::mempool::{Change, StoreError};
+use crate::metrics;
 use crate::supervision::is_fenced;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -136,6 +137,7 @@ fn transaction(redb: &redb::Database, places: &Places, works: &[Work]) -> Result
     if works.iter().all(|work| matches!(work, Work::Settle)) {
         return Ok(());
     }
+    let began = Instant::now();
     let mut moves = places.begin();
     let write = redb.begin_write()?;
     for work in works {
@@ -146,6 +148,7 @@ fn transaction(redb: &redb::Database, places: &Places, works: &[Work]) -> Result
         }
     }
     write.commit()?;
+    metrics::database_synced(began.elapsed());
     moves.committed();
     Ok(())
 }

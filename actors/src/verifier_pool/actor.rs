@@ -3,12 +3,13 @@
 //! It translates a report into the one word on it by [`Judgement::of`] and decides nothing else. Workers and verdicts
 //! outlive it: a fresh one says [`Rebuilt`] and is asked again.
 
+use super::accuracy::Accuracy;
 use super::explaining::Explaining;
 use super::explanations::Explanations;
 use super::messages::{Cancel, Check, Foresee, Judged, Rebuilt, ReportOf};
 use super::verdicts::Verdicts;
 use super::{PoolError, VerifierPool};
-use crate::metrics;
+use crate::metrics::{self, Published, Waiting};
 use crate::outlet::Outlet;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
@@ -18,7 +19,7 @@ use protocol::types::Hash;
 use protocol::verdict::{self, Claim, Job, NoVerdict, Report, Verdict, VerifierParameters};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Jobs that are with the pool beyond its workers: the next one is at hand when a worker is free, and what is urgent
 /// waits behind no more than this.
@@ -32,6 +33,10 @@ pub struct VerifierPoolSettings {
     pub pool: Arc<VerifierPool>,
     pub verdicts: Arc<Verdicts>,
     pub explanations: Arc<Explanations>,
+    /// Told of each verdict that is remembered.
+    pub accuracy: Arc<Accuracy>,
+    /// What waits is left there, for whoever looks.
+    pub published: Arc<Published>,
     pub parameters: VerifierParameters,
     pub judged: Outlet<Judged>,
     pub rebuilt: Outlet<Rebuilt>,
@@ -43,7 +48,14 @@ struct Task {
     claim: Claim,
     /// Kept until the answer: who asks why is answered from it.
     script: Vec<u8>,
+    since: Instant,
     running: Option<SpawnHandle>,
+}
+
+impl Task {
+    fn new(proofs: Vec<Hash>, claim: Claim, script: Vec<u8>) -> Task {
+        Task { proofs, claim, script, since: Instant::now(), running: None }
+    }
 }
 
 pub struct VerifierPoolActor {
@@ -74,6 +86,7 @@ impl VerifierPoolActor {
     fn on_check(&mut self, check: Check, context: &mut Context<Self>) {
         let Check { proof, statement, claim, script, urgent } = check;
         if let Some(report) = self.settings.verdicts.get(&statement) {
+            metrics::verdict_remembered();
             return self.tell(Judged { proof, judgement: Judgement::of(&report.verdict) }, context);
         }
         match self.tasks.get_mut(&statement) {
@@ -87,7 +100,7 @@ impl VerifierPoolActor {
                 }
             }
             None => {
-                self.tasks.insert(statement, Task { proofs: vec![proof], claim, script, running: None });
+                self.tasks.insert(statement, Task::new(vec![proof], claim, script));
                 if urgent {
                     self.waiting.push_front(statement);
                 } else {
@@ -103,7 +116,7 @@ impl VerifierPoolActor {
         let Foresee { statement, claim, script } = foresee;
         let is_free = self.waiting.is_empty() && self.running < self.settings.pool.workers();
         if is_free && !self.tasks.contains_key(&statement) && self.settings.verdicts.get(&statement).is_none() {
-            self.tasks.insert(statement, Task { proofs: Vec::new(), claim, script, running: None });
+            self.tasks.insert(statement, Task::new(Vec::new(), claim, script));
             self.waiting.push_back(statement);
             self.pump(context);
         }
@@ -112,7 +125,16 @@ impl VerifierPoolActor {
     pub(super) fn pump(&mut self, context: &mut Context<Self>) {
         self.feed(context);
         self.explain_next(context);
-        metrics::verifier_waiting(self.waiting.len() + self.settings.pool.waiting());
+        self.publish();
+    }
+
+    /// A few wait here, since the mempool hands out few at a time, and at most one in the pool.
+    fn publish(&self) {
+        let here = self.waiting.iter().filter_map(|statement| self.tasks.get(statement)).map(|task| task.since);
+        let (in_pool, oldest) = self.settings.pool.waiting_since();
+        let waiting =
+            Waiting { statements: self.waiting.len() + in_pool, oldest: here.chain(oldest).min() };
+        self.settings.published.verifier_waits(waiting);
     }
 
     /// Gives the pool what it has a worker for, and one job more.
@@ -159,6 +181,7 @@ impl VerifierPoolActor {
                     self.settings.explanations.keep_script(statement, std::mem::take(&mut task.script));
                 }
                 self.settings.verdicts.keep(statement, report);
+                self.settings.accuracy.on_checked(&statement);
                 self.finish(statement, judgement, context);
             }
             Err(error) => self.fail(statement, &error, context),

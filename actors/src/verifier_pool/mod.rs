@@ -2,6 +2,7 @@
 //!
 //! The solver is not in this process, and nothing here links to it.
 
+mod accuracy;
 mod actor;
 mod ending;
 mod explaining;
@@ -10,8 +11,10 @@ mod messages;
 mod pool;
 mod probe;
 mod process;
+mod roll;
 mod verdicts;
 
+pub use accuracy::{Accuracy, Shares, WINDOW as ACCURACY_WINDOW};
 pub use actor::{VerifierPoolActor, VerifierPoolSettings};
 pub use ending::{Ending, Kill};
 pub use explanations::{EXPLANATIONS_BYTES_MAX, EXPLANATIONS_MAX, Explanations};
@@ -20,4 +23,5 @@ pub use pool::{
     Observer, Pending, PoolConfig, PoolError, PoolEvent, VerifierPool, program_beside_this_one, verdict_label,
 };
 pub use process::StartError;
+pub use roll::Workers;
 pub use verdicts::{VERDICTS_BYTES_MAX, VERDICTS_MAX, Verdicts};

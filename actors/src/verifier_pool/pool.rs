@@ -5,6 +5,7 @@
 //! When the queue is full the job is given back: surely not checked.
 
 use super::ending::{Consequence, Ending};
+use super::roll::{Roll, Workers};
 use super::process::{Exchange, Start, StartError, WorkerProcess, encode_frame};
 use parking_lot::{Condvar, Mutex};
 use protocol::types::ResourceCount;
@@ -124,6 +125,7 @@ struct Task {
     limits: VerifierParameters,
     /// Only checks are counted.
     is_check: bool,
+    since: Instant,
     reply: oneshot::Sender<Result<Report, PoolError>>,
 }
 
@@ -137,6 +139,7 @@ struct State {
 struct Shared {
     config: PoolConfig,
     start: Start,
+    roll: Arc<Roll>,
     first: Hello,
     state: Mutex<State>,
     work: Condvar,
@@ -156,8 +159,10 @@ impl VerifierPool {
     /// If the worker cannot start, with its own reason.
     pub fn start(config: PoolConfig) -> Result<VerifierPool, PoolError> {
         let program = config.program.canonicalize().unwrap_or_else(|_| config.program.clone());
+        let roll = Arc::<Roll>::default();
         let mut start = Start {
             program,
+            roll: Arc::clone(&roll),
             sandbox: config.sandbox,
             memory_bytes_max: config.parameters.hard.memory_bytes,
             known_library: None,
@@ -167,6 +172,7 @@ impl VerifierPool {
         start.known_library = Some(first.hello().library);
         let shared = Arc::new(Shared {
             start,
+            roll,
             first: first.hello().clone(),
             state: Mutex::new(State { spare: Some(first), ..State::default() }),
             work: Condvar::new(),
@@ -208,6 +214,18 @@ impl VerifierPool {
         self.shared.state.lock().waiting.len()
     }
 
+    /// The same, and since when the one that has waited longest does.
+    pub fn waiting_since(&self) -> (usize, Option<Instant>) {
+        let state = self.shared.state.lock();
+        (state.waiting.len(), state.waiting.front().map(|task| task.since))
+    }
+
+    /// The worker processes as they are now. Reads a file of the system for each.
+    pub fn report(&self) -> Workers {
+        let spare = self.shared.state.lock().spare.as_ref().map(WorkerProcess::pid);
+        self.shared.roll.look(spare)
+    }
+
     /// Puts a job into the queue. Dropping what comes back takes it out again, or ends the worker that is at it.
     ///
     /// # Errors
@@ -223,7 +241,8 @@ impl VerifierPool {
         if state.waiting.len() >= self.shared.config.waiting_max {
             return Err(PoolError::Full { waiting: state.waiting.len() });
         }
-        state.waiting.push_back(Task { frame, limits: job.limits, is_check: job.task == verdict::Task::Check, reply });
+        let is_check = job.task == verdict::Task::Check;
+        state.waiting.push_back(Task { frame, limits: job.limits, is_check, since: Instant::now(), reply });
         self.shared.work.notify_one();
         Ok(pending)
     }

@@ -6,7 +6,7 @@
 
 use super::ending::{Ending, Kill};
 use super::probe;
-use crate::metrics;
+use super::roll::{Entry, Roll};
 use protocol::types::Millis;
 use protocol::verdict::{Report, VerifierParameters};
 use protocol::worker::{Hello, Library, REPORT_FRAME_BYTES_MAX, SandboxMode, Settings, WORKER_VERSION};
@@ -16,6 +16,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A worker that has not said hello by then never will; reading and hashing the library takes a fraction of it.
@@ -49,6 +50,8 @@ pub struct Start {
     pub memory_bytes_max: u64,
     /// What an earlier worker hashed.
     pub known_library: Option<Library>,
+    /// Where it is listed while it lives.
+    pub roll: Arc<Roll>,
 }
 
 /// Why a worker did not start. Permanent until somebody repairs the installation.
@@ -83,6 +86,7 @@ pub struct WorkerProcess {
     hello: Hello,
     jobs_done: u32,
     reaped: bool,
+    entry: Entry,
 }
 
 impl WorkerProcess {
@@ -158,8 +162,8 @@ impl WorkerProcess {
             hello: no_hello(),
             jobs_done: 0,
             reaped: false,
+            entry: start.roll.enter(pid),
         };
-        metrics::verifier_workers(1.0);
         for descriptor in [worker.requests.as_raw_fd(), worker.reports.as_raw_fd(), errors.as_raw_fd()] {
             do_not_block(descriptor)?;
         }
@@ -187,6 +191,7 @@ impl WorkerProcess {
     /// Gives the worker one job, as an encoded frame, and waits for its report. `wanted` is asked now and then whether
     /// somebody still waits for it.
     pub fn check(&mut self, frame: &[u8], limits: &VerifierParameters, wanted: impl Fn() -> bool) -> Exchange {
+        let _busy = self.entry.busy();
         probe::forget_peak(self.pid);
         let pid = self.pid;
         let cpu_before = probe::processor_time(pid);
@@ -305,7 +310,6 @@ impl Drop for WorkerProcess {
             self.kill();
             self.reap();
         }
-        metrics::verifier_workers(-1.0);
     }
 }
 

@@ -282,6 +282,19 @@ pub struct Figures {
     pub fetching: usize,
 }
 
+/// The same by who brought it, and how far it has come, for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holdings {
+    pub figures: Figures,
+    /// Those of `figures.proofs` and `figures.bytes` that submitters brought here; peers brought the others.
+    pub submitted: usize,
+    pub submitted_bytes: u64,
+    /// Confirmed here within the soft limits: announced *Ready*.
+    pub ready: usize,
+    /// When the one that is held longest was admitted; those that were restored, at 0.
+    pub oldest: Option<Millis>,
+}
+
 /// How long a request for scripts may take before the next peer is asked.
 pub const REQUEST_DEADLINE: Millis = Millis(2_000);
 /// The same for scripts that a proposal waits for.

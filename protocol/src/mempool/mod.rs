@@ -96,7 +96,7 @@ impl Mempool {
     /// since. Checks begin with the first step.
     pub fn restore(&mut self, candidate: Candidate) {
         let proof = candidate.proof;
-        self.pending.insert(candidate, Stage::Waiting, None);
+        self.pending.insert(candidate, Stage::Waiting, None, Millis(0));
         if let Some(place) = self.pending.place(&proof) {
             self.order.push(place);
         }
@@ -206,7 +206,7 @@ impl Mempool {
             Some(End::Final(sequence)) => Some(*sequence),
             Some(End::Refused { .. }) | None => None,
         };
-        let entry = self.pending.insert(candidate, Stage::Storing, needed_until);
+        let entry = self.pending.insert(candidate, Stage::Storing, needed_until, now);
         entry.final_in = final_in;
         if let Source::Peer(peer) = source {
             entry.has.insert(peer);
@@ -284,6 +284,18 @@ impl Mempool {
             checking: self.checking.len(),
             contested: self.pending.contested(),
             fetching: self.fetch.len(),
+        }
+    }
+
+    /// O(1).
+    pub fn holdings(&self) -> Holdings {
+        let submitted = self.pending.api();
+        Holdings {
+            figures: self.figures(),
+            submitted: submitted.proofs,
+            submitted_bytes: submitted.bytes,
+            ready: self.pending.ready(),
+            oldest: self.pending.oldest(),
         }
     }
 

@@ -49,6 +49,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Announced *Ready*.
+    fn is_ready(&self) -> bool {
+        matches!(self.stage, Stage::Checked(Word::Confirmed(_)))
+    }
+
     /// Some word on it is not a confirmation within the soft limits at one and the same count.
     fn is_contested(&self) -> bool {
         let mine = match self.stage {
@@ -120,6 +125,9 @@ pub(super) struct Pending {
     entries: BTreeMap<Hash, Entry>,
     /// Oldest first.
     contested: BTreeSet<(u64, Hash)>,
+    /// Admitted when, by arrival.
+    since: BTreeMap<u64, Millis>,
+    ready: usize,
     by_source: BTreeMap<Source, Usage>,
     /// Of all submitters together.
     api: Usage,
@@ -133,6 +141,8 @@ impl Pending {
             limits,
             entries: BTreeMap::new(),
             contested: BTreeSet::new(),
+            since: BTreeMap::new(),
+            ready: 0,
             by_source: BTreeMap::new(),
             api: Usage::default(),
             total: Usage::default(),
@@ -174,6 +184,15 @@ impl Pending {
         self.contested.len()
     }
 
+    pub(super) fn ready(&self) -> usize {
+        self.ready
+    }
+
+    /// When the one that is held longest was admitted.
+    pub(super) fn oldest(&self) -> Option<Millis> {
+        self.since.first_key_value().map(|(_, since)| *since)
+    }
+
     pub(super) fn is_contested(&self, proof: &Hash) -> bool {
         self.entries.get(proof).is_some_and(|entry| self.contested.contains(&(entry.arrival, *proof)))
     }
@@ -186,7 +205,13 @@ impl Pending {
     /// Changes words or stage, and with them whether the proof is contested. None if it is not held.
     pub(super) fn judge<R>(&mut self, proof: &Hash, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         let entry = self.entries.get_mut(proof)?;
+        let was_ready = entry.is_ready();
         let result = change(entry);
+        match (was_ready, entry.is_ready()) {
+            (false, true) => self.ready += 1,
+            (true, false) => self.ready = self.ready.saturating_sub(1),
+            (true, true) | (false, false) => {}
+        }
         let place = (entry.arrival, *proof);
         if entry.is_contested() {
             self.contested.insert(place);
@@ -197,10 +222,17 @@ impl Pending {
     }
 
     /// Puts a proof in; there is room for it.
-    pub(super) fn insert(&mut self, candidate: Candidate, stage: Stage, needed_until: Option<Millis>) -> &mut Entry {
+    pub(super) fn insert(
+        &mut self,
+        candidate: Candidate,
+        stage: Stage,
+        needed_until: Option<Millis>,
+        now: Millis,
+    ) -> &mut Entry {
         let Candidate { proof, statement, size, source } = candidate;
         self.remove(&proof);
         self.next_arrival += 1;
+        self.since.insert(self.next_arrival, now);
         let usage = self.by_source.entry(source).or_default();
         *usage = usage.with(size);
         if Bound::Api.covers(source) {
@@ -224,6 +256,10 @@ impl Pending {
     pub(super) fn remove(&mut self, proof: &Hash) -> Option<Entry> {
         let entry = self.entries.remove(proof)?;
         self.contested.remove(&(entry.arrival, *proof));
+        self.since.remove(&entry.arrival);
+        if entry.is_ready() {
+            self.ready = self.ready.saturating_sub(1);
+        }
         if Bound::Api.covers(entry.source) {
             self.api = self.api.without(entry.size);
         }

@@ -319,3 +319,20 @@ fn final_overrides_a_displacement_of_a_late_proof() {
     assert_eq!(mempool.step(NOW, refused), [Effect::Delete(id(1)), Effect::Cancel(id(1))]);
     assert_eq!(mempool.find(&id(1)), Whereabouts::Final(Sequence(5)));
 }
+
+#[test]
+fn what_is_held_is_told_by_who_brought_it_how_far_it_has_come_and_since_when() {
+    let mut mempool = Mempool::new(Limits::new(10, 1_000, 9));
+    assert_eq!((mempool.holdings().submitted, mempool.holdings().oldest), (0, None));
+    for (value, at, source) in [(1, 10, ALICE), (2, 20, Source::Peer(P1)), (3, 30, ALICE)] {
+        mempool.admit(Millis(at), candidate(value, 10, source)).unwrap();
+        mempool.step(Millis(at), Input::Stored(vec![id(value)]));
+    }
+    mempool.step(NOW, judged(1, CONFIRMED));
+    mempool.step(NOW, judged(2, Word::Refuted));
+    let Holdings { figures, submitted, submitted_bytes, ready, oldest } = mempool.holdings();
+    assert_eq!((figures.proofs, submitted, submitted_bytes, ready), (3, 2, 20, 1));
+    assert_eq!(oldest, Some(Millis(10)));
+    mempool.step(NOW, Input::Final { sequence: Sequence(7), proofs: vec![id(1)] });
+    assert_eq!((mempool.holdings().ready, mempool.holdings().oldest), (0, Some(Millis(20))));
+}

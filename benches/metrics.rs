@@ -1,0 +1,183 @@
+//! What metrics cost: a page with 4 and with 100 validators, and what is recorded of one vote.
+//!
+//! `cargo bench --bench metrics`. The networks are made up: the page's own sources, with every series on them and no actor
+//! behind, so that a page of 100 validators needs no 100 machines.
+
+use actors::consensus::Observed;
+use actors::metrics::handles::{Steps, Votes};
+use actors::metrics::{self, Page, Published, Sources};
+use actors::network::PeerReport;
+use actors::state::Standing;
+use actors::supervision::{
+    ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, TreeReport,
+};
+use actors::verifier_pool::Workers;
+use criterion::{Criterion, criterion_group, criterion_main};
+use ed25519_dalek::SigningKey;
+use protocol::consensus::events::Record;
+use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
+use protocol::message::Message;
+use protocol::parameters::{ConsensusParameters, Tokens};
+use protocol::schedule::Schedule;
+use protocol::signature::public_key;
+use protocol::types::{Epoch, Hash, Millis, NodeId, Sequence, Signature, Stake, ValidatorIndex, View};
+use protocol::verdict::SolverPin;
+use protocol::vote::{Ballot, Choice, Vote};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+fn genesis(validators: u16) -> Genesis {
+    let seed = |number: u16| {
+        let mut seed = [7; 32];
+        seed[..2].copy_from_slice(&number.to_be_bytes());
+        seed
+    };
+    let validator = |number: u16| GenesisValidator {
+        node_id: NodeId::new(&format!("node_{number}")).expect("a name"),
+        public_key: public_key(&SigningKey::from_bytes(&seed(number))),
+        stake: Stake(10_000),
+        initial_balance: Tokens(5),
+    };
+    Genesis::new(GenesisContent {
+        timestamp_ms: Millis(1_000),
+        epoch: Epoch(1),
+        epoch_seed: Hash([7; 32]),
+        validators: (1..=validators).map(validator).collect(),
+        parameters: ConsensusParameters::new(SolverPin { library: Hash([3; 32]), normaliser_version: 1 }),
+    })
+    .expect("a genesis")
+}
+
+fn tree() -> TreeReport {
+    let actor = |name: &'static str| {
+        MemberReport::Actor(Box::new(ActorReport {
+            name,
+            restart: Restart::Permanent,
+            phase: Phase::Running,
+            incarnation: 1,
+            restarts: Restarts::default(),
+            last_failure: None,
+            waiting: 3,
+            mailbox_max: 16_384,
+            handling: None,
+            heartbeat_age: Some(Duration::from_millis(30)),
+            uptime: None,
+            handled: 123_456_789,
+            handler_time: Duration::from_nanos(123_456_789_012),
+            refused: 0,
+            lost: 0,
+            at: Instant::now(),
+        }))
+    };
+    let names = ["verifier_pool", "mempool", "state", "consensus", "view_change", "leader_election", "peers"];
+    let root = SupervisorReport {
+        name: "validator",
+        strategy: Strategy::OneForOne,
+        restarts_max: 20,
+        window: Duration::from_secs(10),
+        restarts: 0,
+        escalations: 0,
+        members: names.into_iter().map(actor).collect(),
+    };
+    TreeReport { root, zombies: 0 }
+}
+
+fn peers(genesis: &Genesis) -> Vec<PeerReport> {
+    let peer = |(index, validator): (usize, &GenesisValidator)| PeerReport {
+        validator: ValidatorIndex(index as u16),
+        node_id: validator.node_id.clone(),
+        address: None,
+        connected: true,
+        connected_ms: Some(1_000),
+        round_trip_ms: Some(0.5),
+        clock_ahead_ms: Some(0),
+        bytes_in: 0,
+        bytes_out: 0,
+        messages_in: 0,
+        messages_out: 0,
+        dropped: 0,
+        throttled: 0,
+        waiting_messages: 0,
+        waiting_bytes: 0,
+        faults: 0,
+        last_fault: None,
+        banned_ms: None,
+        last_error: None,
+    };
+    genesis.validators().iter().enumerate().skip(1).map(peer).collect()
+}
+
+fn observed(genesis: &Genesis) -> Observed {
+    let set = Arc::new(genesis.validator_set());
+    let schedule = Arc::new(Schedule::new(&set, &genesis.epoch_seed()));
+    Observed::new(set, schedule, ValidatorIndex(0), Millis(10_000))
+}
+
+fn pages(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("page");
+    for validators in [4, 100] {
+        let genesis = Arc::new(genesis(validators));
+        let recorder = metrics::recorder().expect("buckets").build_recorder();
+        ::metrics::with_local_recorder(&recorder, || {
+            metrics::describe();
+            let published = Arc::<Published>::default();
+            let (block, ledger) = (genesis.genesis_block_hash(), genesis.ledger());
+            published.state_stands(&Arc::new(Standing { sequence: Sequence(0), block, ledger }));
+            let about = Arc::clone(&genesis);
+            let sources = Sources {
+                genesis: Arc::clone(&genesis),
+                me: ValidatorIndex(0),
+                data_dir: ".".into(),
+                solver: "Z3".into(),
+                tree: Arc::new(tree),
+                peers: Arc::new(move || peers(&about)),
+                workers: Arc::new(|| Workers { busy: 1, idle: 1, spare: 1, resident_bytes: 1 << 27 }),
+                observed: Arc::new(observed(&genesis)),
+                accuracy: Arc::default(),
+                published,
+            };
+            let page = Page::new(sources, recorder.handle());
+            println!("page, {validators} validators: {} bytes", page.render().len());
+            group.bench_function(format!("{validators} validators"), |bencher| bencher.iter(|| black_box(page.render())));
+        });
+    }
+}
+
+/// All that is recorded of one vote on its way through a validator: of the peer's vote that comes, and of the own one that
+/// follows.
+fn one_vote(criterion: &mut Criterion) {
+    let recorder = metrics::recorder().expect("buckets").build_recorder();
+    let handle = recorder.handle();
+    ::metrics::with_local_recorder(&recorder, || {
+        metrics::describe();
+        let (steps, votes, observed) = (Steps::default(), Votes::default(), observed(&genesis(4)));
+        let ballot = Ballot { epoch: Epoch(1), view: View(1), choice: Choice::Prepare(Hash::ZERO) };
+        let vote = |voter| Vote { ballot, voter: ValidatorIndex(voter), signature: Signature([0; 64]) };
+        let records = [Record::Vote(vote(0))];
+        let message = Message::Vote { vote: vote(1), reason: None };
+        let mut recorded: u64 = 0;
+        criterion.bench_function("one vote", |bencher| {
+            bencher.iter(|| {
+                let began = Instant::now();
+                steps.verified(began.elapsed());
+                steps.queued(began.elapsed());
+                black_box(metrics::handles::is_on_the_votes_way(&message));
+                steps.decided(began.elapsed());
+                votes.recorded(&records);
+                observed.recorded(began, &records);
+                votes.synced(began.elapsed());
+                steps.logged(began.elapsed());
+                steps.sent(began.elapsed());
+                recorded += 1;
+                // As a node does every five seconds: samples do not pile up for ever.
+                if recorded.is_multiple_of(10_000) {
+                    handle.run_upkeep();
+                }
+            });
+        });
+    });
+}
+
+criterion_group!(benches, pages, one_vote);
+criterion_main!(benches);
