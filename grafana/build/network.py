@@ -1,0 +1,219 @@
+"""The dashboard *Network*: all validators of a job together. Every validator counts the same final blocks, so that what the network
+did is what the validator saw that saw most of it; what a validator is or has is shown by its name."""
+
+from dashboard import annotation, dashboard, data_source, job, runbook
+from panels import (BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap, lines, stat, steps,
+                    table, timeline, words)
+from queries import (RANGE, fuller_mempool, increase, known, mean, named, named_though_down, or_zero,
+                     or_zero_of_each_validator, quantile, rate)
+
+UID = "pop-network"
+
+FINAL = "pop_consensus_proposed_to_final_seconds"
+WAY = "pop_proofs_submitted_to_final_seconds"
+FINALITY = steps(GOOD, (5, DOUBTFUL), (10, BAD))
+SILENCE = steps(GOOD, (30, DOUBTFUL), (120, BAD))
+CAN_FAIL = "max(pop_consensus_total_stake_tokens) - max(pop_consensus_quorum_stake_tokens)"
+MARGIN = "pop_consensus_reachable_stake_tokens - pop_consensus_quorum_stake_tokens"
+# 0: no block for two minutes; 1: it works, but not all of it; 2: every validator answers, signs and reaches all others.
+STATUS = ("(min(pop_consensus_last_final_age_seconds) < bool 120) * (1 + (min(up) == bool 1) * (min(pop_consensus_is_signing) == bool 1) "
+          "* (min(pop_consensus_reachable_stake_tokens / pop_consensus_total_stake_tokens) == bool 1))")
+TO_VALIDATOR = {"title": "This validator", "targetBlank": False,
+                "url": "/d/pop-validator?${datasource:queryparam}&${job:queryparam}&var-instance=${__data.fields.Instance}&${__url_time_range}"}
+
+
+def fastest(counter, over="[$__rate_interval]"):
+    """What the network did, by the validator that saw most of it."""
+    return f"max(rate({counter}{over}))"
+
+
+def most(counter, by):
+    """The same for what validators count of each other, in the time shown."""
+    return f"max by ({by}) (increase({counter}{RANGE}))"
+
+
+HEALTH = [
+    stat("Status", "HEALTHY: every validator answers, signs, and reaches all others. DEGRADED: not all of that, but blocks become final. "
+         "HALTED: none for two minutes, or no validator answers.", [(STATUS, "")], thresholds=steps(BAD, (1, DOUBTFUL), (2, GOOD)),
+         mappings=words(_0="HALTED", _1="DEGRADED", _2="HEALTHY"), filled=True, none="no validator answers"),
+    stat("Active validators", "Those that answer Prometheus, of those that it asks.", [
+        ("sum(up)", "answer"), ("count(up)", "of")], "short", decimals=0, thresholds=NEUTRAL, text="value_and_name", none="no target"),
+    stat("Consensus rounds", "Height: final blocks since genesis.", [("max(pop_consensus_sequence)", "")], "locale", thresholds=NEUTRAL),
+    stat("Fault tolerance", "How many of the largest validators may be faulty: by the genesis, and beyond those that are out already. "
+         "Below 0 the network is halted.", [
+             (f"floor(({CAN_FAIL}) / max(pop_consensus_largest_stake_tokens))", "by genesis"),
+             (f"floor(min({MARGIN}) / max(pop_consensus_largest_stake_tokens))", "more, now")], "none", decimals=0,
+         thresholds=steps(BAD, (0, DOUBTFUL), (1, GOOD)), text="value_and_name"),
+    stat("Since the last final block", "At the validator that saw it first. An idle network makes an empty one every 10 s, as "
+         "configured by default.", [("min(pop_consensus_last_final_age_seconds)", "")], "s", decimals=1, thresholds=SILENCE),
+    stat("Furthest behind", "Blocks between the highest and the lowest validator that answer.",
+         [("max(pop_consensus_sequence) - min(pop_consensus_sequence)", "")], "short", decimals=0,
+         thresholds=steps(GOOD, (10, DOUBTFUL), (100, BAD))),
+    timeline("Who answers", "A strip for each validator; red where Prometheus could not read its metrics.",
+             [(named_though_down("up"), "{{validator}}")], thresholds=YES_IS_GOOD, mappings=words(_0="down", _1="up"), none="no target"),
+    table("Alerts that fire", "Each has a paragraph in the runbook. Empty but for the watchdog, which always fires, is good.",
+          ['ALERTS{job=~"$job|", alertstate="firing"}'], {"alertname": "Alert", "severity": "Severity", "validator": "Validator",
+                                                          "instance": "Instance"}, none="none fires", columns=[
+              column("Instance", link=TO_VALIDATOR)]),
+]
+
+LATENCY = [
+    stat("Average", "Of all blocks in the time shown, from proposal to final, over all validators.",
+         [(known(mean(FINAL, over=RANGE)), "")], "s", thresholds=FINALITY, none="no block"),
+    stat("Minimum", "The fastest block took at least this: the lower bound of the histogram's first bucket that is not empty.",
+         [(known(quantile(1e-6, FINAL, over=RANGE)), "")], "s", thresholds=FINALITY, none="no block"),
+    stat("Maximum", "The slowest block took at most this: the upper bound of the last bucket that is not empty.",
+         [(known(quantile(1, FINAL, over=RANGE)), "")], "s", thresholds=FINALITY, none="no block"),
+    stat("99th percentile", "Of all blocks in the time shown.", [(known(quantile(0.99, FINAL, over=RANGE)), "")], "s",
+         thresholds=FINALITY, none="no block"),
+    stat("Proof: median", "From submission to final, of all proofs in the time shown.", [(known(quantile(0.5, WAY, over=RANGE)), "")],
+         "s", thresholds=FINALITY, none="no proof"),
+    stat("Proof: 99th percentile", "From submission to final, of all proofs in the time shown.",
+         [(known(quantile(0.99, WAY, over=RANGE)), "")], "s", thresholds=FINALITY, none="no proof"),
+    heatmap("Block: proposal to final", "How many blocks took how long; each validator measures each block.",
+            rate(f"{FINAL}_bucket", "le").replace("rate", "increase")),
+    heatmap("Proof: submission to final", "How many proofs took how long, at the validators that they were submitted to.",
+            rate(f"{WAY}_bucket", "le").replace("rate", "increase")),
+    lines("Block: percentiles", "From proposal to final, over all validators.", [
+        (quantile(0.99, FINAL), "99%"), (quantile(0.9, FINAL), "90%"), (quantile(0.5, FINAL), "50%"), (mean(FINAL), "mean")], "s"),
+    lines("Proof: percentiles", "From submission to final, over all validators.", [
+        (quantile(0.99, WAY), "99%"), (quantile(0.9, WAY), "90%"), (quantile(0.5, WAY), "50%")], "s", none="no proof was submitted"),
+    lines("Block: median by validator", "From proposal to final. One that is slower than the rest is late, or far away.", [(named(
+        f"histogram_quantile(0.5, sum by (job, instance, le) (rate({FINAL}_bucket[$__rate_interval])))"), "{{validator}}")], "s"),
+]
+
+THROUGHPUT = [
+    stat("Proofs processed", "Final proofs since genesis.", [("max(pop_state_final_proofs)", "")], "locale", thresholds=NEUTRAL, height=8),
+    stat("Proofs a second", "Now, and on average in the time shown.", [
+        (fastest("pop_consensus_proofs_final_total"), "now"), (fastest("pop_consensus_proofs_final_total", RANGE), "average")], "short",
+         decimals=2, thresholds=NEUTRAL, text="value_and_name", height=8),
+    lines("Final blocks and proofs", "A second.", [
+        (fastest("pop_consensus_blocks_final_total"), "blocks"), (fastest("pop_consensus_proofs_final_total"), "proofs")],
+        axis="a second"),
+    lines("Submissions", "A second, at all validators together.", [
+        (or_zero(rate("pop_proofs_submitted_total")), "submitted"),
+        (or_zero(rate('pop_proofs_accepted_total{source="submitter"}')), "accepted"),
+        (or_zero(rate("pop_proofs_refused_total")), "refused")], axis="proofs a second"),
+]
+
+LEADERBOARD = [
+    table("Validator leaderboard", "Rounds: blocks in the time shown whose certificate holds the validator's vote; Share: of all blocks. "
+          "Proposed and Missed: views that it led, with a block and without. Rewards: tokens earned since genesis. Accuracy is empty "
+          "where the validator does not answer.", [
+              most("pop_consensus_rounds_total", "validator"),
+              f"{most('pop_consensus_rounds_total', 'validator')} / on () group_left () max(increase(pop_consensus_blocks_final_total{RANGE}))",
+              f"max by (validator) ({named('pop_verifier_accuracy_ratio')})",
+              "max by (validator) (pop_state_rewards_tokens)", "max by (validator) (pop_state_stake_tokens)",
+              or_zero_of_each_validator(most("pop_consensus_blocks_proposed_total", "validator")),
+              or_zero_of_each_validator(most("pop_consensus_blocks_missed_total", "validator"))],
+          {"validator": "Validator", "Value #A": "Rounds", "Value #B": "Share", "Value #C": "Accuracy", "Value #D": "Rewards",
+           "Value #E": "Stake", "Value #F": "Proposed", "Value #G": "Missed"}, sort="Rounds", ranked=True, width=24, height=9, columns=[
+              column("Rank", "none", decimals=0), column("Rounds", "locale", decimals=0),
+              column("Share", "percentunit", decimals=1, thresholds=steps(BAD, (0.5, DOUBTFUL), (0.9, GOOD))),
+              column("Accuracy", "percentunit", decimals=1, thresholds=steps(BAD, (0.95, DOUBTFUL), (0.99, GOOD))),
+              column("Rewards", "locale", decimals=2), column("Stake", "locale", decimals=0),
+              column("Proposed", "locale", decimals=0),
+              column("Missed", "locale", decimals=0, thresholds=steps(GOOD, (0.5, DOUBTFUL)))]),
+]
+
+MEMPOOL = [
+    stat("Pending proofs", "In the fullest mempool; validators share most of them.",
+         [("max(sum by (job, instance) (pop_mempool_proofs))", "")], "locale", thresholds=NEUTRAL, height=8),
+    bars("How full", "By number or by bytes, whichever is fuller. Above 80% new proofs may be refused.", [(named(
+        f"{fuller_mempool('job, instance')}"), "{{validator}}")], "percentunit", least=0, most=1, decimals=1, width=6,
+        thresholds=steps(GOOD, (0.5, DOUBTFUL), (0.8, BAD))),
+    lines("Pending proofs by validator", "They agree where validators hear of the same proofs.",
+          [(named("sum by (job, instance) (pop_mempool_proofs)"), "{{validator}}")], axis="proofs", width=7),
+    lines("Age of the oldest pending proof", "By validator.", [(named("pop_mempool_oldest_age_seconds"), "{{validator}}")], "s", width=7),
+]
+
+MISSING = [
+    bars("Since a vote was heard, by anybody", "The ten validators whose last vote is longest ago, at the validator that heard it last.",
+         [("topk(10, min by (validator) (pop_consensus_last_vote_age_seconds))", "{{validator}}")], "s", decimals=0, least=0, most=120,
+         thresholds=SILENCE),
+    bars("Sessions with others", "The ten validators to whom the smallest share of the validators that answer has a session.",
+         [("bottomk(10, avg by (validator) (pop_network_connected))", "{{validator}}")], "percentunit", decimals=0, least=0, most=1,
+         thresholds=steps(BAD, (0.67, DOUBTFUL), (1, GOOD))),
+    lines("Stake that is missing", "Of votes not heard lately, at the validator that misses most. Above the dashed line, which is what a "
+          "quorum can miss, nothing becomes final.", [
+              ("max by (kind) (pop_consensus_missing_stake_tokens)", "{{kind}}"), (CAN_FAIL, "can be missing")],
+          axis="tokens", overrides=[{"matcher": {"id": "byName", "options": "can be missing"}, "properties": [
+              {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 8]}},
+              {"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}}]}]),
+    lines("Share of blocks with its vote", "Of each validator, in the last minutes. Quorums need no late votes: somewhat less than 100% is "
+          "well, 0% is out.", [(
+              "max by (validator) (rate(pop_consensus_rounds_total[$__rate_interval])) / on () group_left () "
+              "max(rate(pop_consensus_blocks_final_total[$__rate_interval]))", "{{validator}}")], "percentunit", most=1, width=12),
+    lines("Stake that is reached", "By validator. Below the quorum it cannot take part in anything that becomes final.", [
+        (named("pop_consensus_reachable_stake_tokens"), "{{validator}}"), ("max(pop_consensus_quorum_stake_tokens)", "quorum")],
+        axis="tokens", width=12),
+]
+
+VIEWS = [
+    timeline("Leader", "Who led the view, as most validators see it.", [
+        ("max by (validator) (pop_consensus_leader == 1)", "{{validator}}")], thresholds=NEUTRAL, mappings=words(_1="leads")),
+    lines("View and height", "By the validator that is furthest. Views that go up alone are views that failed.", [
+        ("max(pop_consensus_view)", "view"), ("max(pop_consensus_sequence)", "height")], "locale", least=None, width=12),
+    counts("Views that ended without a block", "By the reason of each validator; each counts it once.",
+           increase("pop_consensus_view_changes_total", "reason", "[$__rate_interval]"), "reason", axis="views", bars=True,
+           stacked=True),
+    counts("Views given up", "By the reason of each validator; each counts it once.",
+           increase("pop_consensus_views_given_up_total", "reason", "[$__rate_interval]"), "reason", axis="views", bars=True,
+           stacked=True),
+    counts("Leader failures", "Views that ended without a block, by who led.",
+           "max by (validator) (increase(pop_consensus_blocks_missed_total[$__rate_interval]))", "validator", axis="views", bars=True,
+           stacked=True),
+]
+
+DISAGREEMENT = [
+    stat("Disagreements", "In the time shown: proofs that became final although a validator's own check did not confirm them.",
+         [(or_zero(increase("pop_proofs_disagreements_total")), "")], "short", decimals=0, thresholds=NONE_IS_GOOD),
+    stat("Contradicting votes", "In the time shown, at the validator that saw most. Any is an attack, or a validator that runs twice.",
+         [(or_zero(f"max(increase(pop_consensus_contradictions_total{RANGE}))"), "")], "short", decimals=0, thresholds=NONE_IS_GOOD),
+    stat("Supply", "The largest difference between what the genesis issued and what a validator's state holds. Anything but 0 is a fault.",
+         [("max(abs(pop_state_supply_difference_tokens))", "")], "locale", thresholds=steps(GOOD, (1e-9, BAD))),
+    stat("Solvers", "Different fingerprints among the validators. There must be one.",
+         [("count(count by (solver_pin) (pop_build_info))", "")], "short", decimals=0, thresholds=steps(GOOD, (1.5, BAD))),
+    stat("Clocks", "The largest difference between a validator's clock and the median of its peers' clocks.",
+         [("max(abs(pop_network_clock_ahead_seconds))", "")], "s", decimals=3, thresholds=steps(GOOD, (0.5, DOUBTFUL), (2, BAD))),
+    stat("Lowest accuracy", "Of the last 1,000 final proofs, at the validator that confirmed fewest of them.",
+         [("min(pop_verifier_accuracy_ratio)", "")], "percentunit", decimals=1,
+         thresholds=steps(BAD, (0.95, DOUBTFUL), (0.99, GOOD))),
+    lines("Accuracy by validator", "Of the last 1,000 final proofs. Below the line the log warns, too.",
+          [(named("pop_verifier_accuracy_ratio"), "{{validator}}")], "percentunit", thresholds=steps(BAD, (0.95, GOOD)), limits=True,
+          least=0.9, most=1),
+    counts("Disagreements by validator", "Each is in that validator's log, with the proof's name.",
+           f"sum by (validator) ({named('increase(pop_proofs_disagreements_total[$__rate_interval])')})", "validator", axis="proofs",
+           bars=True, stacked=True),
+    counts("Actors restarted, by validator", "The dashboard Validator has the actor and the reason.",
+           "sum by (validator) (sum by (job, instance) (increase(pop_actor_restarts_total[$__rate_interval])) * on (job, instance) "
+           "group_left (validator) pop_validator_info)", "validator", axis="restarts", bars=True, stacked=True),
+    table("Validators", "Which program and solver each runs, and for how long. The address leads to its own dashboard.", [
+        "max by (validator, instance, version, solver, solver_pin) (pop_build_info * on (job, instance) group_left (validator) "
+        "pop_validator_info)",
+        f"max by (validator, instance) ({named('(time() - process_start_time_seconds)')})",
+        f"max by (validator, instance) ({named('pop_consensus_sequence')})"],
+        {"validator": "Validator", "instance": "Instance", "Value #B": "Runs for", "Value #C": "Height", "version": "Version",
+         "solver": "Solver", "solver_pin": "Solver pin"}, sort="Validator", width=24, columns=[
+             column("Instance", link=TO_VALIDATOR), column("Runs for", "dtdurations", decimals=0), column("Height", "locale")]),
+]
+
+ANNOTATIONS = [
+    annotation("Actor restarts", "sum by (validator, actor, reason) (increase(pop_actor_restarts_total[2m]) * on (job, instance) "
+               "group_left (validator) pop_validator_info) > 0", "Actor {{actor}} was restarted", "{{reason}}, at {{validator}}", "orange"),
+    annotation("Validator starts", named("(changes(process_start_time_seconds[2m]) > 0)"), "A validator was started", "{{validator}}",
+               "blue"),
+    annotation("View changes", "sum by (reason) (increase(pop_consensus_view_changes_total[2m])) > 0", "A view ended without a block",
+               "{{reason}}", "purple"),
+    annotation("Leader failures", "max by (validator) (increase(pop_consensus_blocks_missed_total[2m])) > 0",
+               "{{validator}} led a view that ended without a block", "", "red"),
+]
+
+
+def made():
+    rows = [("Network health", HEALTH), ("Consensus latency", LATENCY), ("Proof throughput", THROUGHPUT),
+            ("Validator leaderboard", LEADERBOARD), ("Mempool status", MEMPOOL), ("Who is missing", MISSING), ("View changes", VIEWS),
+            ("Disagreement", DISAGREEMENT)]
+    return dashboard(
+        UID, "Proof-of-Proof / Network", "All validators together: does the network work, how fast, and who is missing.", rows,
+        [data_source(), job(), runbook()], ANNOTATIONS, {"job": 'job=~"$job"'})

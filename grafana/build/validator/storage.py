@@ -1,0 +1,34 @@
+"""Does the disk keep up, and what does the process take?"""
+
+from panels import BAD, DOUBTFUL, GOOD, counts, lines, stat, steps
+from queries import quantile, rate
+
+SYNC = "pop_storage_sync_seconds"
+
+PANELS = [
+    stat("Free space", "Of the file system of the data directory, for this user.", [
+        ("pop_storage_free_bytes", "free"), ("pop_storage_size_bytes", "of")], "bytes", thresholds=steps("blue"),
+        text="value_and_name", width=6),
+    stat("Free share", "Full disks end the validator with exit code 3.",
+         [("pop_storage_free_bytes / pop_storage_size_bytes", "{{instance}}")], "percentunit", decimals=0,
+         thresholds=steps(BAD, (0.05, DOUBTFUL), (0.15, GOOD)), width=6),
+    stat("Free space in 48 hours", "If it goes on as in the last six hours.",
+         [("clamp_min(predict_linear(pop_storage_free_bytes[6h], 172800), 0)", "{{instance}}")], "bytes",
+         thresholds=steps(BAD, (1, DOUBTFUL), (2**30, GOOD)), width=6),
+    stat("File descriptors", "Open, of what the process may open.", [("process_open_fds / process_max_fds", "{{instance}}")],
+         "percentunit", decimals=1, thresholds=steps(GOOD, (0.5, DOUBTFUL), (0.8, BAD)), width=6),
+    lines("Write and fsync", "Percentiles. Every vote waits for the vote log: what is slow here is slow in consensus.", [
+        (quantile(0.99, SYNC, "file"), "{{file}} 99%"), (quantile(0.5, SYNC, "file"), "{{file}} 50%")], "s", logarithmic=True),
+    lines("Syncs", "A second.", [(rate(f"{SYNC}_count", "file"), "{{file}}")], axis="a second"),
+    counts("Records of the vote log", "A second, by kind.", rate("pop_storage_vote_log_records_total", "record"), "record",
+           axis="records a second"),
+    lines("Files", "Their size.", [("sum by (file) (pop_storage_bytes)", "{{file}}")], "bytes"),
+    lines("Free space over time", "Of the file system of the data directory.", [("pop_storage_free_bytes", "{{instance}}")], "bytes"),
+    lines("Processor", "Of the validator's own process; workers are apart.", [
+        ("sum by (instance) (rate(process_cpu_seconds_total[$__rate_interval]))", "{{instance}}")], axis="processors"),
+    lines("Memory", "Resident: in memory now. Virtual: reserved.", [
+        ("sum(process_resident_memory_bytes)", "resident"), ("sum(process_virtual_memory_bytes)", "virtual")], "bytes",
+        logarithmic=True, width=12),
+    lines("Threads and file descriptors", "Both have limits; a number that only grows is a leak.", [
+        ("sum(process_threads)", "threads"), ("sum(process_open_fds)", "open file descriptors")], axis="", width=12),
+]
