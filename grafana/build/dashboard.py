@@ -3,7 +3,8 @@
 from panels import DATA_SOURCE
 from queries import matched
 
-SCHEMA_VERSION = 41  # Grafana 12.0
+SCHEMA_VERSION = 41  # Grafana 11.6, as in compose.yml
+RUNBOOK = "/public/proof-of-proof/RUNBOOK.txt"  # where compose.yml puts docs/RUNBOOK.md into Grafana
 COLUMNS = 24
 
 
@@ -32,10 +33,10 @@ def instance():
 
 
 def runbook():
-    return {"name": "runbook", "label": "Runbook", "description": "Where this network's docs/RUNBOOK.md can be read.",
-            "type": "textbox", "query": "/public/proof-of-proof/RUNBOOK.md", "hide": 0,
-            "current": {"selected": True, "text": "/public/proof-of-proof/RUNBOOK.md", "value": "/public/proof-of-proof/RUNBOOK.md"},
-            "options": [{"selected": True, "text": "/public/proof-of-proof/RUNBOOK.md", "value": "/public/proof-of-proof/RUNBOOK.md"}]}
+    """A link of a dashboard is relative to Grafana, so that by itself it leads to what Grafana serves."""
+    chosen = {"selected": True, "text": RUNBOOK, "value": RUNBOOK}
+    return {"name": "runbook", "label": "Runbook", "description": "Where docs/RUNBOOK.md can be read: an address, or a path in this Grafana.",
+            "type": "textbox", "query": RUNBOOK, "hide": 0, "current": chosen, "options": [chosen]}
 
 
 def annotation(name, expression, title, text, colour):
@@ -80,7 +81,7 @@ def dashboard(uid, title, description, rows, variables, annotations, matchers):
         query["expr"] = matched(query["expr"], matchers)
     return {
         "uid": uid, "title": title, "description": description, "tags": ["proof-of-proof"], "schemaVersion": SCHEMA_VERSION,
-        "version": 1, "editable": True, "graphTooltip": 1, "timezone": "browser", "weekStart": "", "fiscalYearStartMonth": 0,
+        "version": 1, "editable": False, "graphTooltip": 1, "timezone": "browser", "weekStart": "", "fiscalYearStartMonth": 0,
         "liveNow": False, "refresh": "10s", "time": {"from": "now-1h", "to": "now"}, "timepicker": {}, "links": _links(),
         "templating": {"list": variables}, "annotations": {"list": annotations}, "panels": panels,
     }

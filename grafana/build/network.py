@@ -4,7 +4,7 @@ did is what the validator saw that saw most of it; what a validator is or has is
 from dashboard import annotation, dashboard, data_source, job, runbook
 from panels import (BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap, lines, stat, steps,
                     table, timeline, words)
-from queries import (RANGE, fuller_mempool, increase, known, mean, named, named_though_down, or_zero,
+from queries import (INTERVAL, RANGE, fuller_mempool, increase, known, mean, named, named_though_down, or_zero,
                      or_zero_of_each_validator, quantile, rate)
 
 UID = "pop-network"
@@ -22,7 +22,7 @@ TO_VALIDATOR = {"title": "This validator", "targetBlank": False,
                 "url": "/d/pop-validator?${datasource:queryparam}&${job:queryparam}&var-instance=${__data.fields.Instance}&${__url_time_range}"}
 
 
-def fastest(counter, over="[$__rate_interval]"):
+def fastest(counter, over=INTERVAL):
     """What the network did, by the validator that saw most of it."""
     return f"max(rate({counter}{over}))"
 
@@ -71,9 +71,9 @@ LATENCY = [
     stat("Proof: 99th percentile", "From submission to final, of all proofs in the time shown.",
          [(known(quantile(0.99, WAY, over=RANGE)), "")], "s", thresholds=FINALITY, none="no proof"),
     heatmap("Block: proposal to final", "How many blocks took how long; each validator measures each block.",
-            rate(f"{FINAL}_bucket", "le").replace("rate", "increase")),
+            increase(f"{FINAL}_bucket", "le", INTERVAL)),
     heatmap("Proof: submission to final", "How many proofs took how long, at the validators that they were submitted to.",
-            rate(f"{WAY}_bucket", "le").replace("rate", "increase")),
+            increase(f"{WAY}_bucket", "le", INTERVAL)),
     lines("Block: percentiles", "From proposal to final, over all validators.", [
         (quantile(0.99, FINAL), "99%"), (quantile(0.9, FINAL), "90%"), (quantile(0.5, FINAL), "50%"), (mean(FINAL), "mean")], "s"),
     lines("Proof: percentiles", "From submission to final, over all validators.", [
@@ -155,10 +155,10 @@ VIEWS = [
     lines("View and height", "By the validator that is furthest. Views that go up alone are views that failed.", [
         ("max(pop_consensus_view)", "view"), ("max(pop_consensus_sequence)", "height")], "locale", least=None, width=12),
     counts("Views that ended without a block", "By the reason of each validator; each counts it once.",
-           increase("pop_consensus_view_changes_total", "reason", "[$__rate_interval]"), "reason", axis="views", bars=True,
+           increase("pop_consensus_view_changes_total", "reason", INTERVAL), "reason", axis="views", bars=True,
            stacked=True),
     counts("Views given up", "By the reason of each validator; each counts it once.",
-           increase("pop_consensus_views_given_up_total", "reason", "[$__rate_interval]"), "reason", axis="views", bars=True,
+           increase("pop_consensus_views_given_up_total", "reason", INTERVAL), "reason", axis="views", bars=True,
            stacked=True),
     counts("Leader failures", "Views that ended without a block, by who led.",
            "max by (validator) (increase(pop_consensus_blocks_missed_total[$__rate_interval]))", "validator", axis="views", bars=True,

@@ -1,7 +1,7 @@
 """Does every part of it run, and what was restarted?"""
 
 from panels import BAD, DOUBTFUL, GOOD, NONE_IS_GOOD, YES_IS_GOOD, bars, counts, lines, stat, steps, timeline, words
-from queries import increase, or_none, or_zero_each, rate
+from queries import INTERVAL, increase, or_none, or_zero_each, rate
 
 HANDLED = rate("pop_actor_messages_total", "actor")
 TIME = rate("pop_actor_handler_seconds_total", "actor")
@@ -9,7 +9,7 @@ TIME = rate("pop_actor_handler_seconds_total", "actor")
 PANELS = [
     timeline("Actors", "Where a strip is red the actor did not run.", [("min by (actor) (pop_actor_up)", "{{actor}}")],
              thresholds=YES_IS_GOOD, mappings=words(_0="down", _1="runs"), width=12),
-    counts("Restarts", "By actor and reason.", increase("pop_actor_restarts_total", "actor, reason", "[$__rate_interval]"), "actor",
+    counts("Restarts", "By actor and reason.", increase("pop_actor_restarts_total", "actor, reason", INTERVAL), "actor",
            legend="{{actor}} {{reason}}", axis="restarts", bars=True, stacked=True, width=12),
     stat("Escalations", "In the time shown: a supervisor gave up on mending, and handed the failure to the one above it.",
          [(or_zero_each(increase("pop_supervisor_escalations_total", "instance")), "{{instance}}")], "short", decimals=0,

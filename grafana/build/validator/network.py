@@ -1,7 +1,7 @@
 """Does it reach the others, and do clients reach it?"""
 
 from panels import BAD, DOUBTFUL, GOOD, NONE_IS_GOOD, YES_IS_GOOD, counts, lines, stat, steps, timeline, words
-from queries import increase, or_none, or_zero, or_zero_each, quantile, rate
+from queries import INTERVAL, increase, or_none, or_zero, or_zero_each, quantile, rate
 
 ROUND_TRIP = "pop_network_round_trip_seconds"
 API = "pop_api_request_seconds"
@@ -31,13 +31,13 @@ PANELS = [
         axis="a second", least=None),
     lines("Round trip", "From ping to pong, over all sessions.", [
         (quantile(0.99, ROUND_TRIP), "99%"), (quantile(0.5, ROUND_TRIP), "50%")], "s", none="no session"),
-    counts("Sessions ended", "By reason.", increase("pop_network_sessions_ended_total", "reason", "[$__rate_interval]"), "reason",
+    counts("Sessions ended", "By reason.", increase("pop_network_sessions_ended_total", "reason", INTERVAL), "reason",
            axis="sessions", bars=True, stacked=True),
     counts("Connections that did not become a session", "By reason, and by who called whom.",
-           increase("pop_network_refused_total", "reason, side", "[$__rate_interval]"), "reason", legend="{{reason}} {{side}}",
+           increase("pop_network_refused_total", "reason, side", INTERVAL), "reason", legend="{{reason}} {{side}}",
            axis="connections", bars=True, stacked=True),
     counts("Rules that peers broke", "By rule; too many lead to a ban.",
-           increase("pop_network_faults_total", "fault", "[$__rate_interval]"), "fault", axis="faults", bars=True, stacked=True),
+           increase("pop_network_faults_total", "fault", INTERVAL), "fault", axis="faults", bars=True, stacked=True),
     lines("Messages dropped, reading paused", "Dropped: a peer took too little. Paused: a peer sent more than its rate.", [
         (or_none(rate("pop_network_dropped_total", "lane"), "lane"), "dropped, lane {{lane}}"),
         (or_zero(rate("pop_network_throttled_total")), "paused")], axis="a second"),

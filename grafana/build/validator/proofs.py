@@ -1,7 +1,7 @@
 """Are proofs taken, checked, and confirmed?"""
 
 from panels import BAD, DOUBTFUL, GOOD, NONE_IS_GOOD, bars, counts, lines, stat, steps
-from queries import increase, mean, or_none, or_zero, or_zero_each, quantile, rate
+from queries import INTERVAL, increase, mean, or_none, or_zero, or_zero_each, quantile, rate
 
 WAY = "pop_proofs_submitted_to_final_seconds"
 PROCESSOR = "pop_verifier_processor_seconds"
@@ -35,11 +35,11 @@ PANELS = [
     lines("Memory of the workers", "Of all worker processes together.",
           [("sum by (instance) (pop_verifier_workers_resident_bytes)", "{{instance}}")], "bytes"),
     counts("Workers ended", "By reason. `recycled`, `not_needed` and the like are housekeeping; the others cost a check.",
-           increase("pop_verifier_workers_ended_total", "reason", "[$__rate_interval]"), "reason", axis="processes", bars=True,
+           increase("pop_verifier_workers_ended_total", "reason", INTERVAL), "reason", axis="processes", bars=True,
            stacked=True),
     lines("Workers started", "And those that could not be started: no memory, no processes, or a program that is missing.", [
-        (or_zero(increase("pop_verifier_workers_started_total", "", "[$__rate_interval]")), "started"),
-        (or_zero(increase("pop_verifier_workers_not_started_total", "", "[$__rate_interval]")), "could not be started")],
+        (or_zero(increase("pop_verifier_workers_started_total", "", INTERVAL)), "started"),
+        (or_zero(increase("pop_verifier_workers_not_started_total", "", INTERVAL)), "could not be started")],
         axis="processes", bars=True),
     bars("The last 1,000 final proofs", "How this validator's own checks of them ended. All but `agreed` lower its accuracy.",
          [("sum by (word) (pop_verifier_accuracy_window)", "{{word}}")], "short", decimals=0, thresholds=steps("blue"), least=0,
