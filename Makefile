@@ -10,7 +10,8 @@ RELEASE := target/release
 
 all: build
 
-# What is fetched: the pinned solver, in .z3/; Prometheus, for tests of the alerts, in .prometheus/.
+# What is fetched: the pinned solver, in .z3/; for tests of alerts and dashboards, Prometheus in .prometheus/ and Grafana's
+# types in .grafana/.
 setup:
 	@sh scripts/setup.sh
 
@@ -71,4 +72,4 @@ uninstall:
 # What was built and fetched, and the example network's data; your own genesis, keys and validators' data stay.
 clean:
 	$(CARGO) clean
-	rm -rf .z3 .z3.new .prometheus .prometheus.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json
+	rm -rf .z3 .z3.new .prometheus .prometheus.new .grafana .grafana.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json

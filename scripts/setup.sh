@@ -5,7 +5,7 @@ set -eu
 
 cd "$(dirname "$0")"
 if [ $# = 0 ]; then
-    set -- solver prometheus
+    set -- solver prometheus grafana
 fi
 for part in "$@"; do
     sh "setup-$part.sh"

@@ -15,7 +15,7 @@ def data_source():
 
 def _labels(name, label, description, query, everything, all_first):
     return {"name": name, "label": label, "description": description, "type": "query", "datasource": DATA_SOURCE, "query": {
-        "qryType": 1, "query": query, "refId": f"Variable-{name}"}, "definition": query, "regex": "", "sort": 1, "hide": 0,
+        "qryType": 1, "query": query, "refId": f"Variable-{name}"}, "regex": "", "sort": 1, "hide": 0,
         "refresh": 2, "multi": True, "includeAll": all_first, "allValue": everything, "current": {}, "options": []}
 
 

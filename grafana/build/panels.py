@@ -163,7 +163,7 @@ def table(title, description, queries, names, *, width=12, height=8, columns=(),
     shaping.append({"id": "filterFieldsByName", "options": {"include": {"names": list(shown)}}})
     shaping.append({"id": "organize", "options": {
         "excludeByName": {}, "indexByName": {name: index for index, name in enumerate(shown)}, "renameByName": shown}})
-    options = {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": "", "countRows": False}}
+    options = {"showHeader": True, "cellHeight": "sm"}
     panel = _panel("table", title, description, [(expression, "") for expression in queries], unit=unit, width=width,
                    height=height, options=options, custom={"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
                    instant=True, form="table", overrides=columns, **rest)
