@@ -1,0 +1,94 @@
+"""What Grafana's data source does: variables into expressions, expressions to Prometheus, samples into named series."""
+
+import json
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+
+VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$([A-Za-z_]\w*)")
+
+
+class Refused(Exception):
+    pass
+
+
+class Prometheus:
+    """A server, and the time that is shown."""
+
+    def __init__(self, address, end, span):
+        self.address, self.end, self.span = address.rstrip("/"), int(end), int(span)
+        self.scrape = self._scrape_interval()
+
+    def _get(self, path, **parameters):
+        query = urllib.parse.urlencode(parameters, doseq=True)
+        try:
+            with urllib.request.urlopen(f"{self.address}/api/v1/{path}?{query}", timeout=30) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise Refused(json.load(error).get("error", str(error))) from error
+
+    def _scrape_interval(self):
+        targets = self._get("targets", state="active")["activeTargets"]
+        own = [target for target in targets if target["labels"].get("job", "").startswith("pop")]
+        return min((seconds(target["scrapeInterval"]) for target in own), default=15)
+
+    def step(self, points):
+        return max(self.span / points, self.scrape)
+
+    def now(self, expression):
+        result = self._get("query", query=expression, time=self.end)
+        samples = result["result"] if result["resultType"] == "vector" else [{"metric": {}, "value": result["result"]}]
+        return [(sample["metric"], float(sample["value"][1])) for sample in samples]
+
+    def over_time(self, expression, step):
+        # As Grafana aligns it, so that a picture does not tremble with each refresh.
+        end = self.end // step * step
+        result = self._get("query_range", query=expression, start=end - self.span // step * step, end=end, step=step)["result"]
+        return [(series["metric"], [(at, float(value)) for at, value in series["values"]]) for series in result]
+
+    def values(self, query):
+        """Of a variable: label_values(selector, label)."""
+        selector, label = re.fullmatch(r"label_values\((.+),\s*(\w+)\)", query).groups()
+        return self._get(f"label/{label}/values", **{"match[]": selector, "start": self.end - self.span, "end": self.end})
+
+
+def seconds(text):
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|s|m|h)", text))
+
+
+class Variables:
+    def __init__(self, dashboard, prometheus, chosen):
+        self.raw, self.labels = {}, []
+        for variable in dashboard["templating"]["list"]:
+            name, kind = variable["name"], variable["type"]
+            if kind == "query":
+                offered = prometheus.values(self.replaced(variable["query"]["query"], prometheus, 1))
+                picked = chosen[name].split(",") if name in chosen else None
+                if picked is None and variable["includeAll"]:
+                    self.raw[name], shown = variable["allValue"], "All"
+                else:
+                    picked = picked or offered[:1]
+                    escaped = [re.sub(r"([\\^$*+?.()|\[\]{}])", r"\\\\\1", value) for value in picked]
+                    self.raw[name], shown = (escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"), " + ".join(picked)
+            else:
+                self.raw[name] = chosen.get(name, variable["query"])
+                shown = self.raw[name]
+            self.labels.append((variable["label"], shown))
+
+    def replaced(self, text, prometheus, step):
+        rate = max(step + prometheus.scrape, 4 * prometheus.scrape)
+        own = {"__interval": f"{round(step * 1000)}ms", "__interval_ms": str(round(step * 1000)), "__rate_interval": f"{round(rate * 1000)}ms",
+               "__range": f"{prometheus.span}s", "__range_s": str(prometheus.span), "__range_ms": str(prometheus.span * 1000)}
+        known = {**own, **self.raw}
+        return VARIABLE.sub(lambda found: known.get(found.group(1) or found.group(2), found.group()), text)
+
+
+def legend(form, labels, expression, alone):
+    if form != "__auto":
+        return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda found: labels.get(found.group(1), ""), form)
+    own = {name: value for name, value in labels.items() if name != "__name__"}
+    if alone or not own:
+        return labels.get("__name__", "Value") if alone or not own else ""
+    return ", ".join(f'{name}="{value}"' for name, value in sorted(own.items()))
