@@ -71,9 +71,9 @@ LATENCY = [
     stat("Proof: 99th percentile", "From submission to final, of all proofs in the time shown.",
          [(known(quantile(0.99, WAY, over=RANGE)), "")], "s", thresholds=FINALITY, none="no proof"),
     heatmap("Block: proposal to final", "How many blocks took how long; each validator measures each block.",
-            increase(f"{FINAL}_bucket", "le", INTERVAL)),
+            increase(f"{FINAL}_bucket", "le", INTERVAL), "blocks"),
     heatmap("Proof: submission to final", "How many proofs took how long, at the validators that they were submitted to.",
-            increase(f"{WAY}_bucket", "le", INTERVAL)),
+            increase(f"{WAY}_bucket", "le", INTERVAL), "proofs"),
     lines("Block: percentiles", "From proposal to final, over all validators.", [
         (quantile(0.99, FINAL), "99%"), (quantile(0.9, FINAL), "90%"), (quantile(0.5, FINAL), "50%"), (mean(FINAL), "mean")], "s"),
     lines("Proof: percentiles", "From submission to final, over all validators.", [
@@ -194,7 +194,7 @@ DISAGREEMENT = [
         f"max by (validator, instance) ({named('(time() - process_start_time_seconds)')})",
         f"max by (validator, instance) ({named('pop_consensus_sequence')})"],
         {"validator": "Validator", "instance": "Instance", "Value #B": "Runs for", "Value #C": "Height", "version": "Version",
-         "solver": "Solver", "solver_pin": "Solver pin"}, sort="Validator", width=24, columns=[
+         "solver": "Solver", "solver_pin": "Solver pin"}, sort="Validator", falling=False, width=24, columns=[
              column("Instance", link=TO_VALIDATOR), column("Runs for", "dtdurations", decimals=0), column("Height", "locale")]),
 ]
 

@@ -80,11 +80,19 @@ def bars(title, description, queries, unit="none", *, width=8, height=8, **rest)
 
 
 _LEGEND = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
+_AT_THE_SIDE = {**_LEGEND, "placement": "right"}
+
+# Every reason and kind is counted from the start, so that most of them are 0 all the time: those are drawn, and not in the legend.
+_ALL_ZERO = {
+    "matcher": {"id": "byValue", "options": {"reducer": "allIsZero", "op": "gte", "value": 0}},
+    "properties": [{"id": "custom.hideFrom", "value": {"legend": True, "tooltip": True, "viz": False}}],
+}
 
 
 def lines(title, description, queries, unit="short", *, width=8, height=8, axis="", stacked=False, bars=False, logarithmic=False,
-          limits=False, least=0, **rest):
-    """Lines over time. `axis` says what the unit does not; `limits` draws the thresholds."""
+          limits=False, least=0, by_kind=False, at_the_side=False, overrides=(), **rest):
+    """Lines over time. `axis` says what the unit does not; `limits` draws the thresholds; `by_kind` leaves kinds that did not occur
+    out of the legend."""
     custom = {
         "drawStyle": "bars" if bars else "line", "lineWidth": 1, "fillOpacity": 60 if bars else 15 if stacked else 5,
         "showPoints": "never", "spanNulls": False, "lineInterpolation": "linear", "axisLabel": axis, "axisPlacement": "auto",
@@ -92,20 +100,20 @@ def lines(title, description, queries, unit="short", *, width=8, height=8, axis=
         "scaleDistribution": {"type": "log", "log": 10} if logarithmic else {"type": "linear"},
         "thresholdsStyle": {"mode": "dashed" if limits else "off"},
     }
-    options = {"legend": _LEGEND, "tooltip": {"mode": "multi", "sort": "desc"}}
-    return _panel("timeseries", title, description, queries, unit=unit, width=width, height=height, options=options,
-                  custom=custom, least=None if logarithmic else least, **rest)
+    options = {"legend": _AT_THE_SIDE if at_the_side else _LEGEND, "tooltip": {"mode": "multi", "sort": "desc"}}
+    return _panel("timeseries", title, description, queries, unit=unit, width=width, height=height, options=options, custom=custom,
+                  least=None if logarithmic else least, overrides=[*overrides, *([_ALL_ZERO] if by_kind else [])], **rest)
 
 
 def counts(title, description, expression, label, unit="short", *, legend="", **rest):
     """Lines by a label, whose events may never have happened: then there is a line at 0 and no empty panel."""
-    return lines(title, description, [(or_none(expression, label), legend or f"{{{{{label}}}}}")], unit, **rest)
+    return lines(title, description, [(or_none(expression, label), legend or f"{{{{{label}}}}}")], unit, by_kind=True, **rest)
 
 
-def heatmap(title, description, expression, *, width=12, height=8):
-    """How many observations were in which bucket of a histogram."""
+def heatmap(title, description, expression, what, *, width=12, height=8):
+    """How many observations were in which bucket of a histogram. `what` was observed."""
     options = {
-        "calculate": False, "cellGap": 1, "showValue": "never", "rowsFrame": {"layout": "auto", "value": "blocks"},
+        "calculate": False, "cellGap": 1, "showValue": "never", "rowsFrame": {"layout": "auto", "value": what},
         "color": {"mode": "scheme", "scheme": "Blues", "exponent": 0.5, "steps": 64, "reverse": False, "scale": "exponential",
                   "fill": "dark-blue"},
         "filterValues": {"le": 1e-9}, "legend": {"show": True}, "tooltip": {"mode": "single", "yHistogram": True},
@@ -146,14 +154,15 @@ def column(name, unit=None, *, thresholds=None, mappings=None, decimals=None, li
     return {"matcher": {"id": "byName", "options": name}, "properties": properties}
 
 
-def table(title, description, queries, names, *, width=12, height=8, columns=(), sort=None, ranked=False, unit="short", **rest):
+def table(title, description, queries, names, *, width=12, height=8, columns=(), sort=None, falling=True, ranked=False,
+          unit="short", **rest):
     """A line for each set of labels. `queries` are joined by what they have in common; `names`, in order, gives the columns
-    that are shown: {"validator": "Validator", "Value #A": "Rounds"}. `sort` is a column's name there, the largest first."""
+    that are shown: {"validator": "Validator", "Value #A": "Rounds"}. `sort` is a column's name there, `falling` the largest first."""
     shaping = [{"id": "merge", "options": {}}] if len(queries) > 1 else []
     shown = dict(names)
     if sort:
         field = next(name for name, column in names.items() if column == sort)
-        shaping.append({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": field, "desc": True}]}})
+        shaping.append({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": field, "desc": falling}]}})
     if ranked:
         # Grafana's row numbers begin at 0.
         shaping.append({"id": "calculateField", "options": {"mode": "index", "alias": "index", "index": {"asPercentile": False}}})

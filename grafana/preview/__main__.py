@@ -1,6 +1,6 @@
 """Draws every panel of both dashboards from their JSON and a Prometheus that runs: a page of HTML for each, to look at without Grafana.
 
-    python3 grafana/preview --prometheus http://127.0.0.1:9090 --out data/preview [--minutes 10] [--var instance=127.0.0.1:9001,…]
+    python3 grafana/preview --prometheus http://127.0.0.1:9090 --out data/preview [--minutes 10] [--interval 15] [--var instance=127.0.0.1:9001,…]
 
 It is no Grafana. It knows the types of panel, options, units and transformations that grafana/build uses, and of Grafana's behaviour what
 shows whether a panel can be read: place and size, queries with their variables, colours by thresholds, mappings, units, legends that
@@ -29,9 +29,11 @@ def main():
     parser.add_argument("--out", default="data/preview", type=pathlib.Path, metavar="FOLDER")
     parser.add_argument("--minutes", default=10, type=float, help="the time shown, until now [default: 10]")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE[,VALUE]", help="what is chosen for a variable")
+    parser.add_argument("--interval", default=15, type=float, metavar="SECONDS",
+                        help="the data source's «Scrape interval», the least step of a picture [default: 15, as in grafana/provisioning]")
     options = parser.parse_args()
     chosen = dict(choice.split("=", 1) for choice in options.var)
-    prometheus = Prometheus(options.prometheus, time.time(), options.minutes * 60)
+    prometheus = Prometheus(options.prometheus, time.time(), options.minutes * 60, options.interval)
     options.out.mkdir(parents=True, exist_ok=True)
     for file in sorted(DASHBOARDS.glob("*.json")):
         dashboard = json.loads(file.read_text(encoding="utf-8"))

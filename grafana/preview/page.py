@@ -17,7 +17,7 @@ body { background: #111217; color: #ccccdc; font: 12px sans-serif; margin: 10px;
 .notice { background: #5c4813; padding: 8px; border-radius: 3px; margin-bottom: 8px; }
 .bar span { margin-right: 20px; } .bar b { color: #8e8e99; font-weight: normal; }
 .grid { position: relative; } .panel { position: absolute; background: #181b1f; border: 1px solid #2c3235; box-sizing: border-box; overflow: hidden; }
-.row { position: absolute; font-size: 15px; padding-top: 8px; box-sizing: border-box; }
+.legend div { height: 16px; white-space: nowrap; overflow: hidden; } .row { position: absolute; font-size: 15px; padding-top: 8px; box-sizing: border-box; }
 .panel h3 { font-size: 13px; margin: 6px 8px; font-weight: 500; height: 17px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .none { display: flex; align-items: center; justify-content: center; color: #8e8e99; font-size: 16px; }
 .error { color: #f2495c; padding: 8px; }
@@ -41,7 +41,7 @@ def drawn(dashboard, prometheus, chosen):
     bar += "".join(f'<span style="color:{shade}">◆ {html.escape(name)} ({count})</span>' for name, shade, count in marks)
     shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(prometheus.end))
     notice = (f"<b>Preview, not Grafana.</b> {html.escape(dashboard['title'])}: the {prometheus.span / 60:g} minutes until {shown}, from the "
-              f"dashboard's JSON and {html.escape(prometheus.address)}, a look each {prometheus.scrape:g} s. Tooltips, links, zoom and menus are left out; "
+              f"dashboard's JSON and {html.escape(prometheus.address)}, a step of at least {prometheus.scrape:g} s. Tooltips, links, zoom and menus are left out; "
               "fonts, colours and the fitting of text are not Grafana's.")
     page = (f'<!doctype html><meta charset="utf-8"><title>Preview: {html.escape(dashboard["title"])}</title><style>{STYLE}</style>'
             f'<div class="notice">{notice}</div><div class="bar">{bar}</div>'
@@ -144,24 +144,33 @@ class Drawing:
         step, found = self._over_time(panel, width)
         if not any(math.isfinite(value) for _, _, points in found for _, value in points):
             return None
-        fields = [(name, Field(panel, name), points) for name, _, points in found]
+        fields = [(name, Field(panel, name, [value for _, value in points]), points) for name, _, points in found]
         series = [(name, field, field.colour(0, index), points) for index, (name, field, points) in enumerate(fields)]
-        words, rows = self._legend(panel, [(name, shade) for name, _, shade, _ in series], width, height)
-        frame = charts.Frame(width, height - rows, self.prometheus)
+        told = [(name, shade) for name, field, shade, _ in series if not field.custom.get("hideFrom", {}).get("legend")]
+        wide, tall, words = self._legend(panel, told, width, height)
+        frame = charts.Frame(width - wide, height - tall, self.prometheus)
         return charts.lines(frame, series, self.marks, step) + words
 
     def _legend(self, panel, entries, width, height):
-        """At the bottom; Grafana gives it 35% of the panel, and scrolls what is more."""
-        lines, used = 1, 0
-        for name, _ in entries:
-            used += len(name) * 6.2 + 34
-            if used > width - 20:
-                lines, used = lines + 1, len(name) * 6.2 + 34
-        tall = min(lines * 17, int(height * 0.35))
-        if lines * 17 > tall:
+        """What it takes of width and height, and itself. Grafana scrolls what is more."""
+        words = [f'<span><i style="background:{shade}"></i>{html.escape(name)}</span>' for name, shade in entries]
+        if panel["options"]["legend"]["placement"] == "right":
+            wide = min(max((len(name) for name, _ in entries), default=0) * 6.5 + 44, width * 0.35)
+            room, needed = height, len(entries) * 16
+            look = f"position:absolute;right:0;top:{HEAD}px;width:{wide:.0f}px;height:{height}px"
+            taken, words = (round(wide), 0), [f"<div>{word}</div>" for word in words]
+        else:
+            lines, used = 1, 0
+            for name, _ in entries:
+                used += len(name) * 6.2 + 34
+                if used > width - 20:
+                    lines, used = lines + 1, len(name) * 6.2 + 34
+            room, needed = height * 0.35, lines * 17
+            look = f"height:{min(needed, room):.0f}px"
+            taken = 0, round(min(needed, room))
+        if needed > room:
             self.problems.append(f"{panel['title']}: {len(entries)} series, their legend is cut off")
-        words = "".join(f'<span><i style="background:{shade}"></i>{html.escape(name)}</span>' for name, shade in entries)
-        return f'<div class="legend" style="height:{tall}px">{words}</div>', tall
+        return *taken, f'<div class="legend" style="{look}">{"".join(words)}</div>'
 
     def _heatmap(self, panel, width, height):
         step, found = self._over_time(panel, width / 8)
@@ -175,7 +184,7 @@ class Drawing:
         if not found:
             return None
         series = [(name, Field(panel, name), points) for name, _, points in found]
-        words, tall = self._legend(panel, charts.state_legend(series), width, height)
+        _, tall, words = self._legend(panel, charts.state_legend(series), width, height)
         left = min(width * 0.3, 16 + max(len(name) for name, _, _ in series) * 6.5)
         frame = charts.Frame(width, height - tall, self.prometheus, left)
         return charts.states(frame, series, self.marks, step) + words

@@ -16,9 +16,10 @@ class Refused(Exception):
 class Prometheus:
     """A server, and the time that is shown."""
 
-    def __init__(self, address, end, span):
+    def __init__(self, address, end, span, scrape):
         self.address, self.end, self.span = address.rstrip("/"), int(end), int(span)
-        self.scrape = self._scrape_interval()
+        # What Grafana takes for the scrape interval: the data source's timeInterval.
+        self.scrape = scrape
 
     def _get(self, path, **parameters):
         query = urllib.parse.urlencode(parameters, doseq=True)
@@ -27,11 +28,6 @@ class Prometheus:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise Refused(json.load(error).get("error", str(error))) from error
-
-    def _scrape_interval(self):
-        targets = self._get("targets", state="active")["activeTargets"]
-        own = [target for target in targets if target["labels"].get("job", "").startswith("pop")]
-        return min((seconds(target["scrapeInterval"]) for target in own), default=15)
 
     def step(self, points):
         return max(self.span / points, self.scrape)

@@ -68,13 +68,15 @@ def written(value, unit="none", decimals=None):
 
 
 class Field:
-    """The configuration of one series or column: the panel's, with the overrides that are meant for its name."""
+    """The configuration of one series or column: the panel's, with the overrides that are meant for its name, or for series that are
+    always 0."""
 
-    def __init__(self, panel, name):
+    def __init__(self, panel, name, values=()):
         self.settings = dict(panel["fieldConfig"]["defaults"])
         self.custom = dict(self.settings.get("custom", {}))
         for override in panel["fieldConfig"]["overrides"]:
-            if override["matcher"]["options"] == name:
+            kind, options = override["matcher"]["id"], override["matcher"]["options"]
+            if (options == name) if kind == "byName" else (options["reducer"] == "allIsZero" and not any(values)):
                 for one in override["properties"]:
                     if one["id"].startswith("custom."):
                         self.custom[one["id"].removeprefix("custom.")] = one["value"]

@@ -26,7 +26,7 @@ PANELS = [
     lines("Handled messages", "A second, by actor.", [(HANDLED, "{{actor}}")], axis="messages a second"),
     lines("Messages given back or lost", "Given back: the mailbox was full or closed. Lost: taken, but not handled or never answered.", [
         (or_none(rate("pop_actor_messages_refused_total", "actor"), "actor"), "{{actor}} given back"),
-        (or_none(rate("pop_actor_messages_lost_total", "actor"), "actor"), "{{actor}} lost")], axis="messages a second"),
+        (or_none(rate("pop_actor_messages_lost_total", "actor"), "actor"), "{{actor}} lost")], axis="messages a second", by_kind=True),
     lines("Share of time in handlers", "100% is an actor that never waits.", [(TIME, "{{actor}}")], "percentunit"),
     lines("Time of a message", "Mean, by actor.", [(f"{TIME} / {HANDLED}", "{{actor}}")], "s"),
     lines("The message at hand", "How long the present message has been handled already; 0 when idle.",

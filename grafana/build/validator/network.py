@@ -24,11 +24,11 @@ PANELS = [
              mappings=words(_0="none", _1="open"), width=24, height=7),
     lines("Bytes", "Of frames, a second, before TLS. `in` is drawn below.", [
         (rate('pop_network_bytes_total{direction="out"}', "kind"), "out {{kind}}"),
-        ("-" + rate('pop_network_bytes_total{direction="in"}', "kind"), "in {{kind}}")], "Bps", least=None),
+        ("-" + rate('pop_network_bytes_total{direction="in"}', "kind"), "in {{kind}}")], "Bps", least=None, by_kind=True, at_the_side=True, width=12),
     lines("Messages", "A second. `in` is drawn below.", [
         (rate('pop_network_messages_total{direction="out"}', "kind"), "out {{kind}}"),
         ("-" + rate('pop_network_messages_total{direction="in"}', "kind"), "in {{kind}}")],
-        axis="a second", least=None),
+        axis="a second", least=None, by_kind=True, at_the_side=True, width=12),
     lines("Round trip", "From ping to pong, over all sessions.", [
         (quantile(0.99, ROUND_TRIP), "99%"), (quantile(0.5, ROUND_TRIP), "50%")], "s", none="no session"),
     counts("Sessions ended", "By reason.", increase("pop_network_sessions_ended_total", "reason", INTERVAL), "reason",
@@ -40,7 +40,7 @@ PANELS = [
            increase("pop_network_faults_total", "fault", INTERVAL), "fault", axis="faults", bars=True, stacked=True),
     lines("Messages dropped, reading paused", "Dropped: a peer took too little. Paused: a peer sent more than its rate.", [
         (or_none(rate("pop_network_dropped_total", "lane"), "lane"), "dropped, lane {{lane}}"),
-        (or_zero(rate("pop_network_throttled_total")), "paused")], axis="a second"),
+        (or_zero(rate("pop_network_throttled_total")), "paused")], axis="a second", by_kind=True),
     counts("API requests", "By status. 429: no room now, try later; 5xx: this validator's fault.",
            rate("pop_api_requests_total", "status"), "status", axis="requests a second", stacked=True),
     lines("Time of API requests", "Percentiles.", [

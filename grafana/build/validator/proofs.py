@@ -10,7 +10,7 @@ RESOURCES = "pop_verifier_resource_counts"
 PANELS = [
     lines("Submissions", "A second: what reached this validator's API, and what it took from submitters and from peers.", [
         (or_zero(rate("pop_proofs_submitted_total")), "submitted here"),
-        (or_none(rate("pop_proofs_accepted_total", "source"), "source"), "accepted from {{source}}")], axis="proofs a second"),
+        (or_none(rate("pop_proofs_accepted_total", "source"), "source"), "accepted from {{source}}")], axis="proofs a second", by_kind=True),
     counts("Submissions refused", "`full`, `share_full` and `source_full`: no room; `busy`: too many at once; `displaced`: gave way to "
            "others; the rest are faults of the submission.", rate("pop_proofs_refused_total", "reason"), "reason",
            axis="proofs a second"),
@@ -18,7 +18,7 @@ PANELS = [
         (quantile(0.99, WAY), "99%"), (quantile(0.9, WAY), "90%"), (quantile(0.5, WAY), "50%")], "s", none="no proof submitted here"),
     lines("Verdicts", "Checks that ended, a second, and proofs whose statement was checked before.", [
         (or_none(rate("pop_verifier_verdicts_total", "verdict"), "verdict"), "{{verdict}}"),
-        (or_zero(rate("pop_verifier_verdicts_remembered_total")), "remembered")], axis="a second"),
+        (or_zero(rate("pop_verifier_verdicts_remembered_total")), "remembered")], axis="a second", by_kind=True),
     lines("Processor time of a check", "Percentiles; the solver's own time, not the wait for a worker.", [
         (quantile(0.99, PROCESSOR), "99%"), (quantile(0.9, PROCESSOR), "90%"), (quantile(0.5, PROCESSOR), "50%")], "s",
         logarithmic=True, none="no check yet"),
