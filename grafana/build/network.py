@@ -4,7 +4,7 @@ did is what the validator saw that saw most of it; what a validator is or has is
 from dashboard import annotation, dashboard, data_source, job, runbook
 from panels import (BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap, lines, stat, steps,
                     table, timeline, words)
-from queries import (INTERVAL, RANGE, fuller_mempool, increase, known, mean, named, named_though_down, or_zero,
+from queries import (INTERVAL, RANGE, fuller_mempool, increase, mean, named, named_though_down, or_zero,
                      or_zero_of_each_validator, quantile, rate)
 
 UID = "pop-network"
@@ -59,17 +59,17 @@ HEALTH = [
 
 LATENCY = [
     stat("Average", "Of all blocks in the time shown, from proposal to final, over all validators.",
-         [(known(mean(FINAL, over=RANGE)), "")], "s", thresholds=FINALITY, none="no block"),
+         [(mean(FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
     stat("Minimum", "The fastest block took at least this: the lower bound of the histogram's first bucket that is not empty.",
-         [(known(quantile(1e-6, FINAL, over=RANGE)), "")], "s", thresholds=FINALITY, none="no block"),
+         [(quantile(1e-6, FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
     stat("Maximum", "The slowest block took at most this: the upper bound of the last bucket that is not empty.",
-         [(known(quantile(1, FINAL, over=RANGE)), "")], "s", thresholds=FINALITY, none="no block"),
-    stat("99th percentile", "Of all blocks in the time shown.", [(known(quantile(0.99, FINAL, over=RANGE)), "")], "s",
+         [(quantile(1, FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
+    stat("99th percentile", "Of all blocks in the time shown.", [(quantile(0.99, FINAL, over=RANGE), "")], "s",
          thresholds=FINALITY, none="no block"),
-    stat("Proof: median", "From submission to final, of all proofs in the time shown.", [(known(quantile(0.5, WAY, over=RANGE)), "")],
+    stat("Proof: median", "From submission to final, of all proofs in the time shown.", [(quantile(0.5, WAY, over=RANGE), "")],
          "s", thresholds=FINALITY, none="no proof"),
     stat("Proof: 99th percentile", "From submission to final, of all proofs in the time shown.",
-         [(known(quantile(0.99, WAY, over=RANGE)), "")], "s", thresholds=FINALITY, none="no proof"),
+         [(quantile(0.99, WAY, over=RANGE), "")], "s", thresholds=FINALITY, none="no proof"),
     heatmap("Block: proposal to final", "How many blocks took how long; each validator measures each block.",
             increase(f"{FINAL}_bucket", "le", INTERVAL), "blocks"),
     heatmap("Proof: submission to final", "How many proofs took how long, at the validators that they were submitted to.",
@@ -79,7 +79,7 @@ LATENCY = [
     lines("Proof: percentiles", "From submission to final, over all validators.", [
         (quantile(0.99, WAY), "99%"), (quantile(0.9, WAY), "90%"), (quantile(0.5, WAY), "50%")], "s", none="no proof was submitted"),
     lines("Block: median by validator", "From proposal to final. One that is slower than the rest is late, or far away.", [(named(
-        f"histogram_quantile(0.5, sum by (job, instance, le) (rate({FINAL}_bucket[$__rate_interval])))"), "{{validator}}")], "s"),
+        f"({quantile(0.5, FINAL, 'job, instance')})"), "{{validator}}")], "s"),
 ]
 
 THROUGHPUT = [
@@ -175,7 +175,7 @@ DISAGREEMENT = [
     stat("Solvers", "Different fingerprints among the validators. There must be one.",
          [("count(count by (solver_pin) (pop_build_info))", "")], "short", decimals=0, thresholds=steps(GOOD, (1.5, BAD))),
     stat("Clocks", "The largest difference between a validator's clock and the median of its peers' clocks.",
-         [("max(abs(pop_network_clock_ahead_seconds))", "")], "s", decimals=3, thresholds=steps(GOOD, (0.5, DOUBTFUL), (2, BAD))),
+         [("max(abs(pop_network_clock_ahead_seconds))", "")], "s", thresholds=steps(GOOD, (0.5, DOUBTFUL), (2, BAD))),
     stat("Lowest accuracy", "Of the last 1,000 final proofs, at the validator that confirmed fewest of them.",
          [("min(pop_verifier_accuracy_ratio)", "")], "percentunit", decimals=1,
          thresholds=steps(BAD, (0.95, DOUBTFUL), (0.99, GOOD))),

@@ -42,11 +42,11 @@ def increase(counter, by="", over=RANGE):
 
 def quantile(share, histogram, by="", over=INTERVAL):
     buckets = rate(f"{histogram}_bucket", f"le, {by}" if by else "le", over)
-    return f"histogram_quantile({share}, {buckets})"
+    return known(f"histogram_quantile({share}, {buckets})")
 
 
 def mean(histogram, by="", over=INTERVAL):
-    return f"{rate(histogram + '_sum', by, over)} / {rate(histogram + '_count', by, over)}"
+    return known(f"{rate(histogram + '_sum', by, over)} / {rate(histogram + '_count', by, over)}")
 
 
 def named(expression):
@@ -77,7 +77,8 @@ def or_zero_of_each_validator(expression):
 
 
 def known(expression):
-    """Without the «not a number» of a quotient whose divisor is 0."""
+    """Without the «not a number» of a quotient whose divisor is 0: to Grafana that is a value, and it would draw an empty picture
+    in place of the words for no value."""
     return f"{expression} >= 0"
 
 

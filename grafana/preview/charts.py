@@ -63,8 +63,9 @@ class Scale:
             if high <= low:
                 high = low + (abs(low) or 1)
             rough = (high - low) / 4
-            size = 10 ** math.floor(math.log10(rough))
-            step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
+            base = 2 if field.settings["unit"] == "bytes" else 10
+            size = base ** math.floor(math.log(rough, base))
+            step = next(size * factor for factor in ((1, 2) if base == 2 else (1, 2, 2.5, 5, 10)) if size * factor >= rough * 0.999)
             self.low = low if "min" in field.settings else math.floor(low / step + 1e-9) * step
             self.high = high if "max" in field.settings else math.ceil(high / step - 1e-9) * step
             count = int((self.high - self.low) / step + 1e-9)

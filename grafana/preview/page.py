@@ -185,7 +185,7 @@ class Drawing:
             return None
         series = [(name, Field(panel, name), points) for name, _, points in found]
         _, tall, words = self._legend(panel, charts.state_legend(series), width, height)
-        left = min(width * 0.3, 16 + max(len(name) for name, _, _ in series) * 6.5)
+        left = min(width * 0.3, 20 + max(len(name) for name, _, _ in series) * 7)
         frame = charts.Frame(width, height - tall, self.prometheus, left)
         return charts.states(frame, series, self.marks, step) + words
 

@@ -1,7 +1,7 @@
 """Does it agree with the others, and how fast?"""
 
 from panels import BAD, DOUBTFUL, GOOD, NEUTRAL, bars, column, counts, lines, stat, steps, table
-from queries import INTERVAL, increase, known, mean, or_zero_of_each_validator, quantile, rate
+from queries import INTERVAL, increase, mean, or_zero_of_each_validator, quantile, rate
 
 FINAL = "pop_consensus_proposed_to_final_seconds"
 PREPARED = "pop_consensus_proposed_to_prepared_seconds"
@@ -14,9 +14,9 @@ PANELS = [
     stat("Leader", "Who leads the current view, as this validator sees it.",
          [("max by (validator) (pop_consensus_leader == 1)", "{{validator}}")], text="name", width=6),
     stat("Proposal to final", "Median in the last minutes, from a proposal's arrival until its block is final.",
-         [(known(quantile(0.5, FINAL)), "")], "s", thresholds=FINALITY, width=4, none="no block yet"),
+         [(quantile(0.5, FINAL), "")], "s", thresholds=FINALITY, width=4, none="no block"),
     stat("The slowest hundredth", "99th percentile of the same.",
-         [(known(quantile(0.99, FINAL)), "")], "s", thresholds=FINALITY, width=4, none="no block yet"),
+         [(quantile(0.99, FINAL), "")], "s", thresholds=FINALITY, width=4, none="no block"),
     stat("View timer", "How long the current view may last before this validator gives it up. It doubles with each view that failed.",
          [("pop_consensus_view_timer_seconds", "{{instance}}")], "s", thresholds=steps(GOOD, (20, DOUBTFUL), (60, BAD)), width=4),
     lines("Final blocks and proofs", "A second.", [

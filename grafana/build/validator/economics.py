@@ -16,7 +16,7 @@ PANELS = [
         "max by (validator) (pop_state_rewards_tokens)", "max by (validator) (pop_state_balance_tokens)",
         "max by (validator) (pop_state_stake_tokens)"],
         {"validator": "Validator", "Value #A": "Rewards", "Value #B": "Balance", "Value #C": "Stake"}, sort="Rewards", unit="locale",
-        columns=[column("Rewards", "locale", decimals=2), column("Balance", "locale", decimals=2), column("Stake", "locale", decimals=2)]),
+        columns=[column("Rewards", "locale", decimals=2), column("Balance", "locale", decimals=2), column("Stake", "locale", decimals=0)]),
     lines("Rewards", "Of the ten validators that earned most, since genesis.",
           [("topk(10, max by (validator) (pop_state_rewards_tokens))", "{{validator}}")], axis="tokens", width=12),
 ]

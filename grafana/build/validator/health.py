@@ -1,6 +1,6 @@
 """Is it healthy?"""
 
-from panels import BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, SOME_IS_DOUBTFUL, YES_IS_GOOD, stat, steps, timeline, words
+from panels import BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, PLAIN, SOME_IS_DOUBTFUL, YES_IS_GOOD, stat, steps, timeline, words
 from queries import RANGE, fuller_mempool, increase, or_zero_each
 
 PANELS = [
@@ -31,8 +31,8 @@ PANELS = [
     stat("Restarts of actors", "In the time shown. Each one has its reason in the row Actors and restarts.",
          [(or_zero_each(increase("pop_actor_restarts_total", "instance")), "{{instance}}")], "short", decimals=0,
          thresholds=SOME_IS_DOUBTFUL, width=3),
-    stat("Runs for", "Since the process started.", [("time() - process_start_time_seconds", "{{instance}}")], "dtdurations",
-         thresholds=steps(DOUBTFUL, (300, GOOD)), decimals=0, width=3),
+    stat("Runs for", "Since the process started.", [("time() - process_start_time_seconds", "{{instance}}")], "s",
+         thresholds=steps(DOUBTFUL, (300, GOOD)), decimals=1, width=3),
     stat("Mempool", "How full it is, by number or by bytes, whichever is fuller. Above 80% new proofs may be refused.", [(
         fuller_mempool("instance"), "{{instance}}")], "percentunit",
          thresholds=steps(GOOD, (0.5, DOUBTFUL), (0.8, BAD)), decimals=1, width=3),
@@ -43,8 +43,10 @@ PANELS = [
     stat("Supply", "Balances, stakes and reward pool, less what the genesis issued. Anything but 0 is a fault of the program.",
          [("pop_state_supply_difference_tokens", "{{instance}}")], "locale", thresholds=steps(BAD, (0, GOOD), (1e-9, BAD)), width=3),
     stat("Program and solver", "The pin is the fingerprint of the solver that the genesis asks for; it must be the same everywhere.",
-         [('pop_build_info', "{{version}}, {{solver}}, pin {{solver_pin}}")], text="name", width=6),
+         [('label_replace(pop_build_info, "pin", "$1", "solver_pin", "(.{0,10}).*")', "{{version}}, Z3 {{solver}}, pin {{pin}}…")], text="name", width=6),
     timeline("Answers, signs, leads", "What it was in the time shown. Where a strip is missing, the validator did not answer.", [
         ("min(up)", "answers"), ("min(pop_consensus_is_signing)", "signs"), ("max(pop_consensus_is_leader)", "leads")],
-        thresholds=steps(DOUBTFUL, (1, GOOD)), mappings=words(_0="no", _1="yes"), width=24, height=5, none="no such target"),
+        thresholds=steps(DOUBTFUL, (1, GOOD)), mappings=words(_0="no", _1="yes"), width=24, height=5, none="no such target", overrides=[{
+            "matcher": {"id": "byName", "options": "leads"}, "properties": [
+                {"id": "thresholds", "value": {"mode": "absolute", "steps": steps("#464c54", (1, PLAIN))}}]}]),
 ]

@@ -14,7 +14,7 @@ PANELS = [
          [("pop_network_sessions / (pop_network_peers > 0)", "{{instance}}")], "percentunit",
          thresholds=steps(BAD, (0.67, DOUBTFUL), (1, GOOD)), decimals=0, none="no peers, or no answer", width=6),
     stat("Clock", "Ahead of the median of the peers' clocks; behind it if negative.", [("pop_network_clock_ahead_seconds", "{{instance}}")],
-         "s", thresholds=steps(BAD, (-2, DOUBTFUL), (-0.5, GOOD), (0.5, DOUBTFUL), (2, BAD)), decimals=3, width=6),
+         "s", thresholds=steps(BAD, (-2, DOUBTFUL), (-0.5, GOOD), (0.5, DOUBTFUL), (2, BAD)), width=6),
     stat("Banned now", "Peers that broke rules too often.", [("pop_network_banned", "{{instance}}")], "short", thresholds=NONE_IS_GOOD,
          decimals=0, width=3),
     stat("Bans", "In the time shown.", [(or_zero_each(increase("pop_network_bans_total", "instance")), "{{instance}}")], "short",
@@ -24,11 +24,11 @@ PANELS = [
              mappings=words(_0="none", _1="open"), width=24, height=7),
     lines("Bytes", "Of frames, a second, before TLS. `in` is drawn below.", [
         (rate('pop_network_bytes_total{direction="out"}', "kind"), "out {{kind}}"),
-        ("-" + rate('pop_network_bytes_total{direction="in"}', "kind"), "in {{kind}}")], "Bps", least=None, by_kind=True, at_the_side=True, width=12),
+        ("-" + rate('pop_network_bytes_total{direction="in"}', "kind"), "in {{kind}}")], "Bps", least=None, by_kind=True, at_the_side=True, width=12, height=11),
     lines("Messages", "A second. `in` is drawn below.", [
         (rate('pop_network_messages_total{direction="out"}', "kind"), "out {{kind}}"),
         ("-" + rate('pop_network_messages_total{direction="in"}', "kind"), "in {{kind}}")],
-        axis="a second", least=None, by_kind=True, at_the_side=True, width=12),
+        axis="a second", least=None, by_kind=True, at_the_side=True, width=12, height=11),
     lines("Round trip", "From ping to pong, over all sessions.", [
         (quantile(0.99, ROUND_TRIP), "99%"), (quantile(0.5, ROUND_TRIP), "50%")], "s", none="no session"),
     counts("Sessions ended", "By reason.", increase("pop_network_sessions_ended_total", "reason", INTERVAL), "reason",
@@ -37,12 +37,12 @@ PANELS = [
            increase("pop_network_refused_total", "reason, side", INTERVAL), "reason", legend="{{reason}} {{side}}",
            axis="connections", bars=True, stacked=True),
     counts("Rules that peers broke", "By rule; too many lead to a ban.",
-           increase("pop_network_faults_total", "fault", INTERVAL), "fault", axis="faults", bars=True, stacked=True),
+           increase("pop_network_faults_total", "fault", INTERVAL), "fault", axis="faults", bars=True, stacked=True, width=6),
     lines("Messages dropped, reading paused", "Dropped: a peer took too little. Paused: a peer sent more than its rate.", [
         (or_none(rate("pop_network_dropped_total", "lane"), "lane"), "dropped, lane {{lane}}"),
-        (or_zero(rate("pop_network_throttled_total")), "paused")], axis="a second", by_kind=True),
+        (or_zero(rate("pop_network_throttled_total")), "paused")], axis="a second", by_kind=True, width=6),
     counts("API requests", "By status. 429: no room now, try later; 5xx: this validator's fault.",
-           rate("pop_api_requests_total", "status"), "status", axis="requests a second", stacked=True),
+           rate("pop_api_requests_total", "status"), "status", axis="requests a second", width=6),
     lines("Time of API requests", "Percentiles.", [
-        (quantile(0.99, API), "99%"), (quantile(0.5, API), "50%")], "s", none="no request yet"),
+        (quantile(0.99, API), "99%"), (quantile(0.5, API), "50%")], "s", none="no request", width=6),
 ]

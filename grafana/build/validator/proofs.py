@@ -21,10 +21,10 @@ PANELS = [
         (or_zero(rate("pop_verifier_verdicts_remembered_total")), "remembered")], axis="a second", by_kind=True),
     lines("Processor time of a check", "Percentiles; the solver's own time, not the wait for a worker.", [
         (quantile(0.99, PROCESSOR), "99%"), (quantile(0.9, PROCESSOR), "90%"), (quantile(0.5, PROCESSOR), "50%")], "s",
-        logarithmic=True, none="no check yet"),
+        logarithmic=True, none="no check"),
     lines("The solver's resource count", "The deterministic measure by which a check is limited, the same on every machine.", [
         (quantile(0.99, RESOURCES), "99%"), (quantile(0.5, RESOURCES), "50%"), (mean(RESOURCES), "mean")], "short", logarithmic=True,
-        axis="count of a check", none="no check yet"),
+        axis="count of a check", none="no check"),
     lines("Waiting for a worker", "Statements that wait, and Ready announcements whose proofs have not ended.", [
         ("sum(pop_verifier_jobs_waiting)", "wait for a worker"), ("sum(pop_proofs_ready)", "announced Ready, not ended")],
         axis="proofs"),

@@ -12,9 +12,10 @@ PANELS = [
     stat("Free share", "Full disks end the validator with exit code 3.",
          [("pop_storage_free_bytes / pop_storage_size_bytes", "{{instance}}")], "percentunit", decimals=0,
          thresholds=steps(BAD, (0.05, DOUBTFUL), (0.15, GOOD)), width=6),
-    stat("Free space in 48 hours", "If it goes on as in the last six hours.",
+    stat("Free space in 48 hours", "If it goes on as in the last six hours, whoever writes. A record of less than an hour says little; the alert waits for "
+         "more.",
          [("clamp_min(predict_linear(pop_storage_free_bytes[6h], 172800), 0)", "{{instance}}")], "bytes",
-         thresholds=steps(BAD, (1, DOUBTFUL), (2**30, GOOD)), width=6),
+         thresholds=steps(DOUBTFUL, (2**30, GOOD)), width=6),
     stat("File descriptors", "Open, of what the process may open.", [("process_open_fds / process_max_fds", "{{instance}}")],
          "percentunit", decimals=1, thresholds=steps(GOOD, (0.5, DOUBTFUL), (0.8, BAD)), width=6),
     lines("Write and fsync", "Percentiles. Every vote waits for the vote log: what is slow here is slow in consensus.", [
