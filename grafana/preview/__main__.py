@@ -18,7 +18,7 @@ import time
 sys.dont_write_bytecode = True
 
 import page
-from prometheus import Prometheus
+from prometheus import Prometheus, Refused
 
 DASHBOARDS = pathlib.Path(__file__).resolve().parent.parent / "dashboards"
 
@@ -37,7 +37,10 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     for file in sorted(DASHBOARDS.glob("*.json")):
         dashboard = json.loads(file.read_text(encoding="utf-8"))
-        text, problems = page.drawn(dashboard, prometheus, chosen)
+        try:
+            text, problems = page.drawn(dashboard, prometheus, chosen)
+        except (OSError, Refused) as error:
+            sys.exit(f"{options.prometheus}: {error}")
         target = options.out / f"{file.stem}.html"
         target.write_text(text, encoding="utf-8")
         print(target)

@@ -19,7 +19,12 @@ class Frame:
         self.right, self.bottom = width - RIGHT, height - BOTTOM
 
     def x(self, at):
-        return self.left + (at - self.start) / (self.end - self.start) * (self.right - self.left)
+        """What lies before, because of the alignment of steps, is drawn at the edge."""
+        share = (at - self.start) / (self.end - self.start)
+        return self.left + min(max(share, 0), 1) * (self.right - self.left)
+
+    def wide(self, time):
+        return time / (self.end - self.start) * (self.right - self.left)
 
     def times(self):
         step = next(step for step in (15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600) if (self.end - self.start) / step <= 7)
@@ -100,7 +105,7 @@ def lines(frame, series, annotations, step):
         parts.append(text(0, 0, field.custom["axisLabel"], "middle", f'transform="translate(11,{(frame.bottom + TOP) / 2:.0f}) rotate(-90)"'))
     for own, shade, tops, floor in drawn:
         if own.custom["drawStyle"] == "bars":
-            wide = max(1.5, (frame.x(step) - frame.x(0)) * 0.7)
+            wide = max(1.5, frame.wide(step) * 0.7)
             for (at, value), base in zip(tops, floor):
                 if math.isfinite(value) and value != base:
                     top, bottom = scale.y(max(value, base)), scale.y(min(value, base))
@@ -143,7 +148,7 @@ def heatmap(frame, series, options, annotations, step):
     shown = [cell for cell in cells if cell[2] > options["filterValues"]["le"]]
     most = max((count for _, _, count in shown), default=1)
     high = (frame.bottom - TOP) / len(buckets)
-    wide = max(2, frame.x(step) - frame.x(0))
+    wide = max(2, frame.wide(step))
     for row, at, count in shown:
         light = 25 + 60 * (count / most) ** options["color"]["exponent"]
         parts.append(f'<rect x="{frame.x(at) - wide:.1f}" y="{frame.bottom - (row + 1) * high:.1f}" width="{wide - 1:.1f}" '

@@ -66,6 +66,8 @@ class Variables:
                     self.raw[name], shown = variable["allValue"], "All"
                 else:
                     picked = picked or offered[:1]
+                    if not picked:
+                        raise Refused(f"the variable {name} finds nothing: {variable['query']['query']}")
                     escaped = [re.sub(r"([\\^$*+?.()|\[\]{}])", r"\\\\\1", value) for value in picked]
                     self.raw[name], shown = (escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"), " + ".join(picked)
             else:
