@@ -46,7 +46,7 @@ PANELS = [
          [('label_replace(pop_build_info, "pin", "$1", "solver_pin", "(.{0,10}).*")', "{{version}}, Z3 {{solver}}, pin {{pin}}…")], text="name", width=6),
     timeline("Answers, signs, leads", "What it was in the time shown. Where a strip is missing, the validator did not answer.", [
         ("min(up)", "answers"), ("min(pop_consensus_is_signing)", "signs"), ("max(pop_consensus_is_leader)", "leads")],
-        thresholds=steps(DOUBTFUL, (1, GOOD)), mappings=words(_0="no", _1="yes"), width=24, height=5, none="no such target", overrides=[{
+        thresholds=YES_IS_GOOD, mappings=words(_0="no", _1="yes"), width=24, height=5, none="no such target", overrides=[{
             "matcher": {"id": "byName", "options": "leads"}, "properties": [
                 {"id": "thresholds", "value": {"mode": "absolute", "steps": steps("#464c54", (1, PLAIN))}}]}]),
 ]
