@@ -185,7 +185,10 @@ fn page(address: &str) -> String {
 /// Nothing but the watchdog fires for so long.
 fn stays_silent(site: &Site, span: Duration) {
     let watched = || {
-        let expr = format!("count_over_time(ALERTS{{alertname=\"{WATCHDOG}\", alertstate=\"firing\"}}[{}ms])", span.as_millis());
+        let expr = format!(
+            "count_over_time(ALERTS{{alertname=\"{WATCHDOG}\", alertstate=\"firing\"}}[{}ms])",
+            span.as_millis()
+        );
         let found = site.prometheus.api.query(&expr).unwrap();
         found.first().map_or(0.0, |sample| sample.value)
     };
@@ -233,7 +236,8 @@ fn equivocate(network: &mut Network, to: usize) {
     let identity = Identity::of(network, PROCESS);
     let view = network.nodes[to].status()["current_view"].as_u64().unwrap();
     let vote = |view, block| {
-        let ballot = Ballot { epoch: identity.set.epoch(), view: View(view), choice: Choice::Prepare(Hash([block; 32])) };
+        let ballot =
+            Ballot { epoch: identity.set.epoch(), view: View(view), choice: Choice::Prepare(Hash([block; 32])) };
         frames(&Message::Vote { vote: sign(&identity, identity.me.0, ballot), reason: None })
     };
     // Views go on meanwhile, and those that are too far ahead are not counted.

@@ -222,8 +222,7 @@ mod tests {
         variables.0.insert("instance".into(), values(&["127.0.0.1:80"]));
         variables.0.insert("who".into(), values(&["a.b", "c"]));
         let text = r#"rate(x{job=~"$job", instance=~"$instance", who=~"${who}", y=~"[[who]]", z=~"${who:pipe}"}[$__rate_interval])"#;
-        let expected =
-            r#"rate(x{job=~"pop.*", instance=~"127\\.0\\.0\\.1:80", who=~"(a\\.b|c)", y=~"(a\\.b|c)", z=~"a.b|c"}[6000ms])"#;
+        let expected = r#"rate(x{job=~"pop.*", instance=~"127\\.0\\.0\\.1:80", who=~"(a\\.b|c)", y=~"(a\\.b|c)", z=~"a.b|c"}[6000ms])"#;
         assert_eq!(variables.replace(text), expected);
         let text = r#"label_replace(x[5m], "a", "$1", "b", "[a-z]+") + ${__range_s}"#;
         assert_eq!(variables.replace(text), text.replace("${__range_s}", "60"));
