@@ -258,6 +258,7 @@ fn alerts_fire_when_their_fault_is_made_reach_alertmanager_and_end_when_it_is_me
     let mut network = Network::with(4, json!({"admin": {"enabled": true}}));
     let disk = Faults::of(&mut network.nodes[DISK]);
     let mut site = Site::start(network, FACTOR);
+    let begun = std::time::Instant::now();
     // What increases is seen between two looks.
     site.await_looks(6);
 
@@ -311,6 +312,22 @@ fn alerts_fire_when_their_fault_is_made_reach_alertmanager_and_end_when_it_is_me
     }
     for alert in ["PopNoFinalBlock", "PopPeersFew", "PopTargetDown", "PopEquivocation"] {
         site.await_end(alert);
+    }
+    what_was_empty_is_filled(&site, begun.elapsed());
+}
+
+/// Every query that is listed as empty while nothing is wrong found something in this time, in which all those faults were made.
+fn what_was_empty_is_filled(site: &Site, span: Duration) {
+    let api = &site.prometheus.api;
+    for dashboard in project::dashboards() {
+        let mut variables = dashboard.choose(api, Variables::of_time(span, site.scrape, site.scrape)).unwrap();
+        variables.type_in("instance", ".+");
+        for query in dashboard.queries() {
+            if let Some(listed) = lists::empty(&query.place) {
+                let found = ask(api, &query, &variables, span, site.scrape).unwrap();
+                assert!(has_data(&found), "{}: {} does not fill it", query.place, listed.fault);
+            }
+        }
     }
 }
 

@@ -53,6 +53,11 @@ impl Variables {
         Variables(own.map(|(name, value)| (name.to_owned(), Chosen::Raw(value))).into())
     }
 
+    /// As if a person had typed it.
+    pub fn type_in(&mut self, name: &str, text: &str) {
+        self.0.insert(name.to_owned(), Chosen::Raw(text.to_owned()));
+    }
+
     /// Replaces `$name`, `${name}`, `${name:format}` and `[[name]]`.
     ///
     /// # Panics
