@@ -139,7 +139,9 @@ fn pages(criterion: &mut Criterion) {
             };
             let page = Page::new(sources, recorder.handle());
             println!("page, {validators} validators: {} bytes", page.render().len());
-            group.bench_function(format!("{validators} validators"), |bencher| bencher.iter(|| black_box(page.render())));
+            group.bench_function(format!("{validators} validators"), |bencher| {
+                bencher.iter(|| black_box(page.render()))
+            });
         });
     }
 }

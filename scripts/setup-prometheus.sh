@@ -61,7 +61,28 @@ done
 for program in prometheus promtool amtool; do
     mv "$new/unpacked/usr/bin/$program" "$new/bin/"
 done
-mv "$new/unpacked/usr/bin/prometheus-alertmanager" "$new/bin/alertmanager"
+mkdir "$new/libexec"
+mv "$new/unpacked/usr/bin/prometheus-alertmanager" "$new/libexec/alertmanager"
+mv "$new/unpacked/usr/share/prometheus/alertmanager" "$new/share"
+# Debian's Alertmanager reads its templates at one place only, where the package would be installed: this process alone sees
+# them there.
+cat >"$new/bin/alertmanager" <<'WRAPPER'
+#!/bin/sh
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
+namespaces=--mount
+unshare --mount true 2>/dev/null || namespaces="--map-root-user --mount"
+exec unshare $namespaces sh -c '
+    set -eu
+    here=$1
+    shift
+    mount -t tmpfs tmpfs /usr/share
+    mkdir -p /usr/share/prometheus
+    cp -r "$here/share" /usr/share/prometheus/alertmanager
+    exec "$here/libexec/alertmanager" "$@"
+' sh "$here" "$@"
+WRAPPER
+chmod 755 "$new/bin/alertmanager"
 for program in $programs; do
     "$new/bin/$program" --version >/dev/null 2>&1 || without "$program of Debian's package does not run here"
 done

@@ -109,7 +109,8 @@ fn where_there_is_no_prometheus_a_line_says_so_and_the_files_are_written_all_the
     assert!(output.status.success(), "{out}\n{error}");
     let said: Vec<_> = out.lines().filter(|line| line.contains("Prometheus")).collect();
     let config = "data/testnet/prometheus/prometheus.yml";
-    let expected = "There is no Prometheus here (no .prometheus/bin/prometheus, none on the PATH); its configuration is ";
+    let expected =
+        "There is no Prometheus here (no .prometheus/bin/prometheus, none on the PATH); its configuration is ";
     assert_eq!(said, [format!("{expected}{config}")]);
 
     let path = |name: &str| folder.path().join("data/testnet").join(name);
@@ -186,7 +187,8 @@ fn a_taken_port_and_a_prometheus_that_does_not_start_are_named() {
         return;
     }
     let refused = |port: u16, words: &[&str]| {
-        let output = command(folder.path(), &["--until-done", "--prometheus-port", &port.to_string()]).output().unwrap();
+        let output =
+            command(folder.path(), &["--until-done", "--prometheus-port", &port.to_string()]).output().unwrap();
         let Output { status, stdout, stderr } = output;
         let (out, error) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         assert_eq!(status.code(), Some(3), "{out}\n{error}");

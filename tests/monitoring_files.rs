@@ -116,7 +116,9 @@ fn the_servers_in_containers_find_each_other_and_their_files() {
         arguments.iter().find_map(|one| one.strip_prefix(prefix)).map(str::to_owned).unwrap()
     };
     // Both see the project's folder config as /etc/pop/config.
-    for (service, file) in [("prometheus", "config/compose/prometheus.yml"), ("alertmanager", "config/alertmanager.yml")] {
+    for (service, file) in
+        [("prometheus", "config/compose/prometheus.yml"), ("alertmanager", "config/alertmanager.yml")]
+    {
         assert!(words(&services[service]["volumes"]).contains(&"./config:/etc/pop/config:ro"), "{service}");
         assert_eq!(inside(service, "--config.file=/etc/pop/"), file);
         assert!(yaml::path(file).is_file());

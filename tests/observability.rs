@@ -185,7 +185,10 @@ fn page(address: &str) -> String {
 /// Nothing but the watchdog fires for so long.
 fn stays_silent(site: &Site, span: Duration) {
     let watched = || {
-        let expr = format!("count_over_time(ALERTS{{alertname=\"{WATCHDOG}\", alertstate=\"firing\"}}[{}ms])", span.as_millis());
+        let expr = format!(
+            "count_over_time(ALERTS{{alertname=\"{WATCHDOG}\", alertstate=\"firing\"}}[{}ms])",
+            span.as_millis()
+        );
         let found = site.prometheus.api.query(&expr).unwrap();
         found.first().map_or(0.0, |sample| sample.value)
     };
@@ -233,7 +236,8 @@ fn equivocate(network: &mut Network, to: usize) {
     let identity = Identity::of(network, PROCESS);
     let view = network.nodes[to].status()["current_view"].as_u64().unwrap();
     let vote = |view, block| {
-        let ballot = Ballot { epoch: identity.set.epoch(), view: View(view), choice: Choice::Prepare(Hash([block; 32])) };
+        let ballot =
+            Ballot { epoch: identity.set.epoch(), view: View(view), choice: Choice::Prepare(Hash([block; 32])) };
         frames(&Message::Vote { vote: sign(&identity, identity.me.0, ballot), reason: None })
     };
     // Views go on meanwhile, and those that are too far ahead are not counted.
@@ -254,6 +258,7 @@ fn alerts_fire_when_their_fault_is_made_reach_alertmanager_and_end_when_it_is_me
     let mut network = Network::with(4, json!({"admin": {"enabled": true}}));
     let disk = Faults::of(&mut network.nodes[DISK]);
     let mut site = Site::start(network, FACTOR);
+    let begun = std::time::Instant::now();
     // What increases is seen between two looks.
     site.await_looks(6);
 
@@ -307,6 +312,22 @@ fn alerts_fire_when_their_fault_is_made_reach_alertmanager_and_end_when_it_is_me
     }
     for alert in ["PopNoFinalBlock", "PopPeersFew", "PopTargetDown", "PopEquivocation"] {
         site.await_end(alert);
+    }
+    what_was_empty_is_filled(&site, begun.elapsed());
+}
+
+/// Every query that is listed as empty while nothing is wrong found something in this time, in which all those faults were made.
+fn what_was_empty_is_filled(site: &Site, span: Duration) {
+    let api = &site.prometheus.api;
+    for dashboard in project::dashboards() {
+        let mut variables = dashboard.choose(api, Variables::of_time(span, site.scrape, site.scrape)).unwrap();
+        variables.type_in("instance", ".+");
+        for query in dashboard.queries() {
+            if let Some(listed) = lists::empty(&query.place) {
+                let found = ask(api, &query, &variables, span, site.scrape).unwrap();
+                assert!(has_data(&found), "{}: {} does not fill it", query.place, listed.fault);
+            }
+        }
     }
 }
 

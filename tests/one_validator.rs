@@ -265,7 +265,8 @@ fn promtool_finds_nothing_wrong_with_the_page() {
     let page = answer.split_once("\r\n\r\n").expect("a head and a body").1;
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join(".prometheus/bin/promtool");
     let program = if fetched.is_file() { fetched } else { "promtool".into() };
-    let promtool = Command::new(program).args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let promtool =
+        Command::new(program).args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let Ok(mut promtool) = promtool else {
         // Past the test harness, which keeps what a passing test prints.
         _ = std::io::stdout().write_all(b"NOT RUN: promtool check metrics: there is no promtool here\n");

@@ -201,7 +201,7 @@ DISAGREEMENT = [
 ANNOTATIONS = [
     annotation("Actor restarts", "sum by (validator, actor, reason) (increase(pop_actor_restarts_total[2m]) * on (job, instance) "
                "group_left (validator) pop_validator_info) > 0", "Actor {{actor}} was restarted", "{{reason}}, at {{validator}}", "orange"),
-    annotation("Validator starts", named("(changes(process_start_time_seconds[2m]) > 0)"), "A validator was started", "{{validator}}",
+    annotation("Validator starts", named("(time() - process_start_time_seconds < 120)"), "A validator was started", "{{validator}}",
                "blue"),
     annotation("View changes", "sum by (reason) (increase(pop_consensus_view_changes_total[2m])) > 0", "A view ended without a block",
                "{{reason}}", "purple"),

@@ -83,7 +83,7 @@ impl Prometheus {
     /// Waits until it answers. What to tell the person who wants to look at it.
     ///
     /// # Errors
-    /// If it ends instead, with the end of its log, or is not ready in time.
+    /// If it ends instead, with what its log says went wrong, or is not ready in time.
     pub fn await_ready(&mut self) -> Result<String, Failure> {
         let config = self.config.display();
         let Some(process) = &mut self.process else {
@@ -103,7 +103,10 @@ impl Prometheus {
                 }
             };
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let lines: Vec<&str> = log.lines().collect();
+            // What went wrong is told before everything else is closed.
+            let wrong: Vec<&str> =
+                log.lines().filter(|line| line.contains("level=error") || line.contains("err=")).collect();
+            let lines = if wrong.is_empty() { log.lines().collect() } else { wrong };
             let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
             return Err(failure(format!("Prometheus {how}:\n  {tail}")));
         }

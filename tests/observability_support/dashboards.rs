@@ -53,6 +53,11 @@ impl Variables {
         Variables(own.map(|(name, value)| (name.to_owned(), Chosen::Raw(value))).into())
     }
 
+    /// As if a person had typed it.
+    pub fn type_in(&mut self, name: &str, text: &str) {
+        self.0.insert(name.to_owned(), Chosen::Raw(text.to_owned()));
+    }
+
     /// Replaces `$name`, `${name}`, `${name:format}` and `[[name]]`.
     ///
     /// # Panics
@@ -222,8 +227,7 @@ mod tests {
         variables.0.insert("instance".into(), values(&["127.0.0.1:80"]));
         variables.0.insert("who".into(), values(&["a.b", "c"]));
         let text = r#"rate(x{job=~"$job", instance=~"$instance", who=~"${who}", y=~"[[who]]", z=~"${who:pipe}"}[$__rate_interval])"#;
-        let expected =
-            r#"rate(x{job=~"pop.*", instance=~"127\\.0\\.0\\.1:80", who=~"(a\\.b|c)", y=~"(a\\.b|c)", z=~"a.b|c"}[6000ms])"#;
+        let expected = r#"rate(x{job=~"pop.*", instance=~"127\\.0\\.0\\.1:80", who=~"(a\\.b|c)", y=~"(a\\.b|c)", z=~"a.b|c"}[6000ms])"#;
         assert_eq!(variables.replace(text), expected);
         let text = r#"label_replace(x[5m], "a", "$1", "b", "[a-z]+") + ${__range_s}"#;
         assert_eq!(variables.replace(text), text.replace("${__range_s}", "60"));

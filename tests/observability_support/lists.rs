@@ -11,7 +11,18 @@ pub struct Empty {
     pub always: bool,
 }
 
-const EMPTY: &[Empty] = &[];
+const ACTOR: &str = "an actor that is killed";
+const LEADER: &str = "a leader that is killed";
+
+#[rustfmt::skip]
+const EMPTY: &[Empty] = &[
+    Empty { place: "Proof-of-Proof / Network / annotation Actor restarts", fault: ACTOR, always: true },
+    Empty { place: "Proof-of-Proof / Network / annotation View changes", fault: LEADER, always: false },
+    Empty { place: "Proof-of-Proof / Network / annotation Leader failures", fault: LEADER, always: false },
+    Empty { place: "Proof-of-Proof / Validator / annotation Actor restarts", fault: ACTOR, always: true },
+    Empty { place: "Proof-of-Proof / Validator / annotation View changes", fault: LEADER, always: false },
+    Empty { place: "Proof-of-Proof / Validator / annotation Leader failures", fault: LEADER, always: false },
+];
 
 /// Metrics that are in no panel and no rule.
 pub const UNUSED: &[(&str, &str)] = &[];

@@ -43,7 +43,8 @@ pub fn declared() -> Metrics {
 
 /// The metric that a name in an expression belongs to: a histogram is read by the parts of its name.
 pub fn family<'name>(name: &'name str, metrics: &Metrics) -> Option<&'name str> {
-    let is = |name: &str, histogram: bool| metrics.get(name).is_some_and(|kind| (*kind == Kind::Histogram) == histogram);
+    let is =
+        |name: &str, histogram: bool| metrics.get(name).is_some_and(|kind| (*kind == Kind::Histogram) == histogram);
     let part = ["_bucket", "_sum", "_count"].into_iter().find_map(|part| name.strip_suffix(part));
     part.filter(|base| is(base, true)).or(Some(name).filter(|name| is(name, false)))
 }

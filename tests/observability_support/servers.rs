@@ -85,8 +85,7 @@ impl Server {
 
     /// In a folder that holds `alertmanager.yml`; alone, without a cluster.
     pub fn alertmanager(folder: &Path) -> Server {
-        let arguments =
-            ["--config.file=alertmanager.yml", "--storage.path=alertmanager", "--cluster.listen-address="];
+        let arguments = ["--config.file=alertmanager.yml", "--storage.path=alertmanager", "--cluster.listen-address="];
         Server::start(Program::Alertmanager, folder, &arguments.map(str::to_owned))
     }
 

@@ -11,8 +11,15 @@ const KEYS: [&str; 8] = [
     "resolve_timeout",
     "query_offset",
 ];
-const UNITS: [(&str, u64); 7] =
-    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000), ("y", 31_536_000_000)];
+const UNITS: [(&str, u64); 7] = [
+    ("ms", 1),
+    ("s", 1_000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+    ("w", 604_800_000),
+    ("y", 31_536_000_000),
+];
 
 /// The same text with each duration divided: values of [`KEYS`], ranges and subqueries (`[5m]`, `[1h:1m]`), offsets. Plain
 /// numbers, texts for people and comments stay.
@@ -129,7 +136,9 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_stays() {
-        for text in ["for: 0s", "for: ", "interval: $__interval", "x[$__rate_interval]", "[", "no [5m", "foo offset 5 m"] {
+        for text in
+            ["for: 0s", "for: ", "interval: $__interval", "x[$__rate_interval]", "[", "no [5m", "foo offset 5 m"]
+        {
             assert_eq!(shorten_expression(&shorten_line(text, 2), 2), text, "{text}");
         }
         assert_eq!(divided("1h30m", 60), Some("90000ms".into()));

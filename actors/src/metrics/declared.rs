@@ -65,15 +65,11 @@ const VERSION: Label = fact("version", "of the program");
 const SOLVER: Label = fact("solver", "name and version");
 const SOLVER_PIN: Label = fact("solver_pin", "fingerprint that the genesis pins");
 
-const ACTOR: Label = words(
-    "actor",
-    &["peers", "leader_election", "view_change", "consensus", "mempool", "verifier_pool", "state"],
-);
+const ACTOR: Label =
+    words("actor", &["peers", "leader_election", "view_change", "consensus", "mempool", "verifier_pool", "state"]);
 const SUPERVISOR: Label = words("supervisor", &["validator", "proofs", "votes"]);
-const RESTART: Label = words(
-    "reason",
-    &["panicked", "failed", "terminated", "start_failed", "hung", "blocked", "with_sibling"],
-);
+const RESTART: Label =
+    words("reason", &["panicked", "failed", "terminated", "start_failed", "hung", "blocked", "with_sibling"]);
 
 const STEP: Label = words("step", &["verify", "queue", "decide", "log", "send"]);
 const VOTE: Label = words("kind", &["prepare", "commit", "view_change"]);
@@ -262,8 +258,8 @@ const STATUS: Label = words("status", &["2xx", "3xx", "4xx", "429", "5xx"]);
 
 /// From a vote's look-up to a step that waited for a stopped machine.
 const STEP_SECONDS: &[f64] = &[
-    1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0,
-    60.0,
+    1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0,
+    10.0, 60.0,
 ];
 /// From a write that the disk's cache takes to one that hangs.
 const DISK_SECONDS: &[f64] =

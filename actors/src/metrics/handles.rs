@@ -2,8 +2,8 @@
 //!
 //! Made when the recorder is installed already, by whoever counts; what is made before counts nowhere.
 
-use super::declared::*;
 use super::declared;
+use super::declared::*;
 use metrics::{Counter, Histogram, counter, histogram};
 use protocol::consensus::events::Record;
 use protocol::message::Message;

@@ -59,9 +59,11 @@ fn every_declared_metric_is_on_the_page_with_its_kind_help_and_labels_and_no_oth
 fn labels_take_declared_words_only_whatever_is_recorded() {
     let (world, page) = whole(100);
     for sample in samples(&page) {
-        let declared = METRICS.iter().find(|metric| sample.name.starts_with(metric.name) && {
-            let rest = &sample.name[metric.name.len()..];
-            rest.is_empty() || matches!(metric.kind, Kind::Histogram(_))
+        let declared = METRICS.iter().find(|metric| {
+            sample.name.starts_with(metric.name) && {
+                let rest = &sample.name[metric.name.len()..];
+                rest.is_empty() || matches!(metric.kind, Kind::Histogram(_))
+            }
         });
         let declared = declared.unwrap_or_else(|| panic!("{} is not declared", sample.name));
         for (name, word) in sample.labels.iter().filter(|(name, _)| *name != "le") {

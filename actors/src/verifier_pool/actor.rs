@@ -132,8 +132,7 @@ impl VerifierPoolActor {
     fn publish(&self) {
         let here = self.waiting.iter().filter_map(|statement| self.tasks.get(statement)).map(|task| task.since);
         let (in_pool, oldest) = self.settings.pool.waiting_since();
-        let waiting =
-            Waiting { statements: self.waiting.len() + in_pool, oldest: here.chain(oldest).min() };
+        let waiting = Waiting { statements: self.waiting.len() + in_pool, oldest: here.chain(oldest).min() };
         self.settings.published.verifier_waits(waiting);
     }
 

@@ -5,8 +5,8 @@
 //! When the queue is full the job is given back: surely not checked.
 
 use super::ending::{Consequence, Ending};
-use super::roll::{Roll, Workers};
 use super::process::{Exchange, Start, StartError, WorkerProcess, encode_frame};
+use super::roll::{Roll, Workers};
 use parking_lot::{Condvar, Mutex};
 use protocol::types::ResourceCount;
 use protocol::verdict::{self, Job, NoVerdict, Report, SolverPin, Verdict, VerifierParameters};

@@ -8,7 +8,7 @@ UID = "pop-validator"
 ANNOTATIONS = [
     annotation("Actor restarts", "sum by (instance, actor, reason) (increase(pop_actor_restarts_total[2m])) > 0",
                "Actor {{actor}} was restarted", "{{reason}}, at {{instance}}", "orange"),
-    annotation("Validator starts", "changes(process_start_time_seconds[2m]) > 0", "The validator was started", "{{instance}}", "blue"),
+    annotation("Validator starts", "time() - process_start_time_seconds < 120", "The validator was started", "{{instance}}", "blue"),
     annotation("View changes", "sum by (instance, reason) (increase(pop_consensus_view_changes_total[2m])) > 0",
                "A view ended without a block", "{{reason}}, as {{instance}} saw it", "purple"),
     annotation("Leader failures", "max by (validator) (increase(pop_consensus_blocks_missed_total[2m])) > 0",

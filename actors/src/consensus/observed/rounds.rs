@@ -30,12 +30,7 @@ impl TookPart {
     }
 
     /// Votes for what became final before the process started were counted then.
-    fn count(
-        &mut self,
-        block: &Hash,
-        voters: impl Iterator<Item = ValidatorIndex>,
-        took_part: &mut impl FnMut(usize),
-    ) {
+    fn count(&mut self, block: &Hash, voters: impl Iterator<Item = ValidatorIndex>, took_part: &mut impl FnMut(usize)) {
         let Some((_, counted)) = self.0.iter_mut().find(|(id, _)| id == block) else { return };
         for voter in voters.map(ValidatorIndex::as_usize).filter(|voter| *voter < VALIDATORS_MAX) {
             if *counted >> voter & 1 == 0 {

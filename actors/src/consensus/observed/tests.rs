@@ -154,10 +154,9 @@ fn block(sequence: u64, certified: &[u16], carried: &[(u64, &[u16])]) -> FinalBl
         view: View(1),
         signature: Signature([0; 64]),
     };
-    let carried = carried.iter().map(|(sequence, voters)| Carried {
-        block: id(*sequence),
-        votes: voters.iter().map(vote).collect(),
-    });
+    let carried = carried
+        .iter()
+        .map(|(sequence, voters)| Carried { block: id(*sequence), votes: voters.iter().map(vote).collect() });
     let body = Body { proofs: Vec::new(), carried: carried.collect() };
     let header = Header {
         chain: Hash::ZERO,

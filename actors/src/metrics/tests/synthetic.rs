@@ -8,9 +8,7 @@ use crate::network::frames::FrameError;
 use crate::network::tls::{KeyError, TlsError};
 use crate::network::{Fault, Lane, LinkError, PeerMessage, PeerReport, Refusal as LinkRefusal, Role};
 use crate::state::Standing;
-use crate::supervision::{
-    ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, TreeReport,
-};
+use crate::supervision::{ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, TreeReport};
 use crate::verifier_pool::{Accuracy, Ending, Kill, PoolEvent, Workers, verdict_label};
 use ::metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::PrometheusRecorder;
@@ -250,7 +248,8 @@ fn link_errors() -> Vec<LinkError> {
         LinkError::TooManyConnections,
         LinkError::Panicked,
     ];
-    let refused = refusals().into_iter().flat_map(|why| [LinkError::Refused(why.clone()), LinkError::RefusedByPeer(why)]);
+    let refused =
+        refusals().into_iter().flat_map(|why| [LinkError::Refused(why.clone()), LinkError::RefusedByPeer(why)]);
     named.into_iter().chain(refused).chain(frame_errors().into_iter().map(LinkError::Frame)).collect()
 }
 
@@ -261,11 +260,7 @@ fn network() {
         network_refused(error.label(), "accepted");
         network_refused(error.label(), "dialled");
     }
-    let others = [
-        Fault::ConnectsTooOften,
-        Fault::UnsignedProof(Hash::ZERO),
-        Fault::ScriptTooLong { got: 2, max: 1 },
-    ];
+    let others = [Fault::ConnectsTooOften, Fault::UnsignedProof(Hash::ZERO), Fault::ScriptTooLong { got: 2, max: 1 }];
     for fault in frame_errors().into_iter().map(Fault::Frame).chain(others) {
         network_fault(fault.label());
     }
@@ -318,7 +313,9 @@ fn consensus(validators: u16) {
         GiveUpReason::LeaderGaveUp,
         GiveUpReason::OthersGaveUp,
     ] {
-        assert!(is_declared(CONSENSUS_GIVEN_UP, give_up(&reason)) && is_declared(CONSENSUS_VIEW_CHANGES, give_up(&reason)));
+        assert!(
+            is_declared(CONSENSUS_GIVEN_UP, give_up(&reason)) && is_declared(CONSENSUS_VIEW_CHANGES, give_up(&reason))
+        );
         observed.notice(Instant::now(), &Notice::GaveUp { view: View(2), reason });
     }
     let contradiction = Contradiction { first: votes[0], second: votes[1] };
