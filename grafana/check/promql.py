@@ -1,5 +1,7 @@
 """The expressions of a dashboard: that they are PromQL, by promtool, and what is in them."""
 
+from __future__ import annotations  # for Python 3.9
+
 import json
 import os
 import pathlib
