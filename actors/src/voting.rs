@@ -294,11 +294,16 @@ fn consensus_child(
     let (history, config) = (duties.history, config.clone());
     let (itself, asked) = (outlet(&voting.consensus), voting.consensus.clone());
     let factory = move || {
+        let began = Instant::now();
         let (base, branch) = history()?;
+        let history_read = began.elapsed();
         let (log, records) = open_log(&config, &reach).map_err(|error| StartError::fatal(error.exit_code(), error))?;
+        let log_read = began.elapsed();
         let clock = Clock::start();
         let signer = Box::new(config.key.clone());
+        let count = records.len();
         let (consensus, first) = Consensus::recover(settings.clone(), signer, branch, base, records, clock.now());
+        tracing::debug!(records = count, bytes = log.bytes(), ?history_read, ?log_read, recovered = ?began.elapsed(), "consensus knows its past");
         if config.accept_unknown_history {
             _ = itself.send(Step(Input::AcceptUnknownHistory));
         }
