@@ -24,6 +24,7 @@ use protocol::types::{Hash, View};
 use protocol::vote::{Ballot, Choice};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::time::Duration;
 
 /// What took ten minutes takes twenty seconds.
@@ -147,8 +148,28 @@ fn every_query_of_dashboards_and_rules_is_executed_and_finds_something_and_a_ste
     }
     say(format_args!("{asked} queries of dashboards and {} rules were executed", rules.len()));
     judge_pages(&site, &mut problems);
+    preview(&site, &mut problems);
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
     stays_silent(&site, span);
+}
+
+/// The preview draws both dashboards from this Prometheus, which refuses no query of it.
+fn preview(site: &Site, problems: &mut Vec<String>) {
+    let folder = site.network.path("preview");
+    let mut command = Command::new("python3");
+    command.arg(yaml::path("grafana/preview")).arg("--out").arg(&folder).args(["--minutes", "1", "--interval", "1"]);
+    let drawn = command.args(["--prometheus", site.prometheus.api.url()]).output().unwrap();
+    if !drawn.status.success() {
+        problems.push(format!("the preview: {}", String::from_utf8_lossy(&drawn.stderr)));
+    }
+    for page in ["network.html", "validator.html"] {
+        let text = std::fs::read_to_string(folder.join(page)).unwrap_or_default();
+        // Where a panel's query is refused, the page says so in its place.
+        if !text.contains("Preview, not Grafana") || text.contains("class=\"error\"") {
+            let said = String::from_utf8_lossy(&drawn.stdout);
+            problems.push(format!("the preview: {page} is not whole: {said}"));
+        }
+    }
 }
 
 /// Every page shows every metric that is declared, and no other.

@@ -4,7 +4,7 @@ did is what the validator saw that saw most of it; what a validator is or has is
 from dashboard import annotation, dashboard, data_source, job, runbook
 from panels import (BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap, lines, stat, steps,
                     table, timeline, words)
-from queries import (INTERVAL, RANGE, fuller_mempool, increase, mean, named, named_though_down, or_zero,
+from queries import (INTERVAL, RANGE, fuller_mempool, height_now, increase, mean, named, named_though_down, or_zero,
                      or_zero_of_each_validator, quantile, rate)
 
 UID = "pop-network"
@@ -47,8 +47,8 @@ HEALTH = [
     stat("Since the last final block", "At the validator that saw it first. An idle network makes an empty one every 10 s, as "
          "configured by default.", [("min(pop_consensus_last_final_age_seconds)", "")], "s", decimals=1, thresholds=SILENCE),
     stat("Furthest behind", "Blocks between the highest and the lowest validator that answer.",
-         [("max(pop_consensus_sequence) - min(pop_consensus_sequence)", "")], "short", decimals=0,
-         thresholds=steps(GOOD, (10, DOUBTFUL), (100, BAD))),
+         [(f"max({height_now()}) - min({height_now()})", "")], "short", decimals=0,
+         thresholds=steps(GOOD, (50, DOUBTFUL), (500, BAD))),
     timeline("Who answers", "A strip for each validator; red where Prometheus could not read its metrics.",
              [(named_though_down("up"), "{{validator}}")], thresholds=YES_IS_GOOD, mappings=words(_0="down", _1="up"), none="no target"),
     table("Alerts that fire", "Each has a paragraph in the runbook. Empty but for the watchdog, which always fires, is good.",
@@ -60,8 +60,8 @@ HEALTH = [
 LATENCY = [
     stat("Average", "Of all blocks in the time shown, from proposal to final, over all validators.",
          [(mean(FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
-    stat("Minimum", "The fastest block took at least this: the lower bound of the histogram's first bucket that is not empty.",
-         [(quantile(1e-6, FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
+    stat("Minimum", "The fastest thousandth of blocks took at most about this: a histogram knows no exact minimum.",
+         [(quantile(0.001, FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
     stat("Maximum", "The slowest block took at most this: the upper bound of the last bucket that is not empty.",
          [(quantile(1, FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
     stat("99th percentile", "Of all blocks in the time shown.", [(quantile(0.99, FINAL, over=RANGE), "")], "s",

@@ -45,6 +45,13 @@ def quantile(share, histogram, by="", over=INTERVAL):
     return known(f"histogram_quantile({share}, {buckets})")
 
 
+def height_now(matcher=""):
+    """Height at this moment. Prometheus looks at validators one after the other, seconds apart: heights as they were seen differ
+    by the blocks of those seconds."""
+    height, blocks = f"pop_consensus_sequence{matcher}", f"pop_consensus_blocks_final_total{matcher}"
+    return f"({height} + rate({blocks}{INTERVAL}) * (time() - timestamp({height})))"
+
+
 def mean(histogram, by="", over=INTERVAL):
     return known(f"{rate(histogram + '_sum', by, over)} / {rate(histogram + '_count', by, over)}")
 

@@ -151,6 +151,10 @@ impl Api {
         Api { agent: config.into(), base: base.to_owned() }
     }
 
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
     fn is_ready(&self) -> bool {
         let answer = self.agent.get(format!("{}/-/ready", self.base)).call();
         answer.is_ok_and(|answer| answer.status().is_success())

@@ -1,7 +1,9 @@
 """Is it healthy?"""
 
 from panels import BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, PLAIN, SOME_IS_DOUBTFUL, YES_IS_GOOD, stat, steps, timeline, words
-from queries import RANGE, fuller_mempool, increase, or_zero_each
+from queries import RANGE, fuller_mempool, height_now, increase, or_zero_each
+
+EVERYBODY = '{instance=~".+"}'
 
 PANELS = [
     stat("Answers", "Whether Prometheus could read this validator's metrics just now.", [("up", "{{instance}}")],
@@ -17,8 +19,8 @@ PANELS = [
     stat("Height", "Sequence of the last final block.", [("pop_consensus_sequence", "{{instance}}")], "locale",
          thresholds=NEUTRAL, width=3),
     stat("Behind the others", "Blocks between the highest validator of the job and this one.",
-         [('scalar(max(pop_consensus_sequence{instance=~".+"})) - pop_consensus_sequence', "{{instance}}")], "short",
-         thresholds=steps(GOOD, (10, DOUBTFUL), (100, BAD)), decimals=0, width=3),
+         [(f"scalar(max({height_now(EVERYBODY)})) - {height_now()}", "{{instance}}")], "short",
+         thresholds=steps(GOOD, (50, DOUBTFUL), (500, BAD)), decimals=0, width=3),
     stat("Quorum margin", "Stake that it reaches beyond a quorum, in stakes of the largest validator. Below 1 the loss of "
          "one more validator may halt the network; below 0 it is halted.", [(
              "(pop_consensus_reachable_stake_tokens - pop_consensus_quorum_stake_tokens) / pop_consensus_largest_stake_tokens",

@@ -46,7 +46,9 @@ pub fn open_existing(path: &Path) -> Result<Option<File>, VoteLogError> {
 
 pub fn read(path: &Path, file: &File, identity: &Identity) -> Result<Found, VoteLogError> {
     let damaged = |offset: usize, what| VoteLogError::Damaged { path: path.into(), offset: offset as u64, what };
-    let mut bytes = Vec::new();
+    // As much at once as there is; a size that cannot be told, or is too large, is told by the reading below.
+    let size = file.metadata().map_or(0, |about| about.len()).min(LOG_BYTES_MAX);
+    let mut bytes = Vec::with_capacity(size as usize + 1);
     // What was written ends at LOG_BYTES_MAX, and space behind it at the next chunk.
     file.take(LOG_BYTES_MAX + CHUNK + 1).read_to_end(&mut bytes).map_err(FileError::at("read", path))?;
     if bytes.len() as u64 > LOG_BYTES_MAX + CHUNK {
