@@ -29,14 +29,14 @@ test: check
 	@sh scripts/test.sh "$(LOG)"
 
 # What takes longer than a coffee: a hundred times as many seeds of the simulated network, 2,000 with each bad validator,
-# five minutes of overload, ten minutes in which no alert fires, and ten minutes of chaos.
+# five minutes of overload, ten minutes in which no alert fires, alerts by their real durations, and ten minutes of chaos.
 test-long: setup
 	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
 	$(CARGO) run --release --locked -p simulator -- --bad all --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --bad all --faults --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --clock all --seeds 0..2000
 	POP_OVERLOAD_SECONDS=300 $(CARGO) test --release --locked --test overload -- --nocapture
-	$(CARGO) test --release --locked --test observability -- --ignored --nocapture a_steady_network
+	$(CARGO) test --release --locked --test observability -- --ignored --nocapture a_steady_network alerts_fire
 	$(MAKE) chaos
 
 # Ten minutes of faults on four validators under load, after a minute without for comparison; then what held. `make test`

@@ -3,7 +3,7 @@
 //!
 //! Every query of dashboards and rules is executed and finds something; every alert here fires when its fault is made, reaches
 //! Alertmanager, and ends when the fault is mended; a steady network is silent. The rules are the project's own, with every
-//! duration divided by [`FACTOR`], but for [`a_steady_network_is_silent_for_ten_minutes`].
+//! duration divided by [`FACTOR`], but for the tests that `make test-long` runs.
 
 mod network_support;
 mod observability_support;
@@ -96,9 +96,15 @@ fn judge_selectors(api: &Api, place: &str, expr: &str, problems: &mut Vec<String
     }
 }
 
-fn ask(api: &Api, query: &Query, variables: &Variables, span: Duration, step: Duration) -> Result<Vec<Sample>, String> {
-    // What Grafana puts in is as short as the picture already.
-    let expr = variables.replace(&shorten_expression(&query.expr, FACTOR.into()));
+/// `factor` divides the durations in the query itself: what Grafana puts in is as short as the picture already.
+fn ask(
+    api: &Api,
+    query: &Query,
+    variables: &Variables,
+    (span, step): (Duration, Duration),
+    factor: u32,
+) -> Result<Vec<Sample>, String> {
+    let expr = variables.replace(&shorten_expression(&query.expr, factor.into()));
     match query.asked {
         Asked::Now => api.query(&expr),
         Asked::OverTime => api.query_range(&expr, span, step),
@@ -120,7 +126,7 @@ fn every_query_of_dashboards_and_rules_is_executed_and_finds_something_and_a_ste
         let variables = dashboard.choose(api, variables).unwrap_or_else(|why| panic!("{why}"));
         for query in dashboard.queries() {
             asked += 1;
-            match ask(api, &query, &variables, span, step) {
+            match ask(api, &query, &variables, (span, step), FACTOR) {
                 Ok(found) => judge(&query.place, has_data(&found), &mut problems),
                 Err(why) => problems.push(format!("{}: {why}", query.place)),
             }
@@ -273,12 +279,22 @@ fn equivocate(network: &mut Network, to: usize) {
 
 #[test]
 fn alerts_fire_when_their_fault_is_made_reach_alertmanager_and_end_when_it_is_mended() {
+    alerts_fire(FACTOR);
+}
+
+#[test]
+#[ignore = "it takes three quarters of an hour; `make test-long` runs it"]
+fn alerts_fire_by_their_real_durations() {
+    alerts_fire(1);
+}
+
+fn alerts_fire(factor: u32) {
     if !can_run("alerts that fire") {
         return;
     }
     let mut network = Network::with(4, json!({"admin": {"enabled": true}}));
     let disk = Faults::of(&mut network.nodes[DISK]);
-    let mut site = Site::start(network, FACTOR);
+    let mut site = Site::start(network, factor);
     let begun = std::time::Instant::now();
     // What increases is seen between two looks.
     site.await_looks(6);
@@ -292,7 +308,7 @@ fn alerts_fire_when_their_fault_is_made_reach_alertmanager_and_end_when_it_is_me
         Err(why) => say(format_args!("NOT RUN: alerts on a slow disk and a wrong clock: {why}")),
     }
     let mut killed = None;
-    let loops = move |network: &mut Network| {
+    let loops = move |network: &Network| {
         if killed.is_none_or(|at: std::time::Instant| at.elapsed() > BETWEEN_KILLS) {
             kill_actor(network);
             kill_workers(network);
@@ -334,18 +350,18 @@ fn alerts_fire_when_their_fault_is_made_reach_alertmanager_and_end_when_it_is_me
     for alert in ["PopNoFinalBlock", "PopPeersFew", "PopTargetDown", "PopEquivocation"] {
         site.await_end(alert);
     }
-    what_was_empty_is_filled(&site, begun.elapsed());
+    what_was_empty_is_filled(&site, begun.elapsed(), factor);
 }
 
 /// Every query that is listed as empty while nothing is wrong found something in this time, in which all those faults were made.
-fn what_was_empty_is_filled(site: &Site, span: Duration) {
+fn what_was_empty_is_filled(site: &Site, span: Duration, factor: u32) {
     let api = &site.prometheus.api;
     for dashboard in project::dashboards() {
         let mut variables = dashboard.choose(api, Variables::of_time(span, site.scrape, site.scrape)).unwrap();
         variables.type_in("instance", ".+");
         for query in dashboard.queries() {
             if let Some(listed) = lists::empty(&query.place) {
-                let found = ask(api, &query, &variables, span, site.scrape).unwrap();
+                let found = ask(api, &query, &variables, (span, site.scrape), factor).unwrap();
                 assert!(has_data(&found), "{}: {} does not fill it", query.place, listed.fault);
             }
         }

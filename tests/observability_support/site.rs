@@ -4,7 +4,7 @@ use super::load::Load;
 use super::project;
 use super::servers::{Alert, Program, Server};
 use super::shorten::shorten;
-use crate::network_support::{Network, say, until};
+use crate::network_support::{Network, say};
 use crate::yaml;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 /// What an operator's Prometheus does, by config/prometheus.yml.
 const SCRAPE: Duration = Duration::from_secs(15);
-/// The longest that an alert may take to fire, or to end: its duration and window as the tests have them, and a machine that does
-/// other things, too.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// The longest that an alert may take to fire, or to end, by the rules' own durations: window, duration, and Alertmanager's.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// For a machine that does other things, too.
+const ALLOWANCE: Duration = Duration::from_secs(60);
 
 pub struct Site {
     // Dropped in this order: nobody submits to or looks at what is being stopped.
@@ -24,6 +25,7 @@ pub struct Site {
     pub alertmanager: Server,
     pub network: Network,
     pub scrape: Duration,
+    patience: Duration,
 }
 
 /// Whether both programs are here; a line says which is not.
@@ -64,7 +66,7 @@ scrape_configs: [{{job_name: pop, file_sd_configs: [{{files: [targets.json]}}]}}
         fs::write(folder.join("prometheus.yml"), config).unwrap();
         let prometheus = Server::prometheus(&folder);
         let load = Load::on(&network);
-        Site { load, prometheus, alertmanager, network, scrape }
+        Site { load, prometheus, alertmanager, network, scrape, patience: LONGEST / factor + ALLOWANCE }
     }
 
     /// As a validator is labelled.
@@ -78,42 +80,41 @@ scrape_configs: [{{job_name: pop, file_sd_configs: [{{files: [targets.json]}}]}}
         let least = looks - 1;
         let count = format!("min(count_over_time(up{{job=\"pop\"}}[{span}ms])) >= {least}");
         let all = "sum(up{job=\"pop\"}) == 4 and min(pop_consensus_blocks_final_total) > 3";
-        until("Prometheus has looked at four validators whose blocks become final", || {
-            let holds = |expr: &str| !self.prometheus.api.query(expr).unwrap().is_empty();
-            (holds(&count) && holds(all)).then_some(())
-        });
+        let holds = |expr: &str| !self.prometheus.api.query(expr).unwrap().is_empty();
+        self.wait("Prometheus has looked at four validators whose blocks become final", || holds(&count) && holds(all));
     }
 
     /// Waits until an alert fires in Prometheus and was delivered to Alertmanager, while `disturb` is done again and again.
-    pub fn await_firing(&mut self, alert: &str, labels: &[(&str, &str)], mut disturb: impl FnMut(&mut Network)) {
+    pub fn await_firing(&self, alert: &str, labels: &[(&str, &str)], mut disturb: impl FnMut(&Network)) {
         let is_it = |one: &Alert| one.fires && one.name == alert && has(one, labels);
         let begun = Instant::now();
-        self.wait(&format!("{alert} fires for {labels:?}"), |site| {
-            disturb(&mut site.network);
-            site.prometheus.api.alerts().iter().any(is_it)
+        self.wait(&format!("{alert} fires for {labels:?}"), || {
+            disturb(&self.network);
+            self.prometheus.api.alerts().iter().any(is_it)
         });
         let fired = begun.elapsed();
-        self.wait(&format!("Alertmanager is told of {alert} for {labels:?}"), |site| {
-            disturb(&mut site.network);
-            site.alertmanager.api.delivered().iter().any(is_it)
+        self.wait(&format!("Alertmanager is told of {alert} for {labels:?}"), || {
+            disturb(&self.network);
+            self.alertmanager.api.delivered().iter().any(is_it)
         });
         say(format_args!("{alert} fires and is delivered after {fired:.1?} and {:.1?}", begun.elapsed()));
     }
 
     /// Waits until Prometheus and Alertmanager know no such alert any more.
-    pub fn await_end(&mut self, alert: &str) {
+    pub fn await_end(&self, alert: &str) {
         let begun = Instant::now();
         let is_it = |one: &Alert| one.fires && one.name == alert;
-        self.wait(&format!("{alert} ends"), |site| {
-            !site.prometheus.api.alerts().iter().any(is_it) && !site.alertmanager.api.delivered().iter().any(is_it)
+        self.wait(&format!("{alert} ends"), || {
+            !self.prometheus.api.alerts().iter().any(is_it) && !self.alertmanager.api.delivered().iter().any(is_it)
         });
         say(format_args!("{alert} has ended after {:.1?}", begun.elapsed()));
     }
 
-    fn wait(&mut self, what: &str, mut holds: impl FnMut(&mut Site) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !holds(self) {
-            assert!(Instant::now() < deadline, "waited {PATIENCE:?} for: {what}; {:?}", self.prometheus.api.alerts());
+    fn wait(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + self.patience;
+        while !holds() {
+            let alerts = || self.prometheus.api.alerts();
+            assert!(Instant::now() < deadline, "waited {:?} for: {what}; {:?}", self.patience, alerts());
             std::thread::park_timeout(Duration::from_millis(50));
         }
     }
