@@ -3,7 +3,7 @@ did is what the validator saw that saw most of it; what a validator is or has is
 
 from dashboard import annotation, dashboard, data_source, job, runbook
 from panels import (BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap, lines, stat, steps,
-                    table, timeline, words)
+                    table, timeline, views, words)
 from queries import (INTERVAL, RANGE, fuller_mempool, height_now, increase, mean, named, named_though_down, or_zero,
                      or_zero_of_each_validator, quantile, rate)
 
@@ -154,12 +154,10 @@ VIEWS = [
         ("max by (validator) (pop_consensus_leader == 1)", "{{validator}}")], thresholds=NEUTRAL, mappings=words(_1="leads")),
     lines("View and height", "By the validator that is furthest. Views that go up alone are views that failed.", [
         ("max(pop_consensus_view)", "view"), ("max(pop_consensus_sequence)", "height")], "locale", least=None, width=12),
-    counts("Views that ended without a block", "By the reason of each validator; each counts it once.",
-           increase("pop_consensus_view_changes_total", "reason", INTERVAL), "reason", axis="views", bars=True,
-           stacked=True),
-    counts("Views given up", "By the reason of each validator; each counts it once.",
-           increase("pop_consensus_views_given_up_total", "reason", INTERVAL), "reason", axis="views", bars=True,
-           stacked=True),
+    views("Views that ended without a block", "By the reason of each validator; each counts it once.",
+          "pop_consensus_view_changes_total"),
+    views("Views given up", "By the reason of each validator; each counts it once.",
+          "pop_consensus_views_given_up_total"),
     counts("Leader failures", "Views that ended without a block, by who led.",
            "max by (validator) (increase(pop_consensus_blocks_missed_total[$__rate_interval]))", "validator", axis="views", bars=True,
            stacked=True),

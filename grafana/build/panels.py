@@ -1,6 +1,6 @@
 """Panels as Grafana's JSON has them. A function for each type; all else is the same for all of them."""
 
-from queries import or_none
+from queries import INTERVAL, increase, or_none
 
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 DOWN = "no answer"  # what a panel says in place of data: the validator, or every validator, does not answer
@@ -108,6 +108,11 @@ def lines(title, description, queries, unit="short", *, width=8, height=8, axis=
 def counts(title, description, expression, label, unit="short", *, legend="", **rest):
     """Lines by a label, whose events may never have happened: then there is a line at 0 and no empty panel."""
     return lines(title, description, [(or_none(expression, label), legend or f"{{{{{label}}}}}")], unit, by_kind=True, **rest)
+
+
+def views(title, description, counter):
+    """Views that went wrong, by reason, in each step of the picture."""
+    return counts(title, description, increase(counter, "reason", INTERVAL), "reason", axis="views", bars=True, stacked=True)
 
 
 def heatmap(title, description, expression, what, *, width=12, height=8):

@@ -24,7 +24,10 @@ def main():
     files = [pathlib.Path(name) for name in sys.argv[1:]] or sorted((PROJECT / "grafana" / "dashboards").glob("*.json"))
     findings, not_run = [], []
     for file in files:
-        dashboard = json.loads(file.read_text(encoding="utf-8"))
+        try:
+            dashboard = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            sys.exit(f"{file} is no dashboard that can be read: {error}")
         for check in (published.findings, promql.findings, rules.findings):
             found, missing = check(dashboard, PROJECT)
             findings += [f"{file.name}: {finding}" for finding in found]

@@ -32,15 +32,25 @@ def main():
     parser.add_argument("--interval", default=15, type=float, metavar="SECONDS",
                         help="the data source's «Scrape interval», the least step of a picture [default: 15, as in grafana/provisioning]")
     options = parser.parse_args()
-    chosen = dict(choice.split("=", 1) for choice in options.var)
+    dashboards = [(file, json.loads(file.read_text(encoding="utf-8"))) for file in sorted(DASHBOARDS.glob("*.json"))]
+    chosen = dict(choice.partition("=")[::2] for choice in options.var)
+    known = {variable["name"] for _, dashboard in dashboards for variable in dashboard["templating"]["list"]}
+    for name, value in chosen.items():
+        if name not in known or not value:
+            parser.error(f"argument --var: NAME=VALUE, of the variables {', '.join(sorted(known))}, and not {name!r} with the value {value!r}")
+    if not options.prometheus.startswith(("http://", "https://")):
+        parser.error(f"argument --prometheus: an address such as http://127.0.0.1:9090, and not {options.prometheus!r}")
+    if not (options.minutes > 0 and options.interval > 0):
+        parser.error("arguments --minutes and --interval: more than 0")
     prometheus = Prometheus(options.prometheus, time.time(), options.minutes * 60, options.interval)
     options.out.mkdir(parents=True, exist_ok=True)
-    for file in sorted(DASHBOARDS.glob("*.json")):
-        dashboard = json.loads(file.read_text(encoding="utf-8"))
+    for file, dashboard in dashboards:
         try:
             text, problems = page.drawn(dashboard, prometheus, chosen)
-        except (OSError, Refused) as error:
-            sys.exit(f"{options.prometheus}: {error}")
+        except Refused as error:
+            sys.exit(f"{options.prometheus}: {error}; does it read validators?")
+        except (OSError, ValueError) as error:
+            sys.exit(f"no Prometheus answers at {options.prometheus} ({error}): pop deploy-testnet --prometheus starts one beside a network")
         target = options.out / f"{file.stem}.html"
         target.write_text(text, encoding="utf-8")
         print(target)

@@ -1,7 +1,7 @@
 """Does it agree with the others, and how fast?"""
 
-from panels import BAD, DOUBTFUL, GOOD, NEUTRAL, bars, column, counts, lines, stat, steps, table
-from queries import INTERVAL, increase, mean, or_zero_of_each_validator, quantile, rate
+from panels import BAD, DOUBTFUL, GOOD, NEUTRAL, bars, column, counts, lines, stat, steps, table, views
+from queries import increase, mean, or_zero_of_each_validator, quantile, rate
 
 FINAL = "pop_consensus_proposed_to_final_seconds"
 PREPARED = "pop_consensus_proposed_to_prepared_seconds"
@@ -36,12 +36,10 @@ PANELS = [
     lines("Epoch, view and height", "Heights go up with each block. Views that go up alone are views that failed.", [
         ("max(pop_consensus_sequence)", "height"), ("max(pop_consensus_view)", "view"), ("max(pop_consensus_epoch)", "epoch")],
         "locale", least=None),
-    counts("Views given up, by this validator", "Its own reason. Compare with Views that ended: others may have gone on.",
-           increase("pop_consensus_views_given_up_total", "reason", INTERVAL), "reason", axis="views", bars=True,
-           stacked=True),
-    counts("Views that ended without a block", "By a ViewChange certificate. `others`: this validator had no reason of its own.",
-           increase("pop_consensus_view_changes_total", "reason", INTERVAL), "reason", axis="views", bars=True,
-           stacked=True),
+    views("Views given up, by this validator", "Its own reason. Compare with Views that ended: others may have gone on.",
+          "pop_consensus_views_given_up_total"),
+    views("Views that ended without a block", "By a ViewChange certificate. `others`: this validator had no reason of its own.",
+          "pop_consensus_view_changes_total"),
     counts("Own votes", "Made durable, a second, by kind.", rate("pop_consensus_votes_total", "kind"), "kind", axis="votes a second"),
     lines("Stake that is reached", "This validator's and that of those to whom a session is open. Below the quorum nothing becomes final.", [
         ("min(pop_consensus_reachable_stake_tokens)", "reached"), ("max(pop_consensus_quorum_stake_tokens)", "quorum"),
