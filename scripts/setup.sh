@@ -8,5 +8,9 @@ if [ $# = 0 ]; then
     set -- solver prometheus grafana
 fi
 for part in "$@"; do
+    if [ ! -f "setup-$part.sh" ]; then
+        echo "setup: there is no part $part; there are solver, prometheus and grafana" >&2
+        exit 2
+    fi
     sh "setup-$part.sh"
 done
