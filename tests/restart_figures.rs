@@ -2,13 +2,8 @@
 
 mod network_support;
 
-use ed25519_dalek::SigningKey;
 use network_support::proofs::{Submitter, script};
 use network_support::{Client, Network, say, until};
-use protocol::proof::Proof;
-use protocol::signature::public_key;
-use protocol::types::Hash;
-use protocol::verdict::Claim;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,18 +18,14 @@ const KILLS: usize = 10;
 const BETWEEN: Duration = Duration::from_millis(1_000);
 const ACTORS: [&str; 7] = ["peers", "leader_election", "view_change", "consensus", "mempool", "verifier_pool", "state"];
 
-/// Submissions of one statement, each with a number of its own, until it is told to stop.
-fn submit_again(client: &Client, chain: &Hash, text: &str, number: &AtomicU64) {
-    let key = SigningKey::from_bytes(&[77; 32]);
+/// Submissions of one statement, each with a number of its own, until there are enough.
+fn submit_again(client: &Client, submitter: &Submitter, text: &str, number: &AtomicU64) {
     loop {
         let nonce = number.fetch_add(1, Ordering::Relaxed);
         if nonce >= FINAL {
             return;
         }
-        let proof = Proof::sign(chain, &key, public_key(&key), Claim::Unsat, nonce, text.as_bytes().to_vec());
-        let body = json!({
-            "script": text, "claim": proof.claim, "submitter": proof.submitter, "nonce": nonce, "signature": proof.signature,
-        });
+        let (body, _) = submitter.sign_again(text, nonce);
         until("a submission is accepted", || (client.post("/v1/proofs", &body)?.0 == 202).then_some(()));
     }
 }
@@ -56,12 +47,12 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 #[ignore = "it measures: `cargo test --release --test restart_figures -- --ignored --nocapture`"]
 fn restarts_with_ten_thousand_final_and_a_thousand_pending_proofs() {
     let network = Network::running(4, json!({"admin": {"enabled": true}}));
-    let (chain, text, number) = (network.chain(), script(), AtomicU64::new(0));
+    let (again, text, number) = (Submitter::new(network.chain()), script(), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for client in network.nodes.iter().flat_map(|node| std::iter::repeat_n(node.client(), 8)) {
             scope.spawn(|| {
                 let client = client;
-                submit_again(&client, &chain, &text, &number);
+                submit_again(&client, &again, &text, &number);
             });
         }
     });
@@ -69,7 +60,7 @@ fn restarts_with_ten_thousand_final_and_a_thousand_pending_proofs() {
     for node in [2, 3] {
         network.nodes[node].freeze();
     }
-    let submitters: Vec<_> = (0..SUBMITTERS).map(|key| Submitter::with_key(chain, key)).collect();
+    let submitters: Vec<_> = (0..SUBMITTERS).map(|key| Submitter::with_key(network.chain(), key)).collect();
     for index in 0..PENDING {
         let (body, _) = submitters[index % submitters.len()].make();
         let node = &network.nodes[index % 2];

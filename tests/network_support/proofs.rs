@@ -76,8 +76,13 @@ impl Submitter {
     }
 
     pub fn sign(&self, script: &str) -> (Value, Hash) {
-        let proof =
-            Proof::sign(&self.chain, &self.key, public_key(&self.key), Claim::Unsat, 0, script.as_bytes().to_vec());
+        self.sign_again(script, 0)
+    }
+
+    /// The same script with another nonce is another proof of a statement that is remembered.
+    pub fn sign_again(&self, script: &str, nonce: u64) -> (Value, Hash) {
+        let script_bytes = script.as_bytes().to_vec();
+        let proof = Proof::sign(&self.chain, &self.key, public_key(&self.key), Claim::Unsat, nonce, script_bytes);
         let body = json!({
             "script": script, "claim": proof.claim, "submitter": proof.submitter, "nonce": proof.nonce,
             "signature": proof.signature,
