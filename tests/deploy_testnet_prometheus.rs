@@ -109,8 +109,8 @@ fn where_there_is_no_prometheus_a_line_says_so_and_the_files_are_written_all_the
     assert!(output.status.success(), "{out}\n{error}");
     let said: Vec<_> = out.lines().filter(|line| line.contains("Prometheus")).collect();
     let config = "data/testnet/prometheus/prometheus.yml";
-    let expected =
-        "There is no Prometheus here (no .prometheus/bin/prometheus, none on the PATH); its configuration is ";
+    let expected = "There is no Prometheus here (no .prometheus/bin/prometheus, none on the PATH; make setup fetches one on Debian and Ubuntu); \
+         its configuration is ";
     assert_eq!(said, [format!("{expected}{config}")]);
 
     let path = |name: &str| folder.path().join("data/testnet").join(name);

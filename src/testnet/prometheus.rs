@@ -88,7 +88,8 @@ impl Prometheus {
         let config = self.config.display();
         let Some(process) = &mut self.process else {
             return Ok(format!(
-                "There is no Prometheus here (no {OWN_PROGRAM}, none on the PATH); its configuration is {config}"
+                "There is no Prometheus here (no {OWN_PROGRAM}, none on the PATH; make setup fetches one on Debian and Ubuntu); \
+                 its configuration is {config}"
             ));
         };
         let deadline = Instant::now() + START_DEADLINE;
