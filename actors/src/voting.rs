@@ -19,6 +19,7 @@ use crate::supervision::{
 };
 use crate::view_change::{Session, ViewChange};
 use ed25519_dalek::SigningKey;
+use parking_lot::Mutex;
 use protocol::consensus::events::{Input, Record, UnknownHistory};
 use protocol::consensus::recovery::Base;
 use protocol::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
@@ -293,11 +294,16 @@ fn consensus_child(
     };
     let (history, config) = (duties.history, config.clone());
     let (itself, asked) = (outlet(&voting.consensus), voting.consensus.clone());
+    // The log outlives the actor, like the database: what this process made durable it need not read again.
+    let mut kept: Option<Arc<Mutex<VoteLog>>> = None;
     let factory = move || {
         let began = Instant::now();
         let (base, branch) = history()?;
         let history_read = began.elapsed();
-        let (log, records) = open_log(&config, &reach).map_err(|error| StartError::fatal(error.exit_code(), error))?;
+        // Only from an incarnation that is gone, and left nothing half done.
+        let left = kept.take().and_then(Arc::into_inner).map(Mutex::into_inner).filter(VoteLog::is_whole);
+        let (log, records) =
+            open_log(&config, &reach, left).map_err(|error| StartError::fatal(error.exit_code(), error))?;
         let log_read = began.elapsed();
         let clock = Clock::start();
         let signer = Box::new(config.key.clone());
@@ -307,6 +313,8 @@ fn consensus_child(
         if config.accept_unknown_history {
             _ = itself.send(Step(Input::AcceptUnknownHistory));
         }
+        let log = Arc::new(Mutex::new(log));
+        kept = Some(log.clone());
         Ok(ConsensusActor::new(consensus, first, log, reach.clone(), clock))
     };
     seat.fill(factory).probed_by(move || {
@@ -337,16 +345,23 @@ impl OpenLogError {
 }
 
 /// Opens the log. Whatever is not whole says so in its first new record, made durable before anything else (R12).
-fn open_log(config: &VotingConfig, reach: &Reach) -> Result<(VoteLog, Vec<Record>), OpenLogError> {
+fn open_log(
+    config: &VotingConfig,
+    reach: &Reach,
+    left: Option<VoteLog>,
+) -> Result<(VoteLog, Vec<Record>), OpenLogError> {
     let identity = Identity { chain: config.genesis.chain_id(), key: protocol::signature::public_key(&config.key) };
-    let (mut log, recovery) = VoteLog::open(&config.data_dir, &config.mark, identity)?;
-    let mut records: Vec<Record> = Vec::with_capacity(recovery.records.len() + 1);
-    for bytes in &recovery.records {
+    let (mut log, history) = match left {
+        Some(log) => (log, History::Whole),
+        None => VoteLog::open(&config.data_dir, &config.mark, identity)?,
+    };
+    let mut records: Vec<Record> = Vec::with_capacity(log.records().len() + 1);
+    for bytes in log.records() {
         // The batch's checksum held, so this program, or an older one, wrote it.
         records.push(rmp_serde::from_slice(bytes)?);
     }
     let is_first = reach.witness.begin();
-    let kind = match (recovery.history, reach.witness.testify(log.next_batch())) {
+    let kind = match (history, reach.witness.testify(log.next_batch())) {
         // An earlier incarnation in this process wrote it. A torn end is a batch that was never acted upon.
         (History::Whole | History::Torn, Testimony::Whole) => return Ok((log, records)),
         (_, Testimony::Lacks { next_batch }) => {
@@ -367,7 +382,7 @@ fn open_log(config: &VotingConfig, reach: &Reach) -> Result<(VoteLog, Vec<Record
         records.push(Record::Unknown(kind));
         return Ok((log, records));
     }
-    if recovery.history == History::Outdated {
+    if history == History::Outdated {
         tracing::warn!(
             mark = %config.mark.display(),
             "the vote log is an older copy than the mark beside the key has seen, or the mark is damaged"

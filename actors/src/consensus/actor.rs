@@ -20,6 +20,7 @@ use crate::supervision::{Exit, ExitHook};
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
+use parking_lot::Mutex;
 use protocol::consensus::Consensus;
 use protocol::consensus::events::{Effect, Input, Notice, Output, Record, To, UnknownHistory};
 use protocol::message::Message as PeerMessage;
@@ -63,7 +64,7 @@ struct Unwritten {
 /// Consensus, its log, and the timer of its next wake-up.
 pub struct ConsensusActor {
     consensus: Consensus,
-    log: VoteLog,
+    log: Arc<Mutex<VoteLog>>,
     unwritten: Unwritten,
     reach: Reach,
     clock: Clock,
@@ -75,8 +76,9 @@ pub struct ConsensusActor {
 }
 
 impl ConsensusActor {
-    /// `first` is the output of [`Consensus::recover`].
-    pub fn new(consensus: Consensus, first: Output, log: VoteLog, reach: Reach, clock: Clock) -> Self {
+    /// `first` is the output of [`Consensus::recover`]. The log is shared with whoever gives it to the next incarnation, which
+    /// uses it only when this one is gone.
+    pub fn new(consensus: Consensus, first: Output, log: Arc<Mutex<VoteLog>>, reach: Reach, clock: Clock) -> Self {
         let unwritten = Unwritten::default();
         let (steps, votes) = (Steps::default(), Votes::default());
         ConsensusActor { consensus, log, unwritten, reach, clock, first, timer: None, steps, votes }
@@ -139,10 +141,11 @@ impl ConsensusActor {
         let mut durable = None;
         if !records.is_empty() {
             let began = Instant::now();
-            if let Err(error) = self.log.append(&records) {
+            let log = &mut *self.log.lock();
+            if let Err(error) = log.append(&records) {
                 return self.end(error.exit_code(), format!("votes cannot be recorded: {error}"));
             }
-            self.reach.witness.on_durable(self.log.next_batch());
+            self.reach.witness.on_durable(log.next_batch());
             let now = Instant::now();
             let took = now.saturating_duration_since(began);
             self.votes.synced(took);
@@ -208,10 +211,11 @@ impl ConsensusActor {
     fn shorten(&mut self, records: &[Record]) {
         let encoded = encode(records);
         let began = Instant::now();
-        match encoded.and_then(|records| Ok(self.log.replace(&records)?)) {
+        let log = &mut *self.log.lock();
+        match encoded.and_then(|records| Ok(log.replace(&records)?)) {
             Ok(()) => {
                 self.votes.synced(began.elapsed());
-                self.reach.witness.on_durable(self.log.next_batch());
+                self.reach.witness.on_durable(log.next_batch());
             }
             Err(error) => self.end(error.exit_code(), format!("the vote log cannot be shortened: {error}")),
         }

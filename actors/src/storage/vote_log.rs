@@ -61,14 +61,6 @@ pub enum History {
     Outdated,
 }
 
-/// What was found.
-#[derive(Debug)]
-pub struct Recovery {
-    pub history: History,
-    /// In the order in which they were appended.
-    pub records: Vec<Vec<u8>>,
-}
-
 /// Why the log cannot be used. All of them end the process.
 #[derive(Debug, thiserror::Error)]
 pub enum VoteLogError {
@@ -115,7 +107,8 @@ impl VoteLogError {
     }
 }
 
-/// An open log. Dropping it closes the file; nothing is pending at any time.
+/// An open log, and what is in it: whoever takes it over need not read the file. Dropping it closes the file; nothing is
+/// pending at any time.
 #[derive(Debug)]
 pub struct VoteLog {
     path: PathBuf,
@@ -126,6 +119,8 @@ pub struct VoteLog {
     /// Sequence number of the next batch.
     next: u64,
     state: State,
+    /// All that is durable here, in the order in which it was appended.
+    records: Vec<Vec<u8>>,
     /// Reused for every batch.
     buffer: Vec<u8>,
 }
@@ -136,8 +131,8 @@ enum State {
     Unmade,
     Open(Open),
     /// The file ends in a torn batch or is an old copy. It stays as the evidence of itself until the first append replaces
-    /// it by these records and its own.
-    Evidence(Vec<Vec<u8>>),
+    /// it by what is whole of it and its own.
+    Evidence,
     Failed,
 }
 
@@ -176,18 +171,19 @@ impl VoteLog {
     ///
     /// # Errors
     /// `Damaged`, `Foreign`, `Version`, `Disk`.
-    pub fn open(directory: &Path, mark: &Path, identity: Identity) -> Result<(VoteLog, Recovery), VoteLogError> {
+    pub fn open(directory: &Path, mark: &Path, identity: Identity) -> Result<(VoteLog, History), VoteLogError> {
         let path = directory.join(FILE_NAME);
         // A replacement that was never renamed holds nothing that is not in the log itself.
         recovery::remove_if_there(&replacement_path(&path))?;
         // The first batch after a start is marked: a copy from before the start is older than that.
-        let log = |next: u64, state| VoteLog {
+        let log = |next: u64, state, records| VoteLog {
             path: path.clone(),
             mark: mark.into(),
             mark_due: next + 1,
             identity,
             next,
             state,
+            records,
             buffer: Vec::new(),
         };
         let marked = mark::read(mark)?;
@@ -197,27 +193,33 @@ impl VoteLog {
                 Mark::Reached(reached) => (History::Lost, reached.max(1)),
                 Mark::Damaged => (History::Lost, 1),
             };
-            return Ok((log(next, State::Unmade), Recovery { history, records: Vec::new() }));
+            return Ok((log(next, State::Unmade, Vec::new()), history));
         };
         let found = recovery::read(&path, &file, &identity)?;
-        let evidence = |history, next| {
-            let records = found.records.clone();
-            Ok((log(next, State::Evidence(records.clone())), Recovery { history, records }))
-        };
-        match (marked, found.tail) {
+        let (history, next) = match (marked, found.tail) {
             // Batches are numbered above all that were ever written, or the new log would look old again.
-            (Mark::Reached(reached), _) if reached > found.next => evidence(History::Outdated, reached),
-            (Mark::Damaged, _) => evidence(History::Outdated, found.next),
-            (Mark::None | Mark::Reached(_), recovery::Tail::Torn) => evidence(History::Torn, found.next),
+            (Mark::Reached(reached), _) if reached > found.next => (History::Outdated, reached),
+            (Mark::Damaged, _) => (History::Outdated, found.next),
+            (Mark::None | Mark::Reached(_), recovery::Tail::Torn) => (History::Torn, found.next),
             (marked @ (Mark::None | Mark::Reached(_)), recovery::Tail::Clean) => {
                 if marked == Mark::None {
                     mark::write(mark, found.next)?;
                 }
                 let open = Open { file, seal: found.seal, end: found.end, allocated: found.allocated };
-                let recovery = Recovery { history: History::Whole, records: found.records };
-                Ok((log(found.next, State::Open(open)), recovery))
+                return Ok((log(found.next, State::Open(open), found.records), History::Whole));
             }
-        }
+        };
+        Ok((log(next, State::Evidence, found.records), history))
+    }
+
+    /// What is durable here, in the order in which it was appended.
+    pub fn records(&self) -> &[Vec<u8>] {
+        &self.records
+    }
+
+    /// Whether the file holds just [`VoteLog::records`], whole: nothing failed, and nothing was dropped.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.state, State::Open(_))
     }
 
     /// Appends one batch; it is durable when this returns. An empty batch costs nothing.
@@ -234,14 +236,11 @@ impl VoteLog {
             State::Open(mut open) => {
                 self.append_to(&mut open, records)?;
                 self.see_to_the_mark()?;
+                self.records.extend_from_slice(records);
                 self.state = State::Open(open);
                 Ok(())
             }
-            State::Unmade => self.make(records),
-            State::Evidence(whole) => {
-                let all: Vec<_> = whole.iter().chain(records).cloned().collect();
-                self.make(&all)
-            }
+            State::Unmade | State::Evidence => self.make([&self.records, records].concat()),
             State::Failed => Err(VoteLogError::FailedBefore { path: self.path.clone() }),
         }
     }
@@ -256,7 +255,7 @@ impl VoteLog {
     pub fn replace(&mut self, records: &[Vec<u8>]) -> Result<(), VoteLogError> {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Failed => Err(VoteLogError::FailedBefore { path: self.path.clone() }),
-            State::Unmade | State::Open(_) | State::Evidence(_) => self.make(records),
+            State::Unmade | State::Open(_) | State::Evidence => self.make(records.to_vec()),
         }
     }
 
@@ -269,7 +268,7 @@ impl VoteLog {
     pub fn bytes(&self) -> u64 {
         match &self.state {
             State::Open(open) => open.end,
-            State::Unmade | State::Evidence(_) | State::Failed => 0,
+            State::Unmade | State::Evidence | State::Failed => 0,
         }
     }
 
@@ -294,14 +293,14 @@ impl VoteLog {
     }
 
     /// Writes a new file with these records, and gives it the log's name; then sees to the mark.
-    fn make(&mut self, records: &[Vec<u8>]) -> Result<(), VoteLogError> {
+    fn make(&mut self, records: Vec<Vec<u8>>) -> Result<(), VoteLogError> {
         let temporary = replacement_path(&self.path);
         recovery::remove_if_there(&temporary)?;
         let header = FileHeader::new(&self.identity, self.next, keys::random_bytes()?);
         let seal = header.seal();
         let mut bytes = header.encode();
         // Several batches where one would be too large: the rename makes them one.
-        for batch in batches(records) {
+        for batch in batches(&records) {
             seal.write_batch(self.next, batch, &mut bytes)?;
             self.next += 1;
         }
@@ -320,6 +319,7 @@ impl VoteLog {
         std::fs::rename(&temporary, &self.path).map_err(FileError::at("replace", &self.path))?;
         files::sync_directory_of(&self.path)?;
         self.see_to_the_mark()?;
+        self.records = records;
         self.state = State::Open(Open { file, seal, end, allocated });
         Ok(())
     }

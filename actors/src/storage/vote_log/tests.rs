@@ -27,18 +27,18 @@ impl Place {
         mark_path(&self.directory.path().join("node_1.key"), &identity().chain)
     }
 
-    fn try_open(&self) -> Result<(VoteLog, Recovery), VoteLogError> {
+    fn try_open(&self) -> Result<(VoteLog, History), VoteLogError> {
         VoteLog::open(&self.data(), &self.mark(), identity())
     }
 
-    fn open(&self) -> (VoteLog, Recovery) {
+    fn open(&self) -> (VoteLog, History) {
         self.try_open().unwrap()
     }
 
     /// What a restart would find.
     fn recover(&self) -> (History, Vec<Vec<u8>>) {
-        let (_, found) = self.open();
-        (found.history, found.records)
+        let (log, history) = self.open();
+        (history, log.records().to_vec())
     }
 }
 
@@ -132,8 +132,8 @@ fn an_older_copy_of_the_log_is_outdated_until_its_first_batch_and_whole_after() 
     std::fs::write(place.file(), &old).unwrap();
     assert_eq!(place.recover().0, History::Outdated);
     std::fs::remove_file(place.file()).unwrap();
-    let (mut log, found) = place.open();
-    assert_eq!(found.history, History::Lost);
+    let (mut log, history) = place.open();
+    assert_eq!(history, History::Lost);
     log.append(&[record(11, 10)]).unwrap();
     assert_eq!(place.recover(), (History::Whole, vec![record(11, 10)]));
     std::fs::write(place.file(), &old).unwrap();
@@ -144,8 +144,8 @@ fn an_older_copy_of_the_log_is_outdated_until_its_first_batch_and_whole_after() 
 fn the_mark_is_never_ahead_of_the_log() {
     let place = Place::new();
     for start in 0..3 {
-        let (mut log, found) = place.open();
-        assert!(matches!(found.history, History::New | History::Whole), "start {start}: {:?}", found.history);
+        let (mut log, history) = place.open();
+        assert!(matches!(history, History::New | History::Whole), "start {start}: {history:?}");
         for number in 0..2 * mark::BATCHES_UNMARKED_MAX as u32 {
             log.append(&[record(number, 10)]).unwrap();
             let marked = mark::read(&place.mark()).unwrap();
@@ -165,8 +165,8 @@ fn a_damaged_mark_is_an_unknown_history_that_ends_with_the_first_batch() {
         if !with_log {
             std::fs::remove_file(place.file()).unwrap();
         }
-        let (mut log, found) = place.open();
-        assert_eq!(found.history, if with_log { History::Outdated } else { History::Lost });
+        let (mut log, history) = place.open();
+        assert_eq!(history, if with_log { History::Outdated } else { History::Lost });
         log.append(&[record(6, 10)]).unwrap();
         assert_eq!(place.recover().0, History::Whole);
     }
@@ -236,11 +236,11 @@ fn a_flipped_bit_is_damage_before_the_last_batch_and_torn_in_or_behind_it() {
                 assert!(at < ends[2], "byte {at} is in the last batch or behind it");
                 assert_eq!(std::fs::read(place.file()).unwrap(), bytes, "damage is never touched");
             }
-            Ok((_, found)) => {
+            Ok((log, history)) => {
                 assert!(at >= ends[2], "byte {at} is before the last batch");
-                assert_eq!(found.history, History::Torn, "byte {at}");
+                assert_eq!(history, History::Torn, "byte {at}");
                 let expected = if at < ends[3] { first_three() } else { all_five() };
-                assert_eq!(found.records, expected, "byte {at}");
+                assert_eq!(log.records(), expected, "byte {at}");
             }
             Err(other) => panic!("byte {at}: {other}"),
         }
@@ -266,8 +266,8 @@ fn a_file_that_lost_its_end_is_never_called_whole() {
         std::fs::write(place.file(), &after[..length]).unwrap();
         match place.try_open() {
             // More than a batch is gone, and the mark knows it.
-            Ok((_, found)) if length < ends[1] => assert_eq!(found.history, History::Outdated, "{length} bytes"),
-            Ok((_, found)) => assert_eq!(found.history, History::Torn, "{length} bytes"),
+            Ok((_, history)) if length < ends[1] => assert_eq!(history, History::Outdated, "{length} bytes"),
+            Ok((_, history)) => assert_eq!(history, History::Torn, "{length} bytes"),
             Err(error) => {
                 assert!(length < SECTOR && error.exit_code() == exit_code::DAMAGED, "{length} bytes: {error}")
             }
@@ -291,6 +291,32 @@ fn a_replacement_is_the_old_log_or_the_new_one() {
     assert_eq!(place.recover(), (History::Whole, vec![]));
     log.append(&[record(8, 10)]).unwrap();
     assert_eq!(place.recover(), (History::Whole, vec![record(8, 10)]));
+}
+
+/// Whoever takes over an open log relies on it.
+#[test]
+fn an_open_log_knows_what_the_file_holds() {
+    let place = Place::new();
+    let check = |log: &VoteLog, history| {
+        assert!(log.is_whole());
+        assert_eq!(place.recover(), (history, log.records().to_vec()));
+    };
+    let (mut log, _) = place.open();
+    assert!(!log.is_whole(), "there is no file yet");
+    log.append(&[record(1, 10), record(2, 10)]).unwrap();
+    check(&log, History::Whole);
+    log.append(&[record(3, 10)]).unwrap();
+    check(&log, History::Whole);
+    log.replace(&[record(3, 10)]).unwrap();
+    check(&log, History::Whole);
+    let torn = [std::fs::read(place.file()).unwrap(), vec![1]].concat();
+    std::fs::write(place.file(), torn).unwrap();
+    let (mut log, history) = place.open();
+    assert!(history == History::Torn && !log.is_whole());
+    log.append(&[record(4, 10)]).unwrap();
+    check(&log, History::Whole);
+    log.append(&[vec![0; BATCH_BYTES_MAX]]).unwrap_err();
+    assert!(!log.is_whole(), "after a failure nobody takes it over");
 }
 
 #[test]
