@@ -58,7 +58,7 @@ pub struct Backoff {
 impl Default for Backoff {
     fn default() -> Self {
         Backoff {
-            first: Duration::from_millis(10),
+            first: Duration::from_millis(5),
             max: Duration::from_millis(250),
             reset_after: Duration::from_secs(1),
         }
