@@ -74,7 +74,7 @@ impl StateActor {
     /// Fatal if the database cannot be read or contradicts itself.
     pub fn new(settings: StateSettings) -> Result<Self, StartError> {
         settings.database.settle().map_err(|error| StartError::fatal(error.exit_code, error))?;
-        let head = checked_head(&settings.database, &settings.genesis)
+        let (head, _) = checked_head(&settings.database, &settings.genesis)
             .map_err(|error| StartError::fatal(error.exit_code(), error))?;
         settings.heads.send_replace(head.sequence);
         let head = Arc::new(head);
@@ -333,11 +333,11 @@ fn certificate_of(set: &ValidatorSet, carried: &Carried) -> Option<Certificate> 
     by_view.into_values().find(|certificate| certificate.has_quorum(set))
 }
 
-/// The head, or the genesis; its ledger has the root that its header names.
-fn checked_head(database: &Database, genesis: &Genesis) -> Result<Standing, DatabaseError> {
+/// The head with its block, or the genesis; its ledger has the root that its header names.
+fn checked_head(database: &Database, genesis: &Genesis) -> Result<(Standing, Option<StoredBlock>), DatabaseError> {
     let Some(Head { sequence, id, ledger }) = database.head()? else {
         let block = genesis.genesis_block_hash();
-        return Ok(Standing { sequence: Sequence(0), block, ledger: genesis.ledger() });
+        return Ok((Standing { sequence: Sequence(0), block, ledger: genesis.ledger() }, None));
     };
     let damaged = |what: String| DatabaseError::Damaged { what };
     let stored = database.block(sequence)?.ok_or_else(|| damaged(format!("the last block, {sequence}, is missing")))?;
@@ -349,7 +349,7 @@ fn checked_head(database: &Database, genesis: &Genesis) -> Result<Standing, Data
         let named = stored.block.header.state;
         return Err(damaged(format!("the ledger's root is {root}, block {sequence} names {named}")));
     }
-    Ok(Standing { sequence, block: id, ledger })
+    Ok((Standing { sequence, block: id, ledger }, Some(stored)))
 }
 
 /// Where consensus begins: the last final block with its certificates, or the genesis.
@@ -357,8 +357,7 @@ fn checked_head(database: &Database, genesis: &Genesis) -> Result<Standing, Data
 /// # Errors
 /// If the database cannot be read or contradicts itself.
 pub fn base(database: &Database, genesis: &Genesis) -> Result<Base, DatabaseError> {
-    let Standing { sequence, block: id, ledger } = checked_head(database, genesis)?;
-    let stored = if sequence.0 == 0 { None } else { database.block(sequence)? };
+    let (Standing { sequence: _, block: id, ledger }, stored) = checked_head(database, genesis)?;
     let (prepare, commit) = stored.map_or((None, None), |stored| (stored.prepare, stored.commit));
     Ok(Base { id, ledger, commit, prepare })
 }
