@@ -154,7 +154,7 @@ fn confirm(node: &Node, proof: u8) {
     let proof = Hash([proof; 32]);
     let word = Word::Confirmed(ResourceCount(1_000));
     let checked = Checked { proof, statement: proof, word };
-    assert!(node.voting.consensus.send(Step(Input::Checked(checked))).is_ok());
+    assert!(node.voting.consensus.send(Step(Input::Checked(vec![checked]))).is_ok());
 }
 
 fn has(node: &Node, proof: u8) -> bool {

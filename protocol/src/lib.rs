@@ -28,4 +28,5 @@ pub mod types;
 pub mod verdict;
 pub mod verify;
 pub mod vote;
+mod words;
 pub mod worker;

@@ -8,6 +8,7 @@ use crate::consensus::events::Checked;
 use crate::message::Word;
 use crate::quorum::ValidatorSet;
 use crate::types::{Hash, Millis, ResourceCount, ValidatorIndex};
+use crate::words::Words;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Bound;
@@ -39,7 +40,7 @@ struct Rank {
 #[derive(Debug, Clone)]
 struct Pending {
     mine: Option<Checked>,
-    words: BTreeMap<ValidatorIndex, Word>,
+    words: Words,
     since: Millis,
     standing: Standing,
     refused: bool,
@@ -96,7 +97,7 @@ impl Ready {
     pub fn session_closed(&mut self, set: &ValidatorSet, peer: ValidatorIndex) {
         self.sessions.remove(&peer);
         for pending in self.pending.values_mut() {
-            pending.words.remove(&peer);
+            pending.words.remove(peer);
         }
         self.drop_empty();
         self.classify_all(set);
@@ -126,7 +127,7 @@ impl Ready {
         word: Word,
     ) -> Option<Refusal> {
         let count = self.sessions.get_mut(&by)?;
-        let known = self.pending.get(&proof).is_some_and(|pending| pending.words.contains_key(&by));
+        let known = self.pending.get(&proof).is_some_and(|pending| pending.words.contains(by));
         if !known {
             if *count >= WORDS_OF_ONE_PEER_MAX {
                 return None;
@@ -146,8 +147,8 @@ impl Ready {
             let rank = pending.rank(proof);
             self.uncontested.remove(&rank);
             self.contested.remove(&rank);
-            for by in pending.words.keys() {
-                if let Some(count) = self.sessions.get_mut(by) {
+            for (by, _) in pending.words.iter() {
+                if let Some(count) = self.sessions.get_mut(&by) {
                     *count = count.saturating_sub(1);
                 }
             }
@@ -165,21 +166,21 @@ impl Ready {
     /// Who announced Ready with this count.
     pub fn announcers(&self, proof: &Hash, count: ResourceCount) -> BTreeSet<ValidatorIndex> {
         let words = self.pending.get(proof).map(|pending| &pending.words);
-        let ready = words.into_iter().flatten().filter(|(_, word)| **word == Word::Confirmed(count));
-        ready.map(|(by, _)| *by).collect()
+        let ready = words.into_iter().flat_map(Words::iter).filter(|(_, word)| *word == Word::Confirmed(count));
+        ready.map(|(by, _)| by).collect()
     }
 
     /// Whether it announced Ready with my count.
     pub fn agrees(&self, proof: &Hash, by: ValidatorIndex) -> bool {
         let Some(pending) = self.pending.get(proof) else { return false };
         let mine = pending.mine.map(|mine| mine.word).filter(|word| matches!(word, Word::Confirmed(_)));
-        mine.is_some() && pending.words.get(&by) == mine.as_ref()
+        mine.is_some() && pending.words.get(by) == mine
     }
 
     /// What everybody said.
     pub fn words(&self, proof: &Hash) -> Vec<(ValidatorIndex, Word)> {
         let words = self.pending.get(proof).map(|pending| &pending.words);
-        words.into_iter().flatten().map(|(by, word)| (*by, *word)).collect()
+        words.into_iter().flat_map(Words::iter).collect()
     }
 
     /// Uncontested proofs with my count, the most urgent first.
@@ -217,7 +218,7 @@ impl Ready {
     fn entry(&mut self, proof: Hash, now: Millis) -> &mut Pending {
         self.pending.entry(proof).or_insert_with(|| Pending {
             mine: None,
-            words: BTreeMap::new(),
+            words: Words::default(),
             since: now,
             standing: Standing::Waiting,
             refused: false,
@@ -257,8 +258,8 @@ impl Ready {
 
     fn standing_of(&self, set: &ValidatorSet, pending: &Pending) -> Standing {
         let Some(Checked { word: Word::Confirmed(count), .. }) = pending.mine else { return Standing::Waiting };
-        let ready = |by: &ValidatorIndex| pending.words.get(by) == Some(&Word::Confirmed(count));
-        let announcers = || pending.words.keys().copied().filter(|by| ready(by));
+        let ready = |by: &ValidatorIndex| pending.words.get(*by) == Some(Word::Confirmed(count));
+        let announcers = || pending.words.iter().map(|(by, _)| by).filter(ready);
         if !set.is_quorum(set.stake_of(announcers())) {
             return Standing::Waiting;
         }
@@ -276,17 +277,17 @@ impl Ready {
 
 /// Refused only when, for every count, a third of the stake or more has said otherwise. A count that nobody named is
 /// contradicted by every word.
-fn refused(set: &ValidatorSet, words: &BTreeMap<ValidatorIndex, Word>) -> bool {
+fn refused(set: &ValidatorSet, words: &Words) -> bool {
     let counts: BTreeSet<ResourceCount> = words
-        .values()
-        .filter_map(|word| match word {
-            Word::Confirmed(count) => Some(*count),
+        .iter()
+        .filter_map(|(_, word)| match word {
+            Word::Confirmed(count) => Some(count),
             Word::ConfirmedBeyondSoft(_) | Word::Refuted | Word::NoVerdict => None,
         })
         .collect();
     let otherwise = |count: Option<ResourceCount>| {
-        let against = words.iter().filter(|(_, word)| count.is_none_or(|count| **word != Word::Confirmed(count)));
-        set.is_blocking(set.stake_of(against.map(|(by, _)| *by)))
+        let against = words.iter().filter(|(_, word)| count.is_none_or(|count| *word != Word::Confirmed(count)));
+        set.is_blocking(set.stake_of(against.map(|(by, _)| by)))
     };
     otherwise(None) && counts.iter().all(|count| otherwise(Some(*count)))
 }

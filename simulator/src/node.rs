@@ -139,7 +139,7 @@ impl Node {
             let item = scenario.catalogue.get(proof);
             item.candidate(protocol::mempool::Source::Submitter(item.proof.submitter))
         });
-        candidates.for_each(|candidate| mempool.restore(candidate));
+        candidates.for_each(|candidate| mempool.restore(candidate, None));
         self.running = Some(Running {
             consensus,
             pacemaker: Pacemaker::new(scenario.set.clone(), self.me, scenario.pace, local),

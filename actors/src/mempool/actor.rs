@@ -11,12 +11,12 @@ use super::store::{Change, ProofStore, StoreError};
 use crate::metrics::{self, Published};
 use crate::network::Accuse;
 use crate::outlet::Outlet;
-use crate::supervision::{Handle, StartError};
+use crate::supervision::Handle;
 use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, VerifierPoolActor};
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
-use protocol::consensus::events::Input as ConsensusInput;
+use protocol::consensus::events::{Checked, Input as ConsensusInput};
 use protocol::mempool::{Effect, Figures, Input, Judgement, Limits, Mempool, Whereabouts};
 use protocol::message::Message;
 use protocol::proof::Proof;
@@ -31,6 +31,8 @@ use std::time::{Duration, Instant};
 pub const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// How soon what was not taken is tried again.
 const RETRY: Duration = Duration::from_millis(50);
+/// Words in one message to consensus, so that none of its steps is long.
+const CHECKED_MAX: usize = 64;
 /// The sessions of the network are compared with what was heard of them this often.
 const RECONCILE: Duration = Duration::from_secs(1);
 
@@ -77,6 +79,8 @@ pub struct MempoolActor {
     /// Each held proof has at most a check, a cancellation and a few words in it.
     undelivered: VecDeque<Delivery>,
     retrying: bool,
+    /// About to be told to consensus.
+    checked: Vec<Checked>,
     /// Checks whose verdict was remembered, about to be taken in.
     remembered: Vec<(Hash, Judgement)>,
     timer: Option<(Millis, SpawnHandle)>,
@@ -86,15 +90,17 @@ pub struct MempoolActor {
 }
 
 impl MempoolActor {
-    /// Takes back what is durable.
-    ///
-    /// # Errors
-    /// Fatal if the database cannot be read.
-    pub fn new(settings: MempoolSettings) -> Result<Self, StartError> {
+    /// Takes back what is durable, with the verdicts that are remembered.
+    pub fn new(settings: MempoolSettings) -> Self {
         let mut mempool = Mempool::new(settings.limits);
-        let pending = settings.store.pending().map_err(|error| StartError::fatal(error.exit_code, error))?;
-        pending.into_iter().for_each(|candidate| mempool.restore(candidate));
-        Ok(MempoolActor {
+        for candidate in settings.store.pending() {
+            let word = match (settings.remembered)(&candidate.statement) {
+                Some(Judgement::Word(word)) => Some(word),
+                Some(Judgement::Again) | None => None,
+            };
+            mempool.restore(candidate, word);
+        }
+        MempoolActor {
             settings,
             mempool,
             intake: Intake::default(),
@@ -102,11 +108,12 @@ impl MempoolActor {
             sessions: BTreeSet::new(),
             undelivered: VecDeque::new(),
             retrying: false,
+            checked: Vec::new(),
             remembered: Vec::new(),
             timer: None,
             admitted: None,
             pushes: Pushes::default(),
-        })
+        }
     }
 
     pub(super) fn now(&self) -> Millis {
@@ -126,12 +133,14 @@ impl MempoolActor {
                 Effect::Serve { to, proofs } => self.serve(to, proofs, context),
                 Effect::Check { proof, urgent } => self.check(proof, urgent, context),
                 Effect::Cancel(proof) => self.deliver(Delivery::Cancel(Cancel(proof)), context),
-                Effect::Tell(checked) => self.tell(ConsensusInput::Checked(checked), context),
+                Effect::Tell(checked) => self.tell_checked(checked, context),
                 Effect::Refuse { proof, refusal } => {
                     tracing::info!(%proof, %refusal, "a proof is refused");
                     metrics::proof_refused(metrics::refusal(&refusal));
                     self.intake.refused(&proof);
                     self.write(Change::Remove(proof), context);
+                    // Not before what was said of it.
+                    self.tell_all_checked(context);
                     self.tell(ConsensusInput::Forgotten(proof), context);
                 }
                 Effect::Delete(proof) => self.write(Change::Remove(proof), context),
@@ -149,6 +158,19 @@ impl MempoolActor {
 
     fn tell(&mut self, input: ConsensusInput, context: &mut Context<Self>) {
         self.deliver(Delivery::Consensus(Box::new(input)), context);
+    }
+
+    /// Together with those of the messages that wait: a step of consensus costs more than a word.
+    fn tell_checked(&mut self, checked: Checked, context: &mut Context<Self>) {
+        if self.checked.is_empty() {
+            context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, context| actor.tell_all_checked(context)));
+        }
+        self.checked.push(checked);
+    }
+
+    fn tell_all_checked(&mut self, context: &mut Context<Self>) {
+        let checked = std::mem::take(&mut self.checked);
+        checked.chunks(CHECKED_MAX).for_each(|some| self.tell(ConsensusInput::Checked(some.to_vec()), context));
     }
 
     /// The script is at hand only while it is admitted; peers that miss it ask.
@@ -327,9 +349,9 @@ impl Actor for MempoolActor {
 
     fn started(&mut self, context: &mut Context<Self>) {
         context.run_interval(RECONCILE, |actor, context| actor.reconcile(context));
-        self.reconcile(context);
         self.step(Input::Tick, context);
-        // A mempool that was rebuilt may have told consensus nothing of what it restored; the checks will.
+        self.reconcile(context);
+        self.step(Input::TellWords, context);
     }
 }
 
@@ -388,8 +410,9 @@ impl Handler<ConsensusRebuilt> for MempoolActor {
     type Result = ();
 
     fn handle(&mut self, _: ConsensusRebuilt, context: &mut Context<Self>) {
+        self.checked.clear();
         self.undelivered.retain(|delivery| !matches!(delivery, Delivery::Consensus(_)));
-        self.step(Input::ConsensusRestarted, context);
+        self.step(Input::TellWords, context);
     }
 }
 

@@ -36,11 +36,8 @@ pub trait ProofStore: Send + Sync + 'static {
     /// an error if the disk fails. Does not block.
     fn change(&self, changes: Vec<Change>, done: Box<dyn FnOnce(Result<(), StoreError>) + Send>);
 
-    /// Every pending proof, oldest first. Final ones are none.
-    ///
-    /// # Errors
-    /// If the disk fails.
-    fn pending(&self) -> Result<Vec<Candidate>, StoreError>;
+    /// Every pending proof, oldest first. Final ones are none. Reads nothing from the disk.
+    fn pending(&self) -> Vec<Candidate>;
 
     /// The whole proof, pending or final.
     ///

@@ -5,7 +5,7 @@
 //! nobody knows what the disk holds then. Every page's checksum is compared when the database is opened, and what is read
 //! is compared with the hash it goes by: what is not what was written is never passed on.
 
-use super::pending::{self, Moves, Places};
+use super::pending::{Moves, Places};
 use super::tables::{BLOCKS, COMMITS, META, NO_SCRIPT, PENDING, PREPARES, PROOFS, SCRIPTS, STATEMENTS, VERSION};
 use super::writer::{Done, Work, Writer};
 use crate::exit_code;
@@ -297,10 +297,6 @@ impl Database {
         told.recv().unwrap_or_else(|_| Err(StoreError::closed()))
     }
 
-    pub(super) fn read_pending(&self) -> Result<Vec<Candidate>, DatabaseError> {
-        pending::read_pending(&self.redb.begin_read()?)
-    }
-
     pub(super) fn read_script(&self, proof: &Hash) -> Result<Option<Proof>, DatabaseError> {
         // In this order: what is not pending any more is final, if it is anywhere.
         let place = match self.places.get(proof) {
@@ -361,8 +357,8 @@ impl ProofStore for Database {
         self.writer.write(Work::Pending(changes), done);
     }
 
-    fn pending(&self) -> Result<Vec<Candidate>, StoreError> {
-        Ok(self.read_pending()?)
+    fn pending(&self) -> Vec<Candidate> {
+        self.places.candidates()
     }
 
     fn proof(&self, proof: &Hash) -> Result<Option<Proof>, StoreError> {

@@ -1,6 +1,7 @@
 //! Pending proofs and all scripts, each at the next free place: what comes together lies together, so that a transaction
-//! touches few pages however many proofs it takes. Where a pending proof lies is known in memory; the index of final proofs
-//! names the place of each that became final.
+//! touches few pages however many proofs it takes. The pending proofs, without their scripts, are known in memory with the
+//! place of each: a mempool that is made anew reads nothing. The index of final proofs names the place of each that became
+//! final.
 //!
 //! Only the writer changes it, and what a transaction changes is seen by readers once it is durable.
 
@@ -12,7 +13,7 @@ use protocol::mempool::{Candidate, Source};
 use protocol::types::Hash;
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Serialize, Deserialize)]
 struct PendingRow {
@@ -22,13 +23,14 @@ struct PendingRow {
     source: Source,
 }
 
-/// Where each pending proof lies. Bounded by the mempool.
+/// The pending proofs, and where each lies. Bounded by the mempool.
 #[derive(Debug, Default)]
 pub(super) struct Places(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     of: HashMap<Hash, u64>,
+    at: BTreeMap<u64, Candidate>,
     next: u64,
 }
 
@@ -39,8 +41,9 @@ impl Places {
         let mut inner = Inner::default();
         for row in read.open_table(PENDING)?.iter()? {
             let (place, row) = row?;
-            let PendingRow { proof, .. } = decode("a pending proof", row.value())?;
+            let PendingRow { proof, statement, size, source } = decode("a pending proof", row.value())?;
             inner.of.insert(proof, place.value());
+            inner.at.insert(place.value(), Candidate { proof, statement, size, source });
             inner.next = place.value() + 1;
         }
         // A place is never taken twice, or a final proof would name another's script.
@@ -54,6 +57,11 @@ impl Places {
         self.0.lock().of.get(proof).copied()
     }
 
+    /// Every pending proof, oldest first.
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
+        self.0.lock().at.values().copied().collect()
+    }
+
     pub(super) fn begin(&self) -> Moves<'_> {
         Moves { places: self, put: HashMap::new(), gone: HashSet::new(), next: self.0.lock().next }
     }
@@ -62,14 +70,14 @@ impl Places {
 /// What one transaction changes of the places. Dropping it changes nothing.
 pub(super) struct Moves<'a> {
     places: &'a Places,
-    put: HashMap<Hash, u64>,
+    put: HashMap<Hash, (u64, Candidate)>,
     gone: HashSet<Hash>,
     next: u64,
 }
 
 impl Moves<'_> {
     fn get(&self, proof: &Hash) -> Option<u64> {
-        let put = self.put.get(proof).copied();
+        let put = self.put.get(proof).map(|(place, _)| *place);
         put.or_else(|| if self.gone.contains(proof) { None } else { self.places.get(proof) })
     }
 
@@ -90,8 +98,15 @@ impl Moves<'_> {
     pub(super) fn committed(self) {
         let Moves { places, put, gone, next } = self;
         let mut inner = places.0.lock();
-        gone.iter().for_each(|proof| _ = inner.of.remove(proof));
-        inner.of.extend(put);
+        for proof in gone {
+            if let Some(place) = inner.of.remove(&proof) {
+                inner.at.remove(&place);
+            }
+        }
+        for (proof, (place, candidate)) in put {
+            inner.of.insert(proof, place);
+            inner.at.insert(place, candidate);
+        }
         inner.next = next;
     }
 }
@@ -123,7 +138,7 @@ pub(super) fn write_pending(
                     None => {
                         pending
                             .insert(place, encode(&PendingRow { proof: id, statement, size, source })?.as_slice())?;
-                        moves.put.insert(id, place);
+                        moves.put.insert(id, (place, *candidate));
                     }
                 }
             }
@@ -137,14 +152,4 @@ pub(super) fn write_pending(
         }
     }
     Ok(())
-}
-
-/// Every pending proof, oldest first.
-pub(super) fn read_pending(read: &ReadTransaction) -> Result<Vec<Candidate>, DatabaseError> {
-    let mut candidates = Vec::new();
-    for row in read.open_table(PENDING)?.iter()? {
-        let PendingRow { proof, statement, size, source } = decode("a pending proof", row?.1.value())?;
-        candidates.push(Candidate { proof, statement, size, source });
-    }
-    Ok(candidates)
 }

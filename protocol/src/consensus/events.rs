@@ -45,8 +45,8 @@ pub enum Input {
     SessionClosed(ValidatorIndex),
     /// What a peer said, verified. Messages on proofs' ids and scripts belong to the mempool and are ignored here.
     Peer(ValidatorIndex, Verified<Message>),
-    /// A proof is durable here and the solver has spoken.
-    Checked(Checked),
+    /// Proofs are durable here and the solver has spoken.
+    Checked(Vec<Checked>),
     /// The mempool dropped a proof: it is no longer proposed from here.
     Forgotten(Hash),
     /// `view_change` or `leader_election` asks to give up on a view (R10).

@@ -245,7 +245,7 @@ impl Network {
     fn confirm(&mut self, index: usize, proof: u8) {
         let word = Word::Confirmed(ResourceCount(1_000));
         let proof = Hash([proof; 32]);
-        self.input(index, Input::Checked(Checked { proof, statement: proof, word }));
+        self.input(index, Input::Checked(vec![Checked { proof, statement: proof, word }]));
     }
 
     fn confirm_everywhere(&mut self, proof: u8) {
@@ -381,7 +381,7 @@ fn a_proof_that_a_third_refutes_is_refused_and_stops_nobody() {
     let proof = Hash([1; 32]);
     for index in 0..4 {
         let word = if index < 2 { Word::Refuted } else { Word::Confirmed(ResourceCount(5)) };
-        network.input(index, Input::Checked(Checked { proof, statement: proof, word }));
+        network.input(index, Input::Checked(vec![Checked { proof, statement: proof, word }]));
     }
     network.confirm_everywhere(2);
     network.run(50);

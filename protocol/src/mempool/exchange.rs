@@ -26,12 +26,12 @@ impl Mempool {
         for (proof, entry) in self.pending.iter_mut() {
             entry.has.remove(peer);
             entry.told.remove(peer);
-            if entry.words.contains_key(&peer) {
+            if entry.words.contains(peer) {
                 lapsed.push(*proof);
             }
         }
         for proof in lapsed {
-            self.pending.judge(&proof, |entry| entry.words.remove(&peer));
+            self.pending.judge(&proof, |entry| entry.words.remove(peer));
         }
     }
 
@@ -41,7 +41,7 @@ impl Mempool {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
         let start = session.cursor.take().unwrap_or(Hash::ZERO);
         let lacks = |entry: &Entry| match entry.stage {
-            Stage::Checked(_) => !entry.words.contains_key(&peer),
+            Stage::Checked(_) => !entry.words.contains(peer),
             Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => !entry.has.contains(peer),
         };
         let differs = |entry: &Entry| lacks(entry) || !entry.told.contains(peer);

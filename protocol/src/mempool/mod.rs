@@ -27,6 +27,7 @@ pub use pace::{COME_BACK_MAX, COME_BACK_MIN};
 pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 
 use crate::ledger::WINDOW;
+use crate::message::Word;
 use crate::types::{Hash, Millis, Sequence, ValidatorIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -92,19 +93,16 @@ impl Mempool {
         }
     }
 
-    /// Takes back what is durable, after a restart, oldest first. What was accepted is held although limits were lowered
-    /// since. Checks begin with the first step.
-    pub fn restore(&mut self, candidate: Candidate) {
+    /// Takes back what is durable, after a restart, oldest first, with my own word if it is remembered. What was accepted
+    /// is held although limits were lowered since. Checks begin with the first step; words are told by
+    /// [`Input::TellWords`].
+    pub fn restore(&mut self, candidate: Candidate, word: Option<Word>) {
         let proof = candidate.proof;
-        self.pending.insert(candidate, Stage::Waiting, None, Millis(0));
-        if let Some(place) = self.pending.place(&proof) {
+        let stage = word.map_or(Stage::Waiting, Stage::Checked);
+        let place = self.pending.insert(candidate, stage, None, Millis(0)).place(proof);
+        if word.is_none() {
             self.order.push(place);
         }
-    }
-
-    /// Recalls a refusal that was kept on disk.
-    pub fn recall(&mut self, proof: Hash, refusal: Refusal) {
-        self.ended.remember(proof, End::Refused { refusal, statement: None, mine: None });
     }
 
     /// Where a proof is.
@@ -115,7 +113,7 @@ impl Mempool {
                 Stage::Checking => Whereabouts::Checking,
                 Stage::Checked(mine) => Whereabouts::Pending {
                     mine,
-                    words: entry.words.iter().map(|(peer, word)| (*peer, *word)).collect(),
+                    words: entry.words.iter().collect(),
                     contested: self.pending.is_contested(proof),
                 },
             };
@@ -255,7 +253,7 @@ impl Mempool {
             }
             Input::Final { sequence, proofs } => self.on_final(sequence, proofs, &mut effects),
             Input::Missing(proof) => drop(self.take(&proof)),
-            Input::ConsensusRestarted => effects.extend(self.pending.words().map(Effect::Tell)),
+            Input::TellWords => effects.extend(self.pending.words().map(Effect::Tell)),
             Input::PoolRestarted => self.on_pool_restarted(),
         }
         // A step only takes out; what comes in is admitted.

@@ -2,11 +2,12 @@
 
 use crate::quorum::ValidatorSet;
 use crate::types::ValidatorIndex;
-use alloc::vec::Vec;
+use smallvec::SmallVec;
 
+/// Up to 128 validators take no allocation.
 /// At most `ValidatorSet::VALIDATORS_MAX` bits; what lies beyond is never a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct PeerSet(Vec<u64>);
+pub(super) struct PeerSet(SmallVec<[u64; 2]>);
 
 impl PeerSet {
     pub(super) fn insert(&mut self, peer: ValidatorIndex) {

@@ -7,7 +7,8 @@ use super::order::Place;
 use super::peer_set::PeerSet;
 use crate::consensus::events::Checked;
 use crate::message::Word;
-use crate::types::{Hash, Millis, Sequence, ValidatorIndex};
+use crate::types::{Hash, Millis, Sequence};
+use crate::words::Words;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -37,7 +38,7 @@ pub(super) struct Entry {
     pub arrival: u64,
     pub stage: Stage,
     /// What peers said of it in sessions that are open.
-    pub words: BTreeMap<ValidatorIndex, Word>,
+    pub words: Words,
     /// Peers that are known to have it.
     pub has: PeerSet,
     /// Peers that were told that it is here.
@@ -60,12 +61,16 @@ impl Entry {
             Stage::Checked(word) => Some(word),
             Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => None,
         };
-        let mut words = mine.into_iter().chain(self.words.values().copied());
+        let mut words = mine.into_iter().chain(self.words.iter().map(|(_, word)| word));
         match words.next() {
             None => false,
             Some(first @ Word::Confirmed(_)) => words.any(|word| word != first),
             Some(Word::ConfirmedBeyondSoft(_) | Word::Refuted | Word::NoVerdict) => true,
         }
+    }
+
+    pub(super) fn place(&self, proof: Hash) -> Place {
+        Place { source: self.source, size: self.size, arrival: self.arrival, proof }
     }
 
     pub(super) fn is_durable(&self) -> bool {
@@ -230,7 +235,9 @@ impl Pending {
         now: Millis,
     ) -> &mut Entry {
         let Candidate { proof, statement, size, source } = candidate;
-        self.remove(&proof);
+        if self.entries.contains_key(&proof) {
+            self.remove(&proof);
+        }
         self.next_arrival += 1;
         self.since.insert(self.next_arrival, now);
         let usage = self.by_source.entry(source).or_default();
@@ -239,18 +246,23 @@ impl Pending {
             self.api = self.api.with(size);
         }
         self.total = self.total.with(size);
-        self.entries.entry(proof).or_insert(Entry {
+        let entry = Entry {
             statement,
             size,
             source,
             arrival: self.next_arrival,
             stage,
-            words: BTreeMap::new(),
+            words: Words::default(),
             has: PeerSet::default(),
             told: PeerSet::default(),
             needed_until,
             final_in: None,
-        })
+        };
+        self.ready += usize::from(entry.is_ready());
+        if entry.is_contested() {
+            self.contested.insert((entry.arrival, proof));
+        }
+        self.entries.entry(proof).or_insert(entry)
     }
 
     pub(super) fn remove(&mut self, proof: &Hash) -> Option<Entry> {
@@ -274,8 +286,7 @@ impl Pending {
     }
 
     pub(super) fn place(&self, proof: &Hash) -> Option<Place> {
-        let entry = self.entries.get(proof)?;
-        Some(Place { source: entry.source, size: entry.size, arrival: entry.arrival, proof: *proof })
+        Some(self.entries.get(proof)?.place(*proof))
     }
 
     /// Which contested proofs must go so that one more of this size from this source fits; oldest first. None goes for a

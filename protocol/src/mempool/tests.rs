@@ -261,7 +261,7 @@ fn a_rebuilt_consensus_hears_all_my_words_again() {
     }
     mempool.step(NOW, judged(1, CONFIRMED));
     mempool.step(NOW, judged(3, Word::Refuted));
-    assert_eq!(mempool.step(NOW, Input::ConsensusRestarted), [tell(1, CONFIRMED), tell(3, Word::Refuted)]);
+    assert_eq!(mempool.step(NOW, Input::TellWords), [tell(1, CONFIRMED), tell(3, Word::Refuted)]);
 }
 
 #[test]
@@ -274,11 +274,22 @@ fn a_rebuilt_pool_is_asked_again() {
 #[test]
 fn what_was_accepted_is_checked_after_a_restart_even_above_lowered_limits() {
     let mut mempool = Mempool::new(Limits::new(1, 1_000, 9));
-    mempool.restore(candidate(1, 10, ALICE));
-    mempool.restore(candidate(2, 20, Source::Peer(P1)));
+    mempool.restore(candidate(1, 10, ALICE), None);
+    mempool.restore(candidate(2, 20, Source::Peer(P1)), None);
     assert_eq!(mempool.step(NOW, Input::Tick), [check(1), check(2)]);
     assert_eq!(mempool.figures().proofs, 2);
     assert!(mempool.admit(NOW, candidate(3, 1, BOB)).is_err());
+}
+
+#[test]
+fn what_was_checked_is_not_checked_again_after_a_restart_and_its_word_is_told() {
+    let mut mempool = small();
+    mempool.restore(candidate(1, 10, ALICE), Some(CONFIRMED));
+    mempool.restore(candidate(2, 20, ALICE), None);
+    mempool.restore(candidate(3, 20, Source::Peer(P1)), Some(Word::Refuted));
+    assert_eq!(mempool.step(NOW, Input::Tick), [check(2)]);
+    assert_eq!(mempool.step(NOW, Input::TellWords), [tell(1, CONFIRMED), tell(3, Word::Refuted)]);
+    assert_eq!((mempool.holdings().ready, mempool.figures().contested), (1, 1));
 }
 
 #[test]

@@ -119,7 +119,7 @@ impl Node {
                 Effect::Check { proof, .. } => self.actions.push(Action::Check(proof)),
                 // Its verdict will come, and the mempool will not look at it.
                 Effect::Cancel(_) => {}
-                Effect::Tell(checked) => self.mail(Input::Checked(checked)),
+                Effect::Tell(checked) => self.mail(Input::Checked(vec![checked])),
                 Effect::Refuse { proof, .. } => {
                     self.disk.pending.retain(|pending| *pending != proof);
                     self.mail(Input::Forgotten(proof));

@@ -57,7 +57,7 @@ fn step() -> impl Strategy<Value = Input> {
         1 => (0..50u64, value())
             .prop_map(|(sequence, value)| Input::Final { sequence: Sequence(sequence), proofs: vec![id(value)] }),
         1 => value().prop_map(|value| Input::Missing(id(value))),
-        1 => Just(Input::ConsensusRestarted),
+        1 => Just(Input::TellWords),
         1 => Just(Input::PoolRestarted),
     ]
 }

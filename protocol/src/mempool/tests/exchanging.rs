@@ -100,7 +100,7 @@ fn many_ids_are_told_in_turns() {
     let mut mempool = Mempool::new(Limits::new(20_000, 1 << 30, 1));
     let count = IDS_MAX as u64 + 5;
     for value in 0..count {
-        mempool.restore(candidate(value, 1, ALICE));
+        mempool.restore(candidate(value, 1, ALICE), None);
     }
     mempool.step(NOW, Input::Tick);
     let first: Vec<u64> = (0..IDS_MAX as u64).collect();
