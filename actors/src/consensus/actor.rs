@@ -51,6 +51,8 @@ const UNWRITTEN_BYTES_MAX: usize = 1 << 20;
 
 /// How soon what was not taken is told again.
 const RETRY: Duration = Duration::from_millis(20);
+/// How long after its start an incarnation says that there is a new one.
+const BEFORE_REBUILT: Duration = Duration::from_millis(1);
 
 /// What steps came to since the last write.
 #[derive(Default)]
@@ -329,7 +331,8 @@ impl Actor for ConsensusActor {
         // Sessions outlive this actor. Messages are taken already: a change from here on is told.
         let connected = self.reach.network.peers().into_iter().filter(|peer| peer.connected);
         connected.for_each(|peer| self.step(Input::SessionOpened(peer.validator), context));
-        self.tell_rebuilt(context);
+        // It brings a word on each of perhaps thousands of proofs: whoever asks for something else is answered before.
+        context.run_later(BEFORE_REBUILT, |actor, context| actor.tell_rebuilt(context));
         self.arm(context);
     }
 }

@@ -166,8 +166,8 @@ pub struct Consensus {
     halted: bool,
 }
 
-/// Records after which the log is worth shortening. A consensus that is made anew reads all of them before it serves.
-pub const LOG_RECORDS_MAX: usize = 512;
+/// Records after which the log is worth shortening. A consensus that is made anew replays all of them before it serves.
+pub const LOG_RECORDS_MAX: usize = 128;
 
 /// Views of past proposals that are kept for late Prepares, and by which the floor stays behind.
 const PAST_VIEWS_KEPT: u64 = 16;
