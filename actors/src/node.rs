@@ -7,8 +7,8 @@ use crate::config::NodeConfig;
 use crate::consensus::{Ask, Finalized, Needed, Observed, RefusedByOthers, ServeBlocks, Snapshot, Step};
 use crate::fault_points::{self, Point};
 use crate::mempool::{
-    ConsensusRebuilt, MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Remembered,
-    Session as MempoolSession, TellFigures,
+    ConsensusRebuilt, MempoolActor, MempoolSettings, Need, PeerSaid, RefusedByWords, Session as MempoolSession,
+    TellFigures,
 };
 use crate::metrics::{Published, Sources};
 use crate::network::{Accuse, Network, NetworkError};
@@ -129,7 +129,7 @@ impl Node {
                 .shared_by(genesis.validators().len(), genesis.parameters().verifier.script_bytes_max),
             store: database.clone(),
             verifier: verifier_pool.clone(),
-            remembered: remembered(&verdicts),
+            verdicts: verdicts.clone(),
             consensus: inputs(&voting),
             network: sender(&voting.network),
             sessions: sessions(&voting.network),
@@ -313,11 +313,6 @@ fn history(genesis: &Arc<Genesis>, database: &Arc<Database>) -> HistoryReader {
         let below = Below::new(database.clone(), base.ledger.sequence());
         Ok((base, Box::new(below) as Box<dyn Branch + Send>))
     })
-}
-
-fn remembered(verdicts: &Arc<Verdicts>) -> Remembered {
-    let verdicts = verdicts.clone();
-    Arc::new(move |statement| verdicts.judgement(statement))
 }
 
 fn inputs(voting: &Voting) -> Outlet<Input> {

@@ -134,12 +134,12 @@ impl Node {
             time,
         );
         let checks_max = 1 + usize::from(self.me.0 % 3);
-        let mut mempool = Mempool::new(Limits::new(10_000, 1 << 30, checks_max));
         let candidates = self.disk.pending.iter().map(|proof| {
             let item = scenario.catalogue.get(proof);
-            item.candidate(protocol::mempool::Source::Submitter(item.proof.submitter))
+            (item.candidate(protocol::mempool::Source::Submitter(item.proof.submitter)), None)
         });
-        candidates.for_each(|candidate| mempool.restore(candidate, None));
+        let held: Vec<_> = candidates.collect();
+        let mempool = Mempool::restored(Limits::new(10_000, 1 << 30, checks_max), &held);
         self.running = Some(Running {
             consensus,
             pacemaker: Pacemaker::new(scenario.set.clone(), self.me, scenario.pace, local),

@@ -98,7 +98,7 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
         limits,
         store: Arc::clone(&database) as Arc<dyn ProofStore>,
         verifier: verifier.clone(),
-        remembered: Arc::new(|_| None),
+        verdicts: Arc::default(),
         consensus: Outlet::new(|_| None),
         network: Outlet::new(|_| None),
         sessions: Arc::new(Vec::new),

@@ -12,7 +12,7 @@ use crate::metrics::{self, Published};
 use crate::network::Accuse;
 use crate::outlet::Outlet;
 use crate::supervision::Handle;
-use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, VerifierPoolActor};
+use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, Verdicts, VerifierPoolActor};
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
@@ -36,9 +36,6 @@ const CHECKED_MAX: usize = 64;
 /// The sessions of the network are compared with what was heard of them this often.
 const RECONCILE: Duration = Duration::from_secs(1);
 
-/// What the check of a statement came to, if that is still known.
-pub type Remembered = Arc<dyn Fn(&Hash) -> Option<Judgement> + Send + Sync>;
-
 /// What the actor is made of; everything in it outlives the actor.
 #[derive(Clone)]
 pub struct MempoolSettings {
@@ -47,8 +44,7 @@ pub struct MempoolSettings {
     pub limits: Limits,
     pub store: Arc<dyn ProofStore>,
     pub verifier: Handle<VerifierPoolActor>,
-    /// What a statement's check came to, if it is remembered.
-    pub remembered: Remembered,
+    pub verdicts: Arc<Verdicts>,
     /// Consensus takes its inputs here.
     pub consensus: Outlet<ConsensusInput>,
     /// Messages to peers; what is not taken is told again by the protocol.
@@ -90,16 +86,9 @@ pub struct MempoolActor {
 }
 
 impl MempoolActor {
-    /// Takes back what is durable, with the verdicts that are remembered.
+    /// Takes back what is durable, with the words that are remembered.
     pub fn new(settings: MempoolSettings) -> Self {
-        let mut mempool = Mempool::new(settings.limits);
-        for candidate in settings.store.pending() {
-            let word = match (settings.remembered)(&candidate.statement) {
-                Some(Judgement::Word(word)) => Some(word),
-                Some(Judgement::Again) | None => None,
-            };
-            mempool.restore(candidate, word);
-        }
+        let mempool = Mempool::restored(settings.limits, &settings.store.pending());
         MempoolActor {
             settings,
             mempool,
@@ -162,6 +151,7 @@ impl MempoolActor {
 
     /// Together with those of the messages that wait: a step of consensus costs more than a word.
     fn tell_checked(&mut self, checked: Checked, context: &mut Context<Self>) {
+        self.settings.store.note(&checked.proof, checked.word);
         if self.checked.is_empty() {
             context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, context| actor.tell_all_checked(context)));
         }
@@ -214,7 +204,7 @@ impl MempoolActor {
     fn check(&mut self, proof: Hash, urgent: bool, context: &mut Context<Self>) {
         vote_way::proof(Place::Checking, &proof);
         let Some(statement) = self.mempool.statement(&proof) else { return };
-        if let Some(judgement) = (self.settings.remembered)(&statement) {
+        if let Some(judgement) = self.settings.verdicts.judgement(&statement) {
             metrics::verdict_remembered();
             // Not within this step, or a long queue of remembered ones would be a deep recursion.
             return self.judge_soon(proof, judgement, context);
@@ -349,9 +339,8 @@ impl Actor for MempoolActor {
 
     fn started(&mut self, context: &mut Context<Self>) {
         context.run_interval(RECONCILE, |actor, context| actor.reconcile(context));
-        self.step(Input::Tick, context);
         self.reconcile(context);
-        self.step(Input::TellWords, context);
+        self.arm(context);
     }
 }
 
@@ -412,7 +401,7 @@ impl Handler<ConsensusRebuilt> for MempoolActor {
     fn handle(&mut self, _: ConsensusRebuilt, context: &mut Context<Self>) {
         self.checked.clear();
         self.undelivered.retain(|delivery| !matches!(delivery, Delivery::Consensus(_)));
-        self.step(Input::TellWords, context);
+        self.step(Input::ConsensusRestarted, context);
     }
 }
 

@@ -255,7 +255,7 @@ impl MempoolActor {
     /// much longer than the write that a second copy of it gains nothing.
     fn foresee(&self, statement: Hash, proof: &Proof) {
         let Proof { claim, script, .. } = proof;
-        if script.len() as u64 <= PUSH_BYTES_MAX && (self.settings.remembered)(&statement).is_none() {
+        if script.len() as u64 <= PUSH_BYTES_MAX && self.settings.verdicts.judgement(&statement).is_none() {
             // Not taken, it is checked when its turn comes.
             _ = self.settings.verifier.send(Foresee { statement, claim: *claim, script: script.clone() });
         }

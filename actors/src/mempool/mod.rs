@@ -13,7 +13,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use actor::{MempoolActor, MempoolSettings, Remembered};
+pub use actor::{MempoolActor, MempoolSettings};
 pub use intake::{EXAMINED_BYTES_MAX, EXAMINED_MAX};
 pub use messages::{
     Accepted, BecameFinal, ConsensusRebuilt, Locate, Located, Need, PeerSaid, RefusedByWords, Session, Submit,

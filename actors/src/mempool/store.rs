@@ -5,6 +5,7 @@
 
 use crate::exit_code;
 use protocol::mempool::Candidate;
+use protocol::message::Word;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence};
 
@@ -36,8 +37,12 @@ pub trait ProofStore: Send + Sync + 'static {
     /// an error if the disk fails. Does not block.
     fn change(&self, changes: Vec<Change>, done: Box<dyn FnOnce(Result<(), StoreError>) + Send>);
 
-    /// Every pending proof, oldest first. Final ones are none. Reads nothing from the disk.
-    fn pending(&self) -> Vec<Candidate>;
+    /// Every pending proof, oldest first, with my own word if one was noted. Final ones are none. Reads nothing from the
+    /// disk.
+    fn pending(&self) -> Vec<(Candidate, Option<Word>)>;
+
+    /// Remembers my own word on a pending proof while this process runs.
+    fn note(&self, proof: &Hash, word: Word);
 
     /// The whole proof, pending or final.
     ///

@@ -56,7 +56,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
         limits: Limits::new(10, 10_000, 4),
         store: Arc::clone(&database) as Arc<dyn ProofStore>,
         verifier: verifier.clone(),
-        remembered: Arc::new(|_| None),
+        verdicts: Arc::default(),
         consensus: Outlet::new(move |input| tell.send(input).err().map(|error| error.0)),
         network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
         sessions: Arc::new(|| vec![PEER]),
@@ -133,6 +133,18 @@ async fn what_was_accepted_is_checked_again_after_a_restart() {
     let located = second.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
     assert_eq!(located.whereabouts, Whereabouts::Checking);
     assert_eq!(second.verifier.report().waiting, 1);
+}
+
+#[actix::test]
+async fn what_was_checked_is_told_and_not_checked_again_after_a_restart() {
+    let mut first = bench();
+    let id = submit(&first, proof(GOOD)).await.unwrap().proof;
+    first.mempool.send(Judged { proof: id, judgement: Judgement::Word(CONFIRMED) }).unwrap();
+    let told = first.checked().await.unwrap();
+    assert!(first.mempool.stop(LONG).await);
+    let mut second = bench_on(Arc::clone(&first.database));
+    assert_eq!(second.checked().await, Some(told));
+    assert_eq!(second.verifier.report().waiting, 0);
 }
 
 #[actix::test]

@@ -335,12 +335,11 @@ fn certificate_of(set: &ValidatorSet, carried: &Carried) -> Option<Certificate> 
 
 /// The head with its block, or the genesis; its ledger has the root that its header names.
 fn checked_head(database: &Database, genesis: &Genesis) -> Result<(Standing, Option<StoredBlock>), DatabaseError> {
-    let Some(Head { sequence, id, ledger }) = database.head()? else {
+    let Some((Head { sequence, id, ledger }, stored)) = database.last()? else {
         let block = genesis.genesis_block_hash();
         return Ok((Standing { sequence: Sequence(0), block, ledger: genesis.ledger() }, None));
     };
     let damaged = |what: String| DatabaseError::Damaged { what };
-    let stored = database.block(sequence)?.ok_or_else(|| damaged(format!("the last block, {sequence}, is missing")))?;
     if stored.id != id || stored.block.id() != id {
         return Err(damaged(format!("the last block is {}, not {id}", stored.block.id())));
     }

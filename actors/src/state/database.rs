@@ -15,9 +15,10 @@ use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
 use protocol::ledger::{Branch, Ledger};
 use protocol::mempool::Candidate;
+use protocol::message::Word;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence};
-use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -227,22 +228,27 @@ impl Database {
         Ok(Database { writer, redb, places, chain: *chain, exit })
     }
 
-    /// The last final block; none before the first.
+    /// The last final block, with the state after it; none before the first.
     ///
     /// # Errors
     /// If the disk fails or holds nonsense.
-    pub fn head(&self) -> Result<Option<Head>, DatabaseError> {
+    pub(super) fn last(&self) -> Result<Option<(Head, StoredBlock)>, DatabaseError> {
         let read = self.redb.begin_read()?;
-        let meta = read.open_table(META)?;
-        let Some(bytes) = meta.get("head")? else { return Ok(None) };
+        let Some(bytes) = read.open_table(META)?.get("head")? else { return Ok(None) };
         let HeadRow { sequence, id, ledger } = decode("the head", bytes.value())?;
-        Ok(Some(Head { sequence, id, ledger }))
+        match Self::block_in(&read, sequence)? {
+            Some(block) => Ok(Some((Head { sequence, id, ledger }, block))),
+            None => Err(DatabaseError::Damaged { what: format!("the last block, {sequence}, is missing") }),
+        }
     }
 
     /// # Errors
     /// If the disk fails or holds nonsense.
     pub fn block(&self, sequence: Sequence) -> Result<Option<StoredBlock>, DatabaseError> {
-        let read = self.redb.begin_read()?;
+        Self::block_in(&self.redb.begin_read()?, sequence)
+    }
+
+    fn block_in(read: &ReadTransaction, sequence: Sequence) -> Result<Option<StoredBlock>, DatabaseError> {
         let Some(row) = read.open_table(BLOCKS)?.get(sequence.0)?.map(|bytes| decode("a block", bytes.value())) else {
             return Ok(None);
         };
@@ -357,8 +363,12 @@ impl ProofStore for Database {
         self.writer.write(Work::Pending(changes), done);
     }
 
-    fn pending(&self) -> Vec<Candidate> {
-        self.places.candidates()
+    fn pending(&self) -> Vec<(Candidate, Option<Word>)> {
+        self.places.pending()
+    }
+
+    fn note(&self, proof: &Hash, word: Word) {
+        self.places.note(proof, word);
     }
 
     fn proof(&self, proof: &Hash) -> Result<Option<Proof>, StoreError> {

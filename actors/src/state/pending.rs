@@ -1,6 +1,6 @@
 //! Pending proofs and all scripts, each at the next free place: what comes together lies together, so that a transaction
 //! touches few pages however many proofs it takes. The pending proofs, without their scripts, are known in memory with the
-//! place of each: a mempool that is made anew reads nothing. The index of final proofs names the place of each that became
+//! place of each and my word on it: a mempool that is made anew reads nothing and checks nothing again. The index of final proofs names the place of each that became
 //! final.
 //!
 //! Only the writer changes it, and what a transaction changes is seen by readers once it is durable.
@@ -10,6 +10,7 @@ use super::tables::{NO_SCRIPT, PENDING, PROOFS, SCRIPTS};
 use crate::mempool::Change;
 use parking_lot::Mutex;
 use protocol::mempool::{Candidate, Source};
+use protocol::message::Word;
 use protocol::types::Hash;
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ pub(super) struct Places(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     of: HashMap<Hash, u64>,
-    at: BTreeMap<u64, Candidate>,
+    at: BTreeMap<u64, (Candidate, Option<Word>)>,
     next: u64,
 }
 
@@ -43,7 +44,7 @@ impl Places {
             let (place, row) = row?;
             let PendingRow { proof, statement, size, source } = decode("a pending proof", row.value())?;
             inner.of.insert(proof, place.value());
-            inner.at.insert(place.value(), Candidate { proof, statement, size, source });
+            inner.at.insert(place.value(), (Candidate { proof, statement, size, source }, None));
             inner.next = place.value() + 1;
         }
         // A place is never taken twice, or a final proof would name another's script.
@@ -57,9 +58,16 @@ impl Places {
         self.0.lock().of.get(proof).copied()
     }
 
-    /// Every pending proof, oldest first.
-    pub(super) fn candidates(&self) -> Vec<Candidate> {
+    /// Every pending proof, oldest first, with the word that was noted.
+    pub(super) fn pending(&self) -> Vec<(Candidate, Option<Word>)> {
         self.0.lock().at.values().copied().collect()
+    }
+
+    pub(super) fn note(&self, proof: &Hash, word: Word) {
+        let inner = &mut *self.0.lock();
+        if let Some((_, noted)) = inner.of.get(proof).and_then(|place| inner.at.get_mut(place)) {
+            *noted = Some(word);
+        }
     }
 
     pub(super) fn begin(&self) -> Moves<'_> {
@@ -105,7 +113,7 @@ impl Moves<'_> {
         }
         for (proof, (place, candidate)) in put {
             inner.of.insert(proof, place);
-            inner.at.insert(place, candidate);
+            inner.at.insert(place, (candidate, None));
         }
         inner.next = next;
     }

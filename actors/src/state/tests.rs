@@ -14,7 +14,7 @@ use protocol::consensus::events::{FinalBlock, Input};
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
 use protocol::ledger::{Branch, Ledger, Position};
 use protocol::mempool::{Candidate, Source};
-use protocol::message::Message;
+use protocol::message::{Message, Word};
 use protocol::parameters::{ConsensusParameters, Tokens};
 use protocol::proof::Proof;
 use protocol::types::{
@@ -169,7 +169,7 @@ async fn what_is_final_is_durable_before_it_is_told() {
     let blocks = chain(&bench.genesis, 3);
     bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
     assert_eq!(bench.told.recv().await, Some(Input::Applied(Sequence(3))));
-    assert_eq!(bench.database.head().unwrap().unwrap().ledger, blocks[2].ledger);
+    assert_eq!(bench.database.last().unwrap().unwrap().0.ledger, blocks[2].ledger);
     assert_eq!(*bench.heads.borrow_and_update(), Sequence(3));
     let mut below = super::Below::new(bench.database.clone(), Sequence(2));
     assert!(below.has_proof(&entry(2).proof) && below.has_statement(&entry(2).statement));
@@ -348,10 +348,13 @@ fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
         Change::Put(candidate, proof)
     };
     change(&database, vec![put(5), put(2), put(9), put(1), put(2)]);
-    let value = |candidate: &Candidate| candidate.statement.0[0] & 0x7f;
+    let value = |(candidate, _): &(Candidate, _)| candidate.statement.0[0] & 0x7f;
     let ids = || database.pending().iter().map(value).collect::<Vec<_>>();
     assert_eq!(ids(), [5, 2, 9, 1]);
-    assert_eq!(database.pending()[1], proof(2).0);
+    database.note(&entry(2).proof, Word::Refuted);
+    database.note(&entry(8).proof, Word::Refuted);
+    assert_eq!(database.pending()[1], (proof(2).0, Some(Word::Refuted)));
+    assert!(database.pending().iter().all(|(candidate, word)| candidate.proof == entry(2).proof || word.is_none()));
     change(&database, vec![Change::Remove(entry(9).proof)]);
     assert_eq!(ids(), [5, 2, 1]);
     assert_eq!(database.proof(&entry(9).proof).unwrap(), None);
@@ -379,7 +382,7 @@ fn a_script_that_comes_after_its_proof_is_final_is_kept_and_no_place_is_taken_tw
     // Put, taken out and put again in one transaction; and the last place is free again when the database is closed.
     change(&database, vec![put(7), Change::Remove(entry(7).proof), put(1), put(7), put(8)]);
     change(&database, vec![Change::Remove(entry(8).proof)]);
-    let pending = || open().pending().iter().map(|candidate| candidate.proof).collect::<Vec<_>>();
+    let pending = || open().pending().iter().map(|(candidate, _)| candidate.proof).collect::<Vec<_>>();
     drop(database);
     assert_eq!(pending(), [entry(7).proof]);
     let database = open();

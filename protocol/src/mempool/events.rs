@@ -228,8 +228,8 @@ pub enum Input {
     },
     /// A proof that is held has no script in the database: it is held no longer.
     Missing(Hash),
-    /// Consensus was rebuilt, or this mempool was, and what one has told the other is not known.
-    TellWords,
+    /// Consensus was rebuilt and knows none of my words.
+    ConsensusRestarted,
     /// The verifier pool was rebuilt and forgot what it was asked.
     PoolRestarted,
 }

@@ -12,22 +12,24 @@ use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;
 
 impl Mempool {
-    pub(super) fn on_session_opened(&mut self, peer: ValidatorIndex, effects: &mut Vec<Effect>) {
+    /// Ids are told with the next tick, which is due at once.
+    pub(super) fn on_session_opened(&mut self, peer: ValidatorIndex) {
         self.on_session_closed(peer);
         self.fetch.session_opened(peer);
         self.sessions.insert(peer, Session::default());
-        self.exchange(peer, effects);
+        self.opened.insert(peer);
     }
 
     pub(super) fn on_session_closed(&mut self, peer: ValidatorIndex) {
         self.sessions.remove(&peer);
+        self.opened.remove(&peer);
         self.fetch.session_closed(peer);
         let mut lapsed = Vec::new();
-        for (proof, entry) in self.pending.iter_mut() {
+        for entry in self.pending.iter_mut() {
             entry.has.remove(peer);
             entry.told.remove(peer);
             if entry.words.contains(peer) {
-                lapsed.push(*proof);
+                lapsed.push(entry.proof);
             }
         }
         for proof in lapsed {
@@ -39,20 +41,22 @@ impl Mempool {
     /// all on which I lack its word: it may have refused the proof already, and the message that said so was lost.
     pub(super) fn exchange(&mut self, peer: ValidatorIndex, effects: &mut Vec<Effect>) {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
-        let start = session.cursor.take().unwrap_or(Hash::ZERO);
+        let start = session.cursor.take().unwrap_or(0);
         let lacks = |entry: &Entry| match entry.stage {
             Stage::Checked(_) => !entry.words.contains(peer),
             Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => !entry.has.contains(peer),
         };
         let differs = |entry: &Entry| lacks(entry) || !entry.told.contains(peer);
-        let differing = self.pending.iter_from(&start).filter(|(_, entry)| entry.is_shared() && differs(entry));
-        let mut proofs: Vec<Hash> = differing.map(|(proof, _)| *proof).take(IDS_MAX + 1).collect();
-        if proofs.len() > IDS_MAX {
-            session.cursor = proofs.pop();
+        let differing = self.pending.iter_from(start).filter(|entry| entry.is_shared() && differs(entry));
+        let mut arrivals: Vec<u64> = differing.map(|entry| entry.arrival).take(IDS_MAX + 1).collect();
+        if arrivals.len() > IDS_MAX {
+            session.cursor = arrivals.pop();
         }
-        for proof in &proofs {
-            if let Some(entry) = self.pending.get_mut(proof) {
+        let mut proofs = Vec::with_capacity(arrivals.len());
+        for arrival in arrivals {
+            if let Some(entry) = self.pending.at_mut(arrival) {
                 entry.told.insert(peer);
+                proofs.push(entry.proof);
             }
         }
         if !proofs.is_empty() {
@@ -62,7 +66,7 @@ impl Mempool {
 
     /// Tells every peer what it was not told yet: of these proofs, or of all.
     pub(super) fn relay(&mut self, only: Option<&[Hash]>, effects: &mut Vec<Effect>) {
-        let shared = |(proof, entry): (&Hash, &Entry)| entry.is_shared().then_some(*proof);
+        let shared = |entry: &Entry| entry.is_shared().then_some(entry.proof);
         let meant: Vec<Hash> = match only {
             Some(proofs) => proofs.to_vec(),
             None => self.pending.iter().filter_map(shared).collect(),

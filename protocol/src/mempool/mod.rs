@@ -51,7 +51,7 @@ const LOOK_INTERVAL: Millis = Millis(200);
 struct Session {
     serving: usize,
     /// Where the next exchange of ids begins.
-    cursor: Option<Hash>,
+    cursor: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -68,6 +68,10 @@ pub struct Mempool {
     ended: Ended,
     pace: Pace,
     sessions: BTreeMap<ValidatorIndex, Session>,
+    /// Those in which no ids were told yet.
+    opened: BTreeSet<ValidatorIndex>,
+    /// Whether what was told to consensus before a restart is not known.
+    words_untold: bool,
     /// Peers are told what they were not told, at this time.
     relay_at: Option<Millis>,
     exchange_at: Millis,
@@ -87,22 +91,25 @@ impl Mempool {
             ended: Ended::new(),
             pace: Pace::default(),
             sessions: BTreeMap::new(),
+            opened: BTreeSet::new(),
+            words_untold: false,
             relay_at: None,
             exchange_at: Millis(0),
             look_at: Millis(0),
         }
     }
 
-    /// Takes back what is durable, after a restart, oldest first, with my own word if it is remembered. What was accepted
-    /// is held although limits were lowered since. Checks begin with the first step; words are told by
-    /// [`Input::TellWords`].
-    pub fn restore(&mut self, candidate: Candidate, word: Option<Word>) {
-        let proof = candidate.proof;
-        let stage = word.map_or(Stage::Waiting, Stage::Checked);
-        let place = self.pending.insert(candidate, stage, None, Millis(0)).place(proof);
-        if word.is_none() {
-            self.order.push(place);
+    /// With what is durable, after a restart, oldest first and each once, with my own word if that is remembered. What was
+    /// accepted is held although limits were lowered since. Checks begin with the first step, words are told with the first
+    /// tick.
+    pub fn restored(limits: Limits, held: &[(Candidate, Option<Word>)]) -> Mempool {
+        let mut this = Mempool { words_untold: true, pending: Pending::restored(limits, held), ..Mempool::new(limits) };
+        for (candidate, _) in held.iter().filter(|(_, word)| word.is_none()) {
+            if let Some(place) = this.pending.place(&candidate.proof) {
+                this.order.push(place);
+            }
         }
+        this
     }
 
     /// Where a proof is.
@@ -226,7 +233,7 @@ impl Mempool {
         let held = self.pending.total().proofs;
         match input {
             Input::Tick => self.tick(now, &mut effects),
-            Input::SessionOpened(peer) => self.on_session_opened(peer, &mut effects),
+            Input::SessionOpened(peer) => self.on_session_opened(peer),
             Input::SessionClosed(peer) => self.on_session_closed(peer),
             Input::Offered { from, proofs } => self.on_offered(from, proofs, &mut effects),
             Input::Asked { from, proofs } => self.on_asked(from, proofs, &mut effects),
@@ -253,7 +260,7 @@ impl Mempool {
             }
             Input::Final { sequence, proofs } => self.on_final(sequence, proofs, &mut effects),
             Input::Missing(proof) => drop(self.take(&proof)),
-            Input::TellWords => effects.extend(self.pending.words().map(Effect::Tell)),
+            Input::ConsensusRestarted => self.tell_words(&mut effects),
             Input::PoolRestarted => self.on_pool_restarted(),
         }
         // A step only takes out; what comes in is admitted.
@@ -264,11 +271,13 @@ impl Mempool {
         effects
     }
 
-    /// When [`Input::Tick`] is due; nothing needs one if there is none.
+    /// When [`Input::Tick`] is due; nothing needs one if there is none. After a restart, and for a new session, that is at
+    /// once, but not within the same turn: whoever asks meanwhile has an answer before thousands of ids and words are told.
     pub fn wakeup(&self) -> Option<Millis> {
         let looking = (self.fetch.len() > 0 || !self.parked.is_empty()).then_some(self.look_at);
         let differing = (!self.sessions.is_empty() && self.pending.total().proofs > 0).then_some(self.exchange_at);
-        [self.relay_at, looking, differing, self.fetch.deadline()].into_iter().flatten().min()
+        let at_once = (!self.opened.is_empty() || self.words_untold).then_some(Millis(0));
+        [self.relay_at, looking, differing, at_once, self.fetch.deadline()].into_iter().flatten().min()
     }
 
     pub fn figures(&self) -> Figures {
@@ -304,15 +313,25 @@ impl Mempool {
             self.parked.remove(&(until, proof));
             self.wait(proof);
         }
+        if core::mem::take(&mut self.words_untold) {
+            self.tell_words(effects);
+        }
+        let opened = core::mem::take(&mut self.opened);
         if self.exchange_at <= now {
             self.exchange_at = now.saturating_add(EXCHANGE_INTERVAL);
             self.relay_at = None;
             let peers: Vec<_> = self.sessions.keys().copied().collect();
-            peers.into_iter().for_each(|peer| self.exchange(peer, effects));
-        } else if self.relay_at.is_some_and(|at| at <= now) {
+            return peers.into_iter().for_each(|peer| self.exchange(peer, effects));
+        }
+        opened.into_iter().for_each(|peer| self.exchange(peer, effects));
+        if self.relay_at.is_some_and(|at| at <= now) {
             self.relay_at = None;
             self.relay(None, effects);
         }
+    }
+
+    fn tell_words(&self, effects: &mut Vec<Effect>) {
+        effects.extend(self.pending.words().map(Effect::Tell));
     }
 
     /// Forgets a held proof by this node's own word, which *final* overrides.

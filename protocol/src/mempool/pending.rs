@@ -12,6 +12,7 @@ use crate::words::Words;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use slab::Slab;
 
 /// Above the limits there is room for this much that a proposal needs.
 pub const NEEDED_PROOFS_MAX: usize = 1_000;
@@ -30,12 +31,39 @@ pub(super) enum Stage {
     Checked(Word),
 }
 
+impl Stage {
+    pub fn word(self) -> Option<Word> {
+        match self {
+            Stage::Checked(word) => Some(word),
+            Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => None,
+        }
+    }
+
+    /// Announced *Ready*.
+    fn is_ready(self) -> bool {
+        matches!(self, Stage::Checked(Word::Confirmed(_)))
+    }
+}
+
+/// Some word is not a confirmation within the soft limits at one and the same count.
+fn contested(words: impl IntoIterator<Item = Word>) -> bool {
+    let mut words = words.into_iter();
+    match words.next() {
+        None => false,
+        Some(first @ Word::Confirmed(_)) => words.any(|word| word != first),
+        Some(Word::ConfirmedBeyondSoft(_) | Word::Refuted | Word::NoVerdict) => true,
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
+    pub proof: Hash,
     pub statement: Hash,
     pub size: u64,
     pub source: Source,
     pub arrival: u64,
+    /// Admitted when.
+    since: Millis,
     pub stage: Stage,
     /// What peers said of it in sessions that are open.
     pub words: Words,
@@ -50,27 +78,30 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Announced *Ready*.
-    fn is_ready(&self) -> bool {
-        matches!(self.stage, Stage::Checked(Word::Confirmed(_)))
-    }
-
-    /// Some word on it is not a confirmation within the soft limits at one and the same count.
-    fn is_contested(&self) -> bool {
-        let mine = match self.stage {
-            Stage::Checked(word) => Some(word),
-            Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => None,
-        };
-        let mut words = mine.into_iter().chain(self.words.iter().map(|(_, word)| word));
-        match words.next() {
-            None => false,
-            Some(first @ Word::Confirmed(_)) => words.any(|word| word != first),
-            Some(Word::ConfirmedBeyondSoft(_) | Word::Refuted | Word::NoVerdict) => true,
+    fn new(candidate: Candidate, arrival: u64, since: Millis, stage: Stage, needed_until: Option<Millis>) -> Entry {
+        let Candidate { proof, statement, size, source } = candidate;
+        Entry {
+            proof,
+            statement,
+            size,
+            source,
+            arrival,
+            since,
+            stage,
+            words: Words::default(),
+            has: PeerSet::default(),
+            told: PeerSet::default(),
+            needed_until,
+            final_in: None,
         }
     }
 
-    pub(super) fn place(&self, proof: Hash) -> Place {
-        Place { source: self.source, size: self.size, arrival: self.arrival, proof }
+    fn is_contested(&self) -> bool {
+        contested(self.stage.word().into_iter().chain(self.words.iter().map(|(_, word)| word)))
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place { source: self.source, size: self.size, arrival: self.arrival, proof: self.proof }
     }
 
     pub(super) fn is_durable(&self) -> bool {
@@ -127,11 +158,13 @@ impl Bound {
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
     pub limits: Limits,
-    entries: BTreeMap<Hash, Entry>,
-    /// Oldest first.
-    contested: BTreeSet<(u64, Hash)>,
-    /// Admitted when, by arrival.
-    since: BTreeMap<u64, Millis>,
+    /// Side by side: thousands are made and dropped at once when the mempool is made anew.
+    entries: Slab<Entry>,
+    /// Where each is in `entries`.
+    by_id: BTreeMap<Hash, usize>,
+    by_arrival: BTreeMap<u64, usize>,
+    /// Their arrivals.
+    contested: BTreeSet<u64>,
     ready: usize,
     by_source: BTreeMap<Source, Usage>,
     /// Of all submitters together.
@@ -144,9 +177,10 @@ impl Pending {
     pub(super) fn new(limits: Limits) -> Pending {
         Pending {
             limits,
-            entries: BTreeMap::new(),
+            entries: Slab::new(),
+            by_id: BTreeMap::new(),
+            by_arrival: BTreeMap::new(),
             contested: BTreeSet::new(),
-            since: BTreeMap::new(),
             ready: 0,
             by_source: BTreeMap::new(),
             api: Usage::default(),
@@ -155,25 +189,52 @@ impl Pending {
         }
     }
 
+    /// With these in it, oldest first and each once, whatever the limits are.
+    pub(super) fn restored(limits: Limits, held: &[(Candidate, Option<Word>)]) -> Pending {
+        let mut this = Pending { entries: Slab::with_capacity(held.len()), ..Pending::new(limits) };
+        for (candidate, word) in held {
+            let stage = word.map_or(Stage::Waiting, Stage::Checked);
+            this.ready += usize::from(stage.is_ready());
+            if contested(*word) {
+                this.contested.insert(this.next_arrival);
+            }
+            this.push(*candidate, stage, None, Millis(0));
+        }
+        this.by_id = this.entries.iter().map(|(at, entry)| (entry.proof, at)).collect();
+        this
+    }
+
     pub(super) fn get(&self, proof: &Hash) -> Option<&Entry> {
-        self.entries.get(proof)
+        self.entries.get(*self.by_id.get(proof)?)
     }
 
     /// For all that changes neither words nor stage; for these see [`Pending::judge`].
     pub(super) fn get_mut(&mut self, proof: &Hash) -> Option<&mut Entry> {
-        self.entries.get_mut(proof)
+        self.entries.get_mut(*self.by_id.get(proof)?)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Hash, &Entry)> {
-        self.entries.iter()
+    fn at(&self, arrival: u64) -> Option<&Entry> {
+        self.entries.get(*self.by_arrival.get(&arrival)?)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Hash, &mut Entry)> {
-        self.entries.iter_mut()
+    pub(super) fn at_mut(&mut self, arrival: u64) -> Option<&mut Entry> {
+        self.entries.get_mut(*self.by_arrival.get(&arrival)?)
     }
 
-    pub(super) fn iter_from(&self, from: &Hash) -> impl Iterator<Item = (&Hash, &Entry)> {
-        self.entries.range(*from..).chain(self.entries.range(..*from))
+    /// Oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.by_arrival.values().filter_map(|at| self.entries.get(*at))
+    }
+
+    /// In any order.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.entries.iter_mut().map(|(_, entry)| entry)
+    }
+
+    /// Those that came with or after an arrival, then those before it.
+    pub(super) fn iter_from(&self, arrival: u64) -> impl Iterator<Item = &Entry> {
+        let places = self.by_arrival.range(arrival..).chain(self.by_arrival.range(..arrival));
+        places.filter_map(|(_, at)| self.entries.get(*at))
     }
 
     pub(super) fn total(&self) -> Usage {
@@ -195,11 +256,11 @@ impl Pending {
 
     /// When the one that is held longest was admitted.
     pub(super) fn oldest(&self) -> Option<Millis> {
-        self.since.first_key_value().map(|(_, since)| *since)
+        self.iter().next().map(|entry| entry.since)
     }
 
     pub(super) fn is_contested(&self, proof: &Hash) -> bool {
-        self.entries.get(proof).is_some_and(|entry| self.contested.contains(&(entry.arrival, *proof)))
+        self.get(proof).is_some_and(|entry| self.contested.contains(&entry.arrival))
     }
 
     #[cfg(test)]
@@ -209,24 +270,23 @@ impl Pending {
 
     /// Changes words or stage, and with them whether the proof is contested. None if it is not held.
     pub(super) fn judge<R>(&mut self, proof: &Hash, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
-        let entry = self.entries.get_mut(proof)?;
-        let was_ready = entry.is_ready();
+        let entry = self.entries.get_mut(*self.by_id.get(proof)?)?;
+        let was_ready = entry.stage.is_ready();
         let result = change(entry);
-        match (was_ready, entry.is_ready()) {
+        match (was_ready, entry.stage.is_ready()) {
             (false, true) => self.ready += 1,
             (true, false) => self.ready = self.ready.saturating_sub(1),
             (true, true) | (false, false) => {}
         }
-        let place = (entry.arrival, *proof);
         if entry.is_contested() {
-            self.contested.insert(place);
+            self.contested.insert(entry.arrival);
         } else {
-            self.contested.remove(&place);
+            self.contested.remove(&entry.arrival);
         }
         Some(result)
     }
 
-    /// Puts a proof in; there is room for it.
+    /// Puts a proof in that has no words yet; there is room for it.
     pub(super) fn insert(
         &mut self,
         candidate: Candidate,
@@ -234,42 +294,33 @@ impl Pending {
         needed_until: Option<Millis>,
         now: Millis,
     ) -> &mut Entry {
-        let Candidate { proof, statement, size, source } = candidate;
-        if self.entries.contains_key(&proof) {
-            self.remove(&proof);
-        }
-        self.next_arrival += 1;
-        self.since.insert(self.next_arrival, now);
+        self.remove(&candidate.proof);
+        let at = self.push(candidate, stage, needed_until, now);
+        self.by_id.insert(candidate.proof, at);
+        &mut self.entries[at]
+    }
+
+    /// Puts it behind all others, and says where it is; it is not found by its id yet.
+    fn push(&mut self, candidate: Candidate, stage: Stage, needed_until: Option<Millis>, now: Millis) -> usize {
+        let Candidate { size, source, .. } = candidate;
         let usage = self.by_source.entry(source).or_default();
         *usage = usage.with(size);
         if Bound::Api.covers(source) {
             self.api = self.api.with(size);
         }
         self.total = self.total.with(size);
-        let entry = Entry {
-            statement,
-            size,
-            source,
-            arrival: self.next_arrival,
-            stage,
-            words: Words::default(),
-            has: PeerSet::default(),
-            told: PeerSet::default(),
-            needed_until,
-            final_in: None,
-        };
-        self.ready += usize::from(entry.is_ready());
-        if entry.is_contested() {
-            self.contested.insert((entry.arrival, proof));
-        }
-        self.entries.entry(proof).or_insert(entry)
+        let arrival = self.next_arrival;
+        self.next_arrival += 1;
+        let at = self.entries.insert(Entry::new(candidate, arrival, now, stage, needed_until));
+        self.by_arrival.insert(arrival, at);
+        at
     }
 
     pub(super) fn remove(&mut self, proof: &Hash) -> Option<Entry> {
-        let entry = self.entries.remove(proof)?;
-        self.contested.remove(&(entry.arrival, *proof));
-        self.since.remove(&entry.arrival);
-        if entry.is_ready() {
+        let entry = self.entries.try_remove(self.by_id.remove(proof)?)?;
+        self.by_arrival.remove(&entry.arrival);
+        self.contested.remove(&entry.arrival);
+        if entry.stage.is_ready() {
             self.ready = self.ready.saturating_sub(1);
         }
         if Bound::Api.covers(entry.source) {
@@ -286,7 +337,7 @@ impl Pending {
     }
 
     pub(super) fn place(&self, proof: &Hash) -> Option<Place> {
-        Some(self.entries.get(proof)?.place(*proof))
+        Some(self.get(proof)?.place())
     }
 
     /// Which contested proofs must go so that one more of this size from this source fits; oldest first. None goes for a
@@ -310,13 +361,13 @@ impl Pending {
         let fits = |bound: Bound, usage: Usage| !bound.covers(source) || self.fits(bound, usage);
         let mut gone = BTreeSet::new();
         for turn in 0..bounds.len() {
-            for (arrival, proof) in self.contested.iter().filter(|_| !patient) {
+            for arrival in self.contested.iter().filter(|_| !patient) {
                 if fits(bounds[turn], usages[turn]) {
                     break;
                 }
-                let Some(entry) = self.entries.get(proof) else { continue };
+                let Some(entry) = self.at(*arrival) else { continue };
                 let protected = entry.needed_until.is_some_and(|until| until > now) || !entry.is_durable();
-                if protected || !bounds[turn].covers(entry.source) || !gone.insert((*arrival, *proof)) {
+                if protected || !bounds[turn].covers(entry.source) || !gone.insert(*arrival) {
                     continue;
                 }
                 for (bound, usage) in bounds.iter().zip(&mut usages) {
@@ -332,7 +383,7 @@ impl Pending {
         let broken = bounds.iter().zip(usages).find(|(bound, usage)| !fits(**bound, *usage));
         match broken {
             Some((bound, _)) if !(needed && reserve) => Err(self.refusal(*bound, size)),
-            Some(_) | None => Ok(gone.into_iter().map(|(_, proof)| proof).collect()),
+            Some(_) | None => Ok(gone.into_iter().filter_map(|arrival| Some(self.at(arrival)?.proof)).collect()),
         }
     }
 
@@ -378,9 +429,8 @@ impl Pending {
 
     /// My own words, for a consensus that lost them.
     pub(super) fn words(&self) -> impl Iterator<Item = Checked> + '_ {
-        self.entries.iter().filter_map(|(proof, entry)| match entry.stage {
-            Stage::Checked(word) => Some(Checked { proof: *proof, statement: entry.statement, word }),
-            Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => None,
+        self.iter().filter_map(|entry| {
+            Some(Checked { proof: entry.proof, statement: entry.statement, word: entry.stage.word()? })
         })
     }
 }

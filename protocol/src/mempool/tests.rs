@@ -261,7 +261,7 @@ fn a_rebuilt_consensus_hears_all_my_words_again() {
     }
     mempool.step(NOW, judged(1, CONFIRMED));
     mempool.step(NOW, judged(3, Word::Refuted));
-    assert_eq!(mempool.step(NOW, Input::TellWords), [tell(1, CONFIRMED), tell(3, Word::Refuted)]);
+    assert_eq!(mempool.step(NOW, Input::ConsensusRestarted), [tell(1, CONFIRMED), tell(3, Word::Refuted)]);
 }
 
 #[test]
@@ -273,9 +273,8 @@ fn a_rebuilt_pool_is_asked_again() {
 
 #[test]
 fn what_was_accepted_is_checked_after_a_restart_even_above_lowered_limits() {
-    let mut mempool = Mempool::new(Limits::new(1, 1_000, 9));
-    mempool.restore(candidate(1, 10, ALICE), None);
-    mempool.restore(candidate(2, 20, Source::Peer(P1)), None);
+    let held = [(candidate(1, 10, ALICE), None), (candidate(2, 20, Source::Peer(P1)), None)];
+    let mut mempool = Mempool::restored(Limits::new(1, 1_000, 9), &held);
     assert_eq!(mempool.step(NOW, Input::Tick), [check(1), check(2)]);
     assert_eq!(mempool.figures().proofs, 2);
     assert!(mempool.admit(NOW, candidate(3, 1, BOB)).is_err());
@@ -283,13 +282,18 @@ fn what_was_accepted_is_checked_after_a_restart_even_above_lowered_limits() {
 
 #[test]
 fn what_was_checked_is_not_checked_again_after_a_restart_and_its_word_is_told() {
-    let mut mempool = small();
-    mempool.restore(candidate(1, 10, ALICE), Some(CONFIRMED));
-    mempool.restore(candidate(2, 20, ALICE), None);
-    mempool.restore(candidate(3, 20, Source::Peer(P1)), Some(Word::Refuted));
-    assert_eq!(mempool.step(NOW, Input::Tick), [check(2)]);
-    assert_eq!(mempool.step(NOW, Input::TellWords), [tell(1, CONFIRMED), tell(3, Word::Refuted)]);
+    let words = [Some(CONFIRMED), None, Some(Word::Refuted)];
+    let held: Vec<_> = (1..).zip(words).map(|(value, word)| (candidate(value, 20, ALICE), word)).collect();
+    let mut mempool = Mempool::restored(Limits::new(3, 60, 9), &held);
+    assert_eq!(mempool.wakeup(), Some(Millis(0)), "it is due at once");
+    assert_eq!(mempool.step(NOW, Input::Tick), [tell(1, CONFIRMED), tell(3, Word::Refuted), check(2)]);
+    assert_eq!((mempool.wakeup(), mempool.step(NOW, Input::Tick)), (None, vec![]), "once");
     assert_eq!((mempool.holdings().ready, mempool.figures().contested), (1, 1));
+    assert_eq!((mempool.figures().proofs, mempool.figures().bytes), (3, 60));
+    // A contested one makes room, the others do not.
+    let made_room = mempool.admit(NOW, candidate(4, 20, BOB)).unwrap();
+    assert_eq!(made_room, [Effect::Refuse { proof: id(3), refusal: Refusal::Displaced }]);
+    assert!(mempool.admit(NOW, candidate(5, 20, BOB)).is_err());
 }
 
 #[test]

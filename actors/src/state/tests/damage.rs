@@ -97,7 +97,7 @@ impl Written {
             assert_eq!(database.read_script(&proof.proof)?, Some(raw(sequence.0 as u8)));
         }
         let pending = database.pending();
-        for (candidate, value) in pending.iter().zip(100..) {
+        for ((candidate, _), value) in pending.iter().zip(100..) {
             assert_eq!(*candidate, proof(value).0);
             assert_eq!(database.read_script(&candidate.proof)?, Some(raw(value)));
         }

@@ -57,7 +57,7 @@ fn step() -> impl Strategy<Value = Input> {
         1 => (0..50u64, value())
             .prop_map(|(sequence, value)| Input::Final { sequence: Sequence(sequence), proofs: vec![id(value)] }),
         1 => value().prop_map(|value| Input::Missing(id(value))),
-        1 => Just(Input::TellWords),
+        1 => Just(Input::ConsensusRestarted),
         1 => Just(Input::PoolRestarted),
     ]
 }
@@ -71,21 +71,21 @@ fn movement() -> impl Strategy<Value = Move> {
 fn assert_books(mempool: &Mempool) {
     let mut bytes = 0;
     for source in SOURCES {
-        let own = || mempool.pending.iter().filter(|(_, entry)| entry.source == source);
+        let own = || mempool.pending.iter().filter(|entry| entry.source == source);
         let usage = mempool.pending.usage(source);
-        assert_eq!((usage.proofs, usage.bytes), (own().count(), own().map(|(_, entry)| entry.size).sum()));
+        assert_eq!((usage.proofs, usage.bytes), (own().count(), own().map(|entry| entry.size).sum()));
         bytes += usage.bytes;
     }
     assert_eq!(mempool.pending.total().bytes, bytes);
     assert_eq!(mempool.pending.total().proofs, mempool.pending.iter().count());
-    let stage = |wanted: fn(&Stage) -> bool| mempool.pending.iter().filter(|(_, entry)| wanted(&entry.stage)).count();
+    let stage = |wanted: fn(&Stage) -> bool| mempool.pending.iter().filter(|entry| wanted(&entry.stage)).count();
     assert_eq!(mempool.order.len(), stage(|stage| *stage == Stage::Waiting));
     assert!(mempool.cancelled.is_empty());
     assert_eq!(mempool.checking.len(), stage(|stage| *stage == Stage::Checking));
     assert_eq!(mempool.parked.len(), stage(|stage| matches!(stage, Stage::Parked(_))));
-    let late = mempool.pending.iter().filter(|(_, entry)| entry.final_in.is_some()).count();
+    let late = mempool.pending.iter().filter(|entry| entry.final_in.is_some()).count();
     assert_eq!(mempool.late.len(), late);
-    assert!(mempool.pending.iter().all(|(proof, _)| !mempool.fetch.contains(proof)));
+    assert!(mempool.pending.iter().all(|entry| !mempool.fetch.contains(&entry.proof)));
 }
 
 fn assert_bounds(mempool: &Mempool, limits: Limits) {

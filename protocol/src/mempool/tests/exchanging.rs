@@ -37,8 +37,16 @@ fn a_new_session_hears_every_durable_proof() {
     put(&mut mempool, 2, 10, ALICE);
     put(&mut mempool, 1, 10, Source::Peer(P2));
     mempool.admit(NOW, candidate(3, 10, ALICE)).unwrap();
-    assert_eq!(mempool.step(NOW, Input::SessionOpened(P1)), [pending(P1, &[1, 2])]);
-    assert_eq!(mempool.step(NOW, Input::SessionOpened(P1)), [pending(P1, &[1, 2])], "and again in the next one");
+    mempool.step(NOW, Input::Tick);
+    for session in 1..=2 {
+        assert_eq!(mempool.step(NOW, Input::SessionOpened(P1)), [], "other things come first");
+        assert_eq!(mempool.wakeup(), Some(Millis(0)), "but it is due at once");
+        assert_eq!(mempool.step(NOW, Input::Tick), [pending(P1, &[2, 1])], "oldest first, in session {session}");
+        assert_eq!(mempool.step(NOW, Input::Tick), [], "once");
+    }
+    mempool.step(NOW, Input::SessionOpened(P1));
+    mempool.step(NOW, Input::SessionClosed(P1));
+    assert_eq!(mempool.step(NOW, Input::Tick), [], "whoever is gone is told nothing");
 }
 
 #[test]
@@ -97,14 +105,13 @@ fn a_checked_proof_is_named_again_to_who_has_no_word_on_it() {
 
 #[test]
 fn many_ids_are_told_in_turns() {
-    let mut mempool = Mempool::new(Limits::new(20_000, 1 << 30, 1));
     let count = IDS_MAX as u64 + 5;
-    for value in 0..count {
-        mempool.restore(candidate(value, 1, ALICE), None);
-    }
+    let held: Vec<_> = (0..count).map(|value| (candidate(value, 1, ALICE), None)).collect();
+    let mut mempool = Mempool::restored(Limits::new(20_000, 1 << 30, 1), &held);
     mempool.step(NOW, Input::Tick);
     let first: Vec<u64> = (0..IDS_MAX as u64).collect();
-    assert_eq!(mempool.step(NOW, Input::SessionOpened(P1)), [pending(P1, &first)]);
+    mempool.step(NOW, Input::SessionOpened(P1));
+    assert_eq!(mempool.step(NOW, Input::Tick), [pending(P1, &first)]);
     let second = mempool.step(at(1_000), Input::Tick);
     let Some(Effect::Send(P1, Message::Pending(ids))) = second.first() else { panic!("{second:?}") };
     assert_eq!(ids.len(), IDS_MAX);
