@@ -14,8 +14,9 @@ const PENDING: usize = 1_000;
 const SUBMITTERS: u8 = 10;
 /// Of each actor, by each way.
 const KILLS: usize = 10;
-/// Between two kills in one validator: far from the 15 restarts in 10 s that its voters may have.
-const BETWEEN: Duration = Duration::from_millis(1_000);
+/// Between two kills in one validator: far from the 15 restarts in 10 s that its voters may have, and out of step with the
+/// second in which words are told again, which would keep the processors busy at each kill.
+const BETWEEN: Duration = Duration::from_millis(1_270);
 const ACTORS: [&str; 7] = ["peers", "leader_election", "view_change", "consensus", "mempool", "verifier_pool", "state"];
 
 /// Submissions of one statement, each with a number of its own, until there are enough.
