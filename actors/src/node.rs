@@ -138,7 +138,7 @@ impl Node {
             exit: end.clone(),
         };
         let asked = mempool.clone();
-        let mempool_child = mempool_seat.fill(move || Ok(MempoolActor::new(settings.clone()))).probed_by(move || {
+        let mempool_child = mempool_seat.fill(move || MempoolActor::new(settings.clone())).probed_by(move || {
             let mempool = asked.clone();
             async move { mempool.ask(TellFigures, PROBE_DEADLINE).await.is_ok() }
         });

@@ -300,8 +300,7 @@ fn consensus_child(
         let began = Instant::now();
         let (base, branch) = history()?;
         let history_read = began.elapsed();
-        // Only from an incarnation that is gone, and left nothing half done.
-        let left = kept.take().and_then(Arc::into_inner).map(Mutex::into_inner).filter(VoteLog::is_whole);
+        let left = kept.take().and_then(take_over);
         let (log, records) =
             open_log(&config, &reach, left).map_err(|error| StartError::fatal(error.exit_code(), error))?;
         let log_read = began.elapsed();
@@ -344,7 +343,13 @@ impl OpenLogError {
     }
 }
 
-/// Opens the log. Whatever is not whole says so in its first new record, made durable before anything else (R12).
+/// The log of the incarnation before, if that one is gone and nothing failed in it. One that is not gone was cut off, on the
+/// only thread on which it could run, and writes no more.
+fn take_over(kept: Arc<Mutex<VoteLog>>) -> Option<VoteLog> {
+    Arc::into_inner(kept).map(Mutex::into_inner).filter(VoteLog::is_whole)
+}
+
+/// Takes the log that is left, or opens it. Whatever is not whole says so in its first new record, made durable before anything else (R12).
 fn open_log(
     config: &VotingConfig,
     reach: &Reach,
@@ -412,4 +417,33 @@ where
 {
     let handle = handle.clone();
     Outlet::new(move |message| handle.send(message).err().map(|refused| refused.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::types::{Hash, PublicKey};
+
+    /// R12: what is taken over must be what the disk holds, and nobody else's.
+    #[test]
+    fn a_log_is_taken_over_from_who_is_gone_and_only_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity { chain: Hash([1; 32]), key: PublicKey([2; 32]) };
+        let mark = folder.path().join("mark");
+        let open = || Arc::new(Mutex::new(VoteLog::open(folder.path(), &mark, identity).unwrap().0));
+        let log = open();
+        assert!(take_over(log).is_none(), "it has no file yet");
+        let log = open();
+        log.lock().append(&[b"a vote".to_vec()]).unwrap();
+        let user = log.clone();
+        assert!(take_over(log).is_none(), "somebody may still use it");
+        let mut left = take_over(user).expect("it is whole, and nobody else has it");
+        assert_eq!(left.records(), [b"a vote".to_vec()]);
+        // The next mark cannot be written.
+        std::fs::remove_file(&mark).unwrap();
+        std::fs::create_dir_all(mark.join("in the way")).unwrap();
+        let records = std::iter::repeat_with(|| left.append(&[b"another".to_vec()]));
+        assert!(records.take(100).any(|appended| appended.is_err()));
+        assert!(take_over(Arc::new(Mutex::new(left))).is_none(), "nobody knows what the disk holds");
+    }
 }

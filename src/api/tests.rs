@@ -107,7 +107,7 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
         exit: Arc::clone(&exit),
     };
     let (mempool, mempool_seat) = reserve(Spec::new("mempool"));
-    let mempool_child = mempool_seat.fill(move || Ok(MempoolActor::new(settings.clone())));
+    let mempool_child = mempool_seat.fill(move || MempoolActor::new(settings.clone()));
     let settings = StateSettings {
         waiting: Default::default(),
         database: Arc::clone(&database),

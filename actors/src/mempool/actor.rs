@@ -11,7 +11,7 @@ use super::store::{Change, ProofStore, StoreError};
 use crate::metrics::{self, Published};
 use crate::network::Accuse;
 use crate::outlet::Outlet;
-use crate::supervision::Handle;
+use crate::supervision::{Handle, StartError};
 use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, Verdicts, VerifierPoolActor};
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
@@ -66,6 +66,12 @@ enum Delivery {
     Consensus(Box<ConsensusInput>),
 }
 
+impl Delivery {
+    fn is_words(&self) -> bool {
+        matches!(self, Delivery::Consensus(input) if matches!(**input, ConsensusInput::Checked(_)))
+    }
+}
+
 pub struct MempoolActor {
     pub(super) settings: MempoolSettings,
     pub(super) mempool: Mempool,
@@ -87,9 +93,13 @@ pub struct MempoolActor {
 
 impl MempoolActor {
     /// Takes back what is durable, with the words that are remembered.
-    pub fn new(settings: MempoolSettings) -> Self {
-        let mempool = Mempool::restored(settings.limits, &settings.store.pending());
-        MempoolActor {
+    ///
+    /// # Errors
+    /// Fatal if the database failed.
+    pub fn new(settings: MempoolSettings) -> Result<Self, StartError> {
+        let pending = settings.store.pending().map_err(|error| StartError::fatal(error.exit_code, error))?;
+        let mempool = Mempool::restored(settings.limits, &pending);
+        Ok(MempoolActor {
             settings,
             mempool,
             intake: Intake::default(),
@@ -102,7 +112,7 @@ impl MempoolActor {
             timer: None,
             admitted: None,
             pushes: Pushes::default(),
-        }
+        })
     }
 
     pub(super) fn now(&self) -> Millis {
@@ -266,9 +276,16 @@ impl MempoolActor {
         }
         context.run_later(RETRY, |actor, context| {
             actor.retrying = false;
-            // One that is down does not hold up what is for the other.
+            // One that is down does not hold up what is for the other, and each is told in order: it may come up meanwhile.
+            let (mut pool_is_down, mut consensus_is_down) = (false, false);
             for delivery in std::mem::take(&mut actor.undelivered) {
-                if let Err(delivery) = actor.try_deliver(delivery) {
+                let is_down = match delivery {
+                    Delivery::Check(_) | Delivery::Cancel(_) => &mut pool_is_down,
+                    Delivery::Consensus(_) => &mut consensus_is_down,
+                };
+                let refused = if *is_down { Err(delivery) } else { actor.try_deliver(delivery) };
+                if let Err(delivery) = refused {
+                    *is_down = true;
                     actor.undelivered.push_back(delivery);
                 }
             }
@@ -399,8 +416,9 @@ impl Handler<ConsensusRebuilt> for MempoolActor {
     type Result = ();
 
     fn handle(&mut self, _: ConsensusRebuilt, context: &mut Context<Self>) {
+        // All words are told again; that a proof is held no longer is not.
         self.checked.clear();
-        self.undelivered.retain(|delivery| !matches!(delivery, Delivery::Consensus(_)));
+        self.undelivered.retain(|delivery| !delivery.is_words());
         self.step(Input::ConsensusRestarted, context);
     }
 }

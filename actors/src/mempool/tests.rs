@@ -15,6 +15,7 @@ use protocol::signature::public_key;
 use protocol::types::{Hash, ResourceCount, Sequence, Signature, ValidatorIndex};
 use protocol::verdict::{Claim, VerifierParameters};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -31,6 +32,8 @@ struct Bench {
     /// Keeps the verifier's mailbox open.
     _seat: Seat<VerifierPoolActor>,
     told: UnboundedReceiver<Input>,
+    /// While it is true, consensus takes nothing.
+    consensus_is_down: Arc<AtomicBool>,
     sent: UnboundedReceiver<(ValidatorIndex, Message)>,
     accused: UnboundedReceiver<(ValidatorIndex, Fault)>,
 }
@@ -50,6 +53,8 @@ fn bench_on(database: Arc<Database>) -> Bench {
     let (tell, told) = unbounded_channel();
     let (send, sent) = unbounded_channel();
     let (accuse, accused) = unbounded_channel();
+    let consensus_is_down = Arc::<AtomicBool>::default();
+    let down = Arc::clone(&consensus_is_down);
     let settings = MempoolSettings {
         chain: CHAIN,
         parameters: VerifierParameters { script_bytes_max: 1_000, ..VerifierParameters::default() },
@@ -57,15 +62,18 @@ fn bench_on(database: Arc<Database>) -> Bench {
         store: Arc::clone(&database) as Arc<dyn ProofStore>,
         verifier: verifier.clone(),
         verdicts: Arc::default(),
-        consensus: Outlet::new(move |input| tell.send(input).err().map(|error| error.0)),
+        consensus: Outlet::new(move |input| match down.load(Ordering::SeqCst) {
+            true => Some(input),
+            false => tell.send(input).err().map(|error| error.0),
+        }),
         network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
         sessions: Arc::new(|| vec![PEER]),
         accuse: Arc::new(move |peer, fault| accuse.send((peer, fault.clone())).unwrap()),
         published: Arc::default(),
         exit: Arc::new(|code, reason| panic!("exit {code}: {reason}")),
     };
-    let mempool = supervise(Spec::new("mempool"), move || Ok(MempoolActor::new(settings.clone())));
-    Bench { database, mempool, verifier, _seat: seat, told, sent, accused }
+    let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));
+    Bench { database, mempool, verifier, _seat: seat, told, consensus_is_down, sent, accused }
 }
 
 fn bench() -> Bench {
@@ -91,7 +99,13 @@ async fn an_accepted_proof_is_durable_is_checked_and_consensus_hears_the_word() 
     assert_eq!(submit(&bench, good.clone()).await, Ok(Accepted { proof: id, known: None }));
     assert_eq!(bench.database.proof(&id).unwrap(), Some(good.clone()));
     assert_eq!(bench.verifier.report().waiting, 2, "it was foreseen, and is checked once it is durable");
-    assert_eq!(bench.sent.recv().await, Some((PEER, Message::Proofs(vec![good.clone()]))), "peers are sent it at once");
+    // The ids of what is held are told in every new session, a moment after it opened.
+    let is_exchange = |sent: &Option<(ValidatorIndex, Message)>| matches!(sent, Some((_, Message::Pending(_))));
+    let mut sent = bench.sent.recv().await;
+    while is_exchange(&sent) {
+        sent = bench.sent.recv().await;
+    }
+    assert_eq!(sent, Some((PEER, Message::Proofs(vec![good.clone()]))), "peers are sent it at once");
     let again = submit(&bench, good).await.unwrap();
     assert_eq!(again.known, Some(Whereabouts::Checking), "submitting again is harmless");
     bench.mempool.send(Judged { proof: id, judgement: Judgement::Word(CONFIRMED) }).unwrap();
@@ -118,7 +132,7 @@ async fn bad_submissions_are_refused_by_name() {
     };
     let located = bench.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
     assert_eq!(located.whereabouts, Whereabouts::Refused(refusal));
-    assert_eq!(bench.database.pending(), []);
+    assert_eq!(bench.database.pending().unwrap(), []);
     // A forged copy does not stand in the way of the real one.
     let id = forged.id(&CHAIN);
     assert_eq!(submit(&bench, proof(GOOD)).await, Ok(Accepted { proof: id, known: None }));
@@ -133,6 +147,21 @@ async fn what_was_accepted_is_checked_again_after_a_restart() {
     let located = second.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
     assert_eq!(located.whereabouts, Whereabouts::Checking);
     assert_eq!(second.verifier.report().waiting, 1);
+}
+
+#[actix::test]
+async fn a_new_consensus_hears_what_was_refused_while_there_was_none() {
+    let mut bench = bench();
+    let id = submit(&bench, proof(GOOD)).await.unwrap().proof;
+    bench.consensus_is_down.store(true, Ordering::SeqCst);
+    bench.mempool.send(Judged { proof: id, judgement: Judgement::Word(Word::Refuted) }).unwrap();
+    bench.mempool.ask(TellFigures, LONG).await.unwrap();
+    bench.mempool.send(RefusedByWords { proof: id, words: vec![(PEER, Word::Refuted)] }).unwrap();
+    bench.mempool.send(ConsensusRebuilt).unwrap();
+    bench.mempool.ask(TellFigures, LONG).await.unwrap();
+    bench.consensus_is_down.store(false, Ordering::SeqCst);
+    // Its word, which the incarnation before may have handed on, is not told again: it is held no longer.
+    assert_eq!(bench.told.recv().await, Some(Input::Forgotten(id)));
 }
 
 #[actix::test]
@@ -189,7 +218,7 @@ async fn a_final_proof_is_found_and_a_refused_one_leaves_the_disk() {
     let located = bench.mempool.ask(Locate(id), LONG).await.unwrap().unwrap();
     assert_eq!(located.whereabouts, Whereabouts::Refused(Refusal::Words { words }));
     let deadline = std::time::Instant::now() + LONG;
-    while !bench.database.pending().is_empty() {
+    while !bench.database.pending().unwrap().is_empty() {
         assert!(std::time::Instant::now() < deadline, "it is still on the disk");
         tokio::task::yield_now().await;
     }

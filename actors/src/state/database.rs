@@ -297,6 +297,10 @@ impl Database {
     /// # Errors
     /// If it will never be.
     pub(super) fn settle(&self) -> Result<(), StoreError> {
+        // Mostly there is nothing to wait for, and two switches of threads are saved.
+        if self.writer.is_settled() {
+            return Ok(());
+        }
         let (tell, told) = std::sync::mpsc::channel();
         // Whoever waits is there below.
         self.writer.write(Work::Settle, Box::new(move |result| drop(tell.send(result))));
@@ -363,8 +367,9 @@ impl ProofStore for Database {
         self.writer.write(Work::Pending(changes), done);
     }
 
-    fn pending(&self) -> Vec<(Candidate, Option<Word>)> {
-        self.places.pending()
+    fn pending(&self) -> Result<Vec<(Candidate, Option<Word>)>, StoreError> {
+        self.settle()?;
+        Ok(self.places.pending())
     }
 
     fn note(&self, proof: &Hash, word: Word) {

@@ -1,13 +1,14 @@
 //! Pending proofs and all scripts, each at the next free place: what comes together lies together, so that a transaction
-//! touches few pages however many proofs it takes. The pending proofs, without their scripts, are known in memory with the
-//! place of each and my word on it: a mempool that is made anew reads nothing and checks nothing again. The index of final proofs names the place of each that became
-//! final.
+//! touches few pages however many proofs it takes. The index of final proofs names the place of each that became final.
 //!
-//! Only the writer changes it, and what a transaction changes is seen by readers once it is durable.
+//! The pending proofs, without their scripts, are known in memory with the place of each: a mempool that is made anew reads
+//! nothing. Only the writer changes them, and what a transaction changes is seen by readers once it is durable. My word on
+//! each is in memory alone, and goes with it: like a verdict it can be found again.
 
 use super::database::{DatabaseError, decode, encode};
 use super::tables::{NO_SCRIPT, PENDING, PROOFS, SCRIPTS};
 use crate::mempool::Change;
+use crate::supervision::is_fenced;
 use parking_lot::Mutex;
 use protocol::mempool::{Candidate, Source};
 use protocol::message::Word;
@@ -65,6 +66,10 @@ impl Places {
 
     pub(super) fn note(&self, proof: &Hash, word: Word) {
         let inner = &mut *self.0.lock();
+        // What an incarnation says whose place was taken counts for nothing.
+        if is_fenced() {
+            return;
+        }
         if let Some((_, noted)) = inner.of.get(proof).and_then(|place| inner.at.get_mut(place)) {
             *noted = Some(word);
         }

@@ -349,12 +349,14 @@ fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
     };
     change(&database, vec![put(5), put(2), put(9), put(1), put(2)]);
     let value = |(candidate, _): &(Candidate, _)| candidate.statement.0[0] & 0x7f;
-    let ids = || database.pending().iter().map(value).collect::<Vec<_>>();
+    let ids = || database.pending().unwrap().iter().map(value).collect::<Vec<_>>();
     assert_eq!(ids(), [5, 2, 9, 1]);
     database.note(&entry(2).proof, Word::Refuted);
     database.note(&entry(8).proof, Word::Refuted);
-    assert_eq!(database.pending()[1], (proof(2).0, Some(Word::Refuted)));
-    assert!(database.pending().iter().all(|(candidate, word)| candidate.proof == entry(2).proof || word.is_none()));
+    assert_eq!(database.pending().unwrap()[1], (proof(2).0, Some(Word::Refuted)));
+    assert!(
+        database.pending().unwrap().iter().all(|(candidate, word)| candidate.proof == entry(2).proof || word.is_none())
+    );
     change(&database, vec![Change::Remove(entry(9).proof)]);
     assert_eq!(ids(), [5, 2, 1]);
     assert_eq!(database.proof(&entry(9).proof).unwrap(), None);
@@ -382,7 +384,7 @@ fn a_script_that_comes_after_its_proof_is_final_is_kept_and_no_place_is_taken_tw
     // Put, taken out and put again in one transaction; and the last place is free again when the database is closed.
     change(&database, vec![put(7), Change::Remove(entry(7).proof), put(1), put(7), put(8)]);
     change(&database, vec![Change::Remove(entry(8).proof)]);
-    let pending = || open().pending().iter().map(|(candidate, _)| candidate.proof).collect::<Vec<_>>();
+    let pending = || open().pending().unwrap().iter().map(|(candidate, _)| candidate.proof).collect::<Vec<_>>();
     drop(database);
     assert_eq!(pending(), [entry(7).proof]);
     let database = open();

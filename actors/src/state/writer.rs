@@ -38,6 +38,10 @@ struct Queue {
     waiting: VecDeque<(Work, Done)>,
     /// Somebody waits for all of it: an actor that is being made anew.
     hurry: bool,
+    /// What was taken from here is not durable yet.
+    writing: bool,
+    /// Nothing more will be.
+    failed: bool,
     closed: bool,
 }
 
@@ -80,6 +84,12 @@ impl Writer {
         queue.waiting.push_back((work, done));
         self.shared.filled.notify_one();
     }
+
+    /// Whether everything that was asked for is durable.
+    pub(super) fn is_settled(&self) -> bool {
+        let queue = self.shared.queue.lock();
+        queue.waiting.is_empty() && !queue.writing && !queue.failed
+    }
 }
 
 impl Drop for Writer {
@@ -105,6 +115,10 @@ impl Shared {
                 failed = transaction(redb, places, &works).err().map(StoreError::from);
             }
             let result = failed.clone().map_or(Ok(()), Err);
+            {
+                let mut queue = self.queue.lock();
+                (queue.writing, queue.failed) = (false, failed.is_some());
+            }
             for done in dones {
                 done(result.clone());
             }
@@ -123,6 +137,7 @@ impl Shared {
             self.filled.wait(&mut queue);
         }
         queue.hurry = false;
+        queue.writing = true;
         Some(Next { waiting: std::mem::take(&mut queue.waiting), idle })
     }
 

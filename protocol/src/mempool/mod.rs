@@ -313,7 +313,7 @@ impl Mempool {
             self.parked.remove(&(until, proof));
             self.wait(proof);
         }
-        if core::mem::take(&mut self.words_untold) {
+        if self.words_untold {
             self.tell_words(effects);
         }
         let opened = core::mem::take(&mut self.opened);
@@ -330,7 +330,8 @@ impl Mempool {
         }
     }
 
-    fn tell_words(&self, effects: &mut Vec<Effect>) {
+    fn tell_words(&mut self, effects: &mut Vec<Effect>) {
+        self.words_untold = false;
         effects.extend(self.pending.words().map(Effect::Tell));
     }
 

@@ -4,7 +4,6 @@ use crate::quorum::ValidatorSet;
 use crate::types::ValidatorIndex;
 use smallvec::SmallVec;
 
-/// Up to 128 validators take no allocation.
 /// At most `ValidatorSet::VALIDATORS_MAX` bits; what lies beyond is never a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct PeerSet(SmallVec<[u64; 2]>);

@@ -263,6 +263,20 @@ impl Pending {
         self.get(proof).is_some_and(|entry| self.contested.contains(&entry.arrival))
     }
 
+    /// Every way to an entry leads to the right one, and what is counted is what is there.
+    #[cfg(test)]
+    pub(super) fn assert_books(&self) {
+        assert_eq!((self.by_id.len(), self.by_arrival.len()), (self.entries.len(), self.entries.len()));
+        assert!(self.by_id.iter().all(|(proof, at)| self.entries[*at].proof == *proof));
+        assert!(self.by_arrival.iter().all(|(arrival, at)| self.entries[*at].arrival == *arrival));
+        let contested = self.iter().filter(|entry| entry.is_contested()).map(|entry| entry.arrival);
+        assert!(self.contested.iter().copied().eq(contested));
+        assert_eq!(self.ready, self.iter().filter(|entry| entry.stage.is_ready()).count());
+        let api = || self.iter().filter(|entry| Bound::Api.covers(entry.source));
+        assert_eq!((self.api.proofs, self.api.bytes), (api().count(), api().map(|entry| entry.size).sum()));
+        assert!(self.by_arrival.keys().all(|arrival| *arrival < self.next_arrival));
+    }
+
     #[cfg(test)]
     pub(super) fn usage(&self, source: Source) -> Usage {
         self.by_source.get(&source).copied().unwrap_or_default()

@@ -16,7 +16,7 @@ impl Bench {
     async fn standing(&self) -> String {
         let figures = self.mempool.ask(actors::mempool::TellFigures, PROMPT).await.unwrap();
         let standing = self.state.ask(actors::state::LedgerNow, PROMPT).await.unwrap();
-        let pending = self.database.pending();
+        let pending = self.database.pending().unwrap();
         format!("{figures:?} {:?} {:?} {pending:?}", standing.sequence, standing.block)
     }
 }

@@ -96,7 +96,7 @@ impl Written {
             assert!(database.final_statement(&proof.statement).unwrap().is_some());
             assert_eq!(database.read_script(&proof.proof)?, Some(raw(sequence.0 as u8)));
         }
-        let pending = database.pending();
+        let pending = database.pending().unwrap();
         for ((candidate, _), value) in pending.iter().zip(100..) {
             assert_eq!(*candidate, proof(value).0);
             assert_eq!(database.read_script(&candidate.proof)?, Some(raw(value)));

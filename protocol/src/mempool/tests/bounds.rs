@@ -69,6 +69,7 @@ fn movement() -> impl Strategy<Value = Move> {
 }
 
 fn assert_books(mempool: &Mempool) {
+    mempool.pending.assert_books();
     let mut bytes = 0;
     for source in SOURCES {
         let own = || mempool.pending.iter().filter(|entry| entry.source == source);
@@ -103,11 +104,14 @@ proptest! {
 
     #[test]
     fn nothing_grows_beyond_its_maximum(
+        held in prop::collection::btree_map(value(), (0..50u64, 0..4usize, prop::option::of(word())), 0..5),
         moves in prop::collection::vec((0..700u64, movement()), 1..200),
         with_need in any::<bool>(),
     ) {
         let limits = Limits::new(20, 2_000, 3);
-        let mut mempool = Mempool::new(limits);
+        let restored = |(value, (size, source, word))| (candidate(value, size, SOURCES[source]), word);
+        let mut mempool = Mempool::restored(limits, &held.into_iter().map(restored).collect::<Vec<_>>());
+        assert_books(&mempool);
         let mut now = NOW;
         for (later, movement) in moves {
             now = now.saturating_add(Millis(later));

@@ -1,5 +1,9 @@
-//! How long an actor takes from a kill until it serves again, with much to read anew: 10,000 final proofs and 1,000 pending.
+//! How long an actor takes from a kill until it serves again, with much to begin from: 10,000 final proofs and 1,000 pending.
+//!
+//! `cargo bench --bench restart`, three and a half minutes. A network of four validator processes, two of which are then stopped, so
+//! that what is pending stays so and nothing else keeps the machine busy; kills as an operator makes them, by `pop kill-actor`.
 
+#[path = "../tests/network_support/mod.rs"]
 mod network_support;
 
 use network_support::proofs::{Submitter, script};
@@ -43,10 +47,7 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
     sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }
 
-/// Two of four validators are stopped meanwhile, so that what is pending stays so and nothing else keeps the machine busy.
-#[test]
-#[ignore = "it measures: `cargo test --release --test restart_figures -- --ignored --nocapture`"]
-fn restarts_with_ten_thousand_final_and_a_thousand_pending_proofs() {
+fn main() {
     let network = Network::running(4, json!({"admin": {"enabled": true}}));
     let (again, text, number) = (Submitter::new(network.chain()), script(), AtomicU64::new(0));
     std::thread::scope(|scope| {
