@@ -9,9 +9,8 @@ use crate::watch::Watch;
 use crate::work;
 use std::future::Future;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::MissedTickBehavior;
 
 type Started = (Tree, UnboundedReceiver<Event>);
 
@@ -62,16 +61,16 @@ async fn watch_over(tree: Tree, mut events: UnboundedReceiver<Event>) {
         Event::Panic => panic!("planted: in the supervisor"),
     };
     let mut watch = Watch::new(&tree);
-    let mut ticks = tokio::time::interval(watch.tick());
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut look = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
     let mut over = tree.0.over.subscribe();
     loop {
         tokio::select! {
             biased;
             _ = over.wait_for(|over| *over) => break,
             Some(event) = events.recv() => on_event(event),
-            _ = ticks.tick() => {
-                watch.look(&tree, Instant::now());
+            () = &mut look => {
+                let pause = watch.look(&tree, Instant::now());
+                look.as_mut().reset(tokio::time::Instant::now() + pause);
                 if watch.all_ended(&tree) {
                     break;
                 }

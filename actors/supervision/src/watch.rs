@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 const BEAT_MIN: Duration = Duration::from_millis(10);
 const BEAT_MAX: Duration = Duration::from_millis(100);
 
+/// Between two looks, at least.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+
 /// By this much this thread may be late and still believe what it sees.
 const LATE_MAX: Duration = Duration::from_millis(100);
 
@@ -43,40 +46,46 @@ impl Watch {
         Watch { beat, threads, looked: now, since: now }
     }
 
-    pub(crate) fn tick(&self) -> Duration {
-        self.beat
-    }
-
     pub(crate) fn all_ended(&self, tree: &Tree) -> bool {
         tree.0.children.iter().all(|child| child.life().phase == Phase::Ended)
     }
 
-    pub(crate) fn look(&mut self, tree: &Tree, now: Instant) {
+    /// Says how soon to look again: with the next heartbeat, or when somebody's deadline is over.
+    pub(crate) fn look(&mut self, tree: &Tree, now: Instant) -> Duration {
         // The machine gave this thread no time, or the process was stopped: the actors had none either.
         if now.saturating_duration_since(self.looked) > self.beat + LATE_MAX {
             self.since = now;
         }
         self.looked = now;
+        let mut pause = self.beat;
+        let mut until = |left: Duration| pause = pause.min(left.max(PAUSE_MIN));
         for (thread, pulse) in &mut self.threads {
             let theirs = thread.pulse();
             // Another tree that has actors there may have left it behind already.
             let replaced = !Arc::ptr_eq(&theirs, pulse);
-            if replaced || is_blocked(tree, thread, pulse, now, self.since) {
+            let left = until_blocked(tree, thread, pulse, now, self.since);
+            if replaced || left.is_zero() {
                 leave_behind(tree, thread, pulse, now);
                 *pulse = thread.pulse();
+            } else {
+                until(left);
             }
         }
         for child in &tree.0.children {
             let (life, look) = (child.life(), child.look());
             let Some(beat) = look.beat.filter(|_| life.phase == Phase::Running) else { continue };
             let silent = now.saturating_duration_since(beat.max(self.since));
-            if silent >= child.spec().hang_deadline && !self.is_silent(&child.thread(), now) {
+            let left = child.spec().hang_deadline.saturating_sub(silent);
+            if !left.is_zero() {
+                until(left);
+            } else if !self.is_silent(&child.thread(), now) {
                 let text = format!("it handled nothing for {silent:.1?} while its thread ran");
                 child.cut_off(life.incarnation, Some((Reason::Hung, text)));
             }
         }
         self.threads.iter().for_each(|(_, pulse)| pulse.ask());
         tree.0.children.iter().for_each(|child| child.nudge());
+        pause
     }
 
     /// Whether the thread has missed heartbeats: then its actors' silence is its own.
@@ -90,10 +99,12 @@ fn inside(child: &Arc<dyn Supervised>) -> Option<Instant> {
     [look.polled_since, look.starting_since].into_iter().flatten().min()
 }
 
-fn is_blocked(tree: &Tree, thread: &Thread, pulse: &Pulse, now: Instant, since: Instant) -> bool {
+/// Nothing, if the thread is blocked; else how long it will be until it is, if it stays as it is.
+fn until_blocked(tree: &Tree, thread: &Thread, pulse: &Pulse, now: Instant, since: Instant) -> Duration {
     let silent = now.saturating_duration_since(pulse.last().max(since));
-    if silent < thread.block_deadline() {
-        return false;
+    let left = thread.block_deadline().saturating_sub(silent);
+    if !left.is_zero() {
+        return left;
     }
     let here = || tree.0.children.iter().filter(|child| child.thread().is(thread));
     let starting = here().filter(|child| child.look().starting_since.is_some());
@@ -101,7 +112,7 @@ fn is_blocked(tree: &Tree, thread: &Thread, pulse: &Pulse, now: Instant, since: 
     let deadline = thread.block_deadline().max(patience);
     // The last heartbeat was before the block: who is inside says when it began.
     let began = here().filter_map(inside).min().unwrap_or(since).max(since);
-    silent >= deadline && now.saturating_duration_since(began) >= deadline
+    deadline.saturating_sub(silent.min(now.saturating_duration_since(began)))
 }
 
 /// A thread is blocked: its actors go on elsewhere, or the process ends.
