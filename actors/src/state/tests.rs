@@ -339,6 +339,19 @@ fn proof(value: u8) -> (Candidate, Box<Proof>) {
     (candidate, Box::new(raw))
 }
 
+/// A mempool that is made anew begins with all that the one before asked for.
+#[test]
+fn what_was_asked_for_is_durable_before_the_pending_proofs_are_told() {
+    let database = Database::in_memory(&genesis().chain_id(), Arc::new(|_, _| {}));
+    for value in 1..20 {
+        let (candidate, proof) = proof(value);
+        database.change(vec![Change::Put(candidate, proof)], Box::new(|_| {}));
+        assert_eq!(database.pending().unwrap(), [(candidate, None)]);
+        database.change(vec![Change::Remove(candidate.proof)], Box::new(|_| {}));
+        assert_eq!(database.pending().unwrap(), []);
+    }
+}
+
 #[test]
 fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
     let genesis = genesis();
