@@ -349,7 +349,8 @@ fn take_over(kept: Arc<Mutex<VoteLog>>) -> Option<VoteLog> {
     Arc::into_inner(kept).map(Mutex::into_inner).filter(VoteLog::is_whole)
 }
 
-/// Takes the log that is left, or opens it. Whatever is not whole says so in its first new record, made durable before anything else (R12).
+/// Takes the log that is left, or opens it. Whatever is not whole says so in its first new record, made durable before
+/// anything else (R12).
 fn open_log(
     config: &VotingConfig,
     reach: &Reach,

@@ -33,7 +33,8 @@ pub const FILE_NAME: &str = "votes.log";
 /// Bytes of one batch's records. A batch holds a few votes and certificates and at most a block.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
-/// Bytes of the whole file, and about what its records take in memory. Consensus shortens the log long before; a log that reaches this was never shortened.
+/// Bytes of the whole file, and about what its records take in memory. Consensus shortens the log long before; a log that
+/// reaches this was never shortened.
 pub const LOG_BYTES_MAX: u64 = 1 << 30;
 
 /// Space is made in steps of this: some 250 batches.
