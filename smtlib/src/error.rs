@@ -151,14 +151,14 @@ impl Fault {
 
     /// The error as its reader sees it.
     pub(crate) fn locate(self, script: &[u8]) -> Error {
-        let (line, column) = position(script, self.at);
+        let (line, column) = position(script, self.at as usize);
         Error { line, column, kind: self.kind }
     }
 }
 
-/// Line and column, from 1, of a byte offset. Cost: O(offset).
-pub(crate) fn position(script: &[u8], at: u32) -> (u32, u32) {
-    let before = &script[..script.len().min(at as usize)];
+/// Line and column, from 1, of a byte offset, as every error and note has them. Cost: O(offset).
+pub fn position(script: &[u8], at: usize) -> (u32, u32) {
+    let before = &script[..script.len().min(at)];
     let mut line = 1u32;
     let mut start = 0;
     for (index, byte) in before.iter().enumerate() {

@@ -119,14 +119,13 @@ impl Normaliser<'_> {
         };
         if self.tree.text(*keyword) == "status" {
             let value = arguments.get(1).copied().unwrap_or(*keyword);
-            let status = match (self.tree.node(value).kind, self.tree.text(value)) {
-                (Kind::Symbol, "sat") => Status::Sat,
-                (Kind::Symbol, "unsat") => Status::Unsat,
-                (Kind::Symbol, "unknown") => Status::Unknown,
-                _ => return Err(self.fault_of(value, |status| ErrorKind::StatusValue { status })),
+            let Some(status) = Status::of(self.tree.node(value).kind, self.tree.text(value)) else {
+                return Err(self.fault_of(value, |status| ErrorKind::StatusValue { status }));
             };
             if !self.checked {
                 self.status = Some(status);
+                self.note(self.at(head), NoteKind::CommandDropped, "set-info :status".to_owned());
+                return Ok(());
             }
         }
         let name = format!("set-info :{}", self.clipped(*keyword));

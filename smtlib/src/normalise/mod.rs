@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind, Fault, clip};
 use crate::limits::Limits;
 use crate::parser::parse_tree;
 use crate::print::{print, print_expression};
-use crate::result::{self, Assumptions, Normalised, Note, NoteKind, Status};
+use crate::result::{self, Assumptions, Ignored, Normalised, Note, NoteKind, Status};
 use crate::theories;
 use crate::tree::{Kind, Name, Tree};
 use scope::Scope;
@@ -86,6 +86,7 @@ struct Normaliser<'a> {
     checked: bool,
     remarks: Vec<Remark>,
     remarks_left_out: u64,
+    ignored: Ignored,
     assumptions: Assumptions,
     /// Expanded size of everything so far.
     expanded: u64,
@@ -111,6 +112,7 @@ impl<'a> Normaliser<'a> {
             checked: false,
             remarks: Vec::new(),
             remarks_left_out: 0,
+            ignored: Ignored::default(),
             assumptions: Assumptions::default(),
             expanded: 0,
             instances: HashMap::new(),
@@ -143,6 +145,7 @@ impl<'a> Normaliser<'a> {
             renamed,
             notes: locate(self.remarks, script),
             notes_left_out: self.remarks_left_out,
+            ignored: self.ignored,
             assumptions: self.assumptions,
             identity,
         }
@@ -214,6 +217,12 @@ impl<'a> Normaliser<'a> {
     }
 
     fn remark(&mut self, at: u32, kind: NoteKind, name: String) {
+        self.ignored.count(kind);
+        self.note(at, kind, name);
+    }
+
+    /// A remark on something that was read all the same, and so does not count as ignored.
+    fn note(&mut self, at: u32, kind: NoteKind, name: String) {
         if self.remarks.len() < self.limits.notes_max as usize {
             self.remarks.push(Remark { at, kind, name });
         } else {
