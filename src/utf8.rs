@@ -25,7 +25,7 @@ pub fn carried(script: &[u8]) -> Result<Carried<'_>, String> {
     let before = read(script).map_err(|error| error.to_string())?;
     let (replacement, replaced) = replace(script);
     if !read(&replacement).is_ok_and(|after| is_the_same(&before, &after)) {
-        let (line, column) = smtlib::position(script, first.valid_up_to());
+        let (line, column) = smtlib::position(script, u32::try_from(first.valid_up_to()).unwrap_or(u32::MAX));
         return Err(format!(
             "line {line}, column {column}: not UTF-8, and not in a comment or in ignored text: save the script as UTF-8"
         ));

@@ -21,10 +21,12 @@ pub enum ErrorKind {
     // Bytes and tokens.
     #[error("the script has {bytes} bytes, the limit is {limit}")]
     Bytes { bytes: u64, limit: u64 },
-    #[error("not UTF-8: save the script as UTF-8 or plain ASCII")]
+    #[error("this is not UTF-8: outside comments, save the script as UTF-8 or plain ASCII")]
     NotUtf8,
-    #[error("the control character U+{code:04X} is not allowed")]
+    #[error("the control character U+{code:04X} may stand in comments and ignored commands only")]
     ControlCharacter { code: u32 },
+    #[error("U+{code:04X} looks like a space and is not one ({}): replace it by a plain space", blank_name(*code))]
+    Blank { code: u32 },
     #[error("'{character}' cannot stand here: write the symbol between bars, |like this|")]
     Character { character: char },
     #[error("the script has more than {limit} tokens")]
@@ -61,18 +63,23 @@ pub enum ErrorKind {
     // Commands.
     #[error("the command {command} is not accepted; {advice}")]
     Command { command: String, advice: &'static str },
-    #[error("a second check-sat: a proof asks exactly once; submit one proof for each")]
-    SecondCheck,
+    #[error(
+        "{queries} queries, and a proof asks exactly once: `pop check FILE` takes each as an obligation of its own"
+    )]
+    Queries { queries: u32 },
     #[error("no check-sat: a proof must ask exactly once")]
     NoCheck,
-    #[error("the logic {logic} is not known; leave set-logic out or name a standard one")]
-    Logic { logic: String },
     #[error("set-logic must come before every declaration and assertion, and only once")]
     LateLogic,
-    #[error("the option {name} is not accepted; leave it out")]
-    Option { name: String },
-    #[error("the option {name} is accepted with {accepted}, not with {value}")]
-    OptionValue { name: String, value: String, accepted: String },
+    #[error(
+        ":global-declarations decides what the script means: set it once, before everything but options, infos and \
+         set-logic, and use no reset"
+    )]
+    LateGlobalDeclarations,
+    #[error(
+        "the option {name} is not known, and {meant} would change what the script means: write it so, or leave it out"
+    )]
+    OptionMisspelt { name: String, meant: &'static str },
     #[error("the status must be sat, unsat or unknown, not {status}")]
     StatusValue { status: String },
     #[error("pop of {count} with only {open} open")]
@@ -86,8 +93,16 @@ pub enum ErrorKind {
     UndeclaredSort { name: String },
     #[error("{name} is declared again, and differently")]
     DeclaredTwice { name: String },
-    #[error("{name} is a function or sort of a standard theory: choose another name")]
+    #[error("{name} is a function or sort of a standard theory, and takes the same arguments: choose another name")]
     Shadows { name: String },
+    #[error("{name} has several meanings here: {why}; write (as {name} sort), or choose other names")]
+    Ambiguous { name: String, why: &'static str },
+    #[error("{name} names a term of a scope that is closed: give the term a name of its own by define-fun")]
+    NamedClosed { name: String },
+    #[error(
+        "a recursive definition in an open scope, under :global-declarations, is seen in two ways: put it before the push"
+    )]
+    RecursionInScope,
     #[error("{name} is declared here after it was used as a function of the solver's own: choose another name")]
     UsedBefore { name: String },
     #[error("{name} is a reserved word and no name")]
@@ -109,8 +124,8 @@ pub enum ErrorKind {
     Attribute { attribute: String },
     #[error("only a term without free variables can be :named")]
     NamedOpen,
-    #[error("string literals hold printable ASCII only; write other characters as \\u{{…}}")]
-    StringCharacter,
+    #[error("string literals hold printable ASCII, tabs and line ends only: write this character as \\u{{{code:x}}}")]
+    StringCharacter { code: u32 },
     #[error("{value} does not fit into {bits} bits")]
     Fit { value: String, bits: u64 },
     #[error("{bits} bits are more than the limit of {limit}")]
@@ -121,6 +136,19 @@ pub enum ErrorKind {
     Index { text: String, limit: u32 },
     #[error("more than {limit} nodes when definitions, or the fields of datatypes, are written out")]
     ExpandedSize { limit: u64 },
+}
+
+/// What a character is called that looks like a space.
+fn blank_name(code: u32) -> &'static str {
+    match code {
+        0xA0 => "no-break space",
+        0x2007 => "figure space",
+        0x202F => "narrow no-break space",
+        0x3000 => "ideographic space",
+        0x2028 => "line separator",
+        0x2029 => "paragraph separator",
+        _ => "a space of Unicode's",
+    }
 }
 
 impl ErrorKind {
@@ -151,14 +179,14 @@ impl Fault {
 
     /// The error as its reader sees it.
     pub(crate) fn locate(self, script: &[u8]) -> Error {
-        let (line, column) = position(script, self.at as usize);
+        let (line, column) = position(script, self.at);
         Error { line, column, kind: self.kind }
     }
 }
 
 /// Line and column, from 1, of a byte offset, as every error and note has them. Cost: O(offset).
-pub fn position(script: &[u8], at: usize) -> (u32, u32) {
-    let before = &script[..script.len().min(at)];
+pub fn position(script: &[u8], at: u32) -> (u32, u32) {
+    let before = &script[..script.len().min(at as usize)];
     let mut line = 1u32;
     let mut start = 0;
     for (index, byte) in before.iter().enumerate() {

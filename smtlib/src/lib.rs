@@ -25,7 +25,7 @@ mod tree;
 pub use error::{Error, ErrorKind, position};
 pub use limits::Limits;
 pub use model::Vocabulary;
-pub use normalise::normalise;
+pub use normalise::{locate, normalise};
 pub use options::accepted_options;
 pub use parser::parse;
 pub use print::print;
@@ -35,4 +35,4 @@ pub use theories::names_taken;
 pub use tree::{Kind, Name, Names, Node, Tree};
 
 /// The normaliser's version, part of the solver pin: whatever changes a text, an option or what is accepted raises it.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;

@@ -29,7 +29,8 @@ pub fn print_expression(tree: &Tree, index: u32, text: &mut String) {
     }
 }
 
-fn print_node(tree: &Tree, node: &Node, text: &mut String) {
+/// Appends one parenthesis or atom.
+pub(crate) fn print_node(tree: &Tree, node: &Node, text: &mut String) {
     let name = tree.names.text(node.text);
     let (before, after) = match node.kind {
         Kind::Open => ("(", ""),

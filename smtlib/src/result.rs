@@ -21,7 +21,7 @@ pub struct Normalised {
     pub options: Vec<(String, String)>,
     /// The answer that the script itself announces, by the last `(set-info :status …)` before its check.
     pub status: Option<Status>,
-    /// What was dropped, stripped or renamed, in the script's order.
+    /// What was ignored or renamed, in the script's order.
     pub notes: Vec<Note>,
     /// Notes that were not kept because there were too many.
     pub notes_left_out: u64,
@@ -79,45 +79,76 @@ pub struct Note {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoteKind {
-    /// A command that gives output or information was dropped.
-    CommandDropped,
-    /// A command after the check was dropped.
+    /// A command that gives output or information was ignored.
+    CommandIgnored,
+    /// Commands before a reset, and the reset itself, were ignored.
+    BeforeReset,
+    /// A command after the check was ignored.
     AfterCheck,
-    /// An option with no bearing on the answer, or a limit, seed or thread count, was stripped.
-    OptionStripped,
+    /// An option was ignored: it says nothing about what the script means.
+    OptionIgnored,
     /// An option was set again, to another value: the last value before the check holds.
     OptionReplaced,
-    /// An option after the check was dropped.
-    OptionAfterCheck,
-    /// A second, identical declaration was dropped.
-    DuplicateDropped,
+    /// A logic was ignored: the solver has no way of its own for it.
+    LogicIgnored,
+    /// A second, identical declaration was ignored.
+    DuplicateIgnored,
     /// A label was taken off a term.
-    LabelStripped,
+    LabelIgnored,
     /// The solver would take the name for its own: another is printed.
     Renamed,
+    /// Several functions have the name: another is printed for all but the first.
+    Overloaded,
+    /// What a check assumes was asserted.
+    Assumed,
     /// A symbol such as `-1` was written as the negative number that it stands for.
     NegativeNumber,
     /// A function is used that is the solver's own and no standard's.
     Extension,
-    /// A sort's definition that is no sort was dropped: nothing uses it.
-    NoSortDropped,
+    /// A sort's definition that is no sort was ignored: nothing uses it.
+    NoSortIgnored,
+}
+
+impl NoteKind {
+    /// Whether the solver does not see at all what the note names.
+    pub fn is_ignored(self) -> bool {
+        match self {
+            NoteKind::CommandIgnored
+            | NoteKind::BeforeReset
+            | NoteKind::AfterCheck
+            | NoteKind::OptionIgnored
+            | NoteKind::LogicIgnored
+            | NoteKind::DuplicateIgnored
+            | NoteKind::LabelIgnored
+            | NoteKind::NoSortIgnored => true,
+            NoteKind::OptionReplaced
+            | NoteKind::Renamed
+            | NoteKind::Overloaded
+            | NoteKind::Assumed
+            | NoteKind::NegativeNumber
+            | NoteKind::Extension => false,
+        }
+    }
 }
 
 impl Note {
     /// What happened to what, without the place.
     pub fn what(&self) -> String {
         let what = match self.kind {
-            NoteKind::CommandDropped => "dropped",
-            NoteKind::AfterCheck => "dropped, it comes after the check:",
-            NoteKind::OptionStripped => "option left out:",
+            NoteKind::CommandIgnored => "ignored",
+            NoteKind::BeforeReset => "ignored with all that comes before it:",
+            NoteKind::AfterCheck => "ignored, it comes after the check:",
+            NoteKind::OptionIgnored => "option ignored:",
             NoteKind::OptionReplaced => "option set again, the last value holds:",
-            NoteKind::OptionAfterCheck => "option dropped, it comes after the check:",
-            NoteKind::DuplicateDropped => "second identical declaration dropped:",
-            NoteKind::LabelStripped => "label taken off:",
+            NoteKind::LogicIgnored => "logic ignored, the solver has no way of its own for it:",
+            NoteKind::DuplicateIgnored => "second identical declaration ignored:",
+            NoteKind::LabelIgnored => "label ignored:",
             NoteKind::Renamed => "renamed, the solver would take it for its own:",
+            NoteKind::Overloaded => "one of several of this name, renamed:",
+            NoteKind::Assumed => "asserted, as what is assumed:",
             NoteKind::NegativeNumber => "written as a negative number:",
             NoteKind::Extension => "no standard's function:",
-            NoteKind::NoSortDropped => "dropped, its definition is no sort, and nothing uses it:",
+            NoteKind::NoSortIgnored => "ignored, its definition is no sort, and nothing uses it:",
         };
         format!("{what} {}", self.name)
     }
@@ -137,15 +168,21 @@ pub struct Ignored {
 }
 
 impl Ignored {
+    /// Counts a note; one that stands for many commands besides counts once here.
     pub(crate) fn count(&mut self, kind: NoteKind) {
         match kind {
-            NoteKind::CommandDropped | NoteKind::AfterCheck | NoteKind::DuplicateDropped | NoteKind::NoSortDropped => {
-                self.commands += 1
-            }
-            NoteKind::OptionStripped | NoteKind::OptionAfterCheck => self.options += 1,
+            NoteKind::CommandIgnored
+            | NoteKind::BeforeReset
+            | NoteKind::AfterCheck
+            | NoteKind::LogicIgnored
+            | NoteKind::DuplicateIgnored
+            | NoteKind::NoSortIgnored => self.commands += 1,
+            NoteKind::OptionIgnored => self.options += 1,
             NoteKind::OptionReplaced
-            | NoteKind::LabelStripped
+            | NoteKind::LabelIgnored
             | NoteKind::Renamed
+            | NoteKind::Overloaded
+            | NoteKind::Assumed
             | NoteKind::NegativeNumber
             | NoteKind::Extension => {}
         }

@@ -33,8 +33,12 @@ pub fn announced_status(script: &[u8], limits: &Limits) -> Option<Status> {
             _ if depth != 1 => {}
             kind => {
                 let is_head = part == Part::Head && kind == Kind::Symbol && !token.quoted;
-                part = match (part, token.text) {
-                    (Part::Head, "check-sat") if is_head => return status,
+                part = match (part, &*token.text) {
+                    (Part::Head, "check-sat" | "check-sat-assuming") if is_head => return status,
+                    (Part::Head, "reset") if is_head => {
+                        status = None;
+                        Part::Rest
+                    }
                     (Part::Head, "set-info") if is_head => Part::Keyword,
                     (Part::Keyword, "status") if kind == Kind::Keyword => Part::Answer,
                     (Part::Answer, answer) => {
@@ -68,6 +72,9 @@ mod tests {
             ("(set-info :source |(set-info :status sat)|)(assert true)(check-sat)", None),
             ("; (set-info :status sat)\n(assert true)(check-sat)", None),
             ("(assert true)(check-sat)(set-info :status unsat)", None),
+            ("(set-info :status sat)(reset)(assert true)(check-sat)", None),
+            ("(reset)(set-info :status sat)(assert true)(check-sat true)", Some(Status::Sat)),
+            ("\u{feff}(set-info :status sat)(assert true)(check-sat-assuming (true))", Some(Status::Sat)),
             ("(set-info :name \"status\")(set-info :statuses sat)(assert true)(check-sat)", None),
         ] {
             assert_eq!(announced(script), status, "{script}");
@@ -77,9 +84,13 @@ mod tests {
 
     #[test]
     fn what_is_no_script_announces_nothing() {
-        for script in
-            ["", "(set-info :status sat)", "(set-info :status maybe)(check-sat)", ")", "(set-info :status sat)\u{7}"]
-        {
+        for script in [
+            "",
+            "(set-info :status sat)",
+            "(set-info :status maybe)(check-sat)",
+            ")",
+            "(set-info :status sat)(assert |",
+        ] {
             assert_eq!(announced(script), None, "{script:?}");
         }
         let deep = "(".repeat(1 << 20);

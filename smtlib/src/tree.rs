@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use crate::lexer::Foreign;
+
 /// An interned text: a symbol without its bars, a literal without its marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(pub(crate) u32);
@@ -73,9 +75,17 @@ pub struct Node {
 pub struct Tree {
     pub nodes: Vec<Node>,
     pub names: Names,
+    /// Atoms with bytes that only ignored text may hold, in the order of the nodes.
+    pub(crate) foreign: Vec<(u32, Foreign)>,
 }
 
 impl Tree {
+    /// The first byte within the expression at an index that only ignored text may hold, and the node that has it.
+    pub(crate) fn foreign_in(&self, index: u32) -> Option<(u32, Foreign)> {
+        let first = self.foreign.partition_point(|(node, _)| *node < index);
+        self.foreign.get(first).copied().filter(|(node, _)| *node < self.node(index).end)
+    }
+
     /// The node at an index.
     pub fn node(&self, index: u32) -> Node {
         self.nodes[index as usize]

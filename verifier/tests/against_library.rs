@@ -44,7 +44,7 @@ struct Told {
 /// Why the library's answer to the original may be false, if it may.
 fn may_be_false(script: &[u8]) -> bool {
     let Ok(normalised) = normalise(script, &Limits::default()) else { return false };
-    let told = [NoteKind::Renamed, NoteKind::LabelStripped];
+    let told = [NoteKind::Renamed, NoteKind::LabelIgnored];
     let note = normalised.notes_left_out > 0 || normalised.notes.iter().any(|note| told.contains(&note.kind));
     let text = String::from_utf8_lossy(script);
     // What an echo prints may look like an answer.

@@ -31,7 +31,7 @@ impl Normaliser<'_> {
             tasks.push(Task::Term(*term));
             return Ok(());
         }
-        let mut all = vec![Task::Open, Task::Copy(head), Task::Term(*term)];
+        let mut all = vec![Task::Open, Task::Copy(head), Task::Term(*term), Task::Fixed];
         all.extend(steps);
         all.push(Task::Close);
         tasks.extend(all.into_iter().rev());
@@ -71,7 +71,7 @@ impl Normaliser<'_> {
             "lblpos" | "lblneg" => {
                 self.symbol(value, "a symbol")?;
                 let name = format!(":{}", self.clipped(keyword));
-                self.remark(self.at(keyword), NoteKind::LabelStripped, name);
+                self.remark(self.at(keyword), NoteKind::LabelIgnored, name);
             }
             _ => return Err(self.fault_of(keyword, |name| ErrorKind::Attribute { attribute: format!(":{name}") })),
         }

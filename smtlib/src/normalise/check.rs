@@ -5,45 +5,85 @@
 
 use super::Normaliser;
 use super::identifiers::Callee;
+use super::scope::Function;
 use super::sorts::{Head, SortId};
-use super::terms::Value;
+use super::terms::{Literal, Value};
 use crate::error::{ErrorKind, Fault};
-use crate::theories::{Function, Gives, Takes};
+use crate::theories::{self, Gives, Takes};
 
 impl Normaliser<'_> {
-    /// What the application at `index` is.
-    pub(super) fn apply(&mut self, callee: &Callee, arguments: &[Value], index: u32) -> Result<Value, Fault> {
+    /// What the application at `index` is, of which everything from the place `start` on is written.
+    pub(super) fn apply(
+        &mut self,
+        callee: &Callee,
+        arguments: &mut [Value],
+        index: u32,
+        start: usize,
+    ) -> Result<Value, Fault> {
         let mut value = Value::closed(SortId::UNKNOWN);
-        for argument in arguments {
+        for argument in arguments.iter() {
             value.size = value.size.saturating_add(argument.size);
             value.lowest = value.lowest.min(argument.lowest);
         }
         match callee {
             Callee::Script(function) => {
                 value.size = value.size.saturating_add(function.size);
-                if function.generic {
-                    value.sort = self.apply_generic(function, arguments, index)?;
-                    return Ok(value);
-                }
-                for (position, (argument, wanted)) in arguments.iter().zip(function.parameters.iter()).enumerate() {
-                    if !self.sorts.fits(argument.sort, *wanted) {
-                        let takes = self.sorts.describe(*wanted, &self.tree.names);
-                        return Err(self.argument_fault(index, position, takes, argument.sort));
-                    }
-                }
-                value.sort = function.result;
+                value.sort = self.apply_own(function, arguments, index)?;
             }
             Callee::Theory(function, indices) => {
+                self.adapt_arguments(function, arguments);
                 self.check_arguments(function, arguments, index)?;
                 value.sort = self.result(function, *indices, arguments, index)?;
+                if self.is_literal(function, arguments) {
+                    value.literal = Some(Literal { start: start as u32, end: self.out.mark() as u32 });
+                }
             }
             Callee::Ascribed(function, sort) => {
                 self.apply_ascribed(function, *sort, arguments, index)?;
                 value.sort = *sort;
             }
+            Callee::Filled(sort) => {
+                let element = self.sorts.arguments(*sort).last().copied().filter(|_| !arguments.is_empty());
+                if let (Some(element), Some(argument)) = (element, arguments.first_mut()) {
+                    self.adapt(argument, element);
+                }
+                value.sort = *sort;
+            }
             Callee::Of(sort) => value.sort = *sort,
+            Callee::Tester { constructor, place, argument } => {
+                let given = arguments.first().map_or(SortId::UNKNOWN, |argument| argument.sort);
+                if *argument != SortId::UNKNOWN && !self.sorts.fits(given, *argument) {
+                    let takes = self.sorts.describe(*argument, &self.tree.names);
+                    return Err(self.argument_fault(index, 0, takes, given));
+                }
+                let known = if *argument == SortId::UNKNOWN { given } else { *argument };
+                self.write_tester(index, constructor, *place, known)?;
+                value.sort = SortId::BOOL;
+            }
+            Callee::Overloaded { name, candidates, place, ascribed } => {
+                let chosen = self.resolve(*name, candidates, arguments, index)?;
+                let callee = self.settle_candidate(index, *name, *place, chosen, SortId::UNKNOWN);
+                value = self.apply(&callee, arguments, index, start)?;
+                if let Some(sort) = ascribed {
+                    value = Value { sort: *sort, literal: None, ..value };
+                }
+            }
         }
         Ok(value)
+    }
+
+    fn apply_own(&mut self, function: &Function, arguments: &mut [Value], index: u32) -> Result<SortId, Fault> {
+        if function.generic {
+            return self.apply_generic(function, arguments, index);
+        }
+        for (position, (argument, wanted)) in arguments.iter_mut().zip(function.parameters.iter()).enumerate() {
+            self.adapt(argument, *wanted);
+            if !self.sorts.fits(argument.sort, *wanted) {
+                let takes = self.sorts.describe(*wanted, &self.tree.names);
+                return Err(self.argument_fault(index, position, takes, argument.sort));
+            }
+        }
+        Ok(function.result)
     }
 
     pub(super) fn argument_fault(&self, index: u32, position: usize, takes: String, got: SortId) -> Fault {
@@ -58,7 +98,12 @@ impl Normaliser<'_> {
         self.fault(at, ErrorKind::ArgumentSort { name, position: position as u64 + 1, takes, got })
     }
 
-    fn check_arguments(&self, function: &Function, arguments: &[Value], index: u32) -> Result<(), Fault> {
+    pub(super) fn check_arguments(
+        &self,
+        function: &theories::Function,
+        arguments: &[Value],
+        index: u32,
+    ) -> Result<(), Fault> {
         let (wanted, accepts): (&str, fn(Head) -> bool) = match function.takes {
             Takes::Anything => return Ok(()),
             Takes::Alike => return self.common_sort(arguments, 0, index).map(|_| ()),
@@ -119,7 +164,7 @@ impl Normaliser<'_> {
 
     fn result(
         &mut self,
-        function: &Function,
+        function: &theories::Function,
         indices: [u32; 2],
         arguments: &[Value],
         index: u32,

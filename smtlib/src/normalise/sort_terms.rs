@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::Normaliser;
 use super::scope::{SortDeclaration, SortMeaning};
 use super::sorts::{Head, Size, SortId};
+use super::writer::Atom;
 use crate::error::{ErrorKind, Fault};
 use crate::result::NoteKind;
 use crate::theories::{self, Sort, Standing};
@@ -80,6 +81,64 @@ impl Normaliser<'_> {
             return Err(self.fault(index, ErrorKind::ExpandedSize { limit }));
         }
         Ok(())
+    }
+
+    /// What says a sort that was told by terms, to be written. It is paid for: it may be longer than what the script says.
+    pub(super) fn sort_atoms(&mut self, sort: SortId, index: u32, atoms: &mut Vec<Atom>) -> Result<(), Fault> {
+        let (open, close) = ((Kind::Open, Name(0)), (Kind::Close, Name(0)));
+        let mut waiting = vec![Some(sort)];
+        while let Some(next) = waiting.pop() {
+            self.expand(self.at(index), 1)?;
+            let Some(sort) = next else {
+                atoms.push(close);
+                continue;
+            };
+            let names = &mut self.tree.names;
+            let mut number = |number: u32| (Kind::Numeral, names.intern(&number.to_string()));
+            let (name, numbers) = match self.sorts.head(sort) {
+                Head::BitVector(bits) => ("BitVec", vec![number(bits)]),
+                Head::Float(exponent, significand) => ("FloatingPoint", vec![number(exponent), number(significand)]),
+                Head::Bool => ("Bool", Vec::new()),
+                Head::Int => ("Int", Vec::new()),
+                Head::Real => ("Real", Vec::new()),
+                Head::Character => ("Unicode", Vec::new()),
+                Head::RoundingMode => ("RoundingMode", Vec::new()),
+                Head::Sequence if sort == SortId::STRING => ("String", Vec::new()),
+                Head::RegularExpression if sort == SortId::REG_LAN => ("RegLan", Vec::new()),
+                Head::Array => ("Array", Vec::new()),
+                Head::Sequence => ("Seq", Vec::new()),
+                Head::RegularExpression => ("RegEx", Vec::new()),
+                Head::Declared(_, name) => {
+                    let printed = self.scope.sort(name).map_or(name, |sort| sort.printed);
+                    self.sort_head((Kind::Symbol, printed), sort, &mut waiting, atoms);
+                    continue;
+                }
+                // Nothing of this kind is told by a term.
+                Head::Unknown | Head::Parameter(_) => return Err(self.expected(index, "a term of a known sort")),
+            };
+            let name = (Kind::Symbol, self.tree.names.intern(name));
+            if numbers.is_empty() {
+                self.sort_head(name, sort, &mut waiting, atoms);
+            } else {
+                let underscore = (Kind::Symbol, self.tree.names.intern("_"));
+                atoms.extend([open, underscore, name]);
+                atoms.extend(numbers);
+                atoms.push(close);
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a sort, in parentheses if arguments follow.
+    fn sort_head(&self, name: Atom, sort: SortId, waiting: &mut Vec<Option<SortId>>, atoms: &mut Vec<Atom>) {
+        let arguments = self.sorts.arguments(sort);
+        if arguments.is_empty() || sort == SortId::STRING || sort == SortId::REG_LAN {
+            atoms.push(name);
+            return;
+        }
+        atoms.extend([(Kind::Open, Name(0)), name]);
+        waiting.push(None);
+        waiting.extend(arguments.iter().rev().map(|argument| Some(*argument)));
     }
 
     /// Reads one sort as far as it needs no arguments; else leaves tasks for the rest.

@@ -5,19 +5,27 @@
 use super::Arity::{AtLeast, Between, Exactly};
 use super::Gives::{self, Argument};
 use super::Indices::{self, Numbers, Widths};
-use super::Row;
 use super::Takes::{Anything, BitVectors, Bools, Choice, Numbers as Numeric};
+use super::{Row, Theory};
 
 const NONE: Indices = Indices::None;
 
 /// All lists.
-pub(super) const FUNCTIONS: [&[Row]; 6] = [CORE, NUMBERS, ARRAYS, BITS, SEQUENCES, RELATIONS];
+pub(super) const FUNCTIONS: [(Theory, &[Row]); 6] = [
+    (Theory::Core, CORE),
+    (Theory::Numbers, NUMBERS),
+    (Theory::Arrays, ARRAYS),
+    (Theory::BitVectors, BITS),
+    (Theory::Strings, SEQUENCES),
+    (Theory::Core, RELATIONS),
+];
 
 const CORE: &[Row] = &[
     // Boogie and F*.
     ("implies", NONE, AtLeast(2), Bools, Gives::Bool),
     ("iff", NONE, Exactly(2), Bools, Gives::Bool),
     ("if", NONE, Exactly(3), Choice, Argument(1)),
+    ("if_then_else", NONE, Exactly(3), Choice, Argument(1)),
     ("update-field", Indices::Selector, Exactly(2), Anything, Argument(0)),
 ];
 

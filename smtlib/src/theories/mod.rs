@@ -10,9 +10,9 @@ mod taken;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use logics::is_logic;
+pub(crate) use logics::Logic;
 pub use taken::names_taken;
-pub(crate) use taken::{is_plain_standard, is_taken, is_taken_sort};
+pub(crate) use taken::{is_core, is_of_list, is_taken, is_taken_sort};
 
 /// Who defines a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,10 +114,23 @@ pub(crate) enum Gives {
     Unit,
 }
 
+/// The part of SMT-LIB, or of the solver, that a function belongs to: a logic has it or lacks it as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Theory {
+    Core,
+    Numbers,
+    Arrays,
+    BitVectors,
+    FloatingPoint,
+    Strings,
+    Datatypes,
+}
+
 /// A function that needs no declaration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Function {
     pub standing: Standing,
+    pub theory: Theory,
     pub indices: Indices,
     pub arity: Arity,
     pub takes: Takes,
@@ -128,12 +141,12 @@ pub(crate) struct Function {
 pub(crate) type Row = (&'static str, Indices, Arity, Takes, Gives);
 
 static FUNCTIONS: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(|| {
-    let standard = standard::FUNCTIONS.iter().map(|list| (Standing::Standard, *list));
-    let extensions = extensions::FUNCTIONS.iter().map(|list| (Standing::Extension, *list));
+    let standard = standard::FUNCTIONS.iter().map(|list| (Standing::Standard, list));
+    let extensions = extensions::FUNCTIONS.iter().map(|list| (Standing::Extension, list));
     let mut functions: HashMap<&'static str, Vec<Function>> = HashMap::new();
-    for (standing, list) in standard.chain(extensions) {
+    for (standing, &(theory, list)) in standard.chain(extensions) {
         for &(name, indices, arity, takes, gives) in list {
-            functions.entry(name).or_default().push(Function { standing, indices, arity, takes, gives });
+            functions.entry(name).or_default().push(Function { standing, theory, indices, arity, takes, gives });
         }
     }
     functions
@@ -147,7 +160,7 @@ pub(crate) fn functions(name: &str) -> &'static [Function] {
 /// The names of all listed functions.
 fn names() -> impl Iterator<Item = &'static str> {
     let lists = standard::FUNCTIONS.iter().chain(extensions::FUNCTIONS.iter());
-    lists.flat_map(|list| list.iter().map(|(name, ..)| *name))
+    lists.flat_map(|(_, list)| list.iter().map(|(name, ..)| *name))
 }
 
 /// A sort that needs no declaration.

@@ -5,13 +5,21 @@
 use super::Arity::{AtLeast, Between, Exactly};
 use super::Gives::{self, Argument};
 use super::Indices::{self, Character, Numbers, Widths};
-use super::Row;
 use super::Takes::{Alike, Anything, BitVectors, Bools, Choice, Numbers as Numeric};
+use super::{Row, Theory};
 
 const NONE: Indices = Indices::None;
 
 /// All lists.
-pub(super) const FUNCTIONS: [&[Row]; 7] = [CORE, NUMBERS, ARRAYS, BIT_VECTORS, FLOATING_POINT, STRINGS, DATATYPES];
+pub(super) const FUNCTIONS: [(Theory, &[Row]); 7] = [
+    (Theory::Core, CORE),
+    (Theory::Numbers, NUMBERS),
+    (Theory::Arrays, ARRAYS),
+    (Theory::BitVectors, BIT_VECTORS),
+    (Theory::FloatingPoint, FLOATING_POINT),
+    (Theory::Strings, STRINGS),
+    (Theory::Datatypes, DATATYPES),
+];
 
 const CORE: &[Row] = &[
     ("true", NONE, Exactly(0), Anything, Gives::Bool),

@@ -7,26 +7,32 @@
 //! Must never: hold a name that scripts commonly declare and the solver leaves alone (`cons`, `nil`): what need not be
 //! renamed keeps its name, since names sway how long the solver takes.
 
-use super::{Indices, Standing, functions, sort};
+use super::{Standing, Theory, functions, sort};
 
 /// Whether a script's own function or variable of this name must be printed under another.
 pub(crate) fn is_taken(name: &str) -> bool {
     NAMES.binary_search(&name).is_ok() || !functions(name).is_empty()
 }
 
+/// Whether the solver has a function of this name of its own datatype of lists, which it takes for a generic one of the
+/// script's.
+pub(crate) fn is_of_list(name: &str) -> bool {
+    ["head", "insert", "nil", "tail"].contains(&name)
+}
+
+/// Whether it is a function of the core, whose name no script may give another meaning.
+pub(crate) fn is_core(name: &str) -> bool {
+    functions(name).iter().any(|form| form.standing == Standing::Standard && form.theory == Theory::Core)
+}
+
 /// Every name that is renamed when a script declares it as a function, for tests against the pinned solver.
 pub fn names_taken() -> impl Iterator<Item = &'static str> {
-    NAMES.into_iter().chain(super::names().filter(|name| !is_plain_standard(name)))
+    NAMES.into_iter().chain(super::names().filter(|name| !is_core(name)))
 }
 
 /// Whether a script's own sort of this name must be printed under another.
 pub(crate) fn is_taken_sort(name: &str) -> bool {
     SORTS.binary_search(&name).is_ok() || sort(name).is_some()
-}
-
-/// Whether a standard's function is written by its name alone, so that declaring it would shadow it.
-pub(crate) fn is_plain_standard(name: &str) -> bool {
-    functions(name).iter().any(|form| form.standing == Standing::Standard && form.indices == Indices::None)
 }
 
 /// Sorted. Functions and words of the solver that [`super::functions`] does not list.
