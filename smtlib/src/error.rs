@@ -184,8 +184,8 @@ impl Fault {
     }
 }
 
-/// Line and column, from 1, of a byte offset. Cost: O(offset).
-pub(crate) fn position(script: &[u8], at: u32) -> (u32, u32) {
+/// Line and column, from 1, of a byte offset, as every error and note has them. Cost: O(offset).
+pub fn position(script: &[u8], at: u32) -> (u32, u32) {
     let before = &script[..script.len().min(at as usize)];
     let mut line = 1u32;
     let mut start = 0;

@@ -18,17 +18,19 @@ mod options;
 mod parser;
 mod print;
 mod result;
+mod status;
 mod theories;
 mod tree;
 
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, position};
 pub use limits::Limits;
 pub use model::Vocabulary;
 pub use normalise::{locate, normalise};
 pub use options::accepted_options;
 pub use parser::parse;
 pub use print::print;
-pub use result::{Assumptions, Normalised, Note, NoteKind, Status};
+pub use result::{Assumptions, Ignored, Normalised, Note, NoteKind, Status};
+pub use status::announced_status;
 pub use theories::names_taken;
 pub use tree::{Kind, Name, Names, Node, Tree};
 

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::VERSION;
+use crate::tree::Kind;
 
 /// A script in the one form that the solver is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Normalised {
     pub notes: Vec<Note>,
     /// Notes that were not kept because there were too many.
     pub notes_left_out: u64,
+    /// How much of the script was ignored, notes that were not kept included.
+    pub ignored: Ignored,
     /// Names that are printed under another: the printed one, and the script's own.
     pub renamed: Vec<(String, String)>,
     /// What the script takes for granted.
@@ -46,6 +49,18 @@ pub enum Status {
     Sat,
     Unsat,
     Unknown,
+}
+
+impl Status {
+    /// The status that an atom writes, if it is one.
+    pub(crate) fn of(kind: Kind, text: &str) -> Option<Status> {
+        match (kind, text) {
+            (Kind::Symbol, "sat") => Some(Status::Sat),
+            (Kind::Symbol, "unsat") => Some(Status::Unsat),
+            (Kind::Symbol, "unknown") => Some(Status::Unknown),
+            _ => None,
+        }
+    }
 }
 
 /// Something that the solver does not see as it was written.
@@ -116,10 +131,10 @@ impl NoteKind {
     }
 }
 
-impl std::fmt::Display for Note {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, name, line, column } = self;
-        let what = match kind {
+impl Note {
+    /// What happened to what, without the place.
+    pub fn what(&self) -> String {
+        let what = match self.kind {
             NoteKind::CommandIgnored => "ignored",
             NoteKind::BeforeReset => "ignored with all that comes before it:",
             NoteKind::AfterCheck => "ignored, it comes after the check:",
@@ -135,7 +150,42 @@ impl std::fmt::Display for Note {
             NoteKind::Extension => "no standard's function:",
             NoteKind::NoSortIgnored => "ignored, its definition is no sort, and nothing uses it:",
         };
-        write!(formatter, "line {line}, column {column}: {what} {name}")
+        format!("{what} {}", self.name)
+    }
+}
+
+impl std::fmt::Display for Note {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "line {}, column {}: {}", self.line, self.column, self.what())
+    }
+}
+
+/// Counts of what was ignored: neither shown to the solver nor read for anything else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ignored {
+    pub commands: u64,
+    pub options: u64,
+}
+
+impl Ignored {
+    /// Counts a note; one that stands for many commands besides counts once here.
+    pub(crate) fn count(&mut self, kind: NoteKind) {
+        match kind {
+            NoteKind::CommandIgnored
+            | NoteKind::BeforeReset
+            | NoteKind::AfterCheck
+            | NoteKind::LogicIgnored
+            | NoteKind::DuplicateIgnored
+            | NoteKind::NoSortIgnored => self.commands += 1,
+            NoteKind::OptionIgnored => self.options += 1,
+            NoteKind::OptionReplaced
+            | NoteKind::LabelIgnored
+            | NoteKind::Renamed
+            | NoteKind::Overloaded
+            | NoteKind::Assumed
+            | NoteKind::NegativeNumber
+            | NoteKind::Extension => {}
+        }
     }
 }
 

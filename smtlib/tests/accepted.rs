@@ -70,6 +70,24 @@ fn the_last_status_before_the_check_counts() {
 }
 
 #[test]
+fn what_was_ignored_is_counted_and_a_status_that_is_read_is_not() {
+    for (script, commands, options) in [
+        ("(set-info :status sat)(assert true)(check-sat)", 0, 0),
+        ("(set-info :source a)(echo \"a\")(assert true)(check-sat)(get-model)(pop)(exit)", 4, 0),
+        ("(set-option :print-success true)(set-option :smt.mbqi false)(assert true)(check-sat)", 0, 1),
+        ("(set-logic NO_SUCH)(declare-const a Int)(declare-const a Int)(assert (! true :lblpos a))(check-sat)", 2, 0),
+        ("(reset)(assert true)(check-sat)", 1, 0),
+        ("(declare-const a Int)(assert (> a 0))(reset)(assert true)(check-sat)", 3, 0),
+    ] {
+        let ignored = normalise(script.as_bytes(), &Limits::default()).unwrap().ignored;
+        assert_eq!((ignored.commands, ignored.options), (commands, options), "{script}");
+    }
+    let echoes = "(echo \"a\")".repeat(1_000) + "(assert true)(check-sat)";
+    let many = normalise(echoes.as_bytes(), &Limits::default()).unwrap();
+    assert!(many.notes_left_out > 0 && many.ignored.commands == 1_000, "{:?}", many.ignored);
+}
+
+#[test]
 fn what_follows_the_check_is_ignored_and_told_in_one_line() {
     // As logs have it: the end of the scope, a reset, a preamble without a query, which would not be let through itself.
     let normalised = accepted(

@@ -76,6 +76,7 @@ impl Checker {
             statement: job.claim.map(|claim| statement_id(&form.identity, claim)),
             notes: form.notes.clone(),
             notes_omitted: form.notes_omitted,
+            ignored: form.ignored,
             assumptions: form.assumptions,
             warnings: form.warnings(job.claim),
             ..Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked })

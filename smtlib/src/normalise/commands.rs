@@ -56,6 +56,7 @@ impl Normaliser<'_> {
         self.nothing_foreign(index)?;
         let mark = self.out.mark();
         self.begun = true;
+        self.kept += 1;
         match name {
             "assert" => self.assert(head, arguments)?,
             "push" => self.push(head, arguments)?,
@@ -130,13 +131,12 @@ impl Normaliser<'_> {
         };
         if self.tree.text(*keyword) == "status" {
             let value = arguments.get(1).copied().unwrap_or(*keyword);
-            let status = match (self.tree.node(value).kind, self.tree.text(value)) {
-                (Kind::Symbol, "sat") => Status::Sat,
-                (Kind::Symbol, "unsat") => Status::Unsat,
-                (Kind::Symbol, "unknown") => Status::Unknown,
-                _ => return Err(self.fault_of(value, |status| ErrorKind::StatusValue { status })),
+            let Some(status) = Status::of(self.tree.node(value).kind, self.tree.text(value)) else {
+                return Err(self.fault_of(value, |status| ErrorKind::StatusValue { status }));
             };
             self.status = Some(status);
+            self.note(self.at(head), NoteKind::CommandIgnored, "set-info :status".to_owned());
+            return Ok(());
         }
         let name = format!("set-info :{}", self.clipped(*keyword));
         self.remark(self.at(head), NoteKind::CommandIgnored, name);

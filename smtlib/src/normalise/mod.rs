@@ -37,7 +37,7 @@ use crate::lexer::{LAMBDA, RESERVED};
 use crate::limits::Limits;
 use crate::parser::parse_tree;
 use crate::print::{print, print_node};
-use crate::result::{self, Assumptions, Normalised, Note, NoteKind, Status};
+use crate::result::{self, Assumptions, Ignored, Normalised, Note, NoteKind, Status};
 use crate::theories;
 use crate::tree::{Kind, Name, Node, Tree};
 use scope::Scope;
@@ -155,6 +155,9 @@ struct Normaliser<'a> {
     after: Option<(u32, u32)>,
     remarks: Vec<Remark>,
     remarks_left_out: u64,
+    ignored: Ignored,
+    /// Commands that were kept since the last reset.
+    kept: u64,
     assumptions: Assumptions,
     /// Expanded size of everything so far.
     expanded: u64,
@@ -189,6 +192,8 @@ impl<'a> Normaliser<'a> {
             after: None,
             remarks: Vec::new(),
             remarks_left_out: 0,
+            ignored: Ignored::default(),
+            kept: 0,
             assumptions: Assumptions::default(),
             expanded: 0,
             instances: HashMap::new(),
@@ -237,7 +242,7 @@ impl<'a> Normaliser<'a> {
         let renamed: Vec<(Name, Name)> = [renamed, std::mem::take(&mut self.beside)].concat();
         let remarks = std::mem::take(&mut self.remarks);
         let (status, logic) = (self.status, self.logic);
-        let (notes_left_out, assumptions) = (self.remarks_left_out, self.assumptions);
+        let (notes_left_out, ignored, assumptions) = (self.remarks_left_out, self.ignored, self.assumptions);
         let tree = self.output();
         let text = print(&tree);
         let name = |name: Name| tree.names.text(name).to_owned();
@@ -254,6 +259,7 @@ impl<'a> Normaliser<'a> {
             renamed,
             notes: note_lines(remarks, script),
             notes_left_out,
+            ignored,
             assumptions,
         }
     }
@@ -325,6 +331,12 @@ impl<'a> Normaliser<'a> {
     }
 
     fn remark(&mut self, at: u32, kind: NoteKind, name: String) {
+        self.ignored.count(kind);
+        self.note(at, kind, name);
+    }
+
+    /// A remark on something that was read all the same, and so does not count as ignored.
+    fn note(&mut self, at: u32, kind: NoteKind, name: String) {
         if self.remarks.len() < self.limits.notes_max as usize {
             self.remarks.push(Remark { at, kind, name });
         } else {

@@ -73,6 +73,7 @@ impl Normaliser<'_> {
         if let Some((at, commands)) = self.after {
             let what = if commands == 1 { "1 command".to_owned() } else { format!("{commands} commands") };
             self.remark(at, NoteKind::AfterCheck, what);
+            self.ignored.commands += u64::from(commands) - 1;
         }
         match self.queries {
             0 => Err(Fault::new(at, ErrorKind::NoCheck)),
@@ -90,6 +91,7 @@ impl Normaliser<'_> {
         }
         let kind = if self.begun { NoteKind::BeforeReset } else { NoteKind::CommandIgnored };
         self.remark(self.at(index), kind, "reset".to_owned());
+        self.ignored.commands += std::mem::take(&mut self.kept);
         self.out.truncate(0);
         self.scope.reset();
         self.extensions_used.clear();

@@ -20,6 +20,7 @@ fn form(text: &str) -> Form {
         status: None,
         notes: Vec::new(),
         notes_omitted: 0,
+        ignored: protocol::verdict::Ignored::default(),
         assumptions: Assumptions { assertions: 1, ..Assumptions::default() },
         identity: Hash([1; 32]),
         renamed: Vec::new(),
