@@ -61,7 +61,9 @@ impl<'a> Lexer<'a> {
             return Err(Fault::new(0, ErrorKind::Bytes { bytes: script.len() as u64, limit }));
         }
         let at = if script.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        let clean = std::str::from_utf8(script).ok().filter(|_| !script.iter().any(is_control));
+        // Without an early end the compiler looks at many bytes at once.
+        let is_clean = !script.iter().fold(false, |found, byte| found | is_control(byte));
+        let clean = std::str::from_utf8(script).ok().filter(|_| is_clean);
         Ok(Self { bytes: script, clean, at, tokens: 0, limits })
     }
 
@@ -269,26 +271,22 @@ fn foreign(bytes: &[u8], start: usize) -> Option<Foreign> {
     Some(Foreign { at: (start + at) as u32, byte: bytes[at] })
 }
 
-/// The bytes of a simple symbol.
+/// Whether a byte may stand in a simple symbol.
 pub(crate) fn is_symbol_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'~' | b'!'
-                | b'@'
-                | b'$'
-                | b'%'
-                | b'^'
-                | b'&'
-                | b'*'
-                | b'_'
-                | b'-'
-                | b'+'
-                | b'='
-                | b'<'
-                | b'>'
-                | b'.'
-                | b'?'
-                | b'/'
-        )
+    const SYMBOL_BYTES: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            table[byte] = (byte as u8).is_ascii_alphanumeric();
+            byte += 1;
+        }
+        let others = b"~!@$%^&*_-+=<>.?/";
+        let mut index = 0;
+        while index < others.len() {
+            table[others[index] as usize] = true;
+            index += 1;
+        }
+        table
+    };
+    SYMBOL_BYTES[byte as usize]
 }

@@ -8,7 +8,8 @@ use crate::tree::{Kind, Node, Tree};
 
 /// The text of a whole tree, each outermost expression on a line of its own.
 pub fn print(tree: &Tree) -> String {
-    let mut text = String::new();
+    // Most atoms are short, and a text that grows is copied each time.
+    let mut text = String::with_capacity(tree.nodes.len() * 6);
     for index in tree.top() {
         print_expression(tree, index, &mut text);
         text.push('\n');
@@ -21,10 +22,16 @@ pub fn print_expression(tree: &Tree, index: u32, text: &mut String) {
     let nodes = &tree.nodes[index as usize..tree.node(index).end as usize];
     let mut space = false;
     for node in nodes {
-        if space && node.kind != Kind::Close {
-            text.push(' ');
+        match node.kind {
+            Kind::Open => text.push_str(if space { " (" } else { "(" }),
+            Kind::Close => text.push(')'),
+            _ => {
+                if space {
+                    text.push(' ');
+                }
+                print_node(tree, node, text);
+            }
         }
-        print_node(tree, node, text);
         space = node.kind != Kind::Open;
     }
 }

@@ -109,28 +109,6 @@ pub enum NoteKind {
     NoSortIgnored,
 }
 
-impl NoteKind {
-    /// Whether the solver does not see at all what the note names.
-    pub fn is_ignored(self) -> bool {
-        match self {
-            NoteKind::CommandIgnored
-            | NoteKind::BeforeReset
-            | NoteKind::AfterCheck
-            | NoteKind::OptionIgnored
-            | NoteKind::LogicIgnored
-            | NoteKind::DuplicateIgnored
-            | NoteKind::LabelIgnored
-            | NoteKind::NoSortIgnored => true,
-            NoteKind::OptionReplaced
-            | NoteKind::Renamed
-            | NoteKind::Overloaded
-            | NoteKind::Assumed
-            | NoteKind::NegativeNumber
-            | NoteKind::Extension => false,
-        }
-    }
-}
-
 impl Note {
     /// What happened to what, without the place.
     pub fn what(&self) -> String {

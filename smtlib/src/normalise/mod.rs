@@ -29,10 +29,11 @@ mod sorts;
 mod terms;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use crate::error::{Error, ErrorKind, Fault, clip, position};
+use crate::ids::{IdMap, IdSet};
 use crate::lexer::{LAMBDA, RESERVED};
 use crate::limits::Limits;
 use crate::parser::parse_tree;
@@ -122,15 +123,15 @@ struct Normaliser<'a> {
     scope: Scope,
     sorts: Sorts,
     /// Names of constructors anywhere in the script: the solver gives each a tester of its own.
-    constructors: HashSet<Name>,
+    constructors: IdSet<Name>,
     /// What each name that has to change is printed as.
-    renamed: HashMap<Name, Name>,
+    renamed: IdMap<Name, Name>,
     /// What functions are printed as that stand beside another one of their name: that, and the name.
     beside: Vec<(Name, Name)>,
     /// For names that were varied, the number to go on with.
-    fresh_from: HashMap<Name, u32>,
+    fresh_from: IdMap<Name, u32>,
     /// Functions of the solver's own that were used, so that declaring them later would change their meaning.
-    extensions_used: HashSet<Name>,
+    extensions_used: IdSet<Name>,
     options: BTreeMap<&'static str, String>,
     status: Option<Status>,
     /// The logic that the script names.
@@ -173,11 +174,11 @@ impl<'a> Normaliser<'a> {
             out: Writer::default(),
             scope: Scope::default(),
             sorts: Sorts::new(),
-            constructors: HashSet::new(),
-            renamed: HashMap::new(),
+            constructors: IdSet::default(),
+            renamed: IdMap::default(),
             beside: Vec::new(),
-            fresh_from: HashMap::new(),
-            extensions_used: HashSet::new(),
+            fresh_from: IdMap::default(),
+            extensions_used: IdSet::default(),
             options: BTreeMap::new(),
             status: None,
             logic_name: None,
