@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod hashing;
 mod layout;
 mod lexer;
 mod limits;

@@ -29,10 +29,11 @@ mod sorts;
 mod terms;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate::error::{Error, ErrorKind, Fault, clip, position};
+use crate::error::{Error, ErrorKind, Fault, Place, clip, position};
+use crate::hashing::{IdMap, IdSet};
 use crate::lexer::{LAMBDA, RESERVED};
 use crate::limits::Limits;
 use crate::parser::parse_tree;
@@ -41,6 +42,7 @@ use crate::result::{self, Assumptions, Ignored, Normalised, Note, NoteKind, Stat
 use crate::theories;
 use crate::tree::{Kind, Name, Node, Tree};
 use scope::Scope;
+use smallvec::SmallVec;
 use sorts::{SortId, Sorts};
 use writer::Writer;
 
@@ -107,6 +109,9 @@ fn node_at(tree: &Tree, line: u32, column: u32) -> Option<Node> {
     found.filter(|_| at_line > line)
 }
 
+/// The parts of a list: nearly all have a few.
+type Parts = SmallVec<[u32; 6]>;
+
 /// A note before its line is known.
 struct Remark {
     at: u32,
@@ -122,15 +127,15 @@ struct Normaliser<'a> {
     scope: Scope,
     sorts: Sorts,
     /// Names of constructors anywhere in the script: the solver gives each a tester of its own.
-    constructors: HashSet<Name>,
+    constructors: IdSet<Name>,
     /// What each name that has to change is printed as.
-    renamed: HashMap<Name, Name>,
+    renamed: IdMap<Name, Name>,
     /// What functions are printed as that stand beside another one of their name: that, and the name.
     beside: Vec<(Name, Name)>,
     /// For names that were varied, the number to go on with.
-    fresh_from: HashMap<Name, u32>,
+    fresh_from: IdMap<Name, u32>,
     /// Functions of the solver's own that were used, so that declaring them later would change their meaning.
-    extensions_used: HashSet<Name>,
+    extensions_used: IdSet<Name>,
     options: BTreeMap<&'static str, String>,
     status: Option<Status>,
     /// The logic that the script names.
@@ -173,11 +178,11 @@ impl<'a> Normaliser<'a> {
             out: Writer::default(),
             scope: Scope::default(),
             sorts: Sorts::new(),
-            constructors: HashSet::new(),
-            renamed: HashMap::new(),
+            constructors: IdSet::default(),
+            renamed: IdMap::default(),
             beside: Vec::new(),
-            fresh_from: HashMap::new(),
-            extensions_used: HashSet::new(),
+            fresh_from: IdMap::default(),
+            extensions_used: IdSet::default(),
             options: BTreeMap::new(),
             status: None,
             logic_name: None,
@@ -290,7 +295,7 @@ impl<'a> Normaliser<'a> {
         clip(self.tree.names.text(name))
     }
 
-    fn children(&self, index: u32) -> Vec<u32> {
+    fn children(&self, index: u32) -> Parts {
         self.tree.children(index).collect()
     }
 
@@ -312,7 +317,7 @@ impl<'a> Normaliser<'a> {
     }
 
     /// The children of the list at an index.
-    fn list(&self, index: u32, what: &'static str) -> Result<Vec<u32>, Fault> {
+    fn list(&self, index: u32, what: &'static str) -> Result<Parts, Fault> {
         match self.tree.node(index).kind {
             Kind::Open => Ok(self.children(index)),
             _ => Err(self.expected(index, what)),
@@ -407,21 +412,10 @@ impl<'a> Normaliser<'a> {
 /// Gives the notes their lines and columns, in one walk over the script.
 fn note_lines(mut remarks: Vec<Remark>, script: &[u8]) -> Vec<Note> {
     remarks.sort_by_key(|remark| remark.at);
-    let (mut line, mut column, mut at) = (1u32, 1u32, 0usize);
-    let mut notes = Vec::with_capacity(remarks.len());
-    for Remark { at: wanted, kind, name } in remarks {
-        while at < wanted as usize && at < script.len() {
-            let byte = script[at];
-            let cr_of_crlf = byte == b'\r' && script.get(at + 1) == Some(&b'\n');
-            if (byte == b'\n' || byte == b'\r') && !cr_of_crlf {
-                line = line.saturating_add(1);
-                column = 1;
-            } else if byte & 0xC0 != 0x80 {
-                column = column.saturating_add(1);
-            }
-            at += 1;
-        }
-        notes.push(Note { kind, name, line, column });
-    }
-    notes
+    let mut place = Place::default();
+    let note = |Remark { at, kind, name }| {
+        place = place.further(script, at);
+        Note { kind, name, line: place.line, column: place.column }
+    };
+    remarks.into_iter().map(note).collect()
 }

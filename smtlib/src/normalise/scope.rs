@@ -3,11 +3,11 @@
 //!
 //! Must never: choose between two functions of one name: it gives all that are visible, and who asks decides.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::sorts::{Size, SortId};
 use crate::error::Fault;
+use crate::hashing::{IdMap, IdSet};
 use crate::result::Assumptions;
 use crate::tree::Name;
 
@@ -105,19 +105,19 @@ pub(super) enum Lifetime {
 #[derive(Default)]
 pub(super) struct Scope {
     /// All that are visible under a name, the newest last. Never empty.
-    functions: HashMap<Name, Vec<Rc<Function>>>,
-    sorts: HashMap<Name, Rc<SortDeclaration>>,
+    functions: IdMap<Name, Vec<Rc<Function>>>,
+    sorts: IdMap<Name, Rc<SortDeclaration>>,
     undo: Vec<Undo>,
     /// For each open scope: what to go back to, and the counts from before.
     levels: Vec<(usize, Assumptions)>,
     variables: Vec<Variable>,
-    by_name: HashMap<Name, u32>,
+    by_name: IdMap<Name, u32>,
     /// Binders that are open: quantifiers, lambdas, parameters.
     pub binders: u32,
     sort_count: u32,
     pub lifetime: Lifetime,
     /// Names whose terms are asserted no longer, while declarations live to the end of the script.
-    closed: HashSet<Name>,
+    closed: IdSet<Name>,
 }
 
 impl Scope {
