@@ -186,19 +186,45 @@ impl Fault {
 
 /// Line and column, from 1, of a byte offset, as every error and note has them. Cost: O(offset).
 pub fn position(script: &[u8], at: u32) -> (u32, u32) {
-    let before = &script[..script.len().min(at as usize)];
-    let mut line = 1u32;
-    let mut start = 0;
-    for (index, byte) in before.iter().enumerate() {
-        let cr_of_crlf = *byte == b'\r' && script.get(index + 1) == Some(&b'\n');
-        if (*byte == b'\n' || *byte == b'\r') && !cr_of_crlf {
-            line = line.saturating_add(1);
-            start = index + 1;
-        }
+    let place = Place::default().further(script, at);
+    (place.line, place.column)
+}
+
+/// A byte offset with its line and column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    at: usize,
+    pub line: u32,
+    pub column: u32,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { at: 0, line: 1, column: 1 }
     }
-    // Continuation bytes begin no character, so this counts characters also in text that is not UTF-8 further on.
-    let column = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-    (line, u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1))
+}
+
+impl Place {
+    /// The place of an offset that does not come before this one. Cost: O(bytes between them), several of them at once.
+    pub(crate) fn further(self, script: &[u8], at: u32) -> Place {
+        let end = script.len().min(at as usize).max(self.at);
+        let passed = &script[self.at..end];
+        let count = |wanted: u8| passed.iter().filter(|byte| **byte == wanted).count();
+        let mut ends = count(b'\n');
+        let mut last = passed.iter().rposition(|byte| *byte == b'\n');
+        if count(b'\r') > 0 {
+            // The CR of a CR LF ends no line by itself, wherever its LF stands.
+            let is_end = |index: &usize| passed[*index] == b'\r' && script.get(self.at + index + 1) != Some(&b'\n');
+            ends += (0..passed.len()).filter(is_end).count();
+            last = last.max((0..passed.len()).rev().find(is_end));
+        }
+        // Continuation bytes begin no character, so this counts characters also in text that is not UTF-8 further on.
+        let rest = &passed[last.map_or(0, |last| last + 1)..];
+        let characters = rest.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        let before = if last.is_some() { 1 } else { self.column };
+        let more = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Place { at: end, line: self.line.saturating_add(more(ends)), column: before.saturating_add(more(characters)) }
+    }
 }
 
 /// A text cut to what an error or note may carry.
@@ -213,4 +239,29 @@ pub(crate) fn clip(text: &str) -> String {
         clipped.push('…');
     }
     clipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_what_a_walk_byte_by_byte_finds() {
+        let script = "ab\r\n\r\r\nä\u{1f600}\n\n\rx\r".as_bytes();
+        let (mut line, mut column) = (1, 1);
+        for at in 0..=script.len() {
+            assert_eq!(position(script, at as u32), (line, column), "at {at}");
+            for before in 0..=at {
+                let place = Place::default().further(script, before as u32).further(script, at as u32);
+                assert_eq!((place.line, place.column), (line, column), "from {before} to {at}");
+            }
+            match (script.get(at), script.get(at + 1)) {
+                (Some(b'\n'), _) => (line, column) = (line + 1, 1),
+                (Some(b'\r'), next) if next != Some(&b'\n') => (line, column) = (line + 1, 1),
+                (Some(byte), _) => column += u32::from(byte & 0xC0 != 0x80),
+                (None, _) => {}
+            }
+        }
+        assert_eq!(position(script, u32::MAX), position(script, script.len() as u32));
+    }
 }

@@ -61,9 +61,9 @@ impl<'a> Lexer<'a> {
             return Err(Fault::new(0, ErrorKind::Bytes { bytes: script.len() as u64, limit }));
         }
         let at = if script.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        // Without an early end the compiler looks at many bytes at once.
-        let is_clean = !script.iter().fold(false, |found, byte| found | is_control(byte));
-        let clean = std::str::from_utf8(script).ok().filter(|_| is_clean);
+        // By whole chunks, which the compiler turns into looking at many bytes at once.
+        let has_control = |chunk: &[u8]| chunk.iter().fold(false, |found, byte| found | is_control(byte));
+        let clean = std::str::from_utf8(script).ok().filter(|_| !script.chunks(1 << 10).any(has_control));
         Ok(Self { bytes: script, clean, at, tokens: 0, limits })
     }
 
@@ -273,20 +273,22 @@ fn foreign(bytes: &[u8], start: usize) -> Option<Foreign> {
 
 /// Whether a byte may stand in a simple symbol.
 pub(crate) fn is_symbol_byte(byte: u8) -> bool {
-    const SYMBOL_BYTES: [bool; 256] = {
-        let mut table = [false; 256];
-        let mut byte = 0;
-        while byte < 128 {
-            table[byte] = (byte as u8).is_ascii_alphanumeric();
-            byte += 1;
-        }
-        let others = b"~!@$%^&*_-+=<>.?/";
-        let mut index = 0;
-        while index < others.len() {
-            table[others[index] as usize] = true;
-            index += 1;
-        }
-        table
-    };
     SYMBOL_BYTES[byte as usize]
 }
+
+/// Looked up once for nearly every byte of a script, and again for what is printed.
+const SYMBOL_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        bytes[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"~!@$%^&*_-+=<>.?/";
+    let mut index = 0;
+    while index < others.len() {
+        bytes[others[index] as usize] = true;
+        index += 1;
+    }
+    bytes
+};

@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
-mod ids;
+mod hashing;
 mod layout;
 mod lexer;
 mod limits;

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::hashing::short_hash;
 use crate::lexer::Foreign;
 
 /// An interned text: a symbol without its bars, a literal without its marks.
@@ -16,14 +17,29 @@ pub struct Name(pub(crate) u32);
 pub struct Names {
     texts: Vec<Box<str>>,
     ids: HashMap<Box<str>, Name>,
+    /// The names that were last interned, by a short hash: most symbols stand in a script again and again, and the map's own
+    /// hash, which no script can make collide, costs more.
+    recent: Vec<Name>,
 }
+
+/// Places for recent names.
+const RECENT: usize = 1 << 11;
 
 impl Names {
     /// The name of this text, made if it is new.
     pub fn intern(&mut self, text: &str) -> Name {
-        if let Some(name) = self.ids.get(text) {
-            return *name;
+        self.recent.resize(RECENT, Name(0));
+        let place = short_hash(text) % RECENT;
+        let recent = self.recent[place];
+        if self.texts.get(recent.0 as usize).is_some_and(|found| **found == *text) {
+            return recent;
         }
+        let name = self.ids.get(text).copied().unwrap_or_else(|| self.make(text));
+        self.recent[place] = name;
+        name
+    }
+
+    fn make(&mut self, text: &str) -> Name {
         // Tokens are counted in 32 bits, and names are made only for tokens and (boundedly) for renamed ones.
         let name = Name(u32::try_from(self.texts.len()).expect("fewer names than tokens, which 32 bits count"));
         self.texts.push(text.into());

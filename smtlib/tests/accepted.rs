@@ -56,7 +56,7 @@ fn output_and_information_are_ignored_and_told() {
             (NoteKind::CommandIgnored, "set-info :status", 1, 2),
             (NoteKind::CommandIgnored, "echo", 2, 1),
             (NoteKind::CommandIgnored, "get-info", 3, 14),
-            (NoteKind::AfterCheck, "1 command", 5, 1),
+            (NoteKind::AfterCheck, "get-model", 5, 1),
         ]
     );
     assert_eq!(normalised.notes[1].to_string(), "line 2, column 1: ignored echo");
@@ -96,7 +96,7 @@ fn what_follows_the_check_is_ignored_and_told_in_one_line() {
     assert_eq!(normalised.text, "(push 1)\n(assert true)\n(check-sat)\n");
     assert_eq!(normalised.assumptions.assertions, 1);
     assert_eq!(normalised.assumptions.uninterpreted, 0);
-    assert_eq!(notes(&normalised), [(NoteKind::AfterCheck, "6 commands", 2, 1)]);
+    assert_eq!(notes(&normalised), [(NoteKind::AfterCheck, "6 commands (assert, pop, pop, reset, …)", 2, 1)]);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn options_leave_the_text_under_canonical_names() {
         [
             (NoteKind::OptionIgnored, "smt.Random-Seed", 2, 22),
             (NoteKind::OptionReplaced, "smt.relevancy", 2, 82),
-            (NoteKind::AfterCheck, "1 command", 3, 34),
+            (NoteKind::AfterCheck, "set-option", 3, 34),
         ]
     );
     assert_eq!(normalised.text, "(assert true)\n(check-sat)\n");

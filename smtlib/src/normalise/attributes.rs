@@ -2,6 +2,8 @@
 //!
 //! Must never: pass an attribute on that is not listed here. A label makes the solver answer falsely.
 
+use smallvec::smallvec;
+
 use super::Normaliser;
 use super::terms::Task;
 use crate::error::{ErrorKind, Fault};
@@ -48,7 +50,7 @@ impl Normaliser<'_> {
                 let mut terms = self.list(value, "a list of terms")?;
                 if terms.first().is_some_and(|first| self.tree.node(*first).kind == Kind::Symbol) {
                     // One term without the list round it, as F* writes it. A list of constants would be no pattern.
-                    terms = vec![value];
+                    terms = smallvec![value];
                 }
                 if terms.is_empty() {
                     return Err(self.expected(value, "a pattern with at least one term"));

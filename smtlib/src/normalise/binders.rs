@@ -2,13 +2,12 @@
 //!
 //! Must never: leave a variable bound behind its binder's end, or recurse.
 
-use std::collections::HashSet;
-
 use super::Normaliser;
 use super::scope::CLOSED;
 use super::sorts::{Head, SortId};
 use super::terms::{Binder, Task, Value};
 use crate::error::{ErrorKind, Fault};
+use crate::hashing::IdSet;
 use crate::tree::{Kind, Name};
 
 impl Normaliser<'_> {
@@ -24,7 +23,7 @@ impl Normaliser<'_> {
         if bindings.is_empty() {
             return Err(self.expected(index, "a let with at least one binding"));
         }
-        let mut seen = HashSet::new();
+        let mut seen = IdSet::default();
         let mut names = Vec::with_capacity(bindings.len());
         let mut steps = vec![Task::Open, Task::Copy(head), Task::Open];
         for binding in bindings {

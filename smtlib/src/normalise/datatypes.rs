@@ -2,6 +2,8 @@
 //!
 //! Must never: let a datatype's written-out size go uncounted.
 
+use smallvec::smallvec;
+
 use super::Normaliser;
 use super::scope::{Function, Origin, SortDeclaration, SortMeaning};
 use super::sort_terms::LocalSorts;
@@ -67,7 +69,7 @@ impl Normaliser<'_> {
                     name_at: *name,
                     name: name_symbol,
                     number: 0,
-                    parameters: left.clone(),
+                    parameters: left.to_vec(),
                     constructors: constructors.to_vec(),
                 });
             }
@@ -109,7 +111,7 @@ impl Normaliser<'_> {
             let [_, names, list] = constructors[..] else {
                 return Err(self.expected(declaration, "(par (parameter …) (constructor …))"));
             };
-            parameters = self.list(names, "a list of sort parameters")?;
+            parameters = self.list(names, "a list of sort parameters")?.to_vec();
             constructors = self.list(list, "a list of constructors")?;
         }
         if let Some(arity) = arity {
@@ -119,7 +121,7 @@ impl Normaliser<'_> {
                 return Err(self.fault_of(name_at, |name| ErrorKind::Arity { name, takes, what: "parameters", got }));
             }
         }
-        Ok(Datatype { name_at, name, number: 0, parameters, constructors })
+        Ok(Datatype { name_at, name, number: 0, parameters, constructors: constructors.to_vec() })
     }
 
     fn write_datatypes(
@@ -214,7 +216,7 @@ impl Normaliser<'_> {
         local: &LocalSorts,
     ) -> Result<Vec<SortId>, Fault> {
         let parts = match self.tree.node(constructor).kind {
-            Kind::Symbol => vec![constructor],
+            Kind::Symbol => smallvec![constructor],
             _ => self.list(constructor, "a constructor")?,
         };
         let Some((name_at, fields)) = parts.split_first() else {

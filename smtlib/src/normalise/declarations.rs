@@ -90,7 +90,7 @@ impl Normaliser<'_> {
         let first = if is_of_list { self.rename(name, self.at(at)) } else { self.printed(name, self.at(at)) };
         // Beside another function of its name it gets a name of its own: the solver has nothing to choose then.
         let printed = if self.scope.functions(name).is_empty() { first } else { self.print_beside(name, self.at(at)) };
-        self.out.replace(place, vec![(Kind::Symbol, printed)]);
+        self.out.set(place, Kind::Symbol, printed);
         function.printed = printed;
         self.scope.insert_function(name, function);
     }

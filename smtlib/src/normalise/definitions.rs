@@ -2,13 +2,12 @@
 //!
 //! Must never: bind a name twice at once, or write a body whose written-out size goes uncounted.
 
-use std::collections::HashSet;
-
 use super::Normaliser;
 use super::declarations::Admission;
 use super::scope::{CLOSED, Function, Lifetime, Origin};
 use super::sorts::SortId;
 use crate::error::{ErrorKind, Fault};
+use crate::hashing::IdSet;
 use crate::theories;
 use crate::tree::Name;
 
@@ -184,7 +183,7 @@ impl Normaliser<'_> {
     /// Reads and writes `((variable sort) …)`.
     pub(super) fn sorted_variables(&mut self, index: u32) -> Result<Vec<(Name, SortId)>, Fault> {
         let mut variables = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = IdSet::default();
         self.out.open();
         for pair in self.list(index, "a list of variables with their sorts")? {
             let parts = self.list(pair, "(variable sort)")?;

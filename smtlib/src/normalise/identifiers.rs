@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::Normaliser;
-use super::overloads::Candidate;
+use super::overloads::{Candidate, Candidates};
 use super::scope::{Function, Origin};
 use super::sorts::SortId;
 use super::terms::Value;
@@ -31,7 +31,7 @@ pub(super) enum Callee {
     /// that sort where the script says it.
     Tester { constructor: Rc<Function>, place: usize, argument: SortId },
     /// Several functions have the name: the arguments decide which is written at this place. With `(as name sort)`, that sort.
-    Overloaded { name: Name, candidates: Vec<Candidate>, place: usize, ascribed: Option<SortId> },
+    Overloaded { name: Name, candidates: Candidates, place: usize, ascribed: Option<SortId> },
 }
 
 /// How a theory's function stands in the script.
@@ -229,7 +229,7 @@ impl Normaliser<'_> {
         self.out.close();
         if let Some(variable) = variable {
             self.arity(name_at, 0, count)?;
-            self.out.replace(place, vec![(Kind::Symbol, variable.printed)]);
+            self.out.set(place, Kind::Symbol, variable.printed);
             self.must_fit(name_at, variable.sort, of)?;
             return Ok(Callee::Of(of));
         }
@@ -244,7 +244,7 @@ impl Normaliser<'_> {
         &mut self,
         name_at: u32,
         name: Name,
-        mut candidates: Vec<Candidate>,
+        mut candidates: Candidates,
         place: usize,
         of: SortId,
         count: usize,
@@ -271,7 +271,7 @@ impl Normaliser<'_> {
             }
             [Candidate::Own(function)] => {
                 let function = function.clone();
-                self.out.replace(place, vec![(Kind::Symbol, function.printed)]);
+                self.out.set(place, Kind::Symbol, function.printed);
                 if !function.generic {
                     self.must_fit(name_at, function.result, of)?;
                 }
@@ -301,7 +301,7 @@ impl Normaliser<'_> {
         let of = self.sort(sort)?;
         self.out.truncate(mark);
         if of == SortId::BOOL {
-            return Ok(self.write_candidates(name_at, name, candidates.to_vec()));
+            return Ok(self.write_candidates(name_at, name, candidates.iter().cloned().collect()));
         }
         let constructors = candidates.iter().filter_map(|candidate| match candidate {
             Candidate::Tester(constructor) => Some(constructor),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::Normaliser;
 use super::identifiers::{Callee, Written, is_digits};
-use super::overloads::Candidate;
+use super::overloads::{Candidate, Candidates};
 use super::scope::{Function, Origin};
 use super::sorts::{Head, SortId};
 use crate::error::{ErrorKind, Fault};
@@ -98,7 +98,7 @@ impl Normaliser<'_> {
             return Err(self.undeclared(index));
         }
         let constructors = functions.iter().filter(|function| function.origin == Origin::Constructor);
-        let candidates: Vec<Candidate> = constructors.cloned().map(Candidate::Tester).collect();
+        let candidates: Candidates = constructors.cloned().map(Candidate::Tester).collect();
         let place = self.out.mark();
         match &candidates[..] {
             [] => Err(self.expected(index, "a constructor")),
@@ -175,7 +175,7 @@ impl Normaliser<'_> {
         if place == self.out.mark() {
             self.out.symbol(printed);
         } else {
-            self.out.replace(place, vec![(Kind::Symbol, printed)]);
+            self.out.set(place, Kind::Symbol, printed);
         }
         Ok(())
     }

@@ -32,8 +32,8 @@ mod writer;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate::error::{Error, ErrorKind, Fault, clip, position};
-use crate::ids::{IdMap, IdSet};
+use crate::error::{Error, ErrorKind, Fault, Place, clip, position};
+use crate::hashing::{IdMap, IdSet};
 use crate::lexer::{LAMBDA, RESERVED};
 use crate::limits::Limits;
 use crate::parser::parse_tree;
@@ -42,6 +42,7 @@ use crate::result::{self, Assumptions, Ignored, Normalised, Note, NoteKind, Stat
 use crate::theories;
 use crate::tree::{Kind, Name, Node, Tree};
 use scope::Scope;
+use smallvec::SmallVec;
 use sorts::{SortId, Sorts};
 use writer::Writer;
 
@@ -108,6 +109,9 @@ fn node_at(tree: &Tree, line: u32, column: u32) -> Option<Node> {
     found.filter(|_| at_line > line)
 }
 
+/// The parts of a list: nearly all have a few.
+type Parts = SmallVec<[u32; 6]>;
+
 /// A note before its line is known.
 struct Remark {
     at: u32,
@@ -152,8 +156,8 @@ struct Normaliser<'a> {
     queries: u32,
     /// Where the second query stands.
     second_query: u32,
-    /// Where the commands behind the query begin, and how many there are.
-    after: Option<(u32, u32)>,
+    /// The commands behind the query.
+    after: Option<query::After>,
     remarks: Vec<Remark>,
     remarks_left_out: u64,
     ignored: Ignored,
@@ -291,7 +295,7 @@ impl<'a> Normaliser<'a> {
         clip(self.tree.names.text(name))
     }
 
-    fn children(&self, index: u32) -> Vec<u32> {
+    fn children(&self, index: u32) -> Parts {
         self.tree.children(index).collect()
     }
 
@@ -313,7 +317,7 @@ impl<'a> Normaliser<'a> {
     }
 
     /// The children of the list at an index.
-    fn list(&self, index: u32, what: &'static str) -> Result<Vec<u32>, Fault> {
+    fn list(&self, index: u32, what: &'static str) -> Result<Parts, Fault> {
         match self.tree.node(index).kind {
             Kind::Open => Ok(self.children(index)),
             _ => Err(self.expected(index, what)),
@@ -408,21 +412,10 @@ impl<'a> Normaliser<'a> {
 /// Gives the notes their lines and columns, in one walk over the script.
 fn note_lines(mut remarks: Vec<Remark>, script: &[u8]) -> Vec<Note> {
     remarks.sort_by_key(|remark| remark.at);
-    let (mut line, mut column, mut at) = (1u32, 1u32, 0usize);
-    let mut notes = Vec::with_capacity(remarks.len());
-    for Remark { at: wanted, kind, name } in remarks {
-        while at < wanted as usize && at < script.len() {
-            let byte = script[at];
-            let cr_of_crlf = byte == b'\r' && script.get(at + 1) == Some(&b'\n');
-            if (byte == b'\n' || byte == b'\r') && !cr_of_crlf {
-                line = line.saturating_add(1);
-                column = 1;
-            } else if byte & 0xC0 != 0x80 {
-                column = column.saturating_add(1);
-            }
-            at += 1;
-        }
-        notes.push(Note { kind, name, line, column });
-    }
-    notes
+    let mut place = Place::default();
+    let note = |Remark { at, kind, name }| {
+        place = place.further(script, at);
+        Note { kind, name, line: place.line, column: place.column }
+    };
+    remarks.into_iter().map(note).collect()
 }

@@ -9,6 +9,8 @@
 
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use super::Normaliser;
 use super::identifiers::Callee;
 use super::scope::{Function, Origin};
@@ -31,11 +33,14 @@ pub(super) enum Candidate {
     Tester(Rc<Function>),
 }
 
+/// Nearly always one.
+pub(super) type Candidates = SmallVec<[Candidate; 2]>;
+
 impl Normaliser<'_> {
     /// Everything that a name may mean when it is applied to so many arguments; empty if nothing takes so many.
-    pub(super) fn candidates(&self, name: Name, count: usize) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, name: Name, count: usize) -> Candidates {
         let own = || self.scope.functions(name).iter().filter(|function| function.parameters.len() == count);
-        let mut candidates: Vec<Candidate> = own().cloned().map(Candidate::Own).collect();
+        let mut candidates: Candidates = own().cloned().map(Candidate::Own).collect();
         let text = self.tree.names.text(name);
         let takes = |form: &&theories::Function| form.indices == Indices::None && form.arity.allows(count as u64);
         if let Some(form) =
@@ -47,6 +52,9 @@ impl Normaliser<'_> {
             let tested = text.strip_prefix("is-").and_then(|rest| self.tree.names.find(rest));
             let constructors = tested.map_or(&[][..], |constructor| self.scope.functions(constructor));
             let constructors = constructors.iter().filter(|function| function.origin == Origin::Constructor);
+            // One of the script's own for the very sort is meant, as it says.
+            let constructors =
+                constructors.filter(|constructor| !own().any(|function| function.parameters[0] == constructor.result));
             candidates.extend(constructors.cloned().map(Candidate::Tester));
         }
         candidates
@@ -62,7 +70,7 @@ impl Normaliser<'_> {
     }
 
     /// Writes what is applied, or a place for it if the arguments decide.
-    pub(super) fn write_candidates(&mut self, index: u32, name: Name, mut candidates: Vec<Candidate>) -> Callee {
+    pub(super) fn write_candidates(&mut self, index: u32, name: Name, mut candidates: Candidates) -> Callee {
         let place = self.out.mark();
         self.out.symbol(name);
         if candidates.len() == 1 && !candidates.iter().any(is_tester_of_generic) {
@@ -131,14 +139,14 @@ impl Normaliser<'_> {
     ) -> Callee {
         match candidate {
             Candidate::Own(function) => {
-                self.out.replace(place, vec![(Kind::Symbol, function.printed)]);
+                self.out.set(place, Kind::Symbol, function.printed);
                 Callee::Script(function)
             }
             Candidate::Theory(form) => {
                 if form.standing == Standing::Extension {
                     self.note_extension(index, name);
                 }
-                self.out.replace(place, vec![(Kind::Symbol, name)]);
+                self.out.set(place, Kind::Symbol, name);
                 Callee::Theory(form, [0, 0])
             }
             Candidate::Tester(constructor) => {

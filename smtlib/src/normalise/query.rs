@@ -11,6 +11,38 @@ use super::sorts::SortId;
 use crate::error::{ErrorKind, Fault};
 use crate::result::{Assumptions, NoteKind};
 
+/// Commands behind the query.
+pub(super) struct After {
+    /// Where the first one begins, in bytes.
+    at: u32,
+    count: u32,
+    /// The first ones' names.
+    commands: Vec<String>,
+}
+
+impl After {
+    /// Names that a note has room for.
+    const NAMES_MAX: usize = 4;
+
+    fn add(&mut self, name: String) {
+        self.count = self.count.saturating_add(1);
+        if self.commands.len() < Self::NAMES_MAX {
+            self.commands.push(name);
+        }
+    }
+}
+
+impl std::fmt::Display for After {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.commands.join(", ");
+        match self.count as usize {
+            1 => formatter.write_str(&names),
+            count if count > self.commands.len() => write!(formatter, "{count} commands ({names}, …)"),
+            count => write!(formatter, "{count} commands ({names})"),
+        }
+    }
+}
+
 impl Normaliser<'_> {
     /// `(check-sat literal …)`: as the solver reads it, what is assumed is asserted.
     pub(super) fn check_sat(&mut self, index: u32, head: u32, assumed: &[u32]) -> Result<(), Fault> {
@@ -64,16 +96,17 @@ impl Normaliser<'_> {
                 self.second_query = self.at(index);
             }
         } else if self.tree.text(head) != "exit" {
-            self.after.get_or_insert((self.at(index), 0)).1 += 1;
+            let (at, name) = (self.at(index), self.clipped(head));
+            self.after.get_or_insert_with(|| After { at, commands: Vec::new(), count: 0 }).add(name);
         }
     }
 
     /// The end of the script.
     pub(super) fn end(&mut self, at: u32) -> Result<(), Fault> {
-        if let Some((at, commands)) = self.after {
-            let what = if commands == 1 { "1 command".to_owned() } else { format!("{commands} commands") };
-            self.remark(at, NoteKind::AfterCheck, what);
-            self.ignored.commands += u64::from(commands) - 1;
+        if let Some(after) = self.after.take() {
+            self.remark(after.at, NoteKind::AfterCheck, after.to_string());
+            // The note counts for one of them.
+            self.ignored.commands += u64::from(after.count.saturating_sub(1));
         }
         match self.queries {
             0 => Err(Fault::new(at, ErrorKind::NoCheck)),

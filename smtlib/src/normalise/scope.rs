@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::sorts::{Size, SortId};
 use crate::error::Fault;
-use crate::ids::{IdMap, IdSet};
+use crate::hashing::{IdMap, IdSet};
 use crate::result::Assumptions;
 use crate::tree::Name;
 

@@ -2,7 +2,6 @@
 //!
 //! Must never: recurse on nesting, or let an abbreviation cost more than the expanded size allows.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::Normaliser;
@@ -10,6 +9,7 @@ use super::scope::{SortDeclaration, SortMeaning};
 use super::sorts::{Head, Size, SortId};
 use super::writer::Atom;
 use crate::error::{ErrorKind, Fault};
+use crate::hashing::{IdMap, IdSet};
 use crate::result::NoteKind;
 use crate::theories::{self, Sort, Standing};
 use crate::tree::{Kind, Name};
@@ -18,9 +18,9 @@ use crate::tree::{Kind, Name};
 #[derive(Debug, Default)]
 pub(super) struct LocalSorts {
     /// Parameters, by position.
-    pub parameters: HashMap<Name, u32>,
+    pub parameters: IdMap<Name, u32>,
     /// Datatypes of a declaration in the style of SMT-LIB 2.5, whose parameters are implied.
-    pub implied: HashSet<Name>,
+    pub implied: IdSet<Name>,
     /// The implied parameters.
     pub order: Vec<Name>,
 }

@@ -4,6 +4,8 @@
 //!
 //! Must never: recurse, or write a symbol that was not looked up.
 
+use smallvec::SmallVec;
+
 use super::Normaliser;
 use super::identifiers::Callee;
 use super::scope::CLOSED;
@@ -125,7 +127,7 @@ impl Normaliser<'_> {
                 Task::Numeral(name) => self.out.push(Kind::Numeral, name),
                 Task::Apply { callee, count, index, start } => {
                     self.out.close();
-                    let mut arguments = values.split_off(values.len() - count);
+                    let mut arguments: SmallVec<[Value; 6]> = values.drain(values.len() - count..).collect();
                     values.push(self.apply(&callee, &mut arguments, index, start)?);
                 }
                 Task::Fixed => {

@@ -69,13 +69,16 @@ impl Writer {
         &mut self.nodes[start..end]
     }
 
+    /// Puts another atom in the place of the one that was written there.
+    pub(super) fn set(&mut self, place: usize, kind: Kind, text: Name) {
+        self.nodes[place].kind = kind;
+        self.nodes[place].text = text;
+    }
+
     /// Puts atoms, parentheses that match among them, in the place of the one node that was written there.
     pub(super) fn replace(&mut self, place: usize, atoms: Vec<Atom>) {
         match atoms[..] {
-            [(kind, text)] => {
-                self.nodes[place].kind = kind;
-                self.nodes[place].text = text;
-            }
+            [(kind, text)] => self.set(place, kind, text),
             _ => self.splices.push((place, atoms)),
         }
     }

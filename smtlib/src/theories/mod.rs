@@ -7,8 +7,9 @@ mod logics;
 mod standard;
 mod taken;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use crate::hashing::Listed;
 
 pub(crate) use logics::Logic;
 pub use taken::names_taken;
@@ -140,10 +141,10 @@ pub(crate) struct Function {
 /// One row of a list.
 pub(crate) type Row = (&'static str, Indices, Arity, Takes, Gives);
 
-static FUNCTIONS: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(|| {
+static FUNCTIONS: LazyLock<Listed<Vec<Function>>> = LazyLock::new(|| {
     let standard = standard::FUNCTIONS.iter().map(|list| (Standing::Standard, list));
     let extensions = extensions::FUNCTIONS.iter().map(|list| (Standing::Extension, list));
-    let mut functions: HashMap<&'static str, Vec<Function>> = HashMap::new();
+    let mut functions: Listed<Vec<Function>> = Listed::default();
     for (standing, &(theory, list)) in standard.chain(extensions) {
         for &(name, indices, arity, takes, gives) in list {
             functions.entry(name).or_default().push(Function { standing, theory, indices, arity, takes, gives });
