@@ -29,7 +29,7 @@ pub use options::accepted_options;
 pub use parser::parse;
 pub use print::print;
 pub use result::{Assumptions, Normalised, Note, NoteKind, Status};
-pub use theories::names_taken;
+pub use theories::{functions_listed, names_taken};
 pub use tree::{Kind, Name, Names, Node, Tree};
 
 /// The normaliser's version, part of the solver pin: whatever changes a text, an option or what is accepted raises it.
