@@ -142,3 +142,15 @@ fn where_the_solver_keeps_bounds_only_it_is_told() {
     let own = normalise(own.as_bytes(), &Limits::default()).unwrap();
     assert!(!own.assumptions.approximated && own.text.contains("sin~1"));
 }
+
+#[test]
+fn lists_are_declared_where_the_script_does_not() {
+    let of = |script: &str| normalise(script.as_bytes(), &Limits::default()).unwrap().text;
+    let text = of("(set-logic ALL)(push)(declare-const l (List Int))(assert (= (head (insert 1 l)) 1))(check-sat)");
+    let declared = text.find("(declare-datatypes ((List~1 1))").expect("declared");
+    assert!(declared < text.find("(push").unwrap() && declared > text.find("(set-logic").unwrap(), "{text}");
+    let own = of("(declare-datatypes ((List 1)) ((par (X) ((none) (more (first X) (rest (List X)))))))\
+        (declare-const l (List Int))(assert (= (first (more 1 l)) 1))(check-sat)");
+    assert!(!own.contains("insert") && own.contains("more"), "{own}");
+    refused("(= i (head q))", "head is not declared");
+}

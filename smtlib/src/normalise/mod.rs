@@ -13,6 +13,7 @@ mod datatypes;
 mod declarations;
 mod generic;
 mod identifiers;
+mod lists;
 mod scope;
 mod sort_terms;
 mod sorts;
@@ -45,7 +46,15 @@ pub fn normalise(script: &[u8], limits: &Limits) -> Result<Normalised, Error> {
 }
 
 fn normalise_tree(script: &[u8], limits: &Limits) -> Result<Normalised, Fault> {
-    let tree = parse_tree(script, limits)?;
+    match normalise_as_read(parse_tree(script, limits)?, script, limits) {
+        Err(fault) if lists::is_meant(&fault) => {
+            normalise_as_read(lists::declare(parse_tree(script, limits)?, fault.at), script, limits)
+        }
+        result => result,
+    }
+}
+
+fn normalise_as_read(tree: Tree, script: &[u8], limits: &Limits) -> Result<Normalised, Fault> {
     let mut normaliser = Normaliser::new(tree, limits);
     let commands: Vec<u32> = normaliser.tree.top().collect();
     for command in &commands {
