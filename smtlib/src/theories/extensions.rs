@@ -27,7 +27,7 @@ const CORE: &[Row] = &[
 
 const NUMBERS: &[Row] = &[
     ("~", NONE, Exactly(1), Numeric, Gives::Number),
-    ("rem", NONE, Exactly(2), Ints, Gives::Int),
+    ("rem", NONE, Exactly(2), Numeric, Gives::Int),
     ("^", NONE, Exactly(2), Numeric, Gives::Power),
     ("sin", NONE, Exactly(1), Numeric, Gives::Real),
     ("cos", NONE, Exactly(1), Numeric, Gives::Real),
