@@ -89,6 +89,8 @@ pub enum ErrorKind {
     // Names.
     #[error("{name} is not declared")]
     Undeclared { name: String },
+    #[error("{name} is not declared, and the solver's own is not accepted: {advice}")]
+    NotAccepted { name: String, advice: &'static str },
     #[error("the sort {name} is not declared")]
     UndeclaredSort { name: String },
     #[error("{name} is declared again, and differently")]

@@ -32,7 +32,7 @@ pub use parser::parse;
 pub use print::print;
 pub use result::{Assumptions, Ignored, Normalised, Note, NoteKind, Status};
 pub use status::announced_status;
-pub use theories::names_taken;
+pub use theories::{functions_listed, names_taken};
 pub use tree::{Kind, Name, Names, Node, Tree};
 
 /// The normaliser's version, part of the solver pin: whatever changes a text, an option or what is accepted raises it.

@@ -178,6 +178,8 @@ pub struct Assumptions {
     pub uninterpreted: u64,
     /// Functions defined by `define-fun-rec` and `define-funs-rec`: an answer `sat` says nothing then.
     pub recursive_definitions: u64,
+    /// A function is used that the solver knows only by bounds: an answer `sat` says nothing then.
+    pub approximated: bool,
 }
 
 /// BLAKE3 over domain tag, version and length-prefixed text and options.

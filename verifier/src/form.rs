@@ -16,6 +16,8 @@ pub struct Form {
     pub notes_omitted: u32,
     pub ignored: Ignored,
     pub assumptions: Assumptions,
+    /// A function is used that the solver knows only by bounds.
+    pub approximated: bool,
     pub identity: Hash,
     /// Names that the text has under another: its own, and the script's.
     pub renamed: Vec<(String, String)>,
@@ -92,6 +94,7 @@ pub fn read(script: &[u8], parameters: &VerifierParameters) -> Result<Form, Verd
             uninterpreted_symbols: count(normalised.assumptions.uninterpreted),
             recursive_definitions: count(normalised.assumptions.recursive_definitions),
         },
+        approximated: normalised.assumptions.approximated,
         identity: Hash(normalised.identity),
         renamed: normalised.renamed,
         text: normalised.text,

@@ -11,6 +11,9 @@ use super::terms::{Literal, Value};
 use crate::error::{ErrorKind, Fault};
 use crate::theories::{self, Gives, Takes};
 
+/// As many as the largest character's code takes.
+const CHARACTER_BITS: u64 = 18;
+
 impl Normaliser<'_> {
     /// What the application at `index` is, of which everything from the place `start` on is written.
     pub(super) fn apply(
@@ -113,14 +116,39 @@ impl Normaliser<'_> {
                 }
                 return self.common_sort(&arguments[1..], 1, index).map(|_| ());
             }
+            Takes::Place => return self.check_places(arguments, arguments.len() - 1, index),
+            Takes::Element => return self.check_places(arguments, arguments.len() - 2, index),
             Takes::Bools => ("Bool", |head| matches!(head, Head::Bool)),
             Takes::Numbers => ("Int or Real", |head| matches!(head, Head::Int | Head::Real)),
+            Takes::Ints => ("Int", |head| matches!(head, Head::Int)),
             Takes::BitVectors => ("a bit-vector", |head| matches!(head, Head::BitVector(_))),
         };
         for (position, argument) in arguments.iter().enumerate() {
             let head = self.sorts.head(argument.sort);
             if !matches!(head, Head::Unknown | Head::Parameter(_)) && !accepts(head) {
                 return Err(self.argument_fault(index, position, wanted.to_owned(), argument.sort));
+            }
+        }
+        Ok(())
+    }
+
+    /// An array and what stands for its parts, of which so many are indices. The solver would cut a Real to an Int.
+    fn check_places(&self, arguments: &[Value], indices: usize, index: u32) -> Result<(), Fault> {
+        let array = arguments[0].sort;
+        match self.sorts.head(array) {
+            Head::Unknown | Head::Parameter(_) => return Ok(()),
+            Head::Array => {}
+            _ => return Err(self.argument_fault(index, 0, "an array".to_owned(), array)),
+        }
+        let parts = self.sorts.arguments(array);
+        if parts.len() != indices + 1 {
+            let takes = format!("an array of {indices} {}", if indices == 1 { "index" } else { "indices" });
+            return Err(self.argument_fault(index, 0, takes, array));
+        }
+        for (position, (argument, wanted)) in arguments[1..].iter().zip(parts).enumerate() {
+            if !self.sorts.fits(argument.sort, *wanted) {
+                let takes = self.sorts.describe(*wanted, &self.tree.names);
+                return Err(self.argument_fault(index, position + 1, takes, argument.sort));
             }
         }
         Ok(())
@@ -178,11 +206,14 @@ impl Normaliser<'_> {
             Gives::String => SortId::STRING,
             Gives::RegLan => SortId::REG_LAN,
             Gives::RoundingMode => SortId::ROUNDING_MODE,
+            Gives::Character => SortId::CHARACTER,
             Gives::Argument(_) if function.takes == Takes::Choice => self.common_sort(&arguments[1..], 1, index)?,
             Gives::Argument(position) => sort_of(position),
             Gives::Number if arguments.iter().any(|argument| argument.sort == SortId::REAL) => SortId::REAL,
             Gives::Number if arguments.iter().all(|argument| argument.sort == SortId::INT) => SortId::INT,
             Gives::Number => SortId::UNKNOWN,
+            Gives::Power if arguments.iter().any(|argument| argument.sort == SortId::REAL) => SortId::REAL,
+            Gives::Power => SortId::UNKNOWN,
             Gives::Concatenation => {
                 let widths: Option<Vec<u64>> = arguments.iter().map(|argument| self.bits(argument.sort)).collect();
                 let Some(widths) = widths else { return Ok(SortId::UNKNOWN) };
@@ -206,11 +237,33 @@ impl Normaliser<'_> {
                 }
                 self.sorts.plain(Head::Float(indices[0], indices[1]), &[])
             }
+            Gives::FloatOfParts => {
+                let (Some(exponent), Some(fraction)) = (self.bits(sort_of(1)), self.bits(sort_of(2))) else {
+                    return Ok(SortId::UNKNOWN);
+                };
+                // Widths are limited, so that one more fits.
+                self.sorts.plain(Head::Float(exponent as u32, fraction as u32 + 1), &[])
+            }
+            Gives::FloatBits => match self.sorts.head(sort_of(0)) {
+                Head::Float(exponent, significand) => {
+                    return self.bit_vector(index, u64::from(exponent) + u64::from(significand));
+                }
+                _ => SortId::UNKNOWN,
+            },
+            Gives::CharacterBits => return self.bit_vector(index, CHARACTER_BITS),
             Gives::Element => match (self.sorts.head(sort_of(0)), self.sorts.arguments(sort_of(0))) {
                 (Head::Array, [.., element]) | (Head::Sequence, [element]) => *element,
                 _ => SortId::UNKNOWN,
             },
             Gives::Unit => self.sorts.plain(Head::Sequence, &[sort_of(0)]),
+            Gives::Mapped { function } => {
+                let element = match (self.sorts.head(sort_of(function)), self.sorts.arguments(sort_of(function))) {
+                    (Head::Array, [.., element]) => *element,
+                    _ => SortId::UNKNOWN,
+                };
+                self.sorts.plain(Head::Sequence, &[element])
+            }
+            Gives::Regex => self.sorts.plain(Head::RegularExpression, &[sort_of(0)]),
         })
     }
 

@@ -100,7 +100,11 @@ impl Normaliser<'_> {
     }
 
     pub(super) fn undeclared(&self, index: u32) -> Fault {
-        self.fault_of(index, |name| ErrorKind::Undeclared { name })
+        let advice = theories::advice_for(self.tree.text(index));
+        self.fault_of(index, |name| match advice {
+            Some(advice) => ErrorKind::NotAccepted { name, advice },
+            None => ErrorKind::Undeclared { name },
+        })
     }
 
     /// `-1`, which is a symbol by the standard, and a number to the tools that write it (F* does) and to the solver: where
@@ -173,6 +177,7 @@ impl Normaliser<'_> {
         }
         if form.standing == theories::Standing::Extension {
             self.note_extension(index, name);
+            self.assumptions.approximated |= theories::is_approximated(self.tree.names.text(name));
         }
         Ok(Some(form))
     }

@@ -46,9 +46,9 @@ impl Normaliser<'_> {
                     self.out.copy(self.tree.node(*index));
                 }
             }
-            Indices::Character => {
+            Indices::Character | Indices::Code => {
                 self.index_count(name_at, 1, indices.len())?;
-                self.character(indices[0])?;
+                self.character(indices[0], function.indices == Indices::Code)?;
             }
             Indices::Function | Indices::Constructor | Indices::Selector => {
                 self.index_count(name_at, 1, indices.len())?;
@@ -68,12 +68,14 @@ impl Normaliser<'_> {
         Err(self.fault_of(name, |name| ErrorKind::Arity { name, takes, what: "indices", got }))
     }
 
-    /// `(_ char #x41)`.
-    fn character(&mut self, index: u32) -> Result<(), Fault> {
+    /// `(_ char #x41)`, or `(_ Char 65)`, which may be decimal.
+    fn character(&mut self, index: u32, decimal: bool) -> Result<(), Fault> {
         const CHARACTER_MAX: u32 = 0x2_FFFF;
         let node = self.tree.node(index);
-        let code = u32::from_str_radix(self.tree.text(index), 16).unwrap_or(u32::MAX);
-        if node.kind != Kind::Hexadecimal || code > CHARACTER_MAX {
+        let radix = if node.kind == Kind::Numeral { 10 } else { 16 };
+        let code = u32::from_str_radix(self.tree.text(index), radix).unwrap_or(u32::MAX);
+        let literal = node.kind == Kind::Hexadecimal || (decimal && node.kind == Kind::Numeral);
+        if !literal || code > CHARACTER_MAX {
             return Err(self.expected(index, "a character's code from #x0 to #x2FFFF"));
         }
         self.out.copy(node);
@@ -151,7 +153,12 @@ impl Normaliser<'_> {
         let wanted = match kind {
             Indices::Constructor => Some(Origin::Constructor),
             Indices::Selector => Some(Origin::Selector),
-            Indices::None | Indices::Widths(_) | Indices::Numbers(_) | Indices::Character | Indices::Function => None,
+            Indices::None
+            | Indices::Widths(_)
+            | Indices::Numbers(_)
+            | Indices::Character
+            | Indices::Code
+            | Indices::Function => None,
         };
         let own = self.scope.functions(name);
         let is_own = !own.is_empty();

@@ -20,6 +20,7 @@ mod definitions;
 mod generic;
 mod identifiers;
 mod indexed;
+mod lists;
 mod numerals;
 mod overloads;
 mod query;
@@ -69,7 +70,15 @@ pub fn locate(script: &[u8], limits: &Limits, line: u32, column: u32) -> Option<
 }
 
 fn read<'a>(script: &[u8], limits: &'a Limits) -> Result<Normaliser<'a>, Fault> {
-    let tree = parse_tree(script, limits)?;
+    match read_tree(parse_tree(script, limits)?, script, limits) {
+        Err(fault) if lists::is_meant(&fault) => {
+            read_tree(lists::declare(parse_tree(script, limits)?, fault.at), script, limits)
+        }
+        result => result,
+    }
+}
+
+fn read_tree<'a>(tree: Tree, script: &[u8], limits: &'a Limits) -> Result<Normaliser<'a>, Fault> {
     let mut normaliser = Normaliser::new(tree, limits);
     let commands: Vec<u32> = normaliser.tree.top().collect();
     for command in &commands {

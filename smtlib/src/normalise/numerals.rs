@@ -9,7 +9,7 @@
 use super::Normaliser;
 use super::sorts::{Head, SortId};
 use super::terms::{Literal, Value};
-use crate::theories::{Arity, Function, Gives, Takes};
+use crate::theories::{Arity, Function, Gives, Indices, Standing, Takes};
 use crate::tree::Kind;
 
 impl Normaliser<'_> {
@@ -60,13 +60,15 @@ impl Normaliser<'_> {
                 let wanted = wanted_by(function).or_else(|| number_among(arguments));
                 self.adapt_all(arguments, wanted);
             }
+            Takes::Ints => self.adapt_all(arguments, Some(SortId::INT)),
             Takes::Alike => self.adapt_all(arguments, number_among(arguments)),
             Takes::Choice => {
                 let branches = arguments.get_mut(1..).unwrap_or_default();
                 let wanted = number_among(branches);
                 self.adapt_all(branches, wanted);
             }
-            _ => self.adapt_positions(arguments),
+            Takes::Anything | Takes::Place | Takes::Element => self.adapt_positions(arguments),
+            Takes::Bools | Takes::BitVectors => {}
         }
     }
 
@@ -110,12 +112,13 @@ fn number_among(arguments: &[Value]) -> Option<SortId> {
 fn wanted_by(function: &Function) -> Option<SortId> {
     let one = function.arity == Arity::Exactly(1);
     match function.gives {
-        // `/`, and `to_real`.
-        Gives::Real => Some(if one { SortId::INT } else { SortId::REAL }),
+        // `to_real`; `/`, and `sin` and its kin.
+        Gives::Real if one && function.standing == Standing::Standard => Some(SortId::INT),
+        Gives::Real => Some(SortId::REAL),
         // `to_int`, and `div`, `mod`, `rem`.
         Gives::Int => Some(if one { SortId::REAL } else { SortId::INT }),
         // `is_int`.
-        Gives::Bool if one && function.indices == crate::theories::Indices::None => Some(SortId::REAL),
+        Gives::Bool if one && function.indices == Indices::None => Some(SortId::REAL),
         // `divisible`.
         Gives::Bool if one => Some(SortId::INT),
         // `int_to_bv`, `str.from_int`.

@@ -145,6 +145,7 @@ impl Normaliser<'_> {
             Candidate::Theory(form) => {
                 if form.standing == Standing::Extension {
                     self.note_extension(index, name);
+                    self.assumptions.approximated |= theories::is_approximated(self.tree.names.text(name));
                 }
                 self.out.set(place, Kind::Symbol, name);
                 Callee::Theory(form, [0, 0])

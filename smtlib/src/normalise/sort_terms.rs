@@ -219,7 +219,7 @@ impl Normaliser<'_> {
 
     fn theory_sort(&mut self, index: u32, name: Name) -> Result<SortId, Fault> {
         let Some((standing, sort)) = theories::sort(self.tree.names.text(name)) else {
-            return Err(self.fault_of(index, |name| ErrorKind::UndeclaredSort { name }));
+            return Err(self.undeclared_sort(index));
         };
         let sort = match sort {
             Sort::Bool => SortId::BOOL,
@@ -239,6 +239,14 @@ impl Normaliser<'_> {
         self.note_extension_sort(index, standing, name);
         self.out.symbol(name);
         Ok(sort)
+    }
+
+    fn undeclared_sort(&self, index: u32) -> Fault {
+        let advice = theories::advice_for(self.tree.text(index));
+        self.fault_of(index, |name| match advice {
+            Some(advice) => ErrorKind::NotAccepted { name, advice },
+            None => ErrorKind::UndeclaredSort { name },
+        })
     }
 
     fn note_extension_sort(&mut self, index: u32, standing: Standing, name: Name) {
@@ -266,7 +274,7 @@ impl Normaliser<'_> {
             return Ok(Applied::Declared(sort, name));
         }
         let Some((standing, sort)) = theories::sort(self.tree.names.text(name)) else {
-            return Err(self.fault_of(head, |name| ErrorKind::UndeclaredSort { name }));
+            return Err(self.undeclared_sort(head));
         };
         let (applied, takes) = match sort {
             Sort::Array if got >= 2 => (Applied::Array, got),
