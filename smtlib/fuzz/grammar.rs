@@ -265,7 +265,12 @@ impl Writer<'_> {
                 list.push(format!("({variable} {})", sort.text()));
                 self.variables.push((variable, *sort));
             }
+            // A definition that lives to the end knows no terms of assertions.
+            let known = std::mem::take(&mut self.functions);
+            let (named, known) = known.into_iter().partition(|function| self.global && function.is_term);
+            self.functions = known;
             let body = self.term(result, 2);
+            self.functions.extend::<Vec<Function>>(named);
             self.variables.truncate(mark);
             let list = list.join(" ");
             self.line(&format!("(define-fun {name} ({list}) {} {body})", result.text()));

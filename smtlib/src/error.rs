@@ -99,7 +99,7 @@ pub enum ErrorKind {
     Shadows { name: String },
     #[error("{name} has several meanings here: {why}; write (as {name} sort), or choose other names")]
     Ambiguous { name: String, why: &'static str },
-    #[error("{name} names a term of a scope that is closed: give the term a name of its own by define-fun")]
+    #[error("{name} names a term that is asserted elsewhere, and is not known here: name the term by define-fun")]
     NamedClosed { name: String },
     #[error(
         "a recursive definition in an open scope, under :global-declarations, is seen in two ways: put it before the push"

@@ -190,7 +190,9 @@ fn global_declarations_are_honoured_or_refused() {
     refused(&format!("{on}{defined}(check-sat)"), 1, 98, "f is declared again");
     refused(&format!("{on}(push)(declare-sort S 0)(pop)(declare-sort S 0)(check-sat)"), 1, 82, "S is declared again");
     let named = "(push)(assert (! true :named n))(pop)(assert n)";
-    refused(&format!("{on}{named}(check-sat)"), 1, 84, "n names a term of a scope that is closed");
+    refused(&format!("{on}{named}(check-sat)"), 1, 84, "n names a term that is asserted elsewhere");
+    let used = "(assert (! true :named n))(define-fun f () Bool n)(assert f)";
+    refused(&format!("{on}{used}(check-sat)"), 1, 83, "n names a term that is asserted elsewhere");
     let recursive = "(push)(define-fun-rec f ((x Int)) Int (f x))(pop)";
     refused(&format!("{on}{recursive}(check-sat)"), 1, 61, "recursive definition in an open scope");
 }

@@ -57,6 +57,7 @@ impl Normaliser<'_> {
         let mark = self.out.mark();
         self.begun = true;
         self.kept += 1;
+        self.scope.in_front = self.scope.lifetime == Lifetime::Script && is_declaration(name);
         match name {
             "assert" => self.assert(head, arguments)?,
             "push" => self.push(head, arguments)?,
@@ -74,7 +75,7 @@ impl Normaliser<'_> {
             _ => return Err(self.refused(head, advice(name))),
         }
         self.out.settle(mark);
-        if self.scope.lifetime == Lifetime::Script && is_declaration(name) {
+        if std::mem::take(&mut self.scope.in_front) {
             let command = self.out.take(mark);
             self.base.append(command);
         }

@@ -116,6 +116,8 @@ pub(super) struct Scope {
     pub binders: u32,
     sort_count: u32,
     pub lifetime: Lifetime,
+    /// What is being read is printed in front of all assertions.
+    pub in_front: bool,
     /// Names whose terms are asserted no longer, while declarations live to the end of the script.
     closed: IdSet<Name>,
 }
@@ -131,9 +133,11 @@ impl Scope {
         self.functions.get(&name).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether it names a term that is asserted no longer.
+    /// Whether it names a term that is asserted no longer, or that is asserted only after what is printed in front of all
+    /// assertions.
     pub(super) fn is_closed(&self, name: Name) -> bool {
-        self.closed.contains(&name)
+        let is_named = || self.functions(name).iter().any(|function| function.origin == Origin::Named);
+        self.closed.contains(&name) || (self.in_front && is_named())
     }
 
     pub(super) fn sort(&self, name: Name) -> Option<Rc<SortDeclaration>> {
