@@ -192,7 +192,7 @@ fn global_declarations_are_honoured_or_refused() {
     let named = "(push)(assert (! true :named n))(pop)(assert n)";
     refused(&format!("{on}{named}(check-sat)"), 1, 84, "n names a term that is asserted elsewhere");
     let used = "(assert (! true :named n))(define-fun f () Bool n)(assert f)";
-    refused(&format!("{on}{used}(check-sat)"), 1, 83, "n names a term that is asserted elsewhere");
+    refused(&format!("{on}{used}(check-sat)"), 1, 87, "n names a term that is asserted elsewhere");
     let recursive = "(push)(define-fun-rec f ((x Int)) Int (f x))(pop)";
     refused(&format!("{on}{recursive}(check-sat)"), 1, 61, "recursive definition in an open scope");
 }
