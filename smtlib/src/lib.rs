@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod interpretation;
 mod layout;
 mod lexer;
 mod limits;
@@ -22,6 +23,7 @@ mod theories;
 mod tree;
 
 pub use error::{Error, ErrorKind};
+pub use interpretation::{Interpretation, InterpretationError};
 pub use limits::Limits;
 pub use model::Vocabulary;
 pub use normalise::normalise;
