@@ -10,6 +10,8 @@ pub struct Form {
     pub text: String,
     /// Bytes at the beginning of the text that set its logic.
     pub logic_bytes: usize,
+    /// The logic is that of constrained Horn clauses.
+    pub is_horn: bool,
     pub options: Vec<(String, String)>,
     pub status: Option<Claim>,
     pub notes: Vec<Note>,
@@ -76,6 +78,7 @@ pub fn read(script: &[u8], parameters: &VerifierParameters) -> Result<Form, Verd
     let omitted = normalised.notes_left_out.saturating_add(notes.saturating_sub(Report::NOTES_MAX) as u64);
     Ok(Form {
         logic_bytes: normalised.logic_bytes,
+        is_horn: normalised.logic.as_deref() == Some("HORN"),
         options: normalised.options,
         status: match normalised.status {
             Some(smtlib::Status::Sat) => Some(Claim::Sat),

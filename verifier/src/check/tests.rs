@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 /// Options are global to the process, and tests are threads of one: only one of them may use the solver at a time.
 static SOLVER: Mutex<()> = Mutex::new(());
 
-fn alone() -> MutexGuard<'static, ()> {
+pub(super) fn alone() -> MutexGuard<'static, ()> {
     SOLVER.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -16,6 +16,7 @@ fn form(text: &str) -> Form {
     Form {
         text: text.to_owned(),
         logic_bytes: 0,
+        is_horn: false,
         options: Vec::new(),
         status: None,
         notes: Vec::new(),
@@ -26,7 +27,7 @@ fn form(text: &str) -> Form {
     }
 }
 
-fn job(claim: Option<Claim>) -> Job {
+pub(super) fn job(claim: Option<Claim>) -> Job {
     Job { script: Vec::new(), claim, limits: VerifierParameters::default(), task: Task::Check }
 }
 
@@ -136,4 +137,30 @@ fn contradictory_assumptions_are_told_apart_from_a_proof() {
     assert_eq!(without_goal(vacuous), Some(Answer::Unsat));
     assert_eq!(without_goal(sound), Some(Answer::Sat));
     assert!(form("(declare-const x Int)\n(assert (< x 0))\n(check-sat)\n").without_goal().is_none());
+}
+
+#[test]
+fn a_warning_of_the_solvers_does_not_stand_in_front_of_its_answer() {
+    let _alone = alone();
+    let missing =
+        "(declare-fun f (Int) Int)(assert (forall ((x Int)) (! (= (f x) 0) :pattern ((f 3)) :pattern ((f x)))))";
+    let connective =
+        "(declare-fun f (Int) Int)(assert (forall ((x Int)) (! (= (f x) 0) :pattern ((and (= (f x) 1) (> x 0))))))";
+    let options = [("auto_config", "false"), ("smt.relevancy", "0"), ("smt.case_split", "3")];
+    let options: Vec<(String, String)> = options.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let mut checker = Checker::default();
+    // The second time each runs in a context that was made ahead, after another script's.
+    for _ in 0..2 {
+        for (body, options) in [(missing, &[][..]), (connective, &[]), (missing, &options)] {
+            let text = format!("{body}(assert (= (f 1) 1))(check-sat)");
+            let report = checker.check_form(&Form { options: options.to_vec(), ..form(&text) }, &job(None));
+            assert_eq!(report.answer, Some(Answer::Unsat), "{text}: {report:?}");
+            checker.prepare();
+        }
+    }
+    // In the run that a model is asked of, too.
+    let text = format!("{missing}(check-sat)");
+    let report = checker.find_model(&form(&text), &job(None));
+    assert_eq!(report.answer, Some(Answer::Sat), "{report:?}");
+    assert!(report.model.unwrap().text.starts_with("(define-fun f "));
 }
