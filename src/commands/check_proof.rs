@@ -10,7 +10,7 @@ use crate::text::{counted, grouped, plain};
 use actors::verifier_pool::{Explained, Pending, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 use clap::{Args, ValueEnum};
 use protocol::explanation::Explanation;
-use protocol::verdict::{Assumptions, Claim, Job, Report, Task, Verdict, VerifierParameters};
+use protocol::verdict::{Assumptions, Claim, Job, NoVerdict, Report, Task, Verdict, VerifierParameters};
 use protocol::worker::{SandboxMode, SandboxState};
 use serde_json::json;
 use std::collections::VecDeque;
@@ -160,8 +160,8 @@ fn exit_of(verdict: &Verdict) -> Exit {
     match verdict {
         Verdict::Confirmed { .. } => Exit::Fine,
         Verdict::Refuted { .. } => Exit::Refuted,
+        Verdict::NoVerdict { reason: NoVerdict::IllSorted { .. } } | Verdict::Rejected { .. } => Exit::Input,
         Verdict::NoVerdict { .. } => Exit::NoVerdict,
-        Verdict::Rejected { .. } => Exit::Input,
     }
 }
 
@@ -207,6 +207,7 @@ fn print(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report, value
             }
         }
         Verdict::Refuted { .. } => say!("{name}: refuted"),
+        Verdict::NoVerdict { reason: reason @ NoVerdict::IllSorted { .. } } => say!("{name}: not accepted\n  {reason}"),
         Verdict::NoVerdict { reason } => say!("{name}: no verdict\n  {reason}"),
         Verdict::Rejected { line, column, text } => {
             say!("{name}: not accepted\n  line {line}, column {column}: {text}")
@@ -218,7 +219,7 @@ fn print(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report, value
         (None, Some(answer)) => say!("  answered {answer}; nothing is claimed"),
         (None, None) => {}
     }
-    if let Verdict::Rejected { .. } = report.verdict {
+    if exit_of(&report.verdict) == Exit::Input {
         return;
     }
     match (advice::progress(&value["report"], &value["no_verdict"]), report.resource_count) {

@@ -11,6 +11,7 @@
 //! Models are found in jobs of their own, so that no verdict and no count can depend on them.
 
 use crate::form::{self, Form};
+use crate::place;
 use crate::solver::{self, Context, SolverFault};
 use protocol::explanation::Model;
 use protocol::types::ResourceCount;
@@ -93,7 +94,7 @@ impl Checker {
             warnings: form.warnings(job.claim),
             ..Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked })
         };
-        match self.answer(form, &job.limits.hard) {
+        match self.answer(form, job) {
             Ok(Answered { answer, count, spent }) => {
                 let resource_count = ResourceCount(count);
                 let confirmed = job.claim.is_none_or(|claim| claim.agrees(answer));
@@ -115,10 +116,12 @@ impl Checker {
     }
 
     /// The answer that counts, with what it cost.
-    fn answer(&mut self, form: &Form, limits: &SolverLimits) -> Result<Answered, Unanswered> {
+    fn answer(&mut self, form: &Form, job: &Job) -> Result<Answered, Unanswered> {
+        let limits = &job.limits.hard;
         let limit = limits.resource_count;
         let ran = self.run_on(&form.text, &form.options, limit);
-        let (first, context) = ran.map_err(|reason| Unanswered { reason, count: None })?;
+        let located = |reason| Unanswered { reason: place::located(reason, form, job), count: None };
+        let (first, context) = ran.map_err(located)?;
         let counted = |answer, count| Ok(Answered { answer, count, spent: count });
         let after_first = |reason| Unanswered { reason, count: Some(first.count) };
         let answer = first.definite(limits).map_err(after_first)?;

@@ -40,6 +40,11 @@ impl Form {
         rest.then(|| Form { text: [&self.text[..begin], &self.text[end..]].concat(), ..self })
     }
 
+    /// What the solver says, with the script's own names in the place of those that were printed under another.
+    pub fn in_its_words(&self, text: &str) -> String {
+        self.renamed.iter().fold(text.to_owned(), |text, (printed, own)| text.replace(printed.as_str(), own))
+    }
+
     /// Whether the script has neither options nor a logic: then a second run would only repeat the first.
     pub fn is_plain(&self) -> bool {
         self.options.is_empty() && self.logic_bytes == 0

@@ -164,3 +164,32 @@ fn a_warning_of_the_solvers_does_not_stand_in_front_of_its_answer() {
     assert_eq!(report.answer, Some(Answer::Sat), "{report:?}");
     assert!(report.model.unwrap().text.starts_with("(define-fun f "));
 }
+
+/// Each text with what is refused in it, once.
+#[test]
+fn the_solvers_places_are_those_of_what_it_refuses() {
+    let _alone = alone();
+    for (text, refused) in [
+        ("(assert (= y 1))\n(check-sat)\n", "y"),
+        ("(declare-const x Int)\n(assert (and true (or false (select x 1))))\n(check-sat)\n", "(select x 1)"),
+        ("(declare-const x Int)\n(assert (+ x 1))\n(check-sat)\n", "(assert (+ x 1))"),
+        ("(assert (forall ((x Int)) (= x #b1)))\n(check-sat)\n", "(= x #b1)"),
+        ("(assert (= |ä b| |ä b| 1))\n(check-sat)\n", "|ä b| |ä"),
+        ("(declare-const |a\nb| Int)\n(assert (= |a\nb| (+ |a\nb| q)))\n(check-sat)\n", "q"),
+        ("(declare-fun f (Int) Int)\n(assert (= (f 1 2) 1))\n(check-sat)\n", "(f 1 2)"),
+        ("(assert (let ((s (as seq.empty (Seq Int)))) (= s (seq.unit true))))\n(check-sat)\n", "(= s (seq.unit true))"),
+        ("(define-fun f ((x Int)) Bool (+ x 1))\n(check-sat)\n", "(define-fun f ((x Int)) Bool (+ x 1))"),
+    ] {
+        let Verdict::NoVerdict { reason: NoVerdict::SolverError { text: reported } } = verdict_of(&form(text), None)
+        else {
+            panic!("no error: {text}")
+        };
+        let place = place::in_text(&reported, text).map(|(line, column, _)| (line, column));
+        let before = &text[..text.find(refused).unwrap()];
+        let line = before.matches('\n').count() as u32 + 1;
+        let column = before.rsplit('\n').next().unwrap().chars().count() as u32 + 1;
+        assert_eq!(place, Some((line, column)), "{text}: {reported}");
+    }
+    // What the check itself reports is no fault of a term's.
+    assert_eq!(place::in_text("(error \"line 3 column 10: something\")\n", "(assert true)\n(check-sat)\n"), None);
+}
