@@ -141,6 +141,8 @@ struct Normaliser<'a> {
     renamed: IdMap<Name, Name>,
     /// What functions are printed as that stand beside another one of their name: that, and the name.
     beside: Vec<(Name, Name)>,
+    /// What parameters of sorts are printed as that have the name of a visible sort.
+    parameters: IdMap<Name, Name>,
     /// For names that were varied, the number to go on with.
     fresh_from: IdMap<Name, u32>,
     /// Functions of the solver's own that were used, so that declaring them later would change their meaning.
@@ -190,6 +192,7 @@ impl<'a> Normaliser<'a> {
             constructors: IdSet::default(),
             renamed: IdMap::default(),
             beside: Vec::new(),
+            parameters: IdMap::default(),
             fresh_from: IdMap::default(),
             extensions_used: IdSet::default(),
             options: BTreeMap::new(),
@@ -381,6 +384,21 @@ impl<'a> Normaliser<'a> {
         self.rename(name, at)
     }
 
+    /// What a parameter of a sort is printed as: the solver takes the sort where one of its name is visible.
+    fn printed_parameter(&mut self, name: Name, at: u32) -> Name {
+        if self.scope.sort(name).is_none() {
+            return self.printed_sort(name, at);
+        }
+        if let Some(printed) = self.parameters.get(&name) {
+            return *printed;
+        }
+        let printed = self.fresh(name);
+        self.parameters.insert(name, printed);
+        self.beside.push((printed, name));
+        self.remark(at, NoteKind::Overloaded, self.clipped_name(name));
+        printed
+    }
+
     /// What a sort of the script is printed as.
     fn printed_sort(&mut self, name: Name, at: u32) -> Name {
         if theories::is_taken_sort(self.tree.names.text(name)) { self.rename(name, at) } else { name }
@@ -404,13 +422,16 @@ impl<'a> Normaliser<'a> {
         printed
     }
 
-    /// A name like this one that the script does not have.
+    /// A name like this one that the script does not have, and that is neither the tester of a name that it has, nor has its
+    /// own tester there: the solver makes `is-c` for every constructor `c`.
     fn fresh(&mut self, name: Name) -> Name {
         let mut number = self.fresh_from.get(&name).copied().unwrap_or(1);
         loop {
             let text = format!("{}~{number}", self.tree.names.text(name));
             number = number.saturating_add(1);
-            if self.tree.names.find(&text).is_none() {
+            let names = &self.tree.names;
+            let tested = text.strip_prefix("is-").and_then(|constructor| names.find(constructor));
+            if names.find(&text).is_none() && tested.is_none() && names.find(&format!("is-{text}")).is_none() {
                 self.fresh_from.insert(name, number);
                 return self.tree.names.intern(&text);
             }
