@@ -64,6 +64,25 @@ fn a_refusal_names_line_and_column() {
     assert!(text.contains("line 2, column"), "{text}");
 }
 
+/// Line 6 holds what does not fit; only the solver can tell.
+const ILL_SORTED: &str = "; a comment\n\n(declare-const s (Seq Int))\n(declare-const unused Int)
+(declare-const t (Seq Bool))\n(assert (= (seq.len   (seq.++ s t)) 3))\n(check-sat)\n";
+
+#[test]
+#[ignore = "until the map from printed to submitted places is merged"]
+fn what_the_solver_does_not_accept_is_not_accepted_with_its_place_in_the_file() {
+    let (_folder, [ill_sorted]) = scripts([ILL_SORTED]);
+    let output = check(&[&ill_sorted, "--claim", "unsat"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains(": not accepted\n  line 6, column 23: Sort of function 'seq.++'"), "{text}");
+    let document: serde_json::Value =
+        serde_json::from_slice(&check(&[&ill_sorted, "--claim", "unsat", "--json"]).stdout).unwrap();
+    let reason = &document["results"][0]["report"]["verdict"]["reason"];
+    assert_eq!((&reason["kind"], &reason["line"], &reason["column"]), (&"ill_sorted".into(), &6.into(), &23.into()));
+    assert_eq!(document["results"][0]["no_verdict"]["reason"], "ill_sorted");
+}
+
 #[test]
 fn a_refusal_shows_the_line_and_points_at_the_place() {
     let (_folder, [broken, hostile, long]) = scripts([

@@ -116,13 +116,63 @@ fn what_the_solver_would_pass_over_is_not_passed_over() {
     ] {
         let report = pool.check(&job(&with(line), None));
         // What only the solver can tell is its error, and no answer.
-        let error = matches!(report.verdict, Verdict::NoVerdict { reason: NoVerdict::SolverError { .. } });
+        let error = matches!(
+            report.verdict,
+            Verdict::NoVerdict { reason: NoVerdict::SolverError { .. } | NoVerdict::IllSorted { .. } }
+        );
         assert!((rejected(&report) || error) && report.answer.is_none(), "{line}: {report:?}");
     }
     // A second declaration is the one error that has a meaning: the same again.
     let twice = with("(declare-const x Int)(assert (and (= x 1) (= x 2)))");
     assert_eq!(pool.check(&job(&twice, None)).answer, Some(Answer::Unsat));
     assert_eq!(pool.check(&job(&with("(assert (= x -1))(assert (= x 1))"), None)).answer, Some(Answer::Unsat));
+}
+
+/// Each is told in front of the answer, unless the solver's warnings are off: patterns that miss a variable or hold a
+/// connective, and options that do not go together.
+#[test]
+fn a_warning_of_the_solvers_takes_no_answer_away() {
+    let pool = Watched::pool(1);
+    let quantified = |pattern: &str| {
+        format!(
+            "(declare-fun f (Int) Int)\n(assert (forall ((x Int)) (! (and (= (f x) 0) (>= x x)) {pattern} :pattern ((f x)))))
+(assert (= (f 1) 1))\n(check-sat)\n"
+        )
+    };
+    let options = "(set-option :auto_config false)\n(set-option :smt.relevancy 0)\n(set-option :smt.case_split 3)\n";
+    let scripts = [
+        quantified(":pattern ((f 3))"),
+        quantified(":pattern ((and (= (f x) 0) (> x 0)))"),
+        format!("{options}{}", quantified("")),
+    ];
+    for script in scripts.iter().chain(&scripts) {
+        let report = pool.check(&job(script, Some(Claim::Unsat)));
+        assert!(matches!(report.verdict, Verdict::Confirmed { .. }), "{script}: {report:?}");
+    }
+}
+
+/// A loop that stays within its bound, and one that does not; a system whose predicate is taken out by the preprocessing, after
+/// which the solver's own interpretation of it is wrong; one whose definition contradicts itself.
+#[test]
+fn a_sat_of_horn_clauses_counts_if_its_interpretation_was_checked() {
+    let pool = Watched::pool(1);
+    let counter = |last: &str| {
+        format!(
+            "(set-logic HORN)\n(declare-fun inv (Int Int) Bool)\n(assert (forall ((n Int)) (=> (>= n 0) (inv 0 n))))
+(assert (forall ((x Int) (n Int)) (=> (and (inv x n) (< x n)) (inv (+ x 1) n))))
+(assert (forall ((x Int) (n Int)) (=> (and (inv x n) ({last} x n)) false)))\n(check-sat)\n"
+        )
+    };
+    let taken_out = "(set-logic HORN)\n(declare-fun p (Int Int) Bool)\n(assert (not (p 1 1)))\n(assert (p 8 8))
+(assert (forall ((n Int)) (=> (p 1 9) (p 1 n))))\n(assert (forall ((n Int)) (=> (p 2 2) false)))\n(check-sat)\n";
+    let recursive = "(set-logic HORN)\n(declare-fun p (Int) Bool)\n(define-fun-rec f ((x Int)) Int (+ 1 (f x)))
+(assert (p 0))\n(assert (=> (p 1) false))\n(check-sat)\n";
+    assert_eq!(pool.check(&job(&counter(">"), Some(Claim::Sat))).answer, Some(Answer::Sat));
+    assert_eq!(pool.check(&job(&counter(">="), Some(Claim::Sat))).answer, Some(Answer::Unsat));
+    assert_eq!(pool.check(&job(taken_out, Some(Claim::Sat))).answer, Some(Answer::Sat));
+    let report = pool.check(&job(recursive, Some(Claim::Sat)));
+    assert!(matches!(report.verdict, Verdict::NoVerdict { .. }), "{report:?}");
+    assert!(pool.check(&job(&counter(">"), None)).cpu.0 < 5_000, "no second run");
 }
 
 /// Every option that a script may set, at both ends of its range, and then the same scripts as before.

@@ -51,6 +51,26 @@ fn a_sat_that_does_not_count_says_why_not_and_what_it_cost() {
     }
 }
 
+/// Safe, as its invariant 0 <= x <= n shows.
+const HORN: &str =
+    "(set-logic HORN)\n(declare-fun inv (Int Int) Bool)\n(assert (forall ((n Int)) (=> (>= n 0) (inv 0 n))))
+(assert (forall ((x Int) (n Int)) (=> (and (inv x n) (< x n)) (inv (+ x 1) n))))
+(assert (forall ((x Int) (n Int)) (=> (and (inv x n) (> x n)) false)))\n(check-sat)\n";
+
+#[test]
+fn a_sat_of_horn_clauses_that_was_not_checked_says_so() {
+    let pool = Watched::pool(1);
+    let count = pool.check(&job(HORN, Some(Claim::Sat))).resource_count.unwrap();
+    // Enough for the answer, and not for its checks.
+    let mut script = limited(HORN, 20_000, count.0 + 1_000);
+    script.claim = Some(Claim::Sat);
+    let report = pool.check(&script);
+    let told = reason(&report);
+    assert!(matches!(told, NoVerdict::SatNotChecked { .. }), "{report:?}");
+    assert!(told.to_string().starts_with("answered sat, could not be checked"), "{told}");
+    assert_eq!((report.answer, report.resource_count), (None, Some(count)));
+}
+
 #[test]
 fn at_the_resource_limit_the_count_is_the_limits() {
     let pool = Watched::pool(1);
@@ -83,6 +103,46 @@ fn at_the_limit_of_memory_the_peak_is_told() {
 fn deep() -> String {
     let sort = format!("{}Int{}", "(Array Int ".repeat(9_000), ")".repeat(9_000));
     format!("(declare-const a {sort})\n(declare-const b {sort})\n(assert (distinct a b))\n(check-sat)\n")
+}
+
+/// Nested this deeply, a term needs megabytes of stack.
+const LEVELS: usize = 90_000;
+
+#[test]
+fn the_deepest_terms_are_answered_or_have_no_verdict_and_never_crash_a_worker() {
+    if smtlib::Limits::default().depth_max < 100_000 {
+        verifier_support::say(format_args!("NOT RUN: this normaliser does not let such terms through"));
+        return;
+    }
+    let nested = |before: &str, inner: &str, after: &str| {
+        [before.repeat(LEVELS).as_str(), inner, after.repeat(LEVELS).as_str()].concat()
+    };
+    let lets: String = (1..LEVELS).map(|level| format!("(let ((v{level} (not v{}))) ", level - 1)).collect();
+    let scripts = [
+        ("nots", format!("(declare-const p Bool)\n(assert {})\n", nested("(not ", "p", ")"))),
+        ("lets", format!("(declare-const v0 Bool)\n(assert {lets}v{}{})\n", LEVELS - 1, ")".repeat(LEVELS - 1))),
+        ("sums", format!("(declare-const x Int)\n(assert (= 0 {}))\n", nested("(+ 1 ", "x", ")"))),
+        ("choices", format!("(declare-const p Bool)\n(assert (= 0 {}))\n", nested("(ite p ", "0", " 1)"))),
+        ("calls", format!("(declare-fun f (Int) Int)\n(assert (= 0 {}))\n", nested("(f ", "0", ")"))),
+    ];
+    let pool = Watched::pool(1);
+    for (what, script) in scripts {
+        let report = pool.check(&limited(&format!("{script}(check-sat)\n"), 20_000, 200_000_000));
+        let is_told = match &report.verdict {
+            Verdict::Confirmed { .. } | Verdict::Refuted { .. } => true,
+            Verdict::NoVerdict { reason } => matches!(
+                reason,
+                NoVerdict::Stack { .. }
+                    | NoVerdict::Memory { .. }
+                    | NoVerdict::ProcessorTime { .. }
+                    | NoVerdict::ResourceLimit { .. }
+                    | NoVerdict::Unknown { .. }
+            ),
+            Verdict::Rejected { .. } => false,
+        };
+        assert!(is_told, "{what}: {report:?}");
+    }
+    assert_eq!(pool.ended("crashed"), 0);
 }
 
 #[cfg(target_os = "linux")]

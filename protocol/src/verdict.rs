@@ -327,8 +327,13 @@ pub enum NoVerdict {
     Crashed { signal: Option<i32>, code: Option<i32> },
     #[error("the solver reported an error: {text}")]
     SolverError { text: String },
+    /// The solver refuses a part of the script that has the right form. Lines and columns start at 1.
+    #[error("line {line}, column {column}: {text}")]
+    IllSorted { line: u32, column: u32, text: String },
     #[error("sat was not obtained again without the script's options and logic")]
     SatNotRepeated,
+    #[error("answered sat, could not be checked ({why})")]
+    SatNotChecked { why: String },
     #[error("sat with recursive definitions is not relied upon")]
     SatWithRecursion,
     #[error("the script asks nothing: it has no check-sat")]
@@ -364,7 +369,9 @@ impl NoVerdict {
             NoVerdict::Stack { .. } => "stack",
             NoVerdict::Crashed { .. } => "crashed",
             NoVerdict::SolverError { .. } => "solver_error",
+            NoVerdict::IllSorted { .. } => "ill_sorted",
             NoVerdict::SatNotRepeated => "sat_not_repeated",
+            NoVerdict::SatNotChecked { .. } => "sat_not_checked",
             NoVerdict::SatWithRecursion => "sat_with_recursion",
             NoVerdict::NothingAsked => "nothing_asked",
             NoVerdict::EndedFromOutside { .. } => "ended_from_outside",
@@ -417,9 +424,13 @@ impl Report {
         self.model = self.model.map(Model::bounded);
         match &mut self.verdict {
             Verdict::Rejected { text, .. }
-            | Verdict::NoVerdict { reason: NoVerdict::SolverError { text } | NoVerdict::Unknown { why: text } } => {
-                bound_text(text);
-            }
+            | Verdict::NoVerdict {
+                reason:
+                    NoVerdict::SolverError { text }
+                    | NoVerdict::IllSorted { text, .. }
+                    | NoVerdict::Unknown { why: text }
+                    | NoVerdict::SatNotChecked { why: text },
+            } => bound_text(text),
             Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::NoVerdict { .. } => {}
         }
         self

@@ -10,6 +10,7 @@
 
 mod error;
 mod hashing;
+mod interpretation;
 mod layout;
 mod lexer;
 mod limits;
@@ -24,6 +25,7 @@ mod theories;
 mod tree;
 
 pub use error::{Error, ErrorKind, position};
+pub use interpretation::{Interpretation, InterpretationError};
 pub use limits::Limits;
 pub use model::Vocabulary;
 pub use normalise::{locate, normalise};

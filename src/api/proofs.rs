@@ -21,7 +21,7 @@ use protocol::mempool::{Refusal, Whereabouts};
 use protocol::message::Word;
 use protocol::proof::Proof;
 use protocol::types::{Hash, NodeId, PublicKey, ResourceCount, Sequence, Signature, Stake, ValidatorIndex};
-use protocol::verdict::{Claim, Report};
+use protocol::verdict::{Claim, NoVerdict, Report, Verdict};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -155,6 +155,16 @@ pub struct RefusalView {
     line: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<u32>,
+}
+
+impl RefusalView {
+    /// Adds the place that this node's own solver refused, where it is why there is no verdict.
+    fn point_at(&mut self, report: &Report) {
+        if let Verdict::NoVerdict { reason: reason @ NoVerdict::IllSorted { line, column, .. } } = &report.verdict {
+            self.message = format!("{}; this node's solver does not accept {reason}", self.message);
+            (self.line, self.column) = (Some(*line), Some(*column));
+        }
+    }
 }
 
 /// Takes in a signed proof. Submitting again is harmless.
@@ -353,6 +363,7 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
             if !named.is_empty() {
                 told.message = format!("{}: {}", told.message, named.join(", "));
             }
+            view.report.iter().for_each(|report| told.point_at(report));
             view.refusal = Some(told);
         }
         Whereabouts::Final(sequence) => {

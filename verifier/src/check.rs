@@ -2,18 +2,23 @@
 //!
 //! - The output is exactly `sat`, `unsat` or `unknown`, with the library's error code 0; nothing is searched for.
 //! - A `sat` counts only if it is obtained again without options and without `set-logic`, and never with recursive
-//!   definitions or where `sin`, `cos` or `exp` stands: each of these is known to make false ones.
+//!   definitions or where `sin`, `cos` or `exp` stands: each of these is known to make false ones. Under the logic HORN it counts
+//!   if the solver's interpretation makes every assertion true (`interpretation`).
 //! - The resource count of a proof is what Z3 counted over the runs that its answer needed, each in a context of its own:
-//!   one run, or two for a `sat` of a script with options or a logic. Both share the one hard limit.
+//!   one run, or two for a `sat` of a script with options or a logic. Both share the one hard limit. What the check of an
+//!   interpretation costs is within the hard limit too, and is no part of the count.
 //!
 //! Models are found in jobs of their own, so that no verdict and no count can depend on them.
 
 use crate::form::{self, Form};
+use crate::place;
 use crate::solver::{self, Context, SolverFault};
 use protocol::explanation::Model;
 use protocol::types::ResourceCount;
 use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Task, Verdict, statement_id};
 use smtlib::Vocabulary;
+
+mod interpretation;
 
 /// The solver was seen to answer `sat` where the bounds it keeps of these functions allow more than the functions do.
 const SAT_OF_BOUNDS: &str =
@@ -25,6 +30,15 @@ pub struct Checker {
     next: Option<Context>,
     /// The last script's: ending it takes time that nobody waits for.
     last: Option<Context>,
+}
+
+/// An answer that counts.
+struct Answered {
+    answer: Answer,
+    /// What Z3 counted over the runs that the answer needed.
+    count: u64,
+    /// That, and what checking an interpretation cost.
+    spent: u64,
 }
 
 /// What one run of the solver came to.
@@ -85,11 +99,11 @@ impl Checker {
             warnings: form.warnings(job.claim),
             ..Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked })
         };
-        match self.answer(form, &job.limits.hard) {
-            Ok((answer, count)) => {
+        match self.answer(form, job) {
+            Ok(Answered { answer, count, spent }) => {
                 let resource_count = ResourceCount(count);
                 let confirmed = job.claim.is_none_or(|claim| claim.agrees(answer));
-                let within_soft_limits = count <= job.limits.soft.resource_count;
+                let within_soft_limits = spent <= job.limits.soft.resource_count;
                 report.answer = Some(answer);
                 report.resource_count = Some(resource_count);
                 report.verdict = if confirmed {
@@ -107,22 +121,27 @@ impl Checker {
     }
 
     /// The answer that counts, with what it cost.
-    fn answer(&mut self, form: &Form, limits: &SolverLimits) -> Result<(Answer, u64), Unanswered> {
+    fn answer(&mut self, form: &Form, job: &Job) -> Result<Answered, Unanswered> {
+        let limits = &job.limits.hard;
         let limit = limits.resource_count;
-        let first = self.run(&form.text, &form.options, limit)?;
+        let ran = self.run_on(&form.text, &form.options, limit);
+        let located = |reason| Unanswered { reason: place::located(reason, form, job), count: None };
+        let (first, context) = ran.map_err(located)?;
+        let counted = |answer, count| Ok(Answered { answer, count, spent: count });
         let after_first = |reason| Unanswered { reason, count: Some(first.count) };
         let answer = first.definite(limits).map_err(after_first)?;
-        if answer == Answer::Unsat {
-            return Ok((answer, first.count));
-        }
-        if form.assumptions.recursive_definitions > 0 {
+        if answer == Answer::Sat && form.assumptions.recursive_definitions > 0 {
             return Err(after_first(NoVerdict::SatWithRecursion));
         }
-        if form.approximated {
+        if answer == Answer::Sat && form.approximated {
             return Err(after_first(NoVerdict::Unknown { why: SAT_OF_BOUNDS.to_owned() }));
         }
-        if form.is_plain() {
-            return Ok((answer, first.count));
+        if answer == Answer::Sat && form.is_horn {
+            return self.check_interpretation(form, first.count, context, limits);
+        }
+        self.last = Some(context);
+        if answer == Answer::Unsat || form.is_plain() {
+            return counted(answer, first.count);
         }
         let left = limit.saturating_sub(first.count);
         if left == 0 {
@@ -131,14 +150,15 @@ impl Checker {
         let again = self.run(form.text_without_logic(), &[], left)?;
         let count = first.count.saturating_add(again.count);
         match again.output {
-            Output::Answer(Answer::Sat) => Ok((Answer::Sat, count)),
+            Output::Answer(Answer::Sat) => counted(Answer::Sat, count),
             Output::Answer(Answer::Unsat) | Output::Unknown(_) => {
                 Err(Unanswered { reason: NoVerdict::SatNotRepeated, count: Some(count) })
             }
         }
     }
 
-    /// A model of the script, from the run on which a `sat` rests: the one without options and logic.
+    /// A model of the script, from the run on which a `sat` rests: the one without options and logic, but under HORN the
+    /// first and only one.
     fn find_model(&mut self, form: &Form, job: &Job) -> Report {
         match self.model(form, &job.limits.hard) {
             Ok((model, count)) => {
@@ -157,8 +177,14 @@ impl Checker {
 
     fn model(&mut self, form: &Form, limits: &SolverLimits) -> Result<(Model, u64), NoVerdict> {
         // What the script defines is asked for by value: written out, a chain of definitions has no end.
-        let options = [("model.user_functions".to_owned(), "false".to_owned())];
-        let (run, mut context) = self.run_on(form.text_without_logic(), &options, limits.resource_count)?;
+        let mut options = vec![("model.user_functions".to_owned(), "false".to_owned())];
+        let text = if form.is_horn {
+            options.extend_from_slice(&form.options);
+            &form.text
+        } else {
+            form.text_without_logic()
+        };
+        let (run, mut context) = self.run_on(text, &options, limits.resource_count)?;
         if run.definite(limits)? == Answer::Unsat {
             return Err(NoVerdict::SatNotRepeated);
         }

@@ -10,6 +10,8 @@ pub struct Form {
     pub text: String,
     /// Bytes at the beginning of the text that set its logic.
     pub logic_bytes: usize,
+    /// The logic is that of constrained Horn clauses.
+    pub is_horn: bool,
     pub options: Vec<(String, String)>,
     pub status: Option<Claim>,
     pub notes: Vec<Note>,
@@ -39,6 +41,11 @@ impl Form {
         let end = begin + self.text[begin..].find('\n')? + 1;
         let rest = self.text[..begin].contains("(assert ");
         rest.then(|| Form { text: [&self.text[..begin], &self.text[end..]].concat(), ..self })
+    }
+
+    /// What the solver says, with the script's own names in the place of those that were printed under another.
+    pub fn in_its_words(&self, text: &str) -> String {
+        self.renamed.iter().fold(text.to_owned(), |text, (printed, own)| text.replace(printed.as_str(), own))
     }
 
     /// Whether the script has neither options nor a logic: then a second run would only repeat the first.
@@ -79,6 +86,7 @@ pub fn read(script: &[u8], parameters: &VerifierParameters) -> Result<Form, Verd
     let omitted = normalised.notes_left_out.saturating_add(notes.saturating_sub(Report::NOTES_MAX) as u64);
     Ok(Form {
         logic_bytes: normalised.logic_bytes,
+        is_horn: normalised.logic.as_deref() == Some("HORN"),
         options: normalised.options,
         status: match normalised.status {
             Some(smtlib::Status::Sat) => Some(Claim::Sat),

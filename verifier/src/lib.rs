@@ -6,6 +6,7 @@
 //!
 //! - [`worker`]: from start to end of the process, and its frames.
 //! - [`check`]: one job to one report; the rules of what counts as an answer.
+//! - [`place`]: where in a script the solver's errors lie.
 //! - [`solver`]: the few calls of Z3.
 //! - [`process`]: descriptors, limits, signals and exit codes.
 //! - [`sandbox`]: Landlock and seccomp.
@@ -14,6 +15,7 @@
 pub mod check;
 mod form;
 mod pin;
+mod place;
 mod process;
 mod sandbox;
 mod solver;

@@ -82,10 +82,13 @@ pub fn set_option(name: &str, value: &str) {
     z3::set_global_param(name, value);
 }
 
-/// Takes back every option. The library's own reset leaves `verbose` as it was.
+/// Takes back every option, and switches the solver's warnings off: a pattern that misses a variable, or options that do not
+/// go together, would otherwise be told before the answer, and the output would be no answer any more. The library's own
+/// reset leaves `verbose` as it was, and turns warnings on.
 pub fn reset_options() {
     z3::reset_all_global_params();
     z3::set_global_param("verbose", "0");
+    z3::set_global_param("warning", "false");
 }
 
 /// What the library says of its version; for people only.

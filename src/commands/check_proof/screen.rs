@@ -8,7 +8,7 @@ use crate::obligation::ObligationError;
 use crate::say;
 use crate::text::{counted, excerpt, grouped, plain};
 use protocol::explanation::Explanation;
-use protocol::verdict::{Assumptions, Ignored, Report, Verdict};
+use protocol::verdict::{Assumptions, Ignored, NoVerdict, Report, Verdict};
 use serde_json::{Value, json};
 
 /// Where and why a script is not accepted.
@@ -21,7 +21,11 @@ pub struct Refusal<'a> {
 /// What is wrong with the script itself, if that is what the verdict says.
 pub fn refusal(verdict: &Verdict) -> Option<Refusal<'_>> {
     match verdict {
-        Verdict::Rejected { line, column, text } => Some(Refusal { line: *line, column: *column, text }),
+        Verdict::Rejected { line, column, text }
+        // The network's word on it is that there is no verdict; who wrote it can mend it.
+        | Verdict::NoVerdict { reason: NoVerdict::IllSorted { line, column, text } } => {
+            Some(Refusal { line: *line, column: *column, text })
+        }
         Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::NoVerdict { .. } => None,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 /// Options are global to the process, and tests are threads of one: only one of them may use the solver at a time.
 static SOLVER: Mutex<()> = Mutex::new(());
 
-fn alone() -> MutexGuard<'static, ()> {
+pub(super) fn alone() -> MutexGuard<'static, ()> {
     SOLVER.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -16,6 +16,7 @@ fn form(text: &str) -> Form {
     Form {
         text: text.to_owned(),
         logic_bytes: 0,
+        is_horn: false,
         options: Vec::new(),
         status: None,
         notes: Vec::new(),
@@ -28,7 +29,7 @@ fn form(text: &str) -> Form {
     }
 }
 
-fn job(claim: Option<Claim>) -> Job {
+pub(super) fn job(claim: Option<Claim>) -> Job {
     Job { script: Vec::new(), claim, limits: VerifierParameters::default(), task: Task::Check }
 }
 
@@ -149,4 +150,59 @@ fn contradictory_assumptions_are_told_apart_from_a_proof() {
     assert_eq!(without_goal(vacuous), Some(Answer::Unsat));
     assert_eq!(without_goal(sound), Some(Answer::Sat));
     assert!(form("(declare-const x Int)\n(assert (< x 0))\n(check-sat)\n").without_goal().is_none());
+}
+
+#[test]
+fn a_warning_of_the_solvers_does_not_stand_in_front_of_its_answer() {
+    let _alone = alone();
+    let missing =
+        "(declare-fun f (Int) Int)(assert (forall ((x Int)) (! (= (f x) 0) :pattern ((f 3)) :pattern ((f x)))))";
+    let connective =
+        "(declare-fun f (Int) Int)(assert (forall ((x Int)) (! (= (f x) 0) :pattern ((and (= (f x) 1) (> x 0))))))";
+    let options = [("auto_config", "false"), ("smt.relevancy", "0"), ("smt.case_split", "3")];
+    let options: Vec<(String, String)> = options.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let mut checker = Checker::default();
+    // The second time each runs in a context that was made ahead, after another script's.
+    for _ in 0..2 {
+        for (body, options) in [(missing, &[][..]), (connective, &[]), (missing, &options)] {
+            let text = format!("{body}(assert (= (f 1) 1))(check-sat)");
+            let report = checker.check_form(&Form { options: options.to_vec(), ..form(&text) }, &job(None));
+            assert_eq!(report.answer, Some(Answer::Unsat), "{text}: {report:?}");
+            checker.prepare();
+        }
+    }
+    // In the run that a model is asked of, too.
+    let text = format!("{missing}(check-sat)");
+    let report = checker.find_model(&form(&text), &job(None));
+    assert_eq!(report.answer, Some(Answer::Sat), "{report:?}");
+    assert!(report.model.unwrap().text.starts_with("(define-fun f "));
+}
+
+/// Each text with what is refused in it, once.
+#[test]
+fn the_solvers_places_are_those_of_what_it_refuses() {
+    let _alone = alone();
+    for (text, refused) in [
+        ("(assert (= y 1))\n(check-sat)\n", "y"),
+        ("(declare-const x Int)\n(assert (and true (or false (select x 1))))\n(check-sat)\n", "(select x 1)"),
+        ("(declare-const x Int)\n(assert (+ x 1))\n(check-sat)\n", "(assert (+ x 1))"),
+        ("(assert (forall ((x Int)) (= x #b1)))\n(check-sat)\n", "(= x #b1)"),
+        ("(assert (= |ä b| |ä b| 1))\n(check-sat)\n", "|ä b| |ä"),
+        ("(declare-const |a\nb| Int)\n(assert (= |a\nb| (+ |a\nb| q)))\n(check-sat)\n", "q"),
+        ("(declare-fun f (Int) Int)\n(assert (= (f 1 2) 1))\n(check-sat)\n", "(f 1 2)"),
+        ("(assert (let ((s (as seq.empty (Seq Int)))) (= s (seq.unit true))))\n(check-sat)\n", "(= s (seq.unit true))"),
+        ("(define-fun f ((x Int)) Bool (+ x 1))\n(check-sat)\n", "(define-fun f ((x Int)) Bool (+ x 1))"),
+    ] {
+        let Verdict::NoVerdict { reason: NoVerdict::SolverError { text: reported } } = verdict_of(&form(text), None)
+        else {
+            panic!("no error: {text}")
+        };
+        let place = place::in_text(&reported, text).map(|(line, column, _)| (line, column));
+        let before = &text[..text.find(refused).unwrap()];
+        let line = before.matches('\n').count() as u32 + 1;
+        let column = before.rsplit('\n').next().unwrap().chars().count() as u32 + 1;
+        assert_eq!(place, Some((line, column)), "{text}: {reported}");
+    }
+    // What the check itself reports is no fault of a term's.
+    assert_eq!(place::in_text("(error \"line 3 column 10: something\")\n", "(assert true)\n(check-sat)\n"), None);
 }
