@@ -20,6 +20,8 @@ pub(super) struct Command<'a> {
     /// The first two arguments that are atoms and stand directly in it, the first one only if it is the first argument.
     pub first: Option<Token<'a>>,
     pub second: Option<Token<'a>>,
+    /// Its first symbol, in whatever list.
+    pub symbol: Option<Cow<'a, str>>,
     /// What stands behind its name: nothing, only labels (or their negations), or something else.
     pub holds: Holds,
 }
@@ -93,7 +95,8 @@ pub(super) fn next<'a>(lexer: &mut Lexer<'a>, labels: &mut Labels) -> Result<Ite
         None => return Err(Stop::CutOff(start)),
     };
     let rest = start + 1;
-    let mut command = Command { start, end: start, rest, name, first: None, second: None, holds: Holds::Nothing };
+    let mut command =
+        Command { start, end: start, rest, name, first: None, second: None, symbol: None, holds: Holds::Nothing };
     read_arguments(lexer, labels, &mut command).map_err(cut_off)?;
     Ok(Item::Command(command))
 }
@@ -104,6 +107,9 @@ fn read_arguments<'a>(lexer: &mut Lexer<'a>, labels: &mut Labels, command: &mut 
     while let Some(token) = lexer.next_token()? {
         if arguments == 0 {
             command.rest = token.at as usize;
+        }
+        if command.symbol.is_none() && token.kind == Kind::Symbol {
+            command.symbol = Some(token.text.clone());
         }
         marked.see(&token, depth, labels);
         match token.kind {

@@ -56,8 +56,9 @@ pub(super) fn name(comment: &str) -> Option<Name<'_>> {
     let next = || {
         // Verus.
         let function = comment.strip_prefix("Function-Def ").or_else(|| comment.strip_prefix("Function-Termination "));
-        // Why3: `Goal "two'vc"`.
-        let goal = || comment.strip_prefix("Goal \"")?.strip_suffix('"');
+        // Why3: `Goal two'vc`, also between quotation marks.
+        let goal =
+            || comment.strip_prefix("Goal ").map(|goal| goal.trim_matches('"')).filter(|goal| !goal.contains(' '));
         // Silicon: `---------- Cell.get ----------`.
         let member = || comment.strip_prefix("---------- ")?.strip_suffix(" ----------");
         function.or_else(goal).or_else(member).map(Name::OfNext)
@@ -89,6 +90,7 @@ mod tests {
     #[test]
     fn goals_are_named() {
         assert_eq!(name("Goal \"two'vc\""), Some(Name::OfNext("two'vc")));
+        assert_eq!(name("Goal two'vc"), Some(Name::OfNext("two'vc")));
         assert_eq!(name("Function-Def main::f"), Some(Name::OfNext("main::f")));
         assert_eq!(name("---------- Cell.get ----------"), Some(Name::OfNext("Cell.get")));
         assert_eq!(name("QUERY ID: (A.f, 1)"), Some(Name::OfLast("(A.f, 1)")));

@@ -184,10 +184,10 @@ impl<'a> Reader<'a> {
             name if is_output(name) => self.summary.outputs += 1,
             name => {
                 if is_declaration(name)
-                    && let Some(declared) = command.first.as_ref().filter(|token| token.kind == Kind::Symbol)
+                    && let Some(declared) = &command.symbol
                 {
-                    self.evidence(Place::Name, &declared.text, command.start);
-                    self.evidence(Place::Prefix, &declared.text, command.start);
+                    self.evidence(Place::Name, declared, command.start);
+                    self.evidence(Place::Prefix, declared, command.start);
                 }
                 self.keep(command);
             }
