@@ -66,6 +66,17 @@ pub(super) fn name(comment: &str) -> Option<Name<'_>> {
     last.or_else(next)
 }
 
+/// The place in the program that a comment behind a goal's name tells, as Verus (`main.rs:17:1: 17:35 (#0)`) and Why3
+/// (`File "two.mlw", line 4, characters 6-9`) write it.
+pub(super) fn source(comment: &str) -> Option<&str> {
+    let is_file = comment.starts_with("File \"") && comment.contains(", line ");
+    let has_line = || {
+        let mut parts = comment.split(':').skip(1);
+        comment.contains('.') && parts.next().is_some_and(|line| line.trim().parse::<u32>().is_ok())
+    };
+    (is_file || has_line()).then_some(comment)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +95,18 @@ mod tests {
         assert_eq!(answer("STATUS: unknown"), Some(Answer::OfSolver(Status::Unknown)));
         for text in ["unsat is expected", "Invalid argument", "not unsat", "", "Received: unsat"] {
             assert_eq!(answer(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn places_in_the_program_are_known() {
+        for (comment, is_place) in [
+            ("/a b/test.rs:17:1: 17:35 (#0)", true),
+            ("File \"two.mlw\", line 4, characters 6-9", true),
+            ("postcondition not satisfied", false),
+            ("see a.b: c", false),
+        ] {
+            assert_eq!(source(comment).is_some(), is_place, "{comment}");
         }
     }
 

@@ -58,6 +58,8 @@ pub struct Query {
     pub line: u32,
     /// What its goal is called: by `(set-info :boogie-vc-id …)`, or by a comment that names it.
     pub name: Option<String>,
+    /// Where that goal stands in the program, in the tool's own words: the comment behind its name.
+    pub source: Option<String>,
     /// The answer that the log holds for it. Boogie's *Valid* is `unsat`, its *Invalid* `sat`.
     pub logged: Option<Status>,
     /// The answer that the log announces for it, by the last `(set-info :status …)` since the check before it.

@@ -114,8 +114,12 @@ impl<'a> Reader<'a> {
         if !log[self.end..to].contains(&b';') {
             return;
         }
+        let mut named = false;
         comments::each(&log[self.end..to], |comment| {
             let Ok(comment) = std::str::from_utf8(comment) else { return };
+            if let Some(source) = comments::source(comment).filter(|_| named) {
+                self.session.set_source(clip(source));
+            }
             if self.is_transcript && comment.starts_with(NEW_SOLVER) {
                 self.session = Session::new();
             }
@@ -123,7 +127,10 @@ impl<'a> Reader<'a> {
                 self.answer(answer);
             }
             match comments::name(comment) {
-                Some(Name::OfNext(name)) => self.session.set_name(clip(name)),
+                Some(Name::OfNext(name)) => {
+                    named = true;
+                    self.session.set_name(clip(name));
+                }
                 Some(Name::OfLast(name)) => {
                     let query = self.queries.last_mut().filter(|query| query.name.is_none());
                     query.into_iter().for_each(|query| query.name = Some(clip(name)));
@@ -299,10 +306,12 @@ impl<'a> Reader<'a> {
         if number > limit {
             return Err((command.start, LogFaultKind::Queries { limit }));
         }
+        let (name, source) = self.session.take_goal().map_or((None, None), |goal| (Some(goal.name), goal.source));
         self.queries.push(Query {
             number,
             line: check.line,
-            name: self.session.take_name(),
+            name,
+            source,
             logged: None,
             status: status.and_then(|(status, _)| status),
             horn: self.session.horn,

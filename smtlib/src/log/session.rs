@@ -33,6 +33,15 @@ struct SetOption {
     number: u64,
 }
 
+/// What a goal is called, and where it stands in the program.
+#[derive(Clone, Debug)]
+pub(super) struct Goal {
+    pub name: String,
+    pub source: Option<String>,
+    /// How many scopes were open when it was named.
+    depth: usize,
+}
+
 /// A session with one solver.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
@@ -46,8 +55,7 @@ pub(super) struct Session {
     /// Declarations live to the end.
     global: Option<Span>,
     pub status: Option<(Option<Status>, Span)>,
-    /// The name of the goal, and how many scopes were open when it was given.
-    name: Option<(String, usize)>,
+    goal: Option<Goal>,
     /// The line of the last `reset-assertions`.
     pub forgot: Option<u32>,
     pub ended: bool,
@@ -71,7 +79,7 @@ impl Session {
             horn: false,
             global: None,
             status: None,
-            name: None,
+            goal: None,
             forgot: None,
             ended: false,
         }
@@ -130,8 +138,8 @@ impl Session {
             }
             level.kept.extend(kept);
         }
-        if self.name.as_ref().is_some_and(|(_, depth)| *depth > self.depth()) {
-            self.name = None;
+        if self.goal.as_ref().is_some_and(|goal| goal.depth > self.depth()) {
+            self.goal = None;
         }
     }
 
@@ -190,7 +198,13 @@ impl Session {
     }
 
     pub(super) fn set_name(&mut self, name: String) {
-        self.name = Some((name, self.depth()));
+        self.goal = Some(Goal { name, source: None, depth: self.depth() });
+    }
+
+    pub(super) fn set_source(&mut self, source: String) {
+        if let Some(goal) = &mut self.goal {
+            goal.source = Some(source);
+        }
     }
 
     /// Another goal begins, whatever was checked before.
@@ -198,9 +212,9 @@ impl Session {
         self.top().checked = Checked::No;
     }
 
-    /// The name of the goal that is checked: it is nobody else's.
-    pub(super) fn take_name(&mut self) -> Option<String> {
-        self.name.take().map(|(name, _)| name)
+    /// The goal that is checked: its name is nobody else's.
+    pub(super) fn take_goal(&mut self) -> Option<Goal> {
+        self.goal.take()
     }
 
     /// Forgets everything but the options.
@@ -225,7 +239,7 @@ impl Session {
         // Global declarations outlive it for one of the two. That is refused, with everything before it in its place.
         let before = if self.global.is_some() { open } else { logic.and_then(|logic| parts.with(None, logic)) };
         self.top().tip = parts.with(before, Piece::Range(span));
-        self.name = None;
+        self.goal = None;
         self.forgot = Some(span.line);
     }
 

@@ -178,6 +178,15 @@ fn a_log_s_own_answers_are_read() {
 }
 
 #[test]
+fn a_goal_is_found_in_the_program_by_its_comment() {
+    let log = ";; Function-Def m::f\n;; m.rs:17:1: 17:35 (#0)\n(get-info :version)\n(push)\n;; m.rs:99:1\n(check-sat)(pop)\n\
+               ;; Goal g\n(check-sat)\n(check-sat)";
+    let goals: Vec<_> = read(log).queries().iter().map(|query| (query.name.clone(), query.source.clone())).collect();
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(goals, [(text("m::f"), text("m.rs:17:1: 17:35 (#0)")), (text("g"), None), (None, None)]);
+}
+
+#[test]
 fn a_log_that_breaks_off_has_what_came_before() {
     let good = "(assert true)\n(check-sat)\n";
     for (rest, message) in [
