@@ -188,6 +188,9 @@ impl Normaliser<'_> {
                 self.out.close();
             }
             _ => {
+                if self.tree.node(pattern).kind != Kind::Symbol {
+                    return Err(self.expected(pattern, "a pattern"));
+                }
                 let is_constructor = self
                     .constructor_of(self.tree.node(pattern).text, scrutinee.sort)
                     .filter(|function| function.parameters.is_empty());

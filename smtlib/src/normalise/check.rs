@@ -29,9 +29,10 @@ impl Normaliser<'_> {
             value.lowest = value.lowest.min(argument.lowest);
         }
         match callee {
-            Callee::Script(function) => {
+            Callee::Script(function, place) => {
                 value.size = value.size.saturating_add(function.size);
                 value.sort = self.apply_own(function, arguments, index)?;
+                self.write_instance(function, *place, value.sort, index)?;
             }
             Callee::Theory(function, indices) => {
                 self.adapt_arguments(function, arguments);

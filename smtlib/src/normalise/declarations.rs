@@ -54,6 +54,16 @@ impl Normaliser<'_> {
                 return Err(self.twice(index));
             }
         }
+        // A datatype has a constructor's or selector's name once.
+        let of = |function: &Function| match function.origin {
+            Origin::Constructor => Some(function.result),
+            Origin::Selector => function.parameters.first().copied(),
+            _ => None,
+        };
+        let own = of(function).map(|sort| (function.command, sort));
+        if own.is_some() && others.iter().any(|other| of(other).map(|sort| (other.command, sort)) == own) {
+            return Err(self.twice(index));
+        }
         if others.len() >= OVERLOADS_MAX {
             let (text, limit) = ("of declarations of one name".to_owned(), OVERLOADS_MAX as u32);
             return Err(self.fault(index, ErrorKind::Index { text, limit }));

@@ -11,23 +11,51 @@ use super::Normaliser;
 use super::scope::{Function, Origin};
 use super::sorts::{Head, SortId};
 use super::terms::Value;
-use crate::error::Fault;
+use crate::error::{ErrorKind, Fault};
+use crate::tree::{Kind, Name};
 
 impl Normaliser<'_> {
     /// The sort of an application of a constructor or selector whose sorts hold parameters.
     pub(super) fn apply_generic(
         &mut self,
         function: &Function,
-        arguments: &[Value],
+        arguments: &mut [Value],
         index: u32,
     ) -> Result<SortId, Fault> {
         let parameters = match function.origin {
             Origin::Selector => self.sorts_of_selected(function, arguments, index)?,
-            Origin::Constructor => self.sorts_of_fields(function, arguments, index)?,
+            Origin::Constructor => {
+                let parameters = self.sorts_of_fields(function, arguments, index)?;
+                for (argument, template) in arguments.iter_mut().zip(function.parameters.iter()) {
+                    let wanted = self.instance(*template, &parameters, index)?;
+                    self.adapt(argument, wanted);
+                }
+                parameters
+            }
             // Only datatypes have parameters.
             Origin::Declared | Origin::Defined | Origin::Recursive | Origin::Named => return Ok(SortId::UNKNOWN),
         };
         self.instance(function.result, &parameters, index)
+    }
+
+    /// Writes a constructor with the sort that it makes, where a Real is in it: the solver takes whatever instance there is, and
+    /// cuts the Real to an Int for it. An Int that is made a Real stays the same number.
+    pub(super) fn write_instance(
+        &mut self,
+        function: &Function,
+        place: usize,
+        sort: SortId,
+        index: u32,
+    ) -> Result<(), Fault> {
+        if !function.generic || function.origin != Origin::Constructor || !self.sorts.has_real(sort) {
+            return Ok(());
+        }
+        let name = self.tree.names.intern("as");
+        let mut atoms = vec![(Kind::Open, Name(0)), (Kind::Symbol, name), (Kind::Symbol, function.printed)];
+        self.sort_atoms(sort, index, &mut atoms)?;
+        atoms.push((Kind::Close, Name(0)));
+        self.out.replace(place, atoms);
+        Ok(())
     }
 
     /// `(as constructor sort)`, applied: the sort says what stands for the parameters.
@@ -104,6 +132,11 @@ impl Normaliser<'_> {
         for (position, (argument, template)) in arguments.iter().zip(function.parameters.iter()).enumerate() {
             let Head::Parameter(parameter) = self.sorts.head(*template) else { continue };
             let parameter = parameter as usize;
+            if argument.sort == SortId::UNKNOWN && self.is_application(index, position) {
+                // Were it a Real, the solver might cut it.
+                let why = "the sort of an argument cannot be told";
+                return Err(self.ambiguous_constructor(index, why));
+            }
             self.argument_fits(index, position, argument.sort, told[parameter])?;
             match self.join(parameters[parameter], argument.sort) {
                 Some(joined) if told[parameter] == SortId::UNKNOWN => parameters[parameter] = joined,
@@ -112,6 +145,17 @@ impl Normaliser<'_> {
             }
         }
         Ok(parameters.into())
+    }
+
+    /// Whether the argument at a position of an application is one itself.
+    fn is_application(&self, index: u32, position: usize) -> bool {
+        let argument = self.tree.children(index).nth(position + 1);
+        argument.is_some_and(|argument| self.tree.node(argument).kind == Kind::Open)
+    }
+
+    fn ambiguous_constructor(&self, index: u32, why: &'static str) -> Fault {
+        let head = self.tree.children(index).next().unwrap_or(index);
+        self.fault_of(head, |name| ErrorKind::Ambiguous { name, why })
     }
 
     fn argument_fits(&self, index: u32, position: usize, given: SortId, wanted: SortId) -> Result<(), Fault> {

@@ -17,8 +17,8 @@ use crate::tree::{Kind, Name};
 
 /// What is applied.
 pub(super) enum Callee {
-    /// A function of the script.
-    Script(Rc<Function>),
+    /// A function of the script, and where its name is written.
+    Script(Rc<Function>, usize),
     /// A function of a theory, with its first two indices where they are widths.
     Theory(&'static theories::Function, [u32; 2]),
     /// `(as constructor sort)`, of a parametric datatype.
@@ -207,6 +207,9 @@ impl Normaliser<'_> {
     pub(super) fn divisibility(&mut self, index: u32, count: usize) -> Result<Option<Callee>, Fault> {
         let parts = self.children(index);
         let [underscore, name_at, divisor] = parts[..] else { return Ok(None) };
+        if self.tree.node(underscore).kind != Kind::Symbol {
+            return Ok(None);
+        }
         if self.tree.text(underscore) != "_" || self.tree.text(name_at) != "divisible" {
             return Ok(None);
         }
@@ -283,7 +286,7 @@ impl Normaliser<'_> {
                 Ok(match function.origin {
                     Origin::Constructor if function.generic => Callee::Ascribed(function, of),
                     _ if function.generic => Callee::Of(of),
-                    _ => Callee::Script(function),
+                    _ => Callee::Script(function, place),
                 })
             }
             _ => Ok(Callee::Overloaded { name, candidates, place, ascribed: Some(of) }),

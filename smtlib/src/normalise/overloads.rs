@@ -140,7 +140,7 @@ impl Normaliser<'_> {
         match candidate {
             Candidate::Own(function) => {
                 self.out.set(place, Kind::Symbol, function.printed);
-                Callee::Script(function)
+                Callee::Script(function, place)
             }
             Candidate::Theory(form) => {
                 if form.standing == Standing::Extension {

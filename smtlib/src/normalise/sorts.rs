@@ -87,6 +87,8 @@ struct Sort {
     size: Size,
     /// A parameter stands somewhere in it.
     open: bool,
+    /// Real stands somewhere in it.
+    real: bool,
 }
 
 /// All sorts of a script.
@@ -122,7 +124,8 @@ impl Sorts {
         // Every sort is made for a token of the script or for a counted step of an instantiation.
         let id = SortId(u32::try_from(self.sorts.len()).expect("fewer sorts than tokens and counted steps"));
         let open = matches!(head, Head::Parameter(_)) || arguments.iter().any(|argument| self.is_open(*argument));
-        self.sorts.push(Sort { head, arguments, size, open });
+        let real = head == Head::Real || arguments.iter().any(|argument| self.has_real(*argument));
+        self.sorts.push(Sort { head, arguments, size, open, real });
         self.ids.insert(key, id);
         id
     }
@@ -146,6 +149,11 @@ impl Sorts {
 
     pub(super) fn size(&self, sort: SortId) -> &Size {
         &self.sorts[sort.0 as usize].size
+    }
+
+    /// Whether Real stands in it; what a datatype's fields are does not count.
+    pub(super) fn has_real(&self, sort: SortId) -> bool {
+        self.sorts[sort.0 as usize].real
     }
 
     /// Whether a parameter stands in it.
