@@ -14,6 +14,7 @@ mod logging;
 mod obligation;
 mod testnet;
 mod text;
+mod utf8;
 mod watchdog;
 
 use clap::Parser;

@@ -32,6 +32,9 @@ pub enum ClaimSource {
     Script,
 }
 
+/// Stands for the standard input.
+const STANDARD_INPUT: &str = "-";
+
 impl ClaimSource {
     pub fn word(self) -> &'static str {
         match self {
@@ -51,8 +54,21 @@ pub enum ObligationError {
     TooLong { path: PathBuf, max: u64 },
     #[error("{} is not a manifest: {error} (a list of {{\"file\": …, \"claim\": \"sat\" or \"unsat\"}} is expected)", path.display())]
     Manifest { path: PathBuf, error: serde_json::Error },
+    #[error("cannot read the standard input: {error}")]
+    Input { error: io::Error },
     #[error("{} names no script: give it a folder with .smt2 files, a manifest, or a script", path.display())]
     Empty { path: PathBuf },
+}
+
+impl ObligationError {
+    /// The same for a place where the file is named already.
+    pub fn why(&self) -> String {
+        match self {
+            ObligationError::Read { error, .. } | ObligationError::Input { error } => error.to_string(),
+            ObligationError::TooLong { max, .. } => format!("it is longer than {max} bytes, which no network lets in"),
+            ObligationError::Manifest { .. } | ObligationError::Empty { .. } => self.to_string(),
+        }
+    }
 }
 
 /// One line of a manifest. What others write beside these is of no concern here.
@@ -94,7 +110,8 @@ impl Reader {
 
     /// What a manifest says of a script: the one in its folder, or in the folder above, which may hold several.
     fn manifest_claim(&mut self, path: &Path) -> Result<Option<Claim>, ObligationError> {
-        for folder in path.ancestors().skip(1).take(2) {
+        let folders = if path == Path::new(STANDARD_INPUT) { 0 } else { 2 };
+        for folder in path.ancestors().skip(1).take(folders) {
             let manifest = folder.join(MANIFEST);
             let name = path.strip_prefix(folder).unwrap_or(path);
             if !self.manifests.contains_key(&manifest) {
@@ -151,15 +168,20 @@ fn entries(manifest: &Path) -> Result<Vec<Entry>, ObligationError> {
 }
 
 fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, ObligationError> {
-    let read = |error| ObligationError::Read { path: path.to_owned(), error };
     let mut bytes = Vec::new();
-    File::open(path).map_err(read)?.take(max + 1).read_to_end(&mut bytes).map_err(read)?;
+    if path == Path::new(STANDARD_INPUT) {
+        let read = |error| ObligationError::Input { error };
+        io::stdin().lock().take(max + 1).read_to_end(&mut bytes).map_err(read)?;
+    } else {
+        let read = |error| ObligationError::Read { path: path.to_owned(), error };
+        File::open(path).map_err(read)?.take(max + 1).read_to_end(&mut bytes).map_err(read)?;
+    }
     if bytes.len() as u64 > max { Err(ObligationError::TooLong { path: path.to_owned(), max }) } else { Ok(bytes) }
 }
 
-/// What a script says of itself. One that is not let through says nothing.
+/// What a script says of itself. Whether it is let through is not looked at: that costs much more, and the check does it.
 pub fn status(script: &[u8]) -> Option<Claim> {
-    match smtlib::normalise(script, &smtlib::Limits::default()).ok()?.status? {
+    match smtlib::announced_status(script, &smtlib::Limits::default())? {
         smtlib::Status::Sat => Some(Claim::Sat),
         smtlib::Status::Unsat => Some(Claim::Unsat),
         smtlib::Status::Unknown => None,

@@ -90,6 +90,54 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
+/// The line of a script that an error is about, and a line with a caret that stands under the place. None if there is
+/// nothing to see. A long line is cut round the place; what a terminal would obey is one replacement character.
+///
+/// Lines and columns as the normaliser counts them, from 1.
+pub fn excerpt(script: &[u8], line: u32, column: u32) -> Option<[String; 2]> {
+    let line = nth_line(script, line)?;
+    let place = usize::try_from(column).ok()?.checked_sub(1)?;
+    let count = cells(line).count();
+    let begin = place.saturating_sub(EXCERPT_CELLS / 2).min(count.saturating_sub(EXCERPT_CELLS));
+    let end = count.min(begin + EXCERPT_CELLS);
+    let mark = |is_cut: bool| if is_cut { "…" } else { "" };
+    let cut: String = cells(line).skip(begin).take(end - begin).collect();
+    let text = format!("{}{cut}{}", mark(begin > 0), mark(end < count));
+    let caret = place.min(count).saturating_sub(begin) + usize::from(begin > 0);
+    (!text.trim().is_empty()).then(|| [text.trim_end().to_owned(), format!("{}^", " ".repeat(caret))])
+}
+
+/// Columns of an excerpt.
+const EXCERPT_CELLS: usize = 100;
+
+/// A line ends at LF, CR or CR LF.
+fn nth_line(script: &[u8], number: u32) -> Option<&[u8]> {
+    let mut rest = script;
+    for _ in 1..number {
+        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
+        let length = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        rest = &rest[end + length..];
+    }
+    let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+    Some(&rest[..end])
+}
+
+/// What stands in each column. Bytes that are not UTF-8 take one each, unless they could only go on a character.
+fn cells(line: &[u8]) -> impl Iterator<Item = char> {
+    line.utf8_chunks().flat_map(|chunk| {
+        let invalid = chunk.invalid().iter().filter(|byte| **byte & 0xC0 != 0x80).map(|_| '\u{fffd}');
+        chunk.valid().chars().map(harmless).chain(invalid)
+    })
+}
+
+fn harmless(character: char) -> char {
+    match character {
+        '\t' => ' ',
+        _ if misleads(character) => '\u{fffd}',
+        _ => character,
+    }
+}
+
 /// Digits in groups of three.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -133,6 +181,32 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_written_out() {
         assert_eq!(plain("a\u{1b}[31m\nb\u{202e}ä"), "a\\u{1b}[31m\\u{a}b\\u{202e}ä");
+    }
+
+    #[test]
+    fn an_excerpt_shows_the_place_and_nothing_that_a_terminal_obeys() {
+        let lines = |script: &[u8], line, column| excerpt(script, line, column).map(|lines| lines.join("\n"));
+        let script = b"(declare-const x Int)\r\n\t(assert (= x y))\rlast";
+        assert_eq!(lines(script, 2, 15).unwrap(), " (assert (= x y))\n              ^");
+        assert_eq!(lines(script, 3, 1).unwrap(), "last\n^");
+        assert_eq!(lines(script, 3, 5).unwrap(), "last\n    ^", "just behind the end");
+        assert_eq!(lines(script, 3, 99).unwrap(), "last\n    ^");
+        assert_eq!(lines(b"a\n\n \n", 2, 1), None);
+        assert_eq!((lines(script, 4, 1), lines(script, 0, 0), lines(b"", 1, 1)), (None, None, None));
+        assert_eq!(lines("é\u{1b}[31m\u{202e}x".as_bytes(), 1, 8).unwrap(), "é\u{fffd}[31m\u{fffd}x\n       ^");
+        assert_eq!(lines(b"a\xfc\x84b", 1, 3).unwrap(), "a\u{fffd}b\n  ^", "columns as the normaliser counts them");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_round_the_place() {
+        let line = format!("{}!{}", "a".repeat(70_000), "b".repeat(70_000));
+        let [text, caret] = excerpt(line.as_bytes(), 1, 70_001).unwrap();
+        assert_eq!(text.chars().count(), EXCERPT_CELLS + 2);
+        assert_eq!(text.chars().nth(caret.len() - 1), Some('!'), "{text}\n{caret}");
+        for column in [1, 2, 60, 139_999, 140_001, 140_002, u32::MAX] {
+            let [text, caret] = excerpt(line.as_bytes(), 1, column).unwrap();
+            assert!(text.chars().count() <= EXCERPT_CELLS + 2 && caret.len() <= EXCERPT_CELLS + 2, "{column}");
+        }
     }
 
     #[test]

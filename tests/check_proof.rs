@@ -69,7 +69,6 @@ const ILL_SORTED: &str = "; a comment\n\n(declare-const s (Seq Int))\n(declare-c
 (declare-const t (Seq Bool))\n(assert (= (seq.len   (seq.++ s t)) 3))\n(check-sat)\n";
 
 #[test]
-#[ignore = "until the map from printed to submitted places is merged"]
 fn what_the_solver_does_not_accept_is_not_accepted_with_its_place_in_the_file() {
     let (_folder, [ill_sorted]) = scripts([ILL_SORTED]);
     let output = check(&[&ill_sorted, "--claim", "unsat"]);
@@ -81,6 +80,94 @@ fn what_the_solver_does_not_accept_is_not_accepted_with_its_place_in_the_file() 
     let reason = &document["results"][0]["report"]["verdict"]["reason"];
     assert_eq!((&reason["kind"], &reason["line"], &reason["column"]), (&"ill_sorted".into(), &6.into(), &23.into()));
     assert_eq!(document["results"][0]["no_verdict"]["reason"], "ill_sorted");
+}
+
+#[test]
+fn a_refusal_shows_the_line_and_points_at_the_place() {
+    let (_folder, [broken, hostile, long]) = scripts([
+        "(declare-const x Int)\n(assert (= x y))\n(check-sat)\n",
+        "(assert \u{1b}[2J(= x y))\n",
+        &format!("(assert (and {} y))\n(check-sat)\n", "true ".repeat(100_000)),
+    ]);
+    let text = |path: &str| String::from_utf8(check(&[path]).stdout).unwrap();
+    let shown = "  line 2, column 14: y is not declared\n    (assert (= x y))\n                 ^\n";
+    assert!(text(&broken).ends_with(shown), "{}", text(&broken));
+    assert!(
+        !text(&hostile).contains('\u{1b}') && text(&hostile).contains("(assert \u{fffd}[2J("),
+        "{}",
+        text(&hostile)
+    );
+    let long = text(&long);
+    assert!(long.contains("…") && long.lines().all(|line| line.chars().count() < 300), "{long}");
+    let mut last = long.lines().rev();
+    let (caret, line) = (last.next().unwrap(), last.next().unwrap());
+    assert_eq!(line.chars().nth(caret.len() - 1), Some('y'), "{long}");
+}
+
+/// Two commands and two options that the solver is not shown; the status is the claim, and the renaming changes nothing.
+const WITH_IGNORED: &str = "(set-option :print-success false)\n(set-option :produce-models true)
+(set-info :source |a test|)\n(set-info :status unsat)\n(declare-fun exp (Int) Int)
+(assert (not (= (exp 2) (exp 2))))\n(check-sat)\n(get-model)\n";
+
+#[test]
+fn what_was_ignored_is_one_line_and_listed_for_who_asks() {
+    let (_folder, [script, clean]) = scripts([WITH_IGNORED, TRUE]);
+    let text = |arguments: &[&str]| String::from_utf8(check(arguments).stdout).unwrap();
+    let short = text(&[&script]);
+    assert!(short.contains("\n  4 commands and options ignored; --verbose\n"), "{short}");
+    assert!(!short.contains("line ") && !short.contains("produce-models"), "{short}");
+    let long = text(&[&script, "--verbose"]);
+    for words in [
+        "  4 commands and options ignored\n",
+        "line 1, column 13: ",
+        "line 3, column 2: ",
+        "renamed",
+        "line 8, column 1: ignored, it comes after the check: 1 command",
+    ] {
+        assert!(long.contains(words), "{words:?} is not in\n{long}");
+    }
+    assert!(!text(&[&clean]).contains("ignored"), "its status is read: {}", text(&[&clean]));
+    let document: serde_json::Value = serde_json::from_slice(&check(&[&script, "--json"]).stdout).unwrap();
+    let report = &document["results"][0]["report"];
+    assert_eq!(report["ignored"], serde_json::json!({ "commands": 2, "options": 2 }));
+    assert_eq!(report["notes"].as_array().map(Vec::len), Some(6), "{report}");
+}
+
+#[test]
+fn the_json_and_verbose_list_everything_however_much_it_is() {
+    let echoes: String = (0..400).map(|number| format!("(echo \"{number}\")\n")).collect();
+    let (_folder, [script]) = scripts([&format!("{echoes}{TRUE}")]);
+    let document: serde_json::Value = serde_json::from_slice(&check(&[&script, "--json"]).stdout).unwrap();
+    let report = &document["results"][0]["report"];
+    assert_eq!((report["notes"].as_array().map(Vec::len), &report["notes_omitted"]), (Some(401), &0.into()));
+    assert_eq!(report["ignored"]["commands"], 400);
+    let text = String::from_utf8(check(&[&script, "--verbose"]).stdout).unwrap();
+    assert!(text.contains("  400 commands ignored\n") && text.contains("  line 400, column 1: "), "{text}");
+}
+
+#[test]
+fn the_sum_says_what_each_file_came_to_and_nothing_holds_that_claimed_nothing() {
+    let (folder, [_, _, _, _]) = scripts([TRUE, FALSE, "(assert", UNDECIDED]);
+    let missing = folder.path().join("none.smt2");
+    let output = check(&[folder.path().to_str().unwrap(), missing.to_str().unwrap()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let sum = "5 files: 1 holds, 1 answered, 1 without a verdict, 1 not accepted, 1 not read\n";
+    assert!(text.ends_with(sum), "{text}");
+    assert!(text.contains("none.smt2: not read\n  No such file"), "{text}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_script_may_come_by_the_standard_input() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
+    command.args(["check-proof", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(TRUE.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("-: holds\n  claimed sat (by the script's :status), answered sat\n"), "{text}");
 }
 
 #[test]
@@ -103,14 +190,27 @@ fn a_program_reads_the_same_as_a_person() {
 }
 
 #[test]
-fn a_vacuous_theorem_is_told() {
-    let (_folder, [vacuous, sound]) = scripts([
+fn a_vacuous_theorem_is_told_to_who_asks() {
+    let (_folder, [vacuous, sound, alone]) = scripts([
         "(declare-const x Int)\n(assert (< x 0))\n(assert (> x 0))\n(assert (not (= x 7)))\n(check-sat)\n",
         "(declare-const x Int)\n(assert (< x 0))\n(assert (not (< x 1)))\n(check-sat)\n",
+        FALSE,
     ]);
-    let text = |path| String::from_utf8(check(&[path]).stdout).unwrap();
-    assert!(text(&vacuous).contains("contradict each other"), "{}", text(&vacuous));
-    assert!(!text(&sound).contains("contradict each other"), "{}", text(&sound));
+    let text = |path: &str, more: &[&str]| String::from_utf8(check(&[&[path], more].concat()).stdout).unwrap();
+    let explained = text(&vacuous, &["--explain"]);
+    assert!(explained.contains("warning: the assertions before the last one contradict each other"), "{explained}");
+    assert!(!text(&vacuous, &[]).contains("contradict"), "nobody asked: {}", text(&vacuous, &[]));
+    let explained = text(&sound, &["--explain"]);
+    assert!(explained.contains("  not vacuous: what is assumed does not contradict itself\n"), "{explained}");
+    let explained = text(&alone, &["--explain"]);
+    assert!(explained.contains("no assertion comes before the last one"), "{explained}");
+    let vacuous = |path: &str, more: &[&str]| {
+        let output = check(&[&[path, "--json"], more].concat());
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        document["results"][0]["vacuous"].clone()
+    };
+    assert_eq!(vacuous(&sound, &["--explain"]), false);
+    assert!(vacuous(&sound, &[]).is_null());
 }
 
 #[test]

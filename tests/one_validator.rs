@@ -162,13 +162,30 @@ fn people_and_programs_see_where_the_node_and_its_proofs_are() {
 fn one_proof_that_is_not_taken_does_not_keep_the_others_back() {
     let network = Network::start();
     let said = network.says(&["submit-proof", "broken.smt2", "false.smt2", "true.smt2", "--wait"], 2);
-    for words in
-        ["broken.smt2: line 2, column", "false.smt2: refused: ", "node_1 says refuted", "true.smt2: final in block"]
-    {
+    for words in [
+        "broken.smt2: line 2, column 12: x is not declared\n  (assert (= x y))\n             ^\n",
+        "false.smt2: refused: ",
+        "node_1 says refuted",
+        "true.smt2: final in block",
+    ] {
         assert!(said.contains(words), "{words:?} is not in\n{said}");
     }
     let again = network.says(&["submit-proof", "false.smt2"], 5);
     assert!(again.contains("refused: ") && again.contains("`pop proof "), "{again}");
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_replaced_where_they_say_nothing() {
+    let network = Network::start();
+    let script = b"(set-info :source |by J\xfcrgen|)\n(declare-const p Bool)\n(assert (and p (not p)))\n(check-sat)\n";
+    fs::write(network.path().join("latin.smt2"), script).unwrap();
+    let said = network.says(&["submit-proof", "latin.smt2", "--claim", "unsat", "--wait"], 0);
+    let replaced = "latin.smt2: 1 byte that is not UTF-8 replaced (in comments and ignored text)\n";
+    assert!(said.contains(replaced) && said.contains("latin.smt2: final in block"), "{said}");
+    fs::write(network.path().join("name.smt2"), b"(declare-const |J\xfc| Bool)\n(assert |J\xfc|)\n(check-sat)\n")
+        .unwrap();
+    let said = network.says(&["submit-proof", "name.smt2", "--claim", "sat"], 2);
+    assert!(said.contains("name.smt2: line 1, column 18: this is not UTF-8"), "{said}");
 }
 
 #[test]

@@ -256,6 +256,9 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// Further notes that were cut off.
     pub notes_omitted: u32,
+    /// How much of the script was ignored.
+    #[serde(default)]
+    pub ignored: Ignored,
     pub assumptions: Assumptions,
     /// What a reader of the verdict should know; at most [`Report::WARNINGS_MAX`].
     pub warnings: Vec<String>,
@@ -270,6 +273,13 @@ pub struct Note {
     pub line: u32,
     pub column: u32,
     pub text: String,
+}
+
+/// How much of a script the solver was not shown, and nothing else read either.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ignored {
+    pub commands: u32,
+    pub options: u32,
 }
 
 /// What a script takes for granted.
@@ -389,6 +399,7 @@ impl Report {
             status: None,
             notes: Vec::new(),
             notes_omitted: 0,
+            ignored: Ignored::default(),
             assumptions: Assumptions::default(),
             warnings: Vec::new(),
             model: None,

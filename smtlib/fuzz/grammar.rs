@@ -1,5 +1,6 @@
 //! Random scripts that are well-sorted: truth values, integers, reals, bit-vectors, arrays, datatypes, strings,
-//! sequences, floating point; quantifiers, lets, definitions, scopes and names.
+//! sequences, floating point; quantifiers, lets, definitions, scopes and names; several functions of one name, generic
+//! datatypes at two sorts, declarations that live to the end, loose forms, and what tools write round a query.
 //!
 //! Small on purpose: a solver should answer most of them at once, or nothing can be compared.
 //!
@@ -18,12 +19,13 @@ enum Sort {
     Array,
     List,
     Pair,
+    Other,
     Text,
     Sequence,
     Float,
 }
 
-const SORTS: [Sort; 12] = [
+const SORTS: [Sort; 13] = [
     Sort::Bool,
     Sort::Int,
     Sort::Real,
@@ -33,6 +35,7 @@ const SORTS: [Sort; 12] = [
     Sort::Array,
     Sort::List,
     Sort::Pair,
+    Sort::Other,
     Sort::Text,
     Sort::Sequence,
     Sort::Float,
@@ -49,6 +52,7 @@ impl Sort {
             Sort::Array => "(Array Int Int)".to_owned(),
             Sort::List => "L".to_owned(),
             Sort::Pair => "(P Int Bool)".to_owned(),
+            Sort::Other => "(P Real (P Int Bool))".to_owned(),
             Sort::Text => "String".to_owned(),
             Sort::Sequence => "(Seq Int)".to_owned(),
             Sort::Float => "(_ FloatingPoint 3 5)".to_owned(),
@@ -60,6 +64,8 @@ struct Function {
     name: String,
     parameters: Vec<Sort>,
     result: Sort,
+    /// It names a term, and is gone with its scope in any case.
+    is_term: bool,
 }
 
 struct Writer<'a> {
@@ -71,6 +77,8 @@ struct Writer<'a> {
     scopes: Vec<usize>,
     variables: Vec<(String, Sort)>,
     names: usize,
+    /// Declarations live to the end of the script.
+    global: bool,
     text: String,
 }
 
@@ -93,8 +101,10 @@ pub fn script(random: &mut Seeded) -> String {
         scopes: Vec::new(),
         variables: Vec::new(),
         names: 0,
+        global: false,
         text: String::new(),
     };
+    writer.before();
     writer.header();
     for _ in 0..2 + writer.random.next(3) {
         writer.declaration();
@@ -104,10 +114,8 @@ pub fn script(random: &mut Seeded) -> String {
     }
     let goal = writer.term(Sort::Bool, 4);
     writer.line(&format!("(assert (not {goal}))"));
-    writer.line("(check-sat)");
-    if writer.random.once_in(6) {
-        writer.line("(get-model)\n(exit)");
-    }
+    writer.check();
+    writer.after();
     writer.text
 }
 
@@ -120,6 +128,55 @@ impl Writer<'_> {
             2 => " ",
             _ => "\n",
         });
+    }
+
+    /// What some tools write first.
+    fn before(&mut self) {
+        match self.random.next(12) {
+            0 => self.line("(reset)"),
+            1 => self.line("(declare-fun x () Bool)(push 2)(assert x)(reset)"),
+            2 => {
+                let name = self.random.of(&["global-declarations", "global-decls"]);
+                self.line(&format!("(set-option :{name} true)"));
+                self.global = true;
+            }
+            3 => {
+                let option = self.random.of(&[
+                    "model_compress false",
+                    "MODEL_HIDE_UNUSED_PARTITIONS false",
+                    "smt.mbqi.max_iterations 10000000",
+                    "diagnostic-output-channel \"stdout\"",
+                    "produce-models true",
+                    "tlimit-per 1000",
+                ]);
+                self.line(&format!("(set-option :{option})"));
+            }
+            _ => {}
+        }
+    }
+
+    fn check(&mut self) {
+        match self.random.next(8) {
+            0 => {
+                let assumed = self.term(Sort::Bool, 1);
+                self.line(&format!("(check-sat {assumed})"));
+            }
+            1 => {
+                let assumed = self.term(Sort::Bool, 1);
+                self.line(&format!("(check-sat-assuming ({assumed} true))"));
+            }
+            _ => self.line("(check-sat)"),
+        }
+    }
+
+    /// What some tools write last.
+    fn after(&mut self) {
+        match self.random.next(12) {
+            0 | 1 => self.line("(get-model)\n(exit)"),
+            2 => self.line("(get-info :rlimit)\n(pop 1)\n(reset)\n(declare-sort S 0)\n(assert q)"),
+            3 => self.line("(reset-assertions)"),
+            _ => {}
+        }
     }
 
     fn header(&mut self) {
@@ -141,7 +198,8 @@ impl Writer<'_> {
             self.line(&format!("(set-option :{option})"));
         }
         if self.random.once_in(3) {
-            self.line("(set-logic ALL)");
+            let logic = self.random.of(&["ALL", "ALL", "ALL", "HO_ALL", "ALL_SUPPORTED", "AUFBVFPDTNIRA"]);
+            self.line(&format!("(set-logic {logic})"));
         }
         self.line("(declare-sort S 0)");
         self.line("(declare-fun choose (Bool) S)");
@@ -167,11 +225,37 @@ impl Writer<'_> {
         self.sorts[self.random.next(self.sorts.len())]
     }
 
+    /// A name of a theory that no form here uses.
+    fn of_a_theory(&mut self) -> Option<String> {
+        const NAMES: [&str; 5] = ["rem", "bvxor", "fp.sub", "str.<", "re.comp"];
+        let name = self.random.of(&NAMES);
+        let taken = self.functions.iter().any(|function| function.name == name)
+            || self.variables.iter().any(|(other, _)| other == name);
+        (!taken && self.random.once_in(8)).then(|| name.to_owned())
+    }
+
+    /// The name of another function that no argument fits which fits this one.
+    fn shared(&mut self, parameters: &[Sort]) -> Option<String> {
+        if self.global || !self.random.once_in(2) {
+            return None;
+        }
+        let number = |sort: Sort| matches!(sort, Sort::Int | Sort::Real);
+        let apart = |left: Sort, right: Sort| left != right && !(number(left) && number(right));
+        let one = self.functions.iter().map(|function| function.name.clone()).find(|name| {
+            self.functions.iter().filter(|other| other.name == *name).all(|other| {
+                other.parameters.len() == parameters.len()
+                    && parameters.iter().zip(&other.parameters).any(|(left, right)| apart(*left, *right))
+            })
+        });
+        one.filter(|name| !self.variables.iter().any(|(other, _)| other == name))
+    }
+
     fn declaration(&mut self) {
-        let name = self.fresh();
         let result = self.sort();
         let parameters: Vec<Sort> = (0..self.random.next(3)).map(|_| self.sort()).collect();
         let constant = parameters.is_empty();
+        let other = if constant { self.of_a_theory() } else { self.shared(&parameters) };
+        let name = other.unwrap_or_else(|| self.fresh());
         if self.random.once_in(3) {
             let mark = self.variables.len();
             let mut list = Vec::new();
@@ -181,7 +265,12 @@ impl Writer<'_> {
                 list.push(format!("({variable} {})", sort.text()));
                 self.variables.push((variable, *sort));
             }
+            // A definition that lives to the end knows no terms of assertions.
+            let known = std::mem::take(&mut self.functions);
+            let (named, known) = known.into_iter().partition(|function| self.global && function.is_term);
+            self.functions = known;
             let body = self.term(result, 2);
+            self.functions.extend::<Vec<Function>>(named);
             self.variables.truncate(mark);
             let list = list.join(" ");
             self.line(&format!("(define-fun {name} ({list}) {} {body})", result.text()));
@@ -191,7 +280,7 @@ impl Writer<'_> {
             let list: Vec<String> = parameters.iter().map(|sort| sort.text()).collect();
             self.line(&format!("(declare-fun {name} ({}) {})", list.join(" "), result.text()));
         }
-        self.functions.push(Function { name, parameters, result });
+        self.functions.push(Function { name, parameters, result, is_term: false });
     }
 
     fn command(&mut self) {
@@ -203,7 +292,9 @@ impl Writer<'_> {
             }
             2 => {
                 if let Some(count) = self.scopes.pop() {
-                    self.functions.truncate(count);
+                    let made = self.functions.split_off(count);
+                    let kept = made.into_iter().filter(|function| self.global && !function.is_term);
+                    self.functions.extend(kept);
                     self.line("(pop 1)");
                 }
             }
@@ -212,7 +303,7 @@ impl Writer<'_> {
                 self.names += 1;
                 let name = format!("n{}", self.names);
                 self.line(&format!("(assert (! {term} :named {name}))"));
-                self.functions.push(Function { name, parameters: Vec::new(), result: Sort::Bool });
+                self.functions.push(Function { name, parameters: Vec::new(), result: Sort::Bool, is_term: true });
             }
             _ => {
                 let term = self.term(Sort::Bool, 3);
@@ -254,6 +345,9 @@ impl Writer<'_> {
             Sort::Bool => self.random.of(&["true", "false"]).to_owned(),
             Sort::Int if self.random.once_in(4) => format!("(- {number})"),
             Sort::Int => number.to_string(),
+            // A numeral stands for a Real, too.
+            Sort::Real if self.random.once_in(4) => number.to_string(),
+            Sort::Real if self.random.once_in(8) => format!("{number}."),
             Sort::Real => format!("{number}.5"),
             Sort::Bits(bits) if self.random.once_in(2) => format!("(_ bv{number} {bits})"),
             Sort::Bits(4) => format!("#x{number:x}"),
@@ -263,7 +357,11 @@ impl Writer<'_> {
             Sort::Array => format!("((as const (Array Int Int)) {number})"),
             Sort::List => "nil".to_owned(),
             Sort::Pair => format!("(pair {number} true)"),
-            Sort::Text => self.random.of(&["\"\"", "\"a\"", "\"ab\"", "\"a\"\"b\"", "\"\\u{e9}\""]).to_owned(),
+            Sort::Other => format!("(pair {number}.0 (pair {number} false))"),
+            Sort::Text => self
+                .random
+                .of(&["\"\"", "\"\t\n\"", "\"\\\tu{\r41}\"", "\"a\"", "\"ab\"", "\"a\"\"b\"", "\"\\u{e9}\""])
+                .to_owned(),
             Sort::Sequence if self.random.once_in(2) => "(as seq.empty (Seq Int))".to_owned(),
             Sort::Sequence => format!("(seq.unit {number})"),
             Sort::Float => {
@@ -300,7 +398,7 @@ impl Writer<'_> {
     fn binding(&mut self, sort: Sort, depth: u32) -> String {
         let of = self.sort();
         let value = self.term(of, depth - 1);
-        let name = self.fresh();
+        let name = self.of_a_theory().unwrap_or_else(|| self.fresh());
         self.variables.push((name.clone(), of));
         let body = self.term(sort, depth - 1);
         self.variables.pop();
@@ -331,7 +429,7 @@ impl Writer<'_> {
 
 /// Applications that give a sort: each `%` is a term of the next sort listed, each `?` of one that is drawn.
 fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
-    use Sort::{Array, Bits, Bool, Float, Int, List, Pair, Real, Sequence, Text};
+    use Sort::{Array, Bits, Bool, Float, Int, List, Other, Pair, Real, Sequence, Text};
     match sort {
         Bool => &[
             ("(and % %)", &[Bool, Bool]),
@@ -352,9 +450,20 @@ fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
             ("((_ is cons) %)", &[List]),
             ("((_ is nil) %)", &[List]),
             ("(second %)", &[Pair]),
+            ("((_ is pair) %)", &[Pair]),
+            ("(is-pair %)", &[Other]),
+            ("(second (second %))", &[Other]),
+            ("(if_then_else % % %)", &[Bool, Bool, Bool]),
             ("(str.prefixof % %)", &[Text, Text]),
             ("(str.in_re % (re.* (str.to_re \"a\")))", &[Text]),
             ("(seq.contains % %)", &[Sequence, Sequence]),
+            ("(str.in_re % (re.diff re.all (str.to_re \"a\") (re.+ (str.to_re \"ab\"))))", &[Text]),
+            ("(char.<= (seq.nth % %) (_ Char 98))", &[Text, Int]),
+            (
+                "(subset (union ((_ map (< (Int Int) Bool)) % %) ((as const (Set Int)) %)) (complement ((as const (Set Int)) %)))",
+                &[Array, Array, Bool, Bool],
+            ),
+            ("(xor %)", &[Bool]),
             ("(fp.lt % %)", &[Float, Float]),
             ("(fp.isNaN %)", &[Float]),
         ],
@@ -366,6 +475,9 @@ fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
             ("(div % 3)", &[Int]),
             ("(mod % 3)", &[Int]),
             ("(abs %)", &[Int]),
+            ("(rem % (- 3))", &[Int]),
+            ("(seq.nth_i % %)", &[Sequence, Int]),
+            ("(seq.nth_u % %)", &[Sequence, Int]),
             ("(select % %)", &[Array, Int]),
             ("(head %)", &[List]),
             ("(first %)", &[Pair]),
@@ -381,6 +493,8 @@ fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
             ("(- % %)", &[Real, Int]),
             ("(* 0.5 %)", &[Real]),
             ("(/ % 2)", &[Real]),
+            ("(+ 1 %)", &[Real]),
+            ("(first %)", &[Other]),
             ("(to_real %)", &[Int]),
         ],
         Bits(4) => &[
@@ -388,6 +502,10 @@ fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
             ("(bvmul % %)", &[Bits(4), Bits(4)]),
             ("(bvudiv % %)", &[Bits(4), Bits(4)]),
             ("(bvnot %)", &[Bits(4)]),
+            ("(bvxnor %)", &[Bits(4)]),
+            ("(concat %)", &[Bits(4)]),
+            ("(bvudiv_i % %)", &[Bits(4), Bits(4)]),
+            ("(bvsmod_i % %)", &[Bits(4), Bits(4)]),
             ("((_ extract 3 0) %)", &[Bits(8)]),
             ("((_ rotate_left 1) %)", &[Bits(4)]),
             ("((_ int_to_bv 4) %)", &[Int]),
@@ -397,6 +515,7 @@ fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
             ("(bvand % %)", &[Bits(8), Bits(8)]),
             ("(bvshl % %)", &[Bits(8), Bits(8)]),
             ("(bvsrem % %)", &[Bits(8), Bits(8)]),
+            ("(bvsdiv_i % %)", &[Bits(8), Bits(8)]),
             ("(concat % %)", &[Bits(4), Bits(4)]),
             ("((_ sign_extend 4) %)", &[Bits(4)]),
         ],
@@ -407,7 +526,10 @@ fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
             ("((_ map (+ (Int Int) Int)) % %)", &[Array, Array]),
         ],
         List => &[("(cons % %)", &[Int, List]), ("(tail %)", &[List])],
-        Pair => &[("(pair % %)", &[Int, Bool]), ("((as pair (P Int Bool)) % %)", &[Int, Bool])],
+        Other => &[("(pair % %)", &[Real, Pair]), ("((as pair (P Real (P Int Bool))) % %)", &[Real, Pair])],
+        Pair => {
+            &[("(second %)", &[Other]), ("(pair % %)", &[Int, Bool]), ("((as pair (P Int Bool)) % %)", &[Int, Bool])]
+        }
         Text => &[
             ("(str.++ % %)", &[Text, Text]),
             ("(str.at % %)", &[Text, Int]),
@@ -418,6 +540,7 @@ fn forms(sort: Sort) -> &'static [(&'static str, &'static [Sort])] {
             ("(seq.++ % %)", &[Sequence, Sequence]),
             ("(seq.extract % 0 %)", &[Sequence, Int]),
             ("(seq.unit %)", &[Int]),
+            ("(seq.map (lambda ((i Int)) (+ i %)) %)", &[Int, Sequence]),
         ],
         Float => &[
             ("(fp.add RNE % %)", &[Float, Float]),

@@ -21,10 +21,12 @@ pub enum ErrorKind {
     // Bytes and tokens.
     #[error("the script has {bytes} bytes, the limit is {limit}")]
     Bytes { bytes: u64, limit: u64 },
-    #[error("not UTF-8: save the script as UTF-8 or plain ASCII")]
+    #[error("this is not UTF-8: outside comments, save the script as UTF-8 or plain ASCII")]
     NotUtf8,
-    #[error("the control character U+{code:04X} is not allowed")]
+    #[error("the control character U+{code:04X} may stand in comments and ignored commands only")]
     ControlCharacter { code: u32 },
+    #[error("U+{code:04X} looks like a space and is not one ({}): replace it by a plain space", blank_name(*code))]
+    Blank { code: u32 },
     #[error("'{character}' cannot stand here: write the symbol between bars, |like this|")]
     Character { character: char },
     #[error("the script has more than {limit} tokens")]
@@ -61,18 +63,23 @@ pub enum ErrorKind {
     // Commands.
     #[error("the command {command} is not accepted; {advice}")]
     Command { command: String, advice: &'static str },
-    #[error("a second check-sat: a proof asks exactly once; submit one proof for each")]
-    SecondCheck,
+    #[error(
+        "{queries} queries, and a proof asks exactly once: `pop check FILE` takes each as an obligation of its own"
+    )]
+    Queries { queries: u32 },
     #[error("no check-sat: a proof must ask exactly once")]
     NoCheck,
-    #[error("the logic {logic} is not known; leave set-logic out or name a standard one")]
-    Logic { logic: String },
     #[error("set-logic must come before every declaration and assertion, and only once")]
     LateLogic,
-    #[error("the option {name} is not accepted; leave it out")]
-    Option { name: String },
-    #[error("the option {name} is accepted with {accepted}, not with {value}")]
-    OptionValue { name: String, value: String, accepted: String },
+    #[error(
+        ":global-declarations decides what the script means: set it once, before everything but options, infos and \
+         set-logic, and use no reset"
+    )]
+    LateGlobalDeclarations,
+    #[error(
+        "the option {name} is not known, and {meant} would change what the script means: write it so, or leave it out"
+    )]
+    OptionMisspelt { name: String, meant: &'static str },
     #[error("the status must be sat, unsat or unknown, not {status}")]
     StatusValue { status: String },
     #[error("pop of {count} with only {open} open")]
@@ -82,12 +89,22 @@ pub enum ErrorKind {
     // Names.
     #[error("{name} is not declared")]
     Undeclared { name: String },
+    #[error("{name} is not declared, and the solver's own is not accepted: {advice}")]
+    NotAccepted { name: String, advice: &'static str },
     #[error("the sort {name} is not declared")]
     UndeclaredSort { name: String },
     #[error("{name} is declared again, and differently")]
     DeclaredTwice { name: String },
-    #[error("{name} is a function or sort of a standard theory: choose another name")]
+    #[error("{name} is a function or sort of a standard theory, and takes the same arguments: choose another name")]
     Shadows { name: String },
+    #[error("{name} has several meanings here: {why}; write (as {name} sort), or choose other names")]
+    Ambiguous { name: String, why: &'static str },
+    #[error("{name} names a term that is asserted elsewhere, and is not known here: name the term by define-fun")]
+    NamedClosed { name: String },
+    #[error(
+        "a recursive definition in an open scope, under :global-declarations, is seen in two ways: put it before the push"
+    )]
+    RecursionInScope,
     #[error("{name} is declared here after it was used as a function of the solver's own: choose another name")]
     UsedBefore { name: String },
     #[error("{name} is a reserved word and no name")]
@@ -109,8 +126,8 @@ pub enum ErrorKind {
     Attribute { attribute: String },
     #[error("only a term without free variables can be :named")]
     NamedOpen,
-    #[error("string literals hold printable ASCII only; write other characters as \\u{{…}}")]
-    StringCharacter,
+    #[error("string literals hold printable ASCII, tabs and line ends only: write this character as \\u{{{code:x}}}")]
+    StringCharacter { code: u32 },
     #[error("{value} does not fit into {bits} bits")]
     Fit { value: String, bits: u64 },
     #[error("{bits} bits are more than the limit of {limit}")]
@@ -121,6 +138,19 @@ pub enum ErrorKind {
     Index { text: String, limit: u32 },
     #[error("more than {limit} nodes when definitions, or the fields of datatypes, are written out")]
     ExpandedSize { limit: u64 },
+}
+
+/// What a character is called that looks like a space.
+fn blank_name(code: u32) -> &'static str {
+    match code {
+        0xA0 => "no-break space",
+        0x2007 => "figure space",
+        0x202F => "narrow no-break space",
+        0x3000 => "ideographic space",
+        0x2028 => "line separator",
+        0x2029 => "paragraph separator",
+        _ => "a space of Unicode's",
+    }
 }
 
 impl ErrorKind {
@@ -156,21 +186,47 @@ impl Fault {
     }
 }
 
-/// Line and column, from 1, of a byte offset. Cost: O(offset).
-pub(crate) fn position(script: &[u8], at: u32) -> (u32, u32) {
-    let before = &script[..script.len().min(at as usize)];
-    let mut line = 1u32;
-    let mut start = 0;
-    for (index, byte) in before.iter().enumerate() {
-        let cr_of_crlf = *byte == b'\r' && script.get(index + 1) == Some(&b'\n');
-        if (*byte == b'\n' || *byte == b'\r') && !cr_of_crlf {
-            line = line.saturating_add(1);
-            start = index + 1;
-        }
+/// Line and column, from 1, of a byte offset, as every error and note has them. Cost: O(offset).
+pub fn position(script: &[u8], at: u32) -> (u32, u32) {
+    let place = Place::default().further(script, at);
+    (place.line, place.column)
+}
+
+/// A byte offset with its line and column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    at: usize,
+    pub line: u32,
+    pub column: u32,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { at: 0, line: 1, column: 1 }
     }
-    // Continuation bytes begin no character, so this counts characters also in text that is not UTF-8 further on.
-    let column = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-    (line, u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1))
+}
+
+impl Place {
+    /// The place of an offset that does not come before this one. Cost: O(bytes between them), several of them at once.
+    pub(crate) fn further(self, script: &[u8], at: u32) -> Place {
+        let end = script.len().min(at as usize).max(self.at);
+        let passed = &script[self.at..end];
+        let count = |wanted: u8| passed.iter().filter(|byte| **byte == wanted).count();
+        let mut ends = count(b'\n');
+        let mut last = passed.iter().rposition(|byte| *byte == b'\n');
+        if count(b'\r') > 0 {
+            // The CR of a CR LF ends no line by itself, wherever its LF stands.
+            let is_end = |index: &usize| passed[*index] == b'\r' && script.get(self.at + index + 1) != Some(&b'\n');
+            ends += (0..passed.len()).filter(is_end).count();
+            last = last.max((0..passed.len()).rev().find(is_end));
+        }
+        // Continuation bytes begin no character, so this counts characters also in text that is not UTF-8 further on.
+        let rest = &passed[last.map_or(0, |last| last + 1)..];
+        let characters = rest.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        let before = if last.is_some() { 1 } else { self.column };
+        let more = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Place { at: end, line: self.line.saturating_add(more(ends)), column: before.saturating_add(more(characters)) }
+    }
 }
 
 /// A text cut to what an error or note may carry.
@@ -185,4 +241,29 @@ pub(crate) fn clip(text: &str) -> String {
         clipped.push('…');
     }
     clipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_what_a_walk_byte_by_byte_finds() {
+        let script = "ab\r\n\r\r\nä\u{1f600}\n\n\rx\r".as_bytes();
+        let (mut line, mut column) = (1, 1);
+        for at in 0..=script.len() {
+            assert_eq!(position(script, at as u32), (line, column), "at {at}");
+            for before in 0..=at {
+                let place = Place::default().further(script, before as u32).further(script, at as u32);
+                assert_eq!((place.line, place.column), (line, column), "from {before} to {at}");
+            }
+            match (script.get(at), script.get(at + 1)) {
+                (Some(b'\n'), _) => (line, column) = (line + 1, 1),
+                (Some(b'\r'), next) if next != Some(&b'\n') => (line, column) = (line + 1, 1),
+                (Some(byte), _) => column += u32::from(byte & 0xC0 != 0x80),
+                (None, _) => {}
+            }
+        }
+        assert_eq!(position(script, u32::MAX), position(script, script.len() as u32));
+    }
 }

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod hashing;
 mod interpretation;
 mod layout;
 mod lexer;
@@ -19,20 +20,22 @@ mod options;
 mod parser;
 mod print;
 mod result;
+mod status;
 mod theories;
 mod tree;
 
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, position};
 pub use interpretation::{Interpretation, InterpretationError};
 pub use limits::Limits;
 pub use model::Vocabulary;
-pub use normalise::normalise;
+pub use normalise::{locate, normalise};
 pub use options::accepted_options;
 pub use parser::parse;
 pub use print::print;
-pub use result::{Assumptions, Normalised, Note, NoteKind, Status};
-pub use theories::names_taken;
+pub use result::{Assumptions, Ignored, Normalised, Note, NoteKind, Status};
+pub use status::announced_status;
+pub use theories::{functions_listed, names_taken};
 pub use tree::{Kind, Name, Names, Node, Tree};
 
 /// The normaliser's version, part of the solver pin: whatever changes a text, an option or what is accepted raises it.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;

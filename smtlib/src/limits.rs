@@ -24,11 +24,13 @@ pub struct Limits {
     pub bit_width_max: u32,
     /// Largest number in any other index, arity or weight.
     pub index_max: u32,
-    /// Decimal digits of one number.
+    /// Decimal digits of one number. The value of a `(_ bvN bits)` may be as long as the width demands: its digits, read in
+    /// quadratic time, are paid from the expanded size.
     pub digits_max: u32,
     /// Scopes (`push`) open at once.
     pub pushes_max: u32,
-    /// Bytes of one symbol, keyword or string literal.
+    /// Bytes of one symbol, keyword or string literal. A literal of bits may have as many digits as the widest bit-vector
+    /// has bits.
     pub atom_bytes_max: u32,
     /// Notes kept with a result; further ones are only counted.
     pub notes_max: u32,
@@ -39,9 +41,9 @@ impl Default for Limits {
         Self {
             bytes_max: 4 << 20,
             tokens_max: 2_000_000,
-            depth_max: 10_000,
+            depth_max: 100_000,
             expanded_size_max: 4_000_000,
-            bit_width_max: 65_536,
+            bit_width_max: 524_288,
             index_max: 1_000_000,
             digits_max: 4_096,
             pushes_max: 1_024,

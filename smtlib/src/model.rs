@@ -25,9 +25,8 @@ pub struct Vocabulary {
     /// Defined constants as they are printed, and the first of them as they are written.
     defined: HashSet<String>,
     asked: Vec<String>,
-    /// Printed names and what the script calls them, and the other way round.
+    /// Printed names and what the script calls them, which may be one name for several.
     submitted: HashMap<String, String>,
-    printed: HashMap<String, String>,
 }
 
 impl Vocabulary {
@@ -37,11 +36,7 @@ impl Vocabulary {
     /// If it is no such text.
     pub fn of(text: &str, renamed: &[(String, String)]) -> Result<Self, Error> {
         let tree = parse(text.as_bytes(), &limits())?;
-        let mut vocabulary = Self {
-            submitted: renamed.iter().cloned().collect(),
-            printed: renamed.iter().map(|(printed, submitted)| (submitted.clone(), printed.clone())).collect(),
-            ..Self::default()
-        };
+        let mut vocabulary = Self { submitted: renamed.iter().cloned().collect(), ..Self::default() };
         for command in tree.top() {
             let mut parts = tree.children(command);
             let (Some(head), Some(name)) = (parts.next(), parts.next()) else { continue };
@@ -76,7 +71,6 @@ impl Vocabulary {
     /// If the model is no sequence of expressions, or larger than any that is read.
     pub fn print(&self, model: &str, values: &str, bytes_max: usize) -> Result<(String, bool), Error> {
         let mut tree = parse(model.as_bytes(), &limits())?;
-        self.restore(&mut tree);
         let (mut own, mut others) = (Vec::new(), Vec::new());
         for item in tree.top().flat_map(|model| tree.children(model)) {
             match self.place(&tree, item) {
@@ -85,6 +79,7 @@ impl Vocabulary {
                 Place::Left => {}
             }
         }
+        self.restore(&mut tree);
         own.sort_unstable();
         let mut layout = Layout::new(&tree, bytes_max);
         for (_, item) in own {
@@ -151,17 +146,16 @@ impl Vocabulary {
         }
     }
 
-    /// Where an item of the model belongs. Names are the script's by now.
+    /// Where an item of the model belongs, while its names are still the printed ones.
     fn place(&self, tree: &Tree, item: u32) -> Place {
         let mut parts = tree.children(item);
         let (Some(head), Some(name)) = (parts.next(), parts.next()) else { return Place::Left };
-        let text = tree.text(name);
-        let printed = self.printed.get(text).map_or(text, String::as_str);
+        let printed = tree.text(name);
         if let Some(place) = self.declared.get(printed) {
             return Place::Declared(*place);
         }
         // What the script defines, the reader has before him; and an element needs no declaration to be understood.
-        let element = tree.text(head) == "declare-fun" && text.contains(ELEMENT);
+        let element = tree.text(head) == "declare-fun" && printed.contains(ELEMENT);
         if element || self.defined.contains(printed) { Place::Left } else { Place::Solver }
     }
 }

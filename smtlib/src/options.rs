@@ -1,5 +1,6 @@
-//! The options that a script may set: an exact list of names with the values each may have, and the names that are left
-//! out because they have no bearing on the answer or are not the script's to decide.
+//! The options that a script may set: an exact list of names with the values each may have. An option does not change what a
+//! script means, so every other one is ignored and told: one that another solver has, or an older version of this one, one
+//! that names a file, a limit, a seed, a value out of its range. One changes it: `:global-declarations`.
 //!
 //! Every accepted option is here because a tool writes it, which its row names. None was found to make the pinned solver
 //! give a false answer; options that were found to are not here, nor are values that end the process.
@@ -13,12 +14,17 @@ use crate::tree::Kind;
 pub(crate) enum Decision {
     /// Set it, under this name, to this value.
     Set(&'static str, String),
-    /// Leave it out and say so.
-    Strip,
-    RefuseName,
-    /// The values that would have been accepted.
-    RefuseValue(String),
+    /// Ignore it and say so.
+    Ignore,
+    /// Declarations live to the end of the script, or do not.
+    GlobalDeclarations(bool),
+    /// It is written in a way that the solver does not know, and this would change what the script means.
+    Misspelt(&'static str),
 }
+
+/// The one option that changes what a script means, by the standard's name and by the solver's. Exactly so: of these the
+/// solver does not ignore case, nor `-` and `_`.
+const GLOBAL_DECLARATIONS: [&str; 2] = ["global-declarations", "global-decls"];
 
 /// The values that an option may have.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,58 +82,6 @@ const ACCEPTED: [(&str, Values, &str); 36] = [
     ("type_check", Values::Bool, "Boogie, Viper"),
 ];
 
-/// What is left out: output, limits, seeds, threads, and strategies that were not tried against false answers (Verus writes
-/// `sat.euf` and `tactic.default_tactic` for bit-vectors; without them the solver takes its usual way). Sorted.
-const STRIPPED: [&str; 47] = [
-    "fixedpoint.timeout",
-    "fp.spacer.order_children",
-    "fp.spacer.random_seed",
-    "global_declarations",
-    "global_decls",
-    "incremental",
-    "interactive_mode",
-    "max_memory",
-    "memory_high_watermark",
-    "memory_max_alloc_count",
-    "memory_max_size",
-    "model_validate",
-    "nlsat.randomize",
-    "nlsat.seed",
-    "nlsat.shuffle_vars",
-    "parallel.enable",
-    "parallel.threads.max",
-    "pp.max_depth",
-    "pp.min_alias_size",
-    "print_success",
-    "produce_assertions",
-    "produce_assignments",
-    "produce_interpolants",
-    "produce_models",
-    "produce_proofs",
-    "produce_unsat_assumptions",
-    "produce_unsat_cores",
-    "proof",
-    "random_seed",
-    "reproducible_resource_limit",
-    "rlimit",
-    "sat.euf",
-    "sat.random_seed",
-    "sat.threads",
-    "smt.core.minimize",
-    "smt.random_seed",
-    "smt.rlimit",
-    "smt.seed",
-    "smt.soft_timeout",
-    "smt.threads",
-    "smt.timeout",
-    "smtlib2_compliant",
-    "soft_timeout",
-    "tactic.default_tactic",
-    "timeout",
-    "unsat_core",
-    "verbosity",
-];
-
 /// Every accepted option by its canonical name, with the values at the ends of its range, and who writes it. For tests
 /// against the pinned solver, which must know each.
 pub fn accepted_options() -> impl Iterator<Item = (&'static str, Vec<String>, &'static str)> {
@@ -146,21 +100,25 @@ pub fn accepted_options() -> impl Iterator<Item = (&'static str, Vec<String>, &'
 
 /// Decides on `(set-option :name value)`.
 pub(crate) fn decide(name: &str, kind: Kind, value: &str) -> Decision {
-    // The solver takes names without regard to case and to `-` or `_`.
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    if STRIPPED.binary_search(&name.as_str()).is_ok() {
-        return match kind {
-            Kind::Open => Decision::RefuseValue("one value".to_owned()),
-            _ => Decision::Strip,
+    if GLOBAL_DECLARATIONS.contains(&name) {
+        return match (kind, value) {
+            (Kind::Symbol, "true") => Decision::GlobalDeclarations(true),
+            (Kind::Symbol, "false") => Decision::GlobalDeclarations(false),
+            _ => Decision::Misspelt(":global-declarations with true or false"),
         };
     }
+    // The solver takes names without regard to case and to `-` or `_`.
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    if GLOBAL_DECLARATIONS.iter().any(|global| global.replace('-', "_") == name) {
+        return Decision::Misspelt(":global-declarations");
+    }
     let Ok(row) = ACCEPTED.binary_search_by(|(listed, _, _)| (*listed).cmp(name.as_str())) else {
-        return Decision::RefuseName;
+        return Decision::Ignore;
     };
     let (listed, values, _) = ACCEPTED[row];
     match canonical(values, kind, value) {
         Some(value) => Decision::Set(listed, value),
-        None => Decision::RefuseValue(describe(values)),
+        None => Decision::Ignore,
     }
 }
 
@@ -206,26 +164,24 @@ fn whole(text: &str) -> Option<u32> {
     if digits { text.parse().ok() } else { None }
 }
 
-fn describe(values: Values) -> String {
-    match values {
-        Values::Bool => "true or false".to_owned(),
-        Values::Whole(least, most) => format!("a whole number from {least} to {most}"),
-        Values::Decimal(least, most) => format!("a number from {least}.0 to {most}.0"),
-        Values::Words(words) => words.join(" or "),
-        Values::Numbers(numbers) => numbers.iter().map(ToString::to_string).collect::<Vec<String>>().join(" or "),
-        Values::Text(text) => format!("\"{text}\""),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_lists_are_sorted_and_apart() {
+    fn the_list_is_sorted() {
         assert!(ACCEPTED.is_sorted_by(|left, right| left.0 < right.0));
-        assert!(STRIPPED.is_sorted_by(|left, right| left < right));
-        assert!(ACCEPTED.iter().all(|(name, _, _)| STRIPPED.binary_search(name).is_err()));
+    }
+
+    #[test]
+    fn only_the_exact_names_make_declarations_global() {
+        let on = |name| decide(name, Kind::Symbol, "true");
+        assert_eq!(on("global-declarations"), Decision::GlobalDeclarations(true));
+        assert_eq!(on("global-decls"), Decision::GlobalDeclarations(true));
+        for name in ["global_decls", "GLOBAL-DECLS", "global_declarations", "Global-Declarations"] {
+            assert_eq!(on(name), Decision::Misspelt(":global-declarations"));
+        }
+        assert_eq!(on("smt.global-decls"), Decision::Ignore);
     }
 
     #[test]

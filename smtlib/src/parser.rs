@@ -23,7 +23,8 @@ pub(crate) fn parse_tree(script: &[u8], limits: &Limits) -> Result<Tree, Fault> 
     while let Some(token) = lexer.next_token()? {
         // The lexer refuses scripts whose tokens 32 bits could not count.
         let index = tree.nodes.len() as u32;
-        let text = if token.text.is_empty() { nothing } else { tree.names.intern(token.text) };
+        let text = if token.text.is_empty() { nothing } else { tree.names.intern(&token.text) };
+        tree.foreign.extend(token.foreign.map(|foreign| (index, foreign)));
         tree.nodes.push(Node { kind: token.kind, quoted: token.quoted, text, end: index + 1, at: token.at });
         match token.kind {
             Kind::Open => {

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::VERSION;
+use crate::tree::Kind;
 
 /// A script in the one form that the solver is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +21,12 @@ pub struct Normalised {
     pub options: Vec<(String, String)>,
     /// The answer that the script itself announces, by the last `(set-info :status …)` before its check.
     pub status: Option<Status>,
-    /// What was dropped, stripped or renamed, in the script's order.
+    /// What was ignored or renamed, in the script's order.
     pub notes: Vec<Note>,
     /// Notes that were not kept because there were too many.
     pub notes_left_out: u64,
+    /// How much of the script was ignored, notes that were not kept included.
+    pub ignored: Ignored,
     /// Names that are printed under another: the printed one, and the script's own.
     pub renamed: Vec<(String, String)>,
     /// What the script takes for granted.
@@ -48,6 +51,18 @@ pub enum Status {
     Unknown,
 }
 
+impl Status {
+    /// The status that an atom writes, if it is one.
+    pub(crate) fn of(kind: Kind, text: &str) -> Option<Status> {
+        match (kind, text) {
+            (Kind::Symbol, "sat") => Some(Status::Sat),
+            (Kind::Symbol, "unsat") => Some(Status::Unsat),
+            (Kind::Symbol, "unknown") => Some(Status::Unknown),
+            _ => None,
+        }
+    }
+}
+
 /// Something that the solver does not see as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Note {
@@ -64,47 +79,91 @@ pub struct Note {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoteKind {
-    /// A command that gives output or information was dropped.
-    CommandDropped,
-    /// A command after the check was dropped.
+    /// A command that gives output or information was ignored.
+    CommandIgnored,
+    /// Commands before a reset, and the reset itself, were ignored.
+    BeforeReset,
+    /// A command after the check was ignored.
     AfterCheck,
-    /// An option with no bearing on the answer, or a limit, seed or thread count, was stripped.
-    OptionStripped,
+    /// An option was ignored: it says nothing about what the script means.
+    OptionIgnored,
     /// An option was set again, to another value: the last value before the check holds.
     OptionReplaced,
-    /// An option after the check was dropped.
-    OptionAfterCheck,
-    /// A second, identical declaration was dropped.
-    DuplicateDropped,
+    /// A logic was ignored: the solver has no way of its own for it.
+    LogicIgnored,
+    /// A second, identical declaration was ignored.
+    DuplicateIgnored,
     /// A label was taken off a term.
-    LabelStripped,
+    LabelIgnored,
     /// The solver would take the name for its own: another is printed.
     Renamed,
+    /// Several functions have the name: another is printed for all but the first.
+    Overloaded,
+    /// What a check assumes was asserted.
+    Assumed,
     /// A symbol such as `-1` was written as the negative number that it stands for.
     NegativeNumber,
     /// A function is used that is the solver's own and no standard's.
     Extension,
-    /// A sort's definition that is no sort was dropped: nothing uses it.
-    NoSortDropped,
+    /// A sort's definition that is no sort was ignored: nothing uses it.
+    NoSortIgnored,
+}
+
+impl Note {
+    /// What happened to what, without the place.
+    pub fn what(&self) -> String {
+        let what = match self.kind {
+            NoteKind::CommandIgnored => "ignored",
+            NoteKind::BeforeReset => "ignored with all that comes before it:",
+            NoteKind::AfterCheck => "ignored, it comes after the check:",
+            NoteKind::OptionIgnored => "option ignored:",
+            NoteKind::OptionReplaced => "option set again, the last value holds:",
+            NoteKind::LogicIgnored => "logic ignored, the solver has no way of its own for it:",
+            NoteKind::DuplicateIgnored => "second identical declaration ignored:",
+            NoteKind::LabelIgnored => "label ignored:",
+            NoteKind::Renamed => "renamed, the solver would take it for its own:",
+            NoteKind::Overloaded => "one of several of this name, renamed:",
+            NoteKind::Assumed => "asserted, as what is assumed:",
+            NoteKind::NegativeNumber => "written as a negative number:",
+            NoteKind::Extension => "no standard's function:",
+            NoteKind::NoSortIgnored => "ignored, its definition is no sort, and nothing uses it:",
+        };
+        format!("{what} {}", self.name)
+    }
 }
 
 impl std::fmt::Display for Note {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, name, line, column } = self;
-        let what = match kind {
-            NoteKind::CommandDropped => "dropped",
-            NoteKind::AfterCheck => "dropped, it comes after the check:",
-            NoteKind::OptionStripped => "option left out:",
-            NoteKind::OptionReplaced => "option set again, the last value holds:",
-            NoteKind::OptionAfterCheck => "option dropped, it comes after the check:",
-            NoteKind::DuplicateDropped => "second identical declaration dropped:",
-            NoteKind::LabelStripped => "label taken off:",
-            NoteKind::Renamed => "renamed, the solver would take it for its own:",
-            NoteKind::NegativeNumber => "written as a negative number:",
-            NoteKind::Extension => "no standard's function:",
-            NoteKind::NoSortDropped => "dropped, its definition is no sort, and nothing uses it:",
-        };
-        write!(formatter, "line {line}, column {column}: {what} {name}")
+        write!(formatter, "line {}, column {}: {}", self.line, self.column, self.what())
+    }
+}
+
+/// Counts of what was ignored: neither shown to the solver nor read for anything else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ignored {
+    pub commands: u64,
+    pub options: u64,
+}
+
+impl Ignored {
+    /// Counts a note; one that stands for many commands besides counts once here.
+    pub(crate) fn count(&mut self, kind: NoteKind) {
+        match kind {
+            NoteKind::CommandIgnored
+            | NoteKind::BeforeReset
+            | NoteKind::AfterCheck
+            | NoteKind::LogicIgnored
+            | NoteKind::DuplicateIgnored
+            | NoteKind::NoSortIgnored => self.commands += 1,
+            NoteKind::OptionIgnored => self.options += 1,
+            NoteKind::OptionReplaced
+            | NoteKind::LabelIgnored
+            | NoteKind::Renamed
+            | NoteKind::Overloaded
+            | NoteKind::Assumed
+            | NoteKind::NegativeNumber
+            | NoteKind::Extension => {}
+        }
     }
 }
 
@@ -119,6 +178,8 @@ pub struct Assumptions {
     pub uninterpreted: u64,
     /// Functions defined by `define-fun-rec` and `define-funs-rec`: an answer `sat` says nothing then.
     pub recursive_definitions: u64,
+    /// A function is used that the solver knows only by bounds: an answer `sat` says nothing then.
+    pub approximated: bool,
 }
 
 /// BLAKE3 over domain tag, version and length-prefixed text and options.

@@ -5,6 +5,9 @@
 
 use std::collections::HashMap;
 
+use crate::hashing::short_hash;
+use crate::lexer::Foreign;
+
 /// An interned text: a symbol without its bars, a literal without its marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(pub(crate) u32);
@@ -14,14 +17,29 @@ pub struct Name(pub(crate) u32);
 pub struct Names {
     texts: Vec<Box<str>>,
     ids: HashMap<Box<str>, Name>,
+    /// The names that were last interned, by a short hash: most symbols stand in a script again and again, and the map's own
+    /// hash, which no script can make collide, costs more.
+    recent: Vec<Name>,
 }
+
+/// Places for recent names.
+const RECENT: usize = 1 << 11;
 
 impl Names {
     /// The name of this text, made if it is new.
     pub fn intern(&mut self, text: &str) -> Name {
-        if let Some(name) = self.ids.get(text) {
-            return *name;
+        self.recent.resize(RECENT, Name(0));
+        let place = short_hash(text) % RECENT;
+        let recent = self.recent[place];
+        if self.texts.get(recent.0 as usize).is_some_and(|found| **found == *text) {
+            return recent;
         }
+        let name = self.ids.get(text).copied().unwrap_or_else(|| self.make(text));
+        self.recent[place] = name;
+        name
+    }
+
+    fn make(&mut self, text: &str) -> Name {
         // Tokens are counted in 32 bits, and names are made only for tokens and (boundedly) for renamed ones.
         let name = Name(u32::try_from(self.texts.len()).expect("fewer names than tokens, which 32 bits count"));
         self.texts.push(text.into());
@@ -73,9 +91,17 @@ pub struct Node {
 pub struct Tree {
     pub nodes: Vec<Node>,
     pub names: Names,
+    /// Atoms with bytes that only ignored text may hold, in the order of the nodes.
+    pub(crate) foreign: Vec<(u32, Foreign)>,
 }
 
 impl Tree {
+    /// The first byte within the expression at an index that only ignored text may hold, and the node that has it.
+    pub(crate) fn foreign_in(&self, index: u32) -> Option<(u32, Foreign)> {
+        let first = self.foreign.partition_point(|(node, _)| *node < index);
+        self.foreign.get(first).copied().filter(|(node, _)| *node < self.node(index).end)
+    }
+
     /// The node at an index.
     pub fn node(&self, index: u32) -> Node {
         self.nodes[index as usize]

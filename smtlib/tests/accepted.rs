@@ -44,7 +44,7 @@ fn the_identity_covers_text_and_options() {
 }
 
 #[test]
-fn output_and_information_are_dropped_and_told() {
+fn output_and_information_are_ignored_and_told() {
     let normalised = accepted(
         "(set-info :status unsat)\n(echo \"unsat\")\n(assert true)(get-info :version)\n(check-sat)\n(get-model)\n(exit)\n",
     );
@@ -53,13 +53,13 @@ fn output_and_information_are_dropped_and_told() {
     assert_eq!(
         notes(&normalised),
         [
-            (NoteKind::CommandDropped, "set-info :status", 1, 2),
-            (NoteKind::CommandDropped, "echo", 2, 1),
-            (NoteKind::CommandDropped, "get-info", 3, 14),
-            (NoteKind::CommandDropped, "get-model", 5, 1),
+            (NoteKind::CommandIgnored, "set-info :status", 1, 2),
+            (NoteKind::CommandIgnored, "echo", 2, 1),
+            (NoteKind::CommandIgnored, "get-info", 3, 14),
+            (NoteKind::AfterCheck, "get-model", 5, 1),
         ]
     );
-    assert_eq!(normalised.notes[1].to_string(), "line 2, column 1: dropped echo");
+    assert_eq!(normalised.notes[1].to_string(), "line 2, column 1: ignored echo");
 }
 
 #[test]
@@ -70,13 +70,33 @@ fn the_last_status_before_the_check_counts() {
 }
 
 #[test]
-fn what_follows_the_check_is_dropped() {
-    let normalised = accepted("(push)(assert true)(check-sat)\n(assert false)(declare-const q Bool)(assert q)(pop)");
+fn what_was_ignored_is_counted_and_a_status_that_is_read_is_not() {
+    for (script, commands, options) in [
+        ("(set-info :status sat)(assert true)(check-sat)", 0, 0),
+        ("(set-info :source a)(echo \"a\")(assert true)(check-sat)(get-model)(pop)(exit)", 4, 0),
+        ("(set-option :print-success true)(set-option :smt.mbqi false)(assert true)(check-sat)", 0, 1),
+        ("(set-logic NO_SUCH)(declare-const a Int)(declare-const a Int)(assert (! true :lblpos a))(check-sat)", 2, 0),
+        ("(reset)(assert true)(check-sat)", 1, 0),
+        ("(declare-const a Int)(assert (> a 0))(reset)(assert true)(check-sat)", 3, 0),
+    ] {
+        let ignored = normalise(script.as_bytes(), &Limits::default()).unwrap().ignored;
+        assert_eq!((ignored.commands, ignored.options), (commands, options), "{script}");
+    }
+    let echoes = "(echo \"a\")".repeat(1_000) + "(assert true)(check-sat)";
+    let many = normalise(echoes.as_bytes(), &Limits::default()).unwrap();
+    assert!(many.notes_left_out > 0 && many.ignored.commands == 1_000, "{:?}", many.ignored);
+}
+
+#[test]
+fn what_follows_the_check_is_ignored_and_told_in_one_line() {
+    // As logs have it: the end of the scope, a reset, a preamble without a query, which would not be let through itself.
+    let normalised = accepted(
+        "(push)(assert true)(check-sat)\n(assert false)(pop)(pop 7)(reset)(set-option :x 1)(declare-const x (New))(exit)",
+    );
     assert_eq!(normalised.text, "(push 1)\n(assert true)\n(check-sat)\n");
     assert_eq!(normalised.assumptions.assertions, 1);
     assert_eq!(normalised.assumptions.uninterpreted, 0);
-    assert!(normalised.notes.iter().all(|note| note.kind == NoteKind::AfterCheck));
-    assert_eq!(normalised.notes.len(), 4);
+    assert_eq!(notes(&normalised), [(NoteKind::AfterCheck, "6 commands (assert, pop, pop, reset, …)", 2, 1)]);
 }
 
 #[test]
@@ -100,9 +120,9 @@ fn options_leave_the_text_under_canonical_names() {
     assert_eq!(
         notes(&normalised),
         [
-            (NoteKind::OptionStripped, "smt.Random-Seed", 2, 22),
+            (NoteKind::OptionIgnored, "smt.Random-Seed", 2, 22),
             (NoteKind::OptionReplaced, "smt.relevancy", 2, 82),
-            (NoteKind::OptionAfterCheck, "smt.mbqi", 3, 46),
+            (NoteKind::AfterCheck, "set-option", 3, 34),
         ]
     );
     assert_eq!(normalised.text, "(assert true)\n(check-sat)\n");
@@ -189,7 +209,7 @@ fn match_binds_what_its_patterns_name() {
 }
 
 #[test]
-fn identical_declarations_are_dropped_and_told() {
+fn identical_declarations_are_ignored_and_told() {
     let normalised = accepted(
         "(declare-fun f (Int) Int)\n(declare-fun f (Int) Int)\n(declare-const c Int)\n(declare-fun c () Int)
 (declare-sort S)\n(declare-sort S 0)\n(define-fun g ((x Int)) Int x)\n(define-fun  g ((x Int)) Int x) (assert true)(check-sat)",
@@ -199,16 +219,16 @@ fn identical_declarations_are_dropped_and_told() {
         "(declare-fun f (Int) Int)\n(declare-fun c () Int)\n(declare-sort S 0)\n(define-fun g ((x Int)) Int x)\n\
          (assert true)\n(check-sat)\n"
     );
-    let dropped: Vec<(&str, u32)> = normalised.notes.iter().map(|note| (note.name.as_str(), note.line)).collect();
-    assert_eq!(dropped, [("f", 2), ("c", 4), ("S", 6), ("g", 8)]);
+    let ignored: Vec<(&str, u32)> = normalised.notes.iter().map(|note| (note.name.as_str(), note.line)).collect();
+    assert_eq!(ignored, [("f", 2), ("c", 4), ("S", 6), ("g", 8)]);
     assert_eq!(normalised.assumptions.uninterpreted, 3);
 }
 
 #[test]
-fn a_definition_that_is_no_sort_is_dropped_while_nothing_uses_it() {
+fn a_definition_that_is_no_sort_is_ignored_while_nothing_uses_it() {
     let unused = accepted("(define-sort a () (FloatingPoint))(assert true)(check-sat)");
     assert_eq!(unused.text, "(assert true)\n(check-sat)\n");
-    assert_eq!(notes(&unused), [(NoteKind::NoSortDropped, "a", 1, 14)]);
+    assert_eq!(notes(&unused), [(NoteKind::NoSortIgnored, "a", 1, 14)]);
     for script in ["(declare-const x a)(assert true)(check-sat)", "(define-sort b () (Array Int a))(declare-const x b)"]
     {
         let script = format!("(define-sort a () (FloatingPoint))\n{script}");
@@ -262,7 +282,7 @@ fn labels_are_taken_off_and_other_attributes_kept() {
 fn negative_numbers_are_written_out() {
     assert_eq!(
         text("(assert (= (- 1) -1))(assert (< -0.5 -2))"),
-        "(assert (= (- 1) (- 1)))\n(assert (< (- 0.5) (- 2)))\n"
+        "(assert (= (- 1) (- 1)))\n(assert (< (- 0.5) (- 2.0)))\n"
     );
     assert_eq!(
         text("(declare-const |-1| Int)(assert (= -1 (- 1)))"),
@@ -285,7 +305,7 @@ fn theories_are_known_by_their_forms() {
         "(iff (implies true false) (if true false true))",
         "(= ((_ map and) ((as const (Array Int Bool)) true) ((as const (Array Int Bool)) true)) ((as const (Array Int Bool)) true))",
         "(= (bv2int ((_ int2bv 8) 3)) 3)",
-        "(= 1.5 (/ 3 2))",
+        "(= 1.5 (/ 3.0 2.0))",
         "(= (_ char #x41) \"A\")",
         "(let ((x 1) (y 2)) (= x y))",
     ] {

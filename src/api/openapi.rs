@@ -85,6 +85,7 @@ pub struct ReportSchema {
     status: Option<ClaimSchema>,
     notes: Vec<NoteSchema>,
     notes_omitted: u32,
+    ignored: IgnoredSchema,
     assumptions: AssumptionsSchema,
     warnings: Vec<String>,
     /// Only with a check that was asked for a model.
@@ -108,6 +109,14 @@ pub struct NoteSchema {
     line: u32,
     column: u32,
     text: String,
+}
+
+/// How much of a script the solver was not shown.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub struct IgnoredSchema {
+    commands: u32,
+    options: u32,
 }
 
 /// What a script takes for granted.

@@ -1,17 +1,18 @@
 //! `pop check-proof`: the check that every validator makes, on this machine alone.
 //!
-//! Decides nothing: the verdict is the verifier's, under the default limits of a genesis.
+//! Decides nothing: the verdict is the verifier's, under the default limits of a genesis. What is printed is in `screen`.
 
-use crate::advice::{self, Advice, Ended};
+mod screen;
+
+use crate::advice::{Advice, Ended};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::obligation::{self, ClaimSource, Obligation, Reader};
-use crate::say;
-use crate::text::{counted, grouped, plain};
+use crate::obligation::{self, Obligation, ObligationError, Reader};
 use actors::verifier_pool::{Explained, Pending, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 use clap::{Args, ValueEnum};
 use protocol::explanation::Explanation;
-use protocol::verdict::{Assumptions, Claim, Job, NoVerdict, Report, Task, Verdict, VerifierParameters};
+use protocol::verdict::{Claim, Job, Note, Report, Task, Verdict, VerifierParameters};
 use protocol::worker::{SandboxMode, SandboxState};
+use screen::Tally;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -22,12 +23,18 @@ use std::path::{Path, PathBuf};
 /// input; for several files 2 goes before 5 before 6.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// SMT-LIB 2 scripts, folders of them, or manifests that name them
+    /// SMT-LIB 2 scripts, folders of them, or manifests that name them; - is the standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// The answer that is claimed; if not given, the manifest.json beside the file or the script's :status says it
     #[arg(long, value_parser = ["unsat", "sat"])]
     claim: Option<String>,
+    /// List everything that was ignored or rewritten, with its line and column
+    #[arg(long)]
+    verbose: bool,
+    /// For a theorem that holds, check also whether its assumptions contradict each other: a second run of the solver
+    #[arg(long)]
+    explain: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -45,13 +52,25 @@ enum Sandbox {
 /// One file's way through: read and given to a worker, or not even that.
 struct Step {
     path: PathBuf,
-    result: Result<(Obligation, Pending), String>,
+    result: Result<(Obligation, Pending), ObligationError>,
 }
 
-/// What one file came to.
-struct Outcomes {
-    results: Vec<serde_json::Value>,
-    counts: [usize; 4],
+/// What the files came to so far.
+#[derive(Default)]
+struct Results {
+    documents: Vec<serde_json::Value>,
+    tally: Tally,
+    exit: Option<Exit>,
+}
+
+/// A checked file, with what was found out besides its verdict.
+struct Checked {
+    name: String,
+    obligation: Obligation,
+    report: Report,
+    advice: Advice,
+    /// Of a theorem that holds, if it was asked for.
+    vacuity: Option<Explanation>,
 }
 
 impl Arguments {
@@ -59,23 +78,31 @@ impl Arguments {
         // clap has let in nothing but the two words.
         let claim: Option<Claim> = self.claim.as_deref().and_then(|word| word.parse().ok());
         let files = self.scripts()?;
-        let pool = self.start_pool(files.len())?;
+        let mut reader = Reader::new(claim);
+        // A worker takes some milliseconds to start, in which the first script is read.
+        let (pool, mut first) = std::thread::scope(|scope| {
+            let starting = scope.spawn(|| self.start_pool(files.len()));
+            let first = files.first().map(|path| reader.read(path));
+            let panicked = |_| Err(Failure::new(Exit::Internal, "the start of the verifier pool panicked"));
+            (starting.join().unwrap_or_else(panicked), first)
+        });
+        let pool = pool?;
         if !self.json && pool.hello().sandbox != SandboxState::Enforced {
             eprintln!("warning: the solver runs without a sandbox ({:?})", pool.hello().sandbox);
         }
-        let mut reader = Reader::new(claim);
-        let mut outcomes = Outcomes { results: Vec::new(), counts: [0; 4] };
+        let mut results = Results::default();
         let mut waiting = VecDeque::new();
         for path in &files {
             if waiting.len() > pool.workers() {
-                self.finish(&pool, waiting.pop_front(), &mut outcomes)?;
+                self.finish(&pool, waiting.pop_front(), &mut results)?;
             }
-            waiting.push_back(begin(&pool, &mut reader, path)?);
+            let obligation = first.take().unwrap_or_else(|| reader.read(path));
+            waiting.push_back(begin(&pool, path, obligation)?);
         }
         while !waiting.is_empty() {
-            self.finish(&pool, waiting.pop_front(), &mut outcomes)?;
+            self.finish(&pool, waiting.pop_front(), &mut results)?;
         }
-        self.conclude(&pool, outcomes)
+        Ok(self.conclude(&pool, results))
     }
 
     fn scripts(&self) -> Result<Vec<PathBuf>, Failure> {
@@ -95,78 +122,105 @@ impl Arguments {
         VerifierPool::start(config).map_err(Failure::with(Exit::Configuration))
     }
 
-    fn finish(&self, pool: &VerifierPool, step: Option<Step>, outcomes: &mut Outcomes) -> Result<(), Failure> {
+    fn finish(&self, pool: &VerifierPool, step: Option<Step>, results: &mut Results) -> Result<(), Failure> {
         let Some(Step { path, result }) = step else { return Ok(()) };
         let name = path.display().to_string();
-        let (exit, value) = match result {
+        let exit = match result {
             Ok((obligation, pending)) => {
                 let report = pending.blocking_recv().unwrap_or(Err(PoolError::Closed));
-                let mut report = report.map_err(Failure::with(Exit::Internal))?;
-                let Advice { counter_model, warning } = explain(pool, &obligation, &report);
-                report.warnings.extend(warning);
-                let value = json!({
-                    "file": name,
-                    "claim": obligation.claim.map(|(claim, _)| claim),
-                    "claimed": obligation.claim.map(|(_, source)| source.word()),
-                    "report": report,
-                    "counter_model": counter_model,
-                    "no_verdict": Ended::of(&report, &VerifierParameters::default()),
-                });
-                if !self.json {
-                    print(&name, obligation.claim, &report, &value);
+                let report = report.map_err(Failure::with(Exit::Internal))?;
+                let checked = self.look_closer(pool, name, obligation, report);
+                if self.json {
+                    results.documents.push(checked.document());
+                } else {
+                    screen::print(&checked, self.verbose);
                 }
-                (exit_of(&report.verdict), value)
+                results.tally.add(&checked);
+                exit_of(&checked.report.verdict)
             }
             Err(error) => {
-                if !self.json {
-                    say!("{name}: not read\n  {error}");
+                if self.json {
+                    results.documents.push(json!({ "file": name, "error": error.to_string() }));
+                } else {
+                    screen::print_unread(&name, &error);
                 }
-                (Exit::Input, json!({ "file": name, "error": error }))
+                results.tally.unread += 1;
+                Exit::Input
             }
         };
-        outcomes.counts[rank(exit)] += 1;
-        if self.json {
-            outcomes.results.push(value);
-        }
+        results.exit = Some(results.exit.map_or(exit, |worst| worst.worse(exit)));
         Ok(())
     }
 
-    fn conclude(&self, pool: &VerifierPool, outcomes: Outcomes) -> Outcome {
-        let [bad, refuted, undecided, fine] = outcomes.counts;
+    /// What is said besides the verdict: why a claim is refuted and, only if it was asked for, since that may cost as much as
+    /// the check, whether a theorem holds only because its assumptions contradict each other.
+    fn look_closer(&self, pool: &VerifierPool, name: String, obligation: Obligation, mut report: Report) -> Checked {
+        let found = match Explanation::sought(&report) {
+            Some(Err(Task::Vacuity)) if !self.explain => None,
+            Some(Err(Task::Vacuity)) if report.assumptions.assertions < 2 => {
+                Some(Explanation::Unknown { why: "no assertion comes before the last one".to_owned() })
+            }
+            None => None,
+            Some(Ok(explanation)) => Some(explanation),
+            Some(Err(task)) => Some(ask(pool, task, &obligation, &report)),
+        };
+        let is_theorem = matches!(report.verdict, Verdict::Confirmed { .. });
+        let vacuity = found.clone().filter(|_| is_theorem);
+        let mut advice = Advice::of(&report, found.map_or(Explained::Nothing, Explained::Found));
+        report.warnings.extend(advice.warning.take());
+        if (self.json || self.verbose) && report.notes_omitted > 0 {
+            list_all_notes(&mut report, &obligation.script);
+        }
+        Checked { name, obligation, report, advice, vacuity }
+    }
+
+    fn conclude(&self, pool: &VerifierPool, results: Results) -> Exit {
         if self.json {
             let solver = json!({ "version": pool.hello().solver, "pin": pool.pin(), "sandbox": pool.hello().sandbox });
-            let document = json!({ "solver": solver, "results": outcomes.results });
-            say!("{document:#}");
-        } else if outcomes.counts.iter().sum::<usize>() > 1 {
-            let total: usize = outcomes.counts.iter().sum();
-            say!("{total} files: {fine} hold, {refuted} refuted, {undecided} without a verdict, {bad} not accepted");
+            screen::print_document(&json!({ "solver": solver, "results": results.documents }));
+        } else {
+            results.tally.print();
         }
-        let worst = outcomes.counts.iter().position(|&count| count > 0).unwrap_or(3);
-        Ok([Exit::Input, Exit::Refuted, Exit::NoVerdict, Exit::Fine][worst])
+        results.exit.unwrap_or(Exit::Fine)
     }
 }
 
-/// Position in the order in which exit codes go before each other.
-fn rank(exit: Exit) -> usize {
-    match exit {
-        Exit::Refuted => 1,
-        Exit::NoVerdict => 2,
-        Exit::Fine => 3,
-        _ => 0,
+impl Checked {
+    /// Of a check without verdict, how it ended.
+    fn ended(&self) -> Option<Ended> {
+        Ended::of(&self.report, &VerifierParameters::default())
+    }
+
+    fn document(&self) -> serde_json::Value {
+        let vacuous = match self.vacuity {
+            Some(Explanation::Vacuous) => Some(true),
+            Some(Explanation::Sound) => Some(false),
+            _ => None,
+        };
+        json!({
+            "file": self.name,
+            "claim": self.obligation.claim.map(|(claim, _)| claim),
+            "claimed": self.obligation.claim.map(|(_, source)| source.word()),
+            "report": self.report,
+            "counter_model": self.advice.counter_model,
+            "no_verdict": self.ended(),
+            "vacuous": vacuous,
+        })
     }
 }
 
 fn exit_of(verdict: &Verdict) -> Exit {
     match verdict {
+        _ if screen::refusal(verdict).is_some() => Exit::Input,
         Verdict::Confirmed { .. } => Exit::Fine,
         Verdict::Refuted { .. } => Exit::Refuted,
-        Verdict::NoVerdict { reason: NoVerdict::IllSorted { .. } } | Verdict::Rejected { .. } => Exit::Input,
         Verdict::NoVerdict { .. } => Exit::NoVerdict,
+        Verdict::Rejected { .. } => Exit::Input,
     }
 }
 
-fn begin(pool: &VerifierPool, reader: &mut Reader, path: &Path) -> Result<Step, Failure> {
-    let result = match reader.read(path) {
+fn begin(pool: &VerifierPool, path: &Path, read: Result<Obligation, ObligationError>) -> Result<Step, Failure> {
+    let result = match read {
         Ok(obligation) => {
             let claim = obligation.claim.map(|(claim, _)| claim);
             let script = obligation.script.clone();
@@ -174,77 +228,24 @@ fn begin(pool: &VerifierPool, reader: &mut Reader, path: &Path) -> Result<Step, 
             let pending = pool.submit(&job).map_err(Failure::with(Exit::Internal))?;
             Ok((obligation, pending))
         }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error),
     };
     Ok(Step { path: path.to_owned(), result })
 }
 
-/// Why a claim is refuted, and whether a theorem holds only because its assumptions contradict each other: a second check,
-/// for little more than the first one cost.
-fn explain(pool: &VerifierPool, obligation: &Obligation, report: &Report) -> Advice {
-    let explained = match Explanation::sought(report) {
-        None => Explained::Nothing,
-        Some(Ok(explanation)) => Explained::Found(explanation),
-        Some(Err(task)) => {
-            let job = Explanation::job(task, obligation.script.clone(), report, &VerifierParameters::default());
-            Explained::Found(match pool.check_blocking(&job) {
-                Ok(found) => Explanation::found(task, found),
-                Err(error) => Explanation::Unknown { why: error.to_string() },
-            })
-        }
-    };
-    Advice::of(report, explained)
+fn ask(pool: &VerifierPool, task: Task, obligation: &Obligation, report: &Report) -> Explanation {
+    let job = Explanation::job(task, obligation.script.clone(), report, &VerifierParameters::default());
+    match pool.check_blocking(&job) {
+        Ok(found) => Explanation::found(task, found),
+        Err(error) => Explanation::Unknown { why: error.to_string() },
+    }
 }
 
-/// What a person reads: the verdict first, then what it rests on, then what the solver was not shown.
-fn print(name: &str, claim: Option<(Claim, ClaimSource)>, report: &Report, value: &serde_json::Value) {
-    match &report.verdict {
-        Verdict::Confirmed { within_soft_limits, .. } => {
-            let kind = if claim.is_some() { "holds" } else { "answered" };
-            say!("{name}: {kind}");
-            if !within_soft_limits {
-                say!("  beyond the soft limits: a validator that finds this too will not announce it as ready");
-            }
-        }
-        Verdict::Refuted { .. } => say!("{name}: refuted"),
-        Verdict::NoVerdict { reason: reason @ NoVerdict::IllSorted { .. } } => say!("{name}: not accepted\n  {reason}"),
-        Verdict::NoVerdict { reason } => say!("{name}: no verdict\n  {reason}"),
-        Verdict::Rejected { line, column, text } => {
-            say!("{name}: not accepted\n  line {line}, column {column}: {text}")
-        }
-    }
-    match (claim, report.answer) {
-        (Some((claim, source)), Some(answer)) => say!("  claimed {claim} ({}), answered {answer}", source.word()),
-        (Some((claim, source)), None) => say!("  claimed {claim} ({})", source.word()),
-        (None, Some(answer)) => say!("  answered {answer}; nothing is claimed"),
-        (None, None) => {}
-    }
-    if exit_of(&report.verdict) == Exit::Input {
-        return;
-    }
-    match (advice::progress(&value["report"], &value["no_verdict"]), report.resource_count) {
-        (Some(progress), _) => say!("  {progress}"),
-        (None, count) => {
-            let count = count.map_or_else(|| "none".to_owned(), |count| grouped(count.0));
-            let mebibytes = report.peak_memory_bytes.div_ceil(1 << 20);
-            say!("  resource count {count}, {} ms of processor time, {mebibytes} MiB at most", report.cpu);
-        }
-    }
-    // A check that its worker did not live to tell of rests on nothing that is known here.
-    if report.answer.is_some() {
-        let Assumptions { assertions, quantifiers, uninterpreted_symbols, recursive_definitions } = report.assumptions;
-        say!(
-            "  rests on {}, {}, {}, {}",
-            counted(assertions.into(), "assertion", "assertions"),
-            counted(quantifiers.into(), "quantifier", "quantifiers"),
-            counted(uninterpreted_symbols.into(), "uninterpreted symbol", "uninterpreted symbols"),
-            counted(recursive_definitions.into(), "recursive definition", "recursive definitions")
-        );
-    }
-    report.notes.iter().for_each(|note| say!("  line {}, column {}: {}", note.line, note.column, note.text));
-    if report.notes_omitted > 0 {
-        say!("  and {} more of this kind", report.notes_omitted);
-    }
-    report.warnings.iter().for_each(|warning| say!("  warning: {}", plain(warning)));
-    advice::counter_model(value).iter().for_each(|line| say!("  {line}"));
+/// A report has room for the first notes only. Who asks for all of them gets them from the same normaliser, in this process.
+fn list_all_notes(report: &mut Report, script: &[u8]) {
+    let limits = smtlib::Limits { notes_max: u32::MAX, ..smtlib::Limits::default() };
+    let Ok(normalised) = smtlib::normalise(script, &limits) else { return };
+    let note = |note: &smtlib::Note| Note { line: note.line, column: note.column, text: note.what() };
+    report.notes = normalised.notes.iter().map(note).collect();
+    report.notes_omitted = 0;
 }

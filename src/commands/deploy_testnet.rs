@@ -3,6 +3,7 @@
 use crate::exit::{Exit, Failure, Outcome};
 use crate::obligation::{self, Reader};
 use crate::testnet::{self, Plan, Task};
+use crate::utf8;
 use protocol::types::Stake;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -92,7 +93,9 @@ impl Arguments {
             let read = reader.read(&path).map_err(Failure::with(Exit::Input))?;
             let claim = read.claim.map(|(claim, _)| claim);
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            tasks.push(Task { name, script: read.script, claim });
+            // One that cannot be made UTF-8 is not taken, which the run tells.
+            let script = utf8::carried(&read.script).map(|carried| carried.script.into_owned());
+            tasks.push(Task { name, script: script.unwrap_or(read.script), claim });
         }
         Ok(tasks)
     }

@@ -5,6 +5,8 @@ use crate::client::Client;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::obligation::{self, Obligation, ObligationError, Reader};
 use crate::say;
+use crate::text::{counted, excerpt};
+use crate::utf8::{self, Carried};
 use actors::keys;
 use ed25519_dalek::SigningKey;
 use protocol::proof::Proof;
@@ -73,7 +75,7 @@ impl Arguments {
             if view["ended"] == true {
                 say!("{name}: {line}");
             } else {
-                say!("{name}: not ended within {} s: {line}", self.timeout.as_secs_f64());
+                say!("{name}: after {} s still {line}", self.timeout.as_secs_f64());
             }
             exit = exit.worse(match view["state"].as_str() {
                 Some("final") => Exit::Fine,
@@ -106,10 +108,13 @@ impl Arguments {
     ) -> Result<(String, Hash), Failure> {
         let name = obligation.path.display().to_string();
         let (claim, source) = obligation.claim.ok_or_else(|| Failure::new(Exit::Input, no_claim(&name, obligation)))?;
-        let proof = Proof::sign(chain, key, public_key(key), claim, self.nonce, obligation.script.clone());
+        let script = carried(&name, &obligation.script)?;
+        let proof = Proof::sign(chain, key, public_key(key), claim, self.nonce, script);
         let body =
             body_of(&proof).map_err(|error| Failure::new(Exit::Input, format!("{name} is not UTF-8: {error}")))?;
-        let named = |failure: Failure| Failure::new(failure.exit, format!("{name}: {}", failure.message));
+        let named = |failure: Failure| {
+            Failure::new(failure.exit, format!("{name}: {}", with_place(failure.message, &proof.script)))
+        };
         let answer = loop {
             let refusal = match client.offer("/v1/proofs", &body).map_err(named)? {
                 Ok(answer) => break answer,
@@ -128,11 +133,35 @@ impl Arguments {
     }
 }
 
-/// Why a script has no claim: a script that is not let through says nothing of itself.
+/// Why a script has no claim: one that is not let through says nothing of itself.
 fn no_claim(name: &str, obligation: &Obligation) -> String {
     match smtlib::normalise(&obligation.script, &smtlib::Limits::default()) {
-        Err(error) => format!("{name}: {error}"),
+        Err(error) => format!("{name}: {}", with_place(error.to_string(), &obligation.script)),
         Ok(_) => format!("{name} claims no answer: give --claim, or write (set-info :status unsat) into it"),
+    }
+}
+
+/// The script in UTF-8, and one line on what had to be replaced for that.
+fn carried(name: &str, script: &[u8]) -> Result<Vec<u8>, Failure> {
+    let refused = |message| Failure::new(Exit::Input, format!("{name}: {}", with_place(message, script)));
+    let Carried { script: text, replaced } = utf8::carried(script).map_err(refused)?;
+    if replaced > 0 {
+        let bytes = counted(replaced as u64, "byte that is not UTF-8", "bytes that are not UTF-8");
+        eprintln!("{name}: {bytes} replaced (in comments and ignored text)");
+    }
+    Ok(text.into_owned())
+}
+
+/// An error with the line that it is about, if it begins with a place in the script.
+fn with_place(message: String, script: &[u8]) -> String {
+    let place = || {
+        let (line, rest) = message.strip_prefix("line ")?.split_once(", column ")?;
+        let (column, _) = rest.split_once(':')?;
+        excerpt(script, line.parse().ok()?, column.parse().ok()?)
+    };
+    match place() {
+        Some([text, caret]) => format!("{message}\n  {text}\n  {caret}"),
+        None => message,
     }
 }
 

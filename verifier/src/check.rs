@@ -2,8 +2,8 @@
 //!
 //! - The output is exactly `sat`, `unsat` or `unknown`, with the library's error code 0; nothing is searched for.
 //! - A `sat` counts only if it is obtained again without options and without `set-logic`, and never with recursive
-//!   definitions: each of these is known to make false ones. Under the logic HORN it counts if the solver's interpretation
-//!   makes every assertion true (`interpretation`).
+//!   definitions or where `sin`, `cos` or `exp` stands: each of these is known to make false ones. Under the logic HORN it
+//!   counts if the solver's interpretation makes every assertion true (`interpretation`).
 //! - The resource count of a proof is what Z3 counted over the runs that its answer needed, each in a context of its own:
 //!   one run, or two for a `sat` of a script with options or a logic. Both share the one hard limit. What the check of an
 //!   interpretation costs is within the hard limit too, and is no part of the count.
@@ -19,6 +19,10 @@ use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Task, Verd
 use smtlib::Vocabulary;
 
 mod interpretation;
+
+/// The solver was seen to answer `sat` where the bounds it keeps of these functions allow more than the functions do.
+const SAT_OF_BOUNDS: &str =
+    "answered sat, which does not count with sin, cos or exp: the solver knows them by bounds only";
 
 /// Checks one job after the other. Keeps a context ready for the next one, and nothing of the last one.
 #[derive(Default)]
@@ -90,6 +94,7 @@ impl Checker {
             statement: job.claim.map(|claim| statement_id(&form.identity, claim)),
             notes: form.notes.clone(),
             notes_omitted: form.notes_omitted,
+            ignored: form.ignored,
             assumptions: form.assumptions,
             warnings: form.warnings(job.claim),
             ..Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked })
@@ -127,6 +132,9 @@ impl Checker {
         let answer = first.definite(limits).map_err(after_first)?;
         if answer == Answer::Sat && form.assumptions.recursive_definitions > 0 {
             return Err(after_first(NoVerdict::SatWithRecursion));
+        }
+        if answer == Answer::Sat && form.approximated {
+            return Err(after_first(NoVerdict::Unknown { why: SAT_OF_BOUNDS.to_owned() }));
         }
         if answer == Answer::Sat && form.is_horn {
             return self.check_interpretation(form, first.count, context, limits);

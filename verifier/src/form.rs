@@ -3,7 +3,7 @@
 //! Translates the normaliser's words into those that cross to the node, and cuts them to a report's bounds on the way.
 
 use protocol::types::Hash;
-use protocol::verdict::{Assumptions, Claim, Note, Report, Verdict, VerifierParameters};
+use protocol::verdict::{Assumptions, Claim, Ignored, Note, Report, Verdict, VerifierParameters};
 
 /// A script of the right form.
 pub struct Form {
@@ -16,7 +16,10 @@ pub struct Form {
     pub status: Option<Claim>,
     pub notes: Vec<Note>,
     pub notes_omitted: u32,
+    pub ignored: Ignored,
     pub assumptions: Assumptions,
+    /// A function is used that the solver knows only by bounds.
+    pub approximated: bool,
     pub identity: Hash,
     /// Names that the text has under another: its own, and the script's.
     pub renamed: Vec<(String, String)>,
@@ -92,12 +95,14 @@ pub fn read(script: &[u8], parameters: &VerifierParameters) -> Result<Form, Verd
         },
         notes: normalised.notes.iter().take(Report::NOTES_MAX).map(note).collect(),
         notes_omitted: count(omitted),
+        ignored: Ignored { commands: count(normalised.ignored.commands), options: count(normalised.ignored.options) },
         assumptions: Assumptions {
             assertions: count(normalised.assumptions.assertions),
             quantifiers: count(normalised.assumptions.quantifiers),
             uninterpreted_symbols: count(normalised.assumptions.uninterpreted),
             recursive_definitions: count(normalised.assumptions.recursive_definitions),
         },
+        approximated: normalised.assumptions.approximated,
         identity: Hash(normalised.identity),
         renamed: normalised.renamed,
         text: normalised.text,

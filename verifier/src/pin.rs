@@ -1,4 +1,5 @@
-//! Finds the library that is really loaded, and hashes its file. Runs before the sandbox, and before any script.
+//! Finds the library that is really loaded, and hashes its file. It is opened before the sandbox and hashed by a thread
+//! inside of it, while the rest of the start goes on; the hash is there before any script.
 
 use crate::solver;
 use protocol::types::Hash;
@@ -7,32 +8,87 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
-/// The library that this process has loaded; its hash is taken over from `known` if the file is the very same.
-///
-/// # Errors
-/// If the library's file is not found, not readable, or another one lies there by now.
-pub fn loaded_library(known: Option<&Library>) -> io::Result<Library> {
-    let path = loaded_path(solver::address())?;
-    let mut file = File::open(&path).map_err(|error| with_path(&path, error))?;
-    let metadata = file.metadata()?;
-    let identity = FileIdentity {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-        bytes: metadata.len(),
-        modified_ns: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
-    };
-    if let Some(known) = known.filter(|known| known.file == identity) {
-        return Ok(*known);
+/// Stack of the thread that hashes; its buffer is not on it.
+const STACK_BYTES: usize = 256 << 10;
+
+/// The library that this process has loaded: found and opened, but perhaps not hashed yet.
+pub struct Loaded {
+    file: FileIdentity,
+    /// From an earlier worker that had the very same file, or the file that is to be hashed.
+    hash: Result<Hash, File>,
+}
+
+/// A hash that a thread of its own takes meanwhile.
+pub enum Hashing {
+    Known(Library),
+    Running(FileIdentity, JoinHandle<io::Result<Hash>>),
+}
+
+impl Loaded {
+    /// Finds and opens the library; its hash is taken over from `known` if the file is the very same.
+    ///
+    /// # Errors
+    /// If the library's file is not found, not readable, or another one lies there by now.
+    pub fn find(known: Option<&Library>) -> io::Result<Loaded> {
+        let path = loaded_path(solver::address())?;
+        let open = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = open.map_err(|error| with_path(&path, error))?;
+        let identity = FileIdentity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.len(),
+            modified_ns: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
+        };
+        let known = known.filter(|known| known.file == identity);
+        Ok(Loaded { file: identity, hash: known.map(|known| known.hash).ok_or(file) })
     }
-    Ok(Library { file: identity, hash: hash_file(&mut file)? })
+
+    /// Begins to hash what is not known. The thread runs when this returns: its start needs system calls that the sandbox
+    /// denies.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub fn hash(self) -> io::Result<Hashing> {
+        match self.hash {
+            Ok(hash) => Ok(Hashing::Known(Library { file: self.file, hash })),
+            Err(file) => {
+                // The system may keep its stack for the next thread, and address space is limited.
+                let thread = std::thread::Builder::new().name("pin".to_owned()).stack_size(STACK_BYTES);
+                let (ready, started) = std::sync::mpsc::channel();
+                let hashing = thread.spawn(move || {
+                    let _ = ready.send(());
+                    hash_file(file)
+                })?;
+                started.recv().map_err(|_| io::Error::other("the thread that hashes it did not start"))?;
+                Ok(Hashing::Running(self.file, hashing))
+            }
+        }
+    }
+}
+
+impl Hashing {
+    /// The library with its hash; the thread is gone then.
+    ///
+    /// # Errors
+    /// If the file could not be read to its end.
+    pub fn finish(self) -> io::Result<Library> {
+        match self {
+            Hashing::Known(library) => Ok(library),
+            Hashing::Running(file, thread) => {
+                let hash = thread.join().map_err(|_| io::Error::other("the thread that hashes it panicked"))??;
+                Ok(Library { file, hash })
+            }
+        }
+    }
 }
 
 fn with_path(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-fn hash_file(file: &mut File) -> io::Result<Hash> {
+fn hash_file(mut file: File) -> io::Result<Hash> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -86,6 +142,10 @@ fn loaded_path(address: usize) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn loaded_library(known: Option<&Library>) -> io::Result<Library> {
+        Loaded::find(known)?.hash()?.finish()
+    }
 
     #[test]
     fn the_loaded_library_is_found_and_hashed_once() {

@@ -35,7 +35,7 @@ pub fn located(reason: NoVerdict, form: &Form, job: &Job) -> NoVerdict {
 
 fn ill_sorted(reported: &str, form: &Form, job: &Job) -> Option<NoVerdict> {
     let (line, column, message) = in_text(reported, &form.text)?;
-    let (line, column) = smtlib_locate(&job.script, &form::limits(&job.limits), line, column)?;
+    let (line, column) = smtlib::locate(&job.script, &form::limits(&job.limits), line, column)?;
     Some(NoVerdict::IllSorted { line, column, text: form.in_its_words(message) })
 }
 
@@ -47,12 +47,6 @@ pub fn in_text<'a>(reported: &'a str, text: &str) -> Option<(u32, u32, &'a str)>
     let tree = smtlib::parse(text.as_bytes(), &limits()).ok()?;
     let (line, column) = position(text, beginning(&tree, at)?);
     Some((line, column, complaint.message))
-}
-
-/// Where in a script stood what its normalised text has at a line and column.
-fn smtlib_locate(_script: &[u8], _limits: &Limits, _line: u32, _column: u32) -> Option<(u32, u32)> {
-    // MERGE: smtlib::locate(script, limits, line, column)
-    None
 }
 
 impl<'a> Complaint<'a> {

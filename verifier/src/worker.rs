@@ -1,8 +1,8 @@
 //! The worker's life: take the descriptors, lock the doors, say hello, then one report for every job until the node
 //! closes the pipe.
 //!
-//! Nothing here decides about a proof. The order of the start matters: the library is hashed while files can still be
-//! read, and no byte of a script is read before the sandbox holds.
+//! Nothing here decides about a proof. The order of the start matters: the library is opened while files can still be
+//! opened, its hash is there before the hello, and no byte of a script is read before the sandbox holds.
 
 use crate::check::Checker;
 use crate::process::Channels;
@@ -52,9 +52,9 @@ pub fn main() -> ExitCode {
     };
     let Channels { mut requests, mut reports, control, mut errors } = channels;
     match start(&mut requests, &mut reports, control) {
-        Ok(settings) => {
+        Ok((settings, checker)) => {
             drop(errors);
-            serve(&mut requests, &mut reports, &settings)
+            serve(&mut requests, &mut reports, &settings, checker)
         }
         Err(error) => {
             // Without a reader the exit code must do.
@@ -71,19 +71,29 @@ fn take_channels() -> Result<Channels, StartError> {
 }
 
 /// Everything up to the hello: from here on the process may meet scripts.
-fn start(requests: &mut File, reports: &mut File, control: OwnedFd) -> Result<Settings, StartError> {
+fn start(requests: &mut File, reports: &mut File, control: OwnedFd) -> Result<(Settings, Checker), StartError> {
     let settings: Settings = read_frame(requests)?.ok_or(StartError::NoSettings)?;
     if settings.version != WORKER_VERSION {
         return Err(StartError::Version { expected: WORKER_VERSION, got: settings.version });
     }
-    let library = pin::loaded_library(settings.known_library.as_ref()).map_err(StartError::Library)?;
+    let library = pin::Loaded::find(settings.known_library.as_ref()).map_err(StartError::Library)?;
     process::set_process_limits(settings.memory_bytes_max)?;
     process::name_the_end();
-    let start_threads = || process::watch_control(control).and_then(|()| process::forbid_descriptors());
+    let mut hashing = None;
+    let start_threads = || {
+        process::watch_control(control)?;
+        hashing = Some(library.hash()?);
+        process::forbid_descriptors()
+    };
     let sandbox = match settings.sandbox {
         SandboxMode::Required => sandbox::enter(start_threads)?,
         SandboxMode::Off => start_threads().map(|()| SandboxState::Off)?,
     };
+    // The first context takes about as long as the hash: side by side. The thread is gone before the first job.
+    let mut checker = Checker::default();
+    checker.prepare();
+    let library = hashing.map_or_else(|| Err(io::Error::other("it was not hashed")), pin::Hashing::finish);
+    let library = library.map_err(StartError::Library)?;
     let hello = Hello {
         version: WORKER_VERSION,
         pin: SolverPin { library: library.hash, normaliser_version: smtlib::VERSION },
@@ -93,7 +103,7 @@ fn start(requests: &mut File, reports: &mut File, control: OwnedFd) -> Result<Se
         peak_memory_bytes: process::peak_memory_bytes(),
     };
     write_frame(reports, &hello)?;
-    Ok(settings)
+    Ok((settings, checker))
 }
 
 /// `--control N`: an option parser would be the larger part of this program.
@@ -105,8 +115,7 @@ fn control_descriptor() -> Option<i32> {
     }
 }
 
-fn serve(requests: &mut File, reports: &mut File, settings: &Settings) -> ExitCode {
-    let mut checker = Checker::default();
+fn serve(requests: &mut File, reports: &mut File, settings: &Settings, mut checker: Checker) -> ExitCode {
     loop {
         // While it waits, a worker makes what the next proof needs; but not at once: validators that share a machine check
         // the same proof just now, and each has to before the network goes on.

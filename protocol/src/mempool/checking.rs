@@ -21,6 +21,13 @@ impl Mempool {
         }
     }
 
+    /// Whether a check waits that [`Mempool::dispatch`] would hand out. After a step none does; only what was restored, and
+    /// an admission that displaced a proof under check, leave one.
+    pub(super) fn has_check_to_hand_out(&self) -> bool {
+        let (checks_max, under_way) = (self.pending.limits.checks_max, self.checking.len());
+        under_way < checks_max && self.order.len() > 0 || under_way < 2 * checks_max && self.order.has_urgent()
+    }
+
     /// Hands out checks while there are free ones; urgent ones have as many again.
     pub(super) fn dispatch(&mut self, effects: &mut Vec<Effect>) {
         let checks_max = self.pending.limits.checks_max;
@@ -63,7 +70,8 @@ impl Mempool {
                 }
             }
             Stage::Parked(until) => {
-                if self.parked.is_empty() {
+                // Wants are looked at sooner than that.
+                if self.parked.is_empty() && self.fetch.len() == 0 {
                     self.look_at = until;
                 }
                 self.parked.insert((until, proof));

@@ -100,8 +100,7 @@ impl Mempool {
     }
 
     /// With what is durable, after a restart, oldest first and each once, with my own word if that is remembered. What was
-    /// accepted is held although limits were lowered since. Checks begin with the first step, words are told with the first
-    /// tick.
+    /// accepted is held although limits were lowered since. The first tick, due at once, begins checks and tells words.
     pub fn restored(limits: Limits, held: &[(Candidate, Option<Word>)]) -> Mempool {
         let mut this = Mempool { words_untold: true, pending: Pending::restored(limits, held), ..Mempool::new(limits) };
         for (candidate, _) in held.iter().filter(|(_, word)| word.is_none()) {
@@ -271,13 +270,17 @@ impl Mempool {
         effects
     }
 
-    /// When [`Input::Tick`] is due; nothing needs one if there is none. After a restart, and for a new session, that is at
-    /// once, but not within the same turn: whoever asks meanwhile has an answer before thousands of ids and words are told.
+    /// When [`Input::Tick`] is due; nothing needs one if there is none. After a restart, for a new session, and while a check
+    /// waits although one is free, that is at once, but not within the same turn: whoever asks meanwhile has an answer before
+    /// thousands of ids and words are told.
     pub fn wakeup(&self) -> Option<Millis> {
         let looking = (self.fetch.len() > 0 || !self.parked.is_empty()).then_some(self.look_at);
         let differing = (!self.sessions.is_empty() && self.pending.total().proofs > 0).then_some(self.exchange_at);
-        let at_once = (!self.opened.is_empty() || self.words_untold).then_some(Millis(0));
-        [self.relay_at, looking, differing, at_once, self.fetch.deadline()].into_iter().flatten().min()
+        let at_once = !self.opened.is_empty() || self.words_untold || self.has_check_to_hand_out();
+        [self.relay_at, looking, differing, at_once.then_some(Millis(0)), self.fetch.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub fn figures(&self) -> Figures {

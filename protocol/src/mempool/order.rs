@@ -55,6 +55,10 @@ impl Order {
         self.len
     }
 
+    pub(super) fn has_urgent(&self) -> bool {
+        !self.urgent.is_empty()
+    }
+
     pub(super) fn push(&mut self, place: Place) {
         let queue = self.lanes.entry(place.source.into()).or_default();
         if queue.by_arrival.insert(place.arrival, (place.size, place.proof)).is_none() {

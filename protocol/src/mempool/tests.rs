@@ -296,6 +296,44 @@ fn what_was_checked_is_not_checked_again_after_a_restart_and_its_word_is_told() 
     assert!(mempool.admit(NOW, candidate(5, 20, BOB)).is_err());
 }
 
+/// A random case once found it waiting for ever.
+#[test]
+fn what_was_restored_unchecked_is_checked_without_a_further_input_although_it_is_admitted_again() {
+    let mut mempool = Mempool::restored(Limits::new(20, 2_000, 3), &[(candidate(1, 10, ALICE), None)]);
+    assert_eq!(mempool.admit(NOW, candidate(1, 10, ALICE)), Err(Whereabouts::Waiting));
+    assert_eq!(mempool.wakeup(), Some(Millis(0)), "it is due at once");
+    assert_eq!(mempool.step(NOW, Input::Tick), [check(1)]);
+    assert_eq!(mempool.wakeup(), None);
+}
+
+#[test]
+fn a_check_that_a_displacement_freed_is_handed_out_without_a_further_input() {
+    let mut mempool = Mempool::new(Limits::new(2, 1_000, 1));
+    mempool.step(NOW, Input::SessionOpened(P1));
+    mempool.step(NOW, Input::Tick);
+    put(&mut mempool, 1, 10, ALICE);
+    put(&mut mempool, 2, 20, BOB);
+    mempool.step(NOW, Input::Words { from: P1, words: vec![(id(1), Word::Refuted)] });
+    let displaced = vec![Effect::Refuse { proof: id(1), refusal: Refusal::Displaced }, Effect::Cancel(id(1))];
+    assert_eq!(mempool.admit(NOW, candidate(3, 10, Source::Peer(P2))), Ok(displaced));
+    assert_eq!(mempool.wakeup(), Some(Millis(0)));
+    assert_eq!(mempool.step(NOW, Input::Tick), [check(2)]);
+    assert_ne!(mempool.wakeup(), Some(Millis(0)));
+}
+
+#[test]
+fn a_parked_check_does_not_put_off_the_scripts_that_are_wanted() {
+    let mut mempool = small();
+    mempool.step(NOW, Input::SessionOpened(P1));
+    put(&mut mempool, 1, 10, ALICE);
+    mempool.step(NOW, Input::Tick);
+    mempool.step(NOW, Input::Arrived { from: P1, proofs: vec![id(2)] });
+    let looking = mempool.wakeup();
+    mempool.step(NOW, Input::Judged { proof: id(1), judgement: Judgement::Again });
+    assert_eq!(mempool.wakeup(), looking);
+    assert!(looking.is_some_and(|at| at.since(NOW) < EXCHANGE_INTERVAL), "{looking:?}");
+}
+
 #[test]
 fn a_proof_that_became_final_unchecked_is_checked_for_a_late_prepare_and_then_dropped() {
     let mut mempool = small();

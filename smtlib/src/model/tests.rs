@@ -108,3 +108,18 @@ fn what_is_no_model_is_an_error_or_nothing() {
         assert_eq!(vocabulary.print(empty, ")", 100).unwrap(), (String::new(), false), "{empty}");
     }
 }
+
+#[test]
+fn functions_of_one_name_keep_it_and_their_places() {
+    let script = "(declare-fun f (Int) Int)(declare-const b Int)(declare-fun f (Bool) Int)(assert (= (f b) (f true)))(check-sat)";
+    let model = "(
+  (define-fun f~1 ((x!0 Bool)) Int
+    7)
+  (define-fun b () Int
+    0)
+  (define-fun f ((x!0 Int)) Int
+    7)
+)";
+    let text = "(define-fun f ((x!0 Int)) Int 7)\n(define-fun b () Int 0)\n(define-fun f ((x!0 Bool)) Int 7)\n";
+    assert_eq!(printed(script, model, ""), text);
+}

@@ -2,6 +2,8 @@
 //!
 //! Must never: pass an attribute on that is not listed here. A label makes the solver answer falsely.
 
+use smallvec::smallvec;
+
 use super::Normaliser;
 use super::terms::Task;
 use crate::error::{ErrorKind, Fault};
@@ -31,7 +33,7 @@ impl Normaliser<'_> {
             tasks.push(Task::Term(*term));
             return Ok(());
         }
-        let mut all = vec![Task::Open, Task::Copy(head), Task::Term(*term)];
+        let mut all = vec![Task::Open, Task::Copy(head), Task::Term(*term), Task::Fixed];
         all.extend(steps);
         all.push(Task::Close);
         tasks.extend(all.into_iter().rev());
@@ -48,7 +50,7 @@ impl Normaliser<'_> {
                 let mut terms = self.list(value, "a list of terms")?;
                 if terms.first().is_some_and(|first| self.tree.node(*first).kind == Kind::Symbol) {
                     // One term without the list round it, as F* writes it. A list of constants would be no pattern.
-                    terms = vec![value];
+                    terms = smallvec![value];
                 }
                 if terms.is_empty() {
                     return Err(self.expected(value, "a pattern with at least one term"));
@@ -71,7 +73,7 @@ impl Normaliser<'_> {
             "lblpos" | "lblneg" => {
                 self.symbol(value, "a symbol")?;
                 let name = format!(":{}", self.clipped(keyword));
-                self.remark(self.at(keyword), NoteKind::LabelStripped, name);
+                self.remark(self.at(keyword), NoteKind::LabelIgnored, name);
             }
             _ => return Err(self.fault_of(keyword, |name| ErrorKind::Attribute { attribute: format!(":{name}") })),
         }

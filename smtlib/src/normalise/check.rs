@@ -5,45 +5,88 @@
 
 use super::Normaliser;
 use super::identifiers::Callee;
+use super::scope::Function;
 use super::sorts::{Head, SortId};
-use super::terms::Value;
+use super::terms::{Literal, Value};
 use crate::error::{ErrorKind, Fault};
-use crate::theories::{Function, Gives, Takes};
+use crate::theories::{self, Gives, Takes};
+
+/// As many as the largest character's code takes.
+const CHARACTER_BITS: u64 = 18;
 
 impl Normaliser<'_> {
-    /// What the application at `index` is.
-    pub(super) fn apply(&mut self, callee: &Callee, arguments: &[Value], index: u32) -> Result<Value, Fault> {
+    /// What the application at `index` is, of which everything from the place `start` on is written.
+    pub(super) fn apply(
+        &mut self,
+        callee: &Callee,
+        arguments: &mut [Value],
+        index: u32,
+        start: usize,
+    ) -> Result<Value, Fault> {
         let mut value = Value::closed(SortId::UNKNOWN);
-        for argument in arguments {
+        for argument in arguments.iter() {
             value.size = value.size.saturating_add(argument.size);
             value.lowest = value.lowest.min(argument.lowest);
         }
         match callee {
             Callee::Script(function) => {
                 value.size = value.size.saturating_add(function.size);
-                if function.generic {
-                    value.sort = self.apply_generic(function, arguments, index)?;
-                    return Ok(value);
-                }
-                for (position, (argument, wanted)) in arguments.iter().zip(function.parameters.iter()).enumerate() {
-                    if !self.sorts.fits(argument.sort, *wanted) {
-                        let takes = self.sorts.describe(*wanted, &self.tree.names);
-                        return Err(self.argument_fault(index, position, takes, argument.sort));
-                    }
-                }
-                value.sort = function.result;
+                value.sort = self.apply_own(function, arguments, index)?;
             }
             Callee::Theory(function, indices) => {
+                self.adapt_arguments(function, arguments);
                 self.check_arguments(function, arguments, index)?;
                 value.sort = self.result(function, *indices, arguments, index)?;
+                if self.is_literal(function, arguments) {
+                    value.literal = Some(Literal { start: start as u32, end: self.out.mark() as u32 });
+                }
             }
             Callee::Ascribed(function, sort) => {
                 self.apply_ascribed(function, *sort, arguments, index)?;
                 value.sort = *sort;
             }
+            Callee::Filled(sort) => {
+                let element = self.sorts.arguments(*sort).last().copied().filter(|_| !arguments.is_empty());
+                if let (Some(element), Some(argument)) = (element, arguments.first_mut()) {
+                    self.adapt(argument, element);
+                }
+                value.sort = *sort;
+            }
             Callee::Of(sort) => value.sort = *sort,
+            Callee::Tester { constructor, place, argument } => {
+                let given = arguments.first().map_or(SortId::UNKNOWN, |argument| argument.sort);
+                if *argument != SortId::UNKNOWN && !self.sorts.fits(given, *argument) {
+                    let takes = self.sorts.describe(*argument, &self.tree.names);
+                    return Err(self.argument_fault(index, 0, takes, given));
+                }
+                let known = if *argument == SortId::UNKNOWN { given } else { *argument };
+                self.write_tester(index, constructor, *place, known)?;
+                value.sort = SortId::BOOL;
+            }
+            Callee::Overloaded { name, candidates, place, ascribed } => {
+                let chosen = self.resolve(*name, candidates, arguments, index)?;
+                let callee = self.settle_candidate(index, *name, *place, chosen, SortId::UNKNOWN);
+                value = self.apply(&callee, arguments, index, start)?;
+                if let Some(sort) = ascribed {
+                    value = Value { sort: *sort, literal: None, ..value };
+                }
+            }
         }
         Ok(value)
+    }
+
+    fn apply_own(&mut self, function: &Function, arguments: &mut [Value], index: u32) -> Result<SortId, Fault> {
+        if function.generic {
+            return self.apply_generic(function, arguments, index);
+        }
+        for (position, (argument, wanted)) in arguments.iter_mut().zip(function.parameters.iter()).enumerate() {
+            self.adapt(argument, *wanted);
+            if !self.sorts.fits(argument.sort, *wanted) {
+                let takes = self.sorts.describe(*wanted, &self.tree.names);
+                return Err(self.argument_fault(index, position, takes, argument.sort));
+            }
+        }
+        Ok(function.result)
     }
 
     pub(super) fn argument_fault(&self, index: u32, position: usize, takes: String, got: SortId) -> Fault {
@@ -58,7 +101,12 @@ impl Normaliser<'_> {
         self.fault(at, ErrorKind::ArgumentSort { name, position: position as u64 + 1, takes, got })
     }
 
-    fn check_arguments(&self, function: &Function, arguments: &[Value], index: u32) -> Result<(), Fault> {
+    pub(super) fn check_arguments(
+        &self,
+        function: &theories::Function,
+        arguments: &[Value],
+        index: u32,
+    ) -> Result<(), Fault> {
         let (wanted, accepts): (&str, fn(Head) -> bool) = match function.takes {
             Takes::Anything => return Ok(()),
             Takes::Alike => return self.common_sort(arguments, 0, index).map(|_| ()),
@@ -68,14 +116,39 @@ impl Normaliser<'_> {
                 }
                 return self.common_sort(&arguments[1..], 1, index).map(|_| ());
             }
+            Takes::Place => return self.check_places(arguments, arguments.len() - 1, index),
+            Takes::Element => return self.check_places(arguments, arguments.len() - 2, index),
             Takes::Bools => ("Bool", |head| matches!(head, Head::Bool)),
             Takes::Numbers => ("Int or Real", |head| matches!(head, Head::Int | Head::Real)),
+            Takes::Ints => ("Int", |head| matches!(head, Head::Int)),
             Takes::BitVectors => ("a bit-vector", |head| matches!(head, Head::BitVector(_))),
         };
         for (position, argument) in arguments.iter().enumerate() {
             let head = self.sorts.head(argument.sort);
             if !matches!(head, Head::Unknown | Head::Parameter(_)) && !accepts(head) {
                 return Err(self.argument_fault(index, position, wanted.to_owned(), argument.sort));
+            }
+        }
+        Ok(())
+    }
+
+    /// An array and what stands for its parts, of which so many are indices. The solver would cut a Real to an Int.
+    fn check_places(&self, arguments: &[Value], indices: usize, index: u32) -> Result<(), Fault> {
+        let array = arguments[0].sort;
+        match self.sorts.head(array) {
+            Head::Unknown | Head::Parameter(_) => return Ok(()),
+            Head::Array => {}
+            _ => return Err(self.argument_fault(index, 0, "an array".to_owned(), array)),
+        }
+        let parts = self.sorts.arguments(array);
+        if parts.len() != indices + 1 {
+            let takes = format!("an array of {indices} {}", if indices == 1 { "index" } else { "indices" });
+            return Err(self.argument_fault(index, 0, takes, array));
+        }
+        for (position, (argument, wanted)) in arguments[1..].iter().zip(parts).enumerate() {
+            if !self.sorts.fits(argument.sort, *wanted) {
+                let takes = self.sorts.describe(*wanted, &self.tree.names);
+                return Err(self.argument_fault(index, position + 1, takes, argument.sort));
             }
         }
         Ok(())
@@ -119,7 +192,7 @@ impl Normaliser<'_> {
 
     fn result(
         &mut self,
-        function: &Function,
+        function: &theories::Function,
         indices: [u32; 2],
         arguments: &[Value],
         index: u32,
@@ -133,11 +206,14 @@ impl Normaliser<'_> {
             Gives::String => SortId::STRING,
             Gives::RegLan => SortId::REG_LAN,
             Gives::RoundingMode => SortId::ROUNDING_MODE,
+            Gives::Character => SortId::CHARACTER,
             Gives::Argument(_) if function.takes == Takes::Choice => self.common_sort(&arguments[1..], 1, index)?,
             Gives::Argument(position) => sort_of(position),
             Gives::Number if arguments.iter().any(|argument| argument.sort == SortId::REAL) => SortId::REAL,
             Gives::Number if arguments.iter().all(|argument| argument.sort == SortId::INT) => SortId::INT,
             Gives::Number => SortId::UNKNOWN,
+            Gives::Power if arguments.iter().any(|argument| argument.sort == SortId::REAL) => SortId::REAL,
+            Gives::Power => SortId::UNKNOWN,
             Gives::Concatenation => {
                 let widths: Option<Vec<u64>> = arguments.iter().map(|argument| self.bits(argument.sort)).collect();
                 let Some(widths) = widths else { return Ok(SortId::UNKNOWN) };
@@ -161,11 +237,33 @@ impl Normaliser<'_> {
                 }
                 self.sorts.plain(Head::Float(indices[0], indices[1]), &[])
             }
+            Gives::FloatOfParts => {
+                let (Some(exponent), Some(fraction)) = (self.bits(sort_of(1)), self.bits(sort_of(2))) else {
+                    return Ok(SortId::UNKNOWN);
+                };
+                // Widths are limited, so that one more fits.
+                self.sorts.plain(Head::Float(exponent as u32, fraction as u32 + 1), &[])
+            }
+            Gives::FloatBits => match self.sorts.head(sort_of(0)) {
+                Head::Float(exponent, significand) => {
+                    return self.bit_vector(index, u64::from(exponent) + u64::from(significand));
+                }
+                _ => SortId::UNKNOWN,
+            },
+            Gives::CharacterBits => return self.bit_vector(index, CHARACTER_BITS),
             Gives::Element => match (self.sorts.head(sort_of(0)), self.sorts.arguments(sort_of(0))) {
                 (Head::Array, [.., element]) | (Head::Sequence, [element]) => *element,
                 _ => SortId::UNKNOWN,
             },
             Gives::Unit => self.sorts.plain(Head::Sequence, &[sort_of(0)]),
+            Gives::Mapped { function } => {
+                let element = match (self.sorts.head(sort_of(function)), self.sorts.arguments(sort_of(function))) {
+                    (Head::Array, [.., element]) => *element,
+                    _ => SortId::UNKNOWN,
+                };
+                self.sorts.plain(Head::Sequence, &[element])
+            }
+            Gives::Regex => self.sorts.plain(Head::RegularExpression, &[sort_of(0)]),
         })
     }
 

@@ -1,13 +1,15 @@
-//! The commands: which are let through, which are dropped and told, and which are refused.
+//! The commands: which are let through, which are ignored and told, and which are refused. What comes after the check, and
+//! resets, are in `query`.
 //!
 //! Must never: let a command through by default. What is not named here is refused.
 
 use super::Normaliser;
+use super::scope::Lifetime;
 use super::sorts::SortId;
 use crate::error::{ErrorKind, Fault, clip};
 use crate::options::{self, Decision};
 use crate::result::{NoteKind, Status};
-use crate::theories;
+use crate::theories::Logic;
 use crate::tree::Kind;
 
 impl Normaliser<'_> {
@@ -25,40 +27,37 @@ impl Normaliser<'_> {
         if node.quoted {
             return Err(self.refused(head, "a command's name stands without bars"));
         }
+        if self.queries > 0 {
+            self.after_check(index, head);
+            return Ok(());
+        }
         let name = self.tree.text(head).to_owned();
         let arguments = &parts[1..];
+        self.out.from(self.at(index));
         match name.as_str() {
             "set-logic" => self.set_logic(head, arguments),
             "set-info" => self.set_info(head, arguments),
             "set-option" => self.set_option(head, arguments),
+            "reset" => self.reset(index, head, arguments),
+            "reset-assertions" => self.reset_assertions(index, head, arguments),
             "check-sat" => self.check_sat(index, head, arguments),
-            "get-model"
-            | "get-proof"
-            | "get-unsat-core"
-            | "get-unsat-assumptions"
-            | "get-assertions"
-            | "get-assignment"
-            | "get-value"
-            | "get-info"
-            | "get-option"
-            | "get-objectives"
-            | "echo"
-            | "eval"
-            | "labels" => {
-                self.remark(self.at(index), NoteKind::CommandDropped, clip(&name));
+            "check-sat-assuming" => self.check_sat_assuming(index, head, arguments),
+            "exit" => Err(self.refused(head, "nothing has been asked yet")),
+            _ if is_output(&name) => {
+                self.remark(self.at(index), NoteKind::CommandIgnored, clip(&name));
                 Ok(())
             }
-            "exit" if self.checked => self.without_arguments(head, arguments, "(exit)"),
-            "exit" => Err(self.refused(head, "nothing has been asked yet")),
             _ => self.kept_command(index, head, &name, arguments),
         }
     }
 
-    /// Commands that are printed, unless they come after the check: then they are checked all the same, and dropped.
+    /// Commands that are printed.
     fn kept_command(&mut self, index: u32, head: u32, name: &str, arguments: &[u32]) -> Result<(), Fault> {
+        self.nothing_foreign(index)?;
         let mark = self.out.mark();
-        let counts = self.assumptions;
         self.begun = true;
+        self.kept += 1;
+        self.scope.in_front = self.scope.lifetime == Lifetime::Script && is_declaration(name);
         match name {
             "assert" => self.assert(head, arguments)?,
             "push" => self.push(head, arguments)?,
@@ -75,15 +74,28 @@ impl Normaliser<'_> {
             "declare-datatypes" => self.declare_datatypes(index, head, arguments)?,
             _ => return Err(self.refused(head, advice(name))),
         }
-        if self.checked {
-            self.out.truncate(mark);
-            self.assumptions = counts;
-            self.remark(self.at(index), NoteKind::AfterCheck, clip(name));
+        self.out.settle(mark);
+        if std::mem::take(&mut self.scope.in_front) {
+            let command = self.out.take(mark);
+            self.base.append(command);
         }
         Ok(())
     }
 
-    fn refused(&self, head: u32, advice: &'static str) -> Fault {
+    /// Refuses bytes that only comments and ignored commands may hold.
+    pub(super) fn nothing_foreign(&self, index: u32) -> Result<(), Fault> {
+        let Some((node, foreign)) = self.tree.foreign_in(index) else { return Ok(()) };
+        let code = u32::from(foreign.byte);
+        let kind = match (self.tree.node(node).kind, foreign.byte) {
+            // An encoding of one byte a character is what such files have.
+            (Kind::String, _) => ErrorKind::StringCharacter { code },
+            (_, 0..=0x7F) => ErrorKind::ControlCharacter { code },
+            _ => ErrorKind::NotUtf8,
+        };
+        Err(Fault::new(foreign.at, kind))
+    }
+
+    pub(super) fn refused(&self, head: u32, advice: &'static str) -> Fault {
         self.fault_of(head, |command| ErrorKind::Command { command, advice })
     }
 
@@ -91,24 +103,25 @@ impl Normaliser<'_> {
         self.fault_of(head, |command| ErrorKind::Form { command, form })
     }
 
-    fn without_arguments(&self, head: u32, arguments: &[u32], form: &'static str) -> Result<(), Fault> {
+    pub(super) fn without_arguments(&self, head: u32, arguments: &[u32], form: &'static str) -> Result<(), Fault> {
         if arguments.is_empty() { Ok(()) } else { Err(self.form(head, form)) }
     }
 
     fn set_logic(&mut self, head: u32, arguments: &[u32]) -> Result<(), Fault> {
         let [logic] = arguments else { return Err(self.form(head, "(set-logic name)")) };
         let name = self.symbol(*logic, "a logic's name")?;
-        if !theories::is_logic(self.tree.text(*logic)) {
-            return Err(self.fault_of(*logic, |logic| ErrorKind::Logic { logic }));
-        }
-        if self.logic.is_some() || self.begun || self.checked {
+        if self.logic_name.is_some() || self.begun {
             return Err(self.fault(head, ErrorKind::LateLogic));
         }
-        self.logic = Some(name);
-        self.out.open();
-        self.out.copy(self.tree.node(head));
-        self.out.symbol(name);
-        self.out.close();
+        let read = Logic::new(self.tree.text(*logic));
+        let (is_listed, real_numerals) = (read.is_listed(), read.has_real_numerals());
+        self.real_numerals = real_numerals;
+        self.logic_name = Some(name);
+        if is_listed {
+            self.logic = Some(name);
+        } else {
+            self.remark(self.at(*logic), NoteKind::LogicIgnored, self.clipped(*logic));
+        }
         Ok(())
     }
 
@@ -119,35 +132,33 @@ impl Normaliser<'_> {
         };
         if self.tree.text(*keyword) == "status" {
             let value = arguments.get(1).copied().unwrap_or(*keyword);
-            let status = match (self.tree.node(value).kind, self.tree.text(value)) {
-                (Kind::Symbol, "sat") => Status::Sat,
-                (Kind::Symbol, "unsat") => Status::Unsat,
-                (Kind::Symbol, "unknown") => Status::Unknown,
-                _ => return Err(self.fault_of(value, |status| ErrorKind::StatusValue { status })),
+            let Some(status) = Status::of(self.tree.node(value).kind, self.tree.text(value)) else {
+                return Err(self.fault_of(value, |status| ErrorKind::StatusValue { status }));
             };
-            if !self.checked {
-                self.status = Some(status);
-            }
+            self.status = Some(status);
+            self.note(self.at(head), NoteKind::CommandIgnored, "set-info :status".to_owned());
+            return Ok(());
         }
         let name = format!("set-info :{}", self.clipped(*keyword));
-        self.remark(self.at(head), NoteKind::CommandDropped, name);
+        self.remark(self.at(head), NoteKind::CommandIgnored, name);
         Ok(())
     }
 
     fn set_option(&mut self, head: u32, arguments: &[u32]) -> Result<(), Fault> {
-        let [keyword, value] = arguments else { return Err(self.form(head, "(set-option :name value)")) };
+        let Some((keyword, values)) = arguments.split_first() else {
+            return Err(self.form(head, "(set-option :name value)"));
+        };
         if self.tree.node(*keyword).kind != Kind::Keyword {
             return Err(self.form(head, "(set-option :name value)"));
         }
-        let value_node = self.tree.node(*value);
-        let value_text = self.tree.text(*value);
-        match options::decide(self.tree.text(*keyword), value_node.kind, value_text) {
-            Decision::Strip => {
+        let decision = match values {
+            [value] => options::decide(self.tree.text(*keyword), self.tree.node(*value).kind, self.tree.text(*value)),
+            _ => Decision::Ignore,
+        };
+        match decision {
+            Decision::Ignore => {
                 let name = self.clipped(*keyword);
-                self.remark(self.at(*keyword), NoteKind::OptionStripped, name);
-            }
-            Decision::Set(name, _) if self.checked => {
-                self.remark(self.at(*keyword), NoteKind::OptionAfterCheck, name.to_owned());
+                self.remark(self.at(*keyword), NoteKind::OptionIgnored, name);
             }
             Decision::Set(name, canonical) => {
                 let before = self.options.insert(name, canonical.clone());
@@ -155,29 +166,18 @@ impl Normaliser<'_> {
                     self.remark(self.at(*keyword), NoteKind::OptionReplaced, name.to_owned());
                 }
             }
-            Decision::RefuseName => return Err(self.fault_of(*keyword, |name| ErrorKind::Option { name })),
-            Decision::RefuseValue(accepted) => {
-                let (name, value_text) = (self.clipped(*keyword), self.clipped(*value));
-                return Err(self.fault(*value, ErrorKind::OptionValue { name, value: value_text, accepted }));
+            Decision::GlobalDeclarations(is_on) => {
+                // Another solver, or the pinned one elsewhere, would see it otherwise.
+                if self.begun || self.lifetime_set {
+                    return Err(self.fault(*keyword, ErrorKind::LateGlobalDeclarations));
+                }
+                self.lifetime_set = true;
+                self.scope.lifetime = if is_on { Lifetime::Script } else { Lifetime::Scope };
+            }
+            Decision::Misspelt(meant) => {
+                return Err(self.fault_of(*keyword, |name| ErrorKind::OptionMisspelt { name, meant }));
             }
         }
-        Ok(())
-    }
-
-    fn check_sat(&mut self, index: u32, head: u32, arguments: &[u32]) -> Result<(), Fault> {
-        if let Some(argument) = arguments.first() {
-            let name = "check-sat".to_owned();
-            let got = arguments.len() as u64;
-            return Err(self.fault(*argument, ErrorKind::Arity { name, takes: "0".to_owned(), what: "arguments", got }));
-        }
-        if self.checked {
-            return Err(self.fault(index, ErrorKind::SecondCheck));
-        }
-        self.checked = true;
-        self.begun = true;
-        self.out.open();
-        self.out.copy(self.tree.node(head));
-        self.out.close();
         Ok(())
     }
 
@@ -226,7 +226,11 @@ impl Normaliser<'_> {
         }
         for _ in 0..count {
             if let Some(before) = self.scope.pop() {
+                let (uninterpreted, lifetime) = (self.assumptions.uninterpreted, self.scope.lifetime);
                 self.assumptions = before;
+                if lifetime == Lifetime::Script {
+                    self.assumptions.uninterpreted = uninterpreted;
+                }
             }
         }
         self.write_scopes(head, count);
@@ -242,13 +246,45 @@ impl Normaliser<'_> {
     }
 }
 
+/// Commands that only ask for output, of this solver or of others: what they print is nobody's answer here.
+fn is_output(name: &str) -> bool {
+    const NAMES: [&str; 15] = [
+        "apply",
+        "block-model",
+        "block-values",
+        "compute-interpolant",
+        "display",
+        "display-dimacs",
+        "echo",
+        "eval",
+        "help",
+        "help-simplifier",
+        "help-tactic",
+        "labels",
+        "simplify",
+        "statistics",
+        "euf-project",
+    ];
+    name.starts_with("get-") || name.starts_with("dbg-") || NAMES.contains(&name)
+}
+
+/// Commands that make names.
+fn is_declaration(name: &str) -> bool {
+    name.starts_with("declare-") || name.starts_with("define-")
+}
+
 /// What to do instead of a command that is refused.
 fn advice(name: &str) -> &'static str {
     match name {
-        "check-sat-assuming" | "check-sat-using" | "check-synth" => "assert what is assumed and use check-sat",
+        "check-sat-using" => "write (check-sat): how the solver goes about it is not the script's to say",
+        "check-synth" | "declare-var" | "synth-fun" => {
+            "a proof asks whether assertions can be satisfied: use check-sat"
+        }
+        "rule" | "query" | "declare-rel" => {
+            "write (set-logic HORN), each rule as (assert (forall … (=> body head))) and the query as (assert (forall … (=> body false))); sat then says that it is safe"
+        }
         "include" => "write everything into one script",
-        "reset" | "reset-assertions" => "submit one script for each proof",
-        "minimize" | "maximize" | "assert-soft" => "a proof has no objectives",
+        "minimize" | "maximize" | "assert-soft" => "a proof has no objectives: assert the bound that is claimed",
         _ => "leave it out",
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Must never: let a datatype's written-out size go uncounted.
 
+use smallvec::smallvec;
+
 use super::Normaliser;
-use super::declarations::Standing;
 use super::scope::{Function, Origin, SortDeclaration, SortMeaning};
 use super::sort_terms::LocalSorts;
 use super::sorts::{Head, Size, SortId};
@@ -68,7 +69,7 @@ impl Normaliser<'_> {
                     name_at: *name,
                     name: name_symbol,
                     number: 0,
-                    parameters: left.clone(),
+                    parameters: left.to_vec(),
                     constructors: constructors.to_vec(),
                 });
             }
@@ -110,7 +111,7 @@ impl Normaliser<'_> {
             let [_, names, list] = constructors[..] else {
                 return Err(self.expected(declaration, "(par (parameter …) (constructor …))"));
             };
-            parameters = self.list(names, "a list of sort parameters")?;
+            parameters = self.list(names, "a list of sort parameters")?.to_vec();
             constructors = self.list(list, "a list of constructors")?;
         }
         if let Some(arity) = arity {
@@ -120,7 +121,7 @@ impl Normaliser<'_> {
                 return Err(self.fault_of(name_at, |name| ErrorKind::Arity { name, takes, what: "parameters", got }));
             }
         }
-        Ok(Datatype { name_at, name, number: 0, parameters, constructors })
+        Ok(Datatype { name_at, name, number: 0, parameters, constructors: constructors.to_vec() })
     }
 
     fn write_datatypes(
@@ -215,47 +216,48 @@ impl Normaliser<'_> {
         local: &LocalSorts,
     ) -> Result<Vec<SortId>, Fault> {
         let parts = match self.tree.node(constructor).kind {
-            Kind::Symbol => vec![constructor],
+            Kind::Symbol => smallvec![constructor],
             _ => self.list(constructor, "a constructor")?,
         };
         let Some((name_at, fields)) = parts.split_first() else {
             return Err(self.expected(constructor, "a constructor"));
         };
-        let (name, printed) = self.datatype_function(*name_at)?;
+        let name = self.function_name(*name_at)?;
         self.out.open();
-        self.out.symbol(printed);
+        let place = self.out.mark();
+        self.out.symbol(name);
         let mut sorts = Vec::new();
+        let mut selectors = Vec::new();
         for field in fields {
             let pair = self.list(*field, "(selector sort)")?;
             let [selector_at, sort] = pair[..] else { return Err(self.expected(*field, "(selector sort)")) };
-            let (selector, printed) = self.datatype_function(selector_at)?;
+            let selector = self.function_name(selector_at)?;
             self.out.open();
-            self.out.symbol(printed);
-            let sort = self.sort_with(sort, local)?;
+            selectors.push((selector_at, selector, self.out.mark()));
+            self.out.symbol(selector);
+            sorts.push(self.sort_with(sort, local)?);
             self.out.close();
-            sorts.push(sort);
-            let origin = Origin::Selector;
-            let parameters = [own].into();
-            let function = Function { printed, origin, parameters, result: sort, size: 0, generic, command: index };
-            self.scope.insert_function(selector, function);
         }
         self.out.close();
-        if self.scope.function(name).is_some() {
-            return Err(self.fault_of(*name_at, |name| ErrorKind::DeclaredTwice { name }));
+        for ((at, selector, place), sort) in selectors.into_iter().zip(&sorts) {
+            let function = Function::new(Origin::Selector, selector, index, vec![own], *sort);
+            self.make_datatype_function(at, selector, place, Function { generic, ..function })?;
         }
-        let origin = Origin::Constructor;
-        let parameters = sorts.clone().into();
-        let function = Function { printed, origin, parameters, result: own, size: 0, generic, command: index };
-        self.scope.insert_function(name, function);
+        let function = Function::new(Origin::Constructor, name, index, sorts.clone(), own);
+        self.make_datatype_function(*name_at, name, place, Function { generic, ..function })?;
         Ok(sorts)
     }
 
-    /// The name of a constructor or selector, which must be free.
-    fn datatype_function(&mut self, at: u32) -> Result<(Name, Name), Fault> {
-        match self.function_name(at)? {
-            (name, Standing::Free) => Ok((name, self.printed(name, self.at(at)))),
-            (_, Standing::Function(_)) => Err(self.fault_of(at, |name| ErrorKind::DeclaredTwice { name })),
-        }
+    fn make_datatype_function(
+        &mut self,
+        at: u32,
+        name: Name,
+        place: usize,
+        mut function: Function,
+    ) -> Result<(), Fault> {
+        self.admit(at, name, &mut function)?;
+        self.make_function(at, name, place, function);
+        Ok(())
     }
 
     /// Recounts the sorts that were made while the sizes of these datatypes were not known.

@@ -1,49 +1,107 @@
-//! Names that a script makes: sorts, functions, definitions.
+//! Names that a script makes: sorts and functions, and what may stand beside what. Definitions are in `definitions`.
 //!
-//! Must never: let one visible name be made twice. A second declaration that says the same is dropped and told; one that
-//! differs is refused, and so is one that would hide a standard's function.
-
-use std::rc::Rc;
+//! Must never: let a function be made twice for the same sorts. A second declaration that says the same is left out and
+//! told; one that says another thing of the same sorts is refused, and so is one that would hide a standard's function.
 
 use super::Normaliser;
-use super::scope::{CLOSED, Function, Origin, SortDeclaration, SortMeaning};
+use super::overloads::OVERLOADS_MAX;
+use super::scope::{Function, Lifetime, Origin, SortDeclaration, SortMeaning};
 use super::sort_terms::LocalSorts;
 use super::sorts::SortId;
+use super::terms::Value;
 use crate::error::{ErrorKind, Fault};
 use crate::result::NoteKind;
 use crate::theories;
 use crate::tree::{Kind, Name};
 
-/// What stands at a name that is about to be made.
-pub(super) enum Standing {
-    Free,
-    /// A function of the script: the new declaration must say the same.
-    Function(Rc<Function>),
-}
-
-/// A function's parameters as they stand in the script, and its result.
-pub(super) struct Signature {
-    pub variables: Vec<(Name, SortId)>,
-    pub result: SortId,
+/// What becomes of a declaration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    New,
+    /// It says what an earlier one said.
+    Again,
 }
 
 impl Normaliser<'_> {
-    /// Whether a function of this name may be made.
-    pub(super) fn function_name(&mut self, index: u32) -> Result<(Name, Standing), Fault> {
+    /// A name that a function may have.
+    pub(super) fn function_name(&mut self, index: u32) -> Result<Name, Fault> {
         let name = self.symbol(index, "a name")?;
-        if let Some(function) = self.scope.function(name) {
-            return Ok((name, Standing::Function(function)));
+        if theories::is_core(self.tree.names.text(name)) {
+            return Err(self.fault_of(index, |name| ErrorKind::Shadows { name }));
         }
-        if theories::is_plain_standard(self.tree.names.text(name)) {
+        if self.scope.is_closed(name) {
+            return Err(self.twice(index));
+        }
+        Ok(name)
+    }
+
+    /// Whether a function may be made beside those of its name, and whether it hides a theory's. Where the sorts are the same, only
+    /// the result may differ, and then `as` tells which one is meant.
+    pub(super) fn admit(&mut self, index: u32, name: Name, function: &mut Function) -> Result<Admission, Fault> {
+        let others = self.scope.functions(name);
+        if !others.is_empty() && self.scope.lifetime == Lifetime::Script {
+            return Err(self.twice(index));
+        }
+        for other in others.iter().filter(|other| other.parameters == function.parameters) {
+            let declared = |function: &Function| matches!(function.origin, Origin::Declared);
+            let same_result = other.result == function.result;
+            if same_result && declared(other) && declared(function) {
+                return Ok(Admission::Again);
+            }
+            let is_defined =
+                |function: &Function| matches!(function.origin, Origin::Defined | Origin::Recursive | Origin::Named);
+            if same_result || is_defined(other) || is_defined(function) {
+                return Err(self.twice(index));
+            }
+        }
+        if others.len() >= OVERLOADS_MAX {
+            let (text, limit) = ("of declarations of one name".to_owned(), OVERLOADS_MAX as u32);
+            return Err(self.fault(index, ErrorKind::Index { text, limit }));
+        }
+        function.hides = self.hides(index, name, &function.parameters)?;
+        Ok(Admission::New)
+    }
+
+    /// Whether a theory's function takes the arguments that a function of this name is declared with. That of a standard's must
+    /// not be hidden, unless the logic lacks the theory.
+    fn hides(&self, index: u32, name: Name, parameters: &[SortId]) -> Result<bool, Fault> {
+        let arguments: Vec<Value> = parameters.iter().map(|sort| Value::closed(*sort)).collect();
+        let count = arguments.len() as u64;
+        let logic = self.logic_name.map(|logic| theories::Logic::new(self.tree.names.text(logic)));
+        let form = theories::functions(self.tree.names.text(name))
+            .iter()
+            .find(|form| form.indices == theories::Indices::None && form.arity.allows(count));
+        let Some(form) = form.filter(|form| self.check_arguments(form, &arguments, index).is_ok()) else {
+            return Ok(false);
+        };
+        let is_lacking = logic.is_some_and(|logic| logic.lacks(form.theory));
+        if form.standing == theories::Standing::Standard && count > 0 && !is_lacking {
             return Err(self.fault_of(index, |name| ErrorKind::Shadows { name }));
         }
         if self.extensions_used.contains(&name) {
             return Err(self.fault_of(index, |name| ErrorKind::UsedBefore { name }));
         }
-        Ok((name, Standing::Free))
+        Ok(true)
     }
 
-    fn twice(&self, index: u32) -> Fault {
+    /// Makes a function that was admitted, and writes what it is printed as into the place that was left for its name.
+    pub(super) fn make_function(&mut self, at: u32, name: Name, place: usize, mut function: Function) {
+        let is_of_list = function.generic && theories::is_of_list(self.tree.names.text(name));
+        let first = if is_of_list { self.rename(name, self.at(at)) } else { self.printed(name, self.at(at)) };
+        // Beside another function of its name it gets a name of its own: the solver has nothing to choose then.
+        let printed = if self.scope.functions(name).is_empty() { first } else { self.print_beside(name, self.at(at)) };
+        self.out.set(place, Kind::Symbol, printed);
+        function.printed = printed;
+        self.scope.insert_function(name, function);
+    }
+
+    /// Whether a command says word for word what an earlier one said that made a function of this name: then it is dropped.
+    pub(super) fn is_repeated(&self, index: u32, name: Name) -> bool {
+        let mut earlier = self.scope.functions(name).iter().map(|function| function.command);
+        earlier.any(|earlier| earlier != index && self.tree.same(earlier, index))
+    }
+
+    pub(super) fn twice(&self, index: u32) -> Fault {
         self.fault_of(index, |name| ErrorKind::DeclaredTwice { name })
     }
 
@@ -53,14 +111,17 @@ impl Normaliser<'_> {
         if before == index || !self.tree.same(before, index) {
             return Err(self.twice(name));
         }
-        self.duplicate_dropped(name, mark);
-        Ok(())
+        self.duplicate_dropped(name, mark)
     }
 
-    fn duplicate_dropped(&mut self, name: u32, mark: usize) {
+    pub(super) fn duplicate_dropped(&mut self, name: u32, mark: usize) -> Result<(), Fault> {
+        if self.scope.lifetime == Lifetime::Script {
+            return Err(self.twice(name));
+        }
         self.out.truncate(mark);
         let clipped = self.clipped(name);
-        self.remark(self.at(name), NoteKind::DuplicateDropped, clipped);
+        self.remark(self.at(name), NoteKind::DuplicateIgnored, clipped);
+        Ok(())
     }
 
     // Sorts.
@@ -97,8 +158,7 @@ impl Normaliser<'_> {
             if !same {
                 return Err(self.twice(name_at));
             }
-            self.duplicate_dropped(name_at, mark);
-            return Ok(());
+            return self.duplicate_dropped(name_at, mark);
         }
         let printed = self.printed_sort(name, self.at(name_at));
         let number = self.scope.next_sort_number();
@@ -138,7 +198,7 @@ impl Normaliser<'_> {
             Err(fault) if fault.kind.is_no_sort() => {
                 self.out.truncate(mark);
                 let clipped = self.clipped(*name_at);
-                self.remark(self.at(*name_at), NoteKind::NoSortDropped, clipped);
+                self.remark(self.at(*name_at), NoteKind::NoSortIgnored, clipped);
                 SortMeaning::NoSort(fault)
             }
             Err(fault) => return Err(fault),
@@ -193,266 +253,38 @@ impl Normaliser<'_> {
             return Err(self.form(head, "(declare-fun name (sorts) sort)"));
         };
         let parameters = self.list(*parameters, "a list of sorts")?;
-        self.declare(index, head, *name, &parameters, *result)
+        self.declare(index, *name, &parameters, *result)
     }
 
     pub(super) fn declare_const(&mut self, index: u32, head: u32, arguments: &[u32]) -> Result<(), Fault> {
         let [name, result] = arguments else { return Err(self.form(head, "(declare-const name sort)")) };
-        self.declare(index, head, *name, &[], *result)
+        self.declare(index, *name, &[], *result)
     }
 
     /// Both are written as `declare-fun`, so that one thing has one text.
-    fn declare(&mut self, index: u32, head: u32, at: u32, parameters: &[u32], result: u32) -> Result<(), Fault> {
+    fn declare(&mut self, index: u32, at: u32, parameters: &[u32], result: u32) -> Result<(), Fault> {
         let mark = self.out.mark();
-        let (name, standing) = self.function_name(at)?;
+        let name = self.function_name(at)?;
         let command = self.tree.names.intern("declare-fun");
-        let printed = match &standing {
-            Standing::Free => self.printed(name, self.at(at)),
-            Standing::Function(function) => function.printed,
-        };
-        let _ = head;
         self.out.open();
         self.out.symbol(command);
-        self.out.symbol(printed);
+        let place = self.out.mark();
+        self.out.symbol(name);
         self.out.open();
         let parameters: Vec<SortId> =
             parameters.iter().map(|parameter| self.sort(*parameter)).collect::<Result<_, _>>()?;
         self.out.close();
         let result = self.sort(result)?;
         self.out.close();
-        if let Standing::Function(function) = standing {
-            let same =
-                function.origin == Origin::Declared && *function.parameters == *parameters && function.result == result;
-            if !same {
-                return Err(self.twice(at));
+        let mut function = Function::new(Origin::Declared, name, index, parameters, result);
+        match self.admit(at, name, &mut function)? {
+            Admission::Again => self.duplicate_dropped(at, mark),
+            Admission::New => {
+                self.assumptions.uninterpreted += 1;
+                self.make_function(at, name, place, function);
+                Ok(())
             }
-            self.duplicate_dropped(at, mark);
-            return Ok(());
         }
-        self.assumptions.uninterpreted += 1;
-        self.scope.insert_function(
-            name,
-            Function {
-                printed,
-                origin: Origin::Declared,
-                parameters: parameters.into(),
-                result,
-                size: 0,
-                generic: false,
-                command: index,
-            },
-        );
-        Ok(())
-    }
-
-    // Definitions.
-
-    pub(super) fn define_fun(&mut self, index: u32, head: u32, arguments: &[u32]) -> Result<(), Fault> {
-        let [name, variables, result, body] = arguments else {
-            return Err(self.form(head, "(define-fun name ((variable sort) …) sort term)"));
-        };
-        self.define(index, *name, Some(*variables), *result, *body)
-    }
-
-    /// Written as `define-fun` without parameters, which it is.
-    pub(super) fn define_const(&mut self, index: u32, head: u32, arguments: &[u32]) -> Result<(), Fault> {
-        let [name, result, body] = arguments else { return Err(self.form(head, "(define-const name sort term)")) };
-        self.define(index, *name, None, *result, *body)
-    }
-
-    fn define(&mut self, index: u32, at: u32, variables: Option<u32>, result: u32, body: u32) -> Result<(), Fault> {
-        let mark = self.out.mark();
-        let (name, standing) = self.function_name(at)?;
-        if let Standing::Function(function) = standing {
-            return self.drop_duplicate(index, at, function.command, mark);
-        }
-        let printed = self.printed(name, self.at(at));
-        let command = self.tree.names.intern("define-fun");
-        self.out.open();
-        self.out.symbol(command);
-        self.out.symbol(printed);
-        let signature = self.signature(variables, result)?;
-        let size = self.body(&signature, body)?;
-        self.out.close();
-        self.expand(self.at(at), size)?;
-        let parameters: Rc<[SortId]> = signature.variables.iter().map(|(_, sort)| *sort).collect();
-        // Without parameters every use is the same term, which the solver keeps once.
-        let size = if parameters.is_empty() { 0 } else { size };
-        let result = signature.result;
-        let origin = Origin::Defined;
-        let function = Function { printed, origin, parameters, result, size, generic: false, command: index };
-        self.scope.insert_function(name, function);
-        Ok(())
-    }
-
-    /// Reads and writes `((variable sort) …) sort`.
-    pub(super) fn signature(&mut self, variables: Option<u32>, result: u32) -> Result<Signature, Fault> {
-        let variables = match variables {
-            Some(list) => self.sorted_variables(list)?,
-            None => {
-                self.out.open();
-                self.out.close();
-                Vec::new()
-            }
-        };
-        let result = self.sort(result)?;
-        Ok(Signature { variables, result })
-    }
-
-    /// Reads and writes a body under its parameters; gives its size.
-    fn body(&mut self, signature: &Signature, body: u32) -> Result<u64, Fault> {
-        self.bind_all(&signature.variables);
-        let size = self.term_of(body, signature.result)?;
-        self.unbind_all(signature.variables.len());
-        Ok(size)
-    }
-
-    /// Binds variables under one new binder.
-    pub(super) fn bind_all(&mut self, variables: &[(Name, SortId)]) {
-        self.scope.binders += 1;
-        for (name, sort) in variables {
-            let printed = self.printed(*name, 0);
-            self.scope.bind(*name, printed, *sort, self.scope.binders);
-        }
-    }
-
-    pub(super) fn unbind_all(&mut self, count: usize) {
-        self.scope.unbind(count as u32);
-        self.scope.binders -= 1;
-    }
-
-    pub(super) fn define_fun_rec(&mut self, index: u32, head: u32, arguments: &[u32]) -> Result<(), Fault> {
-        let [name_at, variables, result, body] = arguments else {
-            return Err(self.form(head, "(define-fun-rec name ((variable sort) …) sort term)"));
-        };
-        let mark = self.out.mark();
-        let (name, standing) = self.function_name(*name_at)?;
-        if let Standing::Function(function) = standing {
-            return self.drop_duplicate(index, *name_at, function.command, mark);
-        }
-        let printed = self.printed(name, self.at(*name_at));
-        self.out.open();
-        self.out.copy(self.tree.node(head));
-        self.out.symbol(printed);
-        let signature = self.signature(Some(*variables), *result)?;
-        self.insert_recursive(index, name, printed, &signature);
-        let size = self.body(&signature, *body)?;
-        self.out.close();
-        self.expand(self.at(head), size)
-    }
-
-    fn insert_recursive(&mut self, index: u32, name: Name, printed: Name, signature: &Signature) {
-        self.assumptions.recursive_definitions += 1;
-        let function = Function {
-            printed,
-            origin: Origin::Recursive,
-            parameters: signature.variables.iter().map(|(_, sort)| *sort).collect(),
-            result: signature.result,
-            size: 0,
-            generic: false,
-            command: index,
-        };
-        self.scope.insert_function(name, function);
-    }
-
-    pub(super) fn define_funs_rec(&mut self, index: u32, head: u32, arguments: &[u32]) -> Result<(), Fault> {
-        const FORM: &str = "(define-funs-rec ((name ((variable sort) …) sort) …) (term …))";
-        let [heads, bodies] = arguments else { return Err(self.form(head, FORM)) };
-        let heads = self.list(*heads, "a list of function heads")?;
-        let bodies = self.list(*bodies, "a list of bodies")?;
-        if heads.len() != bodies.len() || heads.is_empty() {
-            return Err(self.form(head, FORM));
-        }
-        let mark = self.out.mark();
-        let mut signatures = Vec::new();
-        self.out.open();
-        self.out.copy(self.tree.node(head));
-        self.out.open();
-        for function in &heads {
-            let parts = self.list(*function, "a function head")?;
-            let [name_at, variables, result] = parts[..] else { return Err(self.form(head, FORM)) };
-            let (name, standing) = self.function_name(name_at)?;
-            if let Standing::Function(before) = standing {
-                return self.drop_duplicate(index, name_at, before.command, mark);
-            }
-            let printed = self.printed(name, self.at(name_at));
-            self.out.open();
-            self.out.symbol(printed);
-            let signature = self.signature(Some(variables), result)?;
-            self.out.close();
-            self.insert_recursive(index, name, printed, &signature);
-            signatures.push(signature);
-        }
-        self.out.close();
-        self.out.open();
-        for (signature, body) in signatures.iter().zip(&bodies) {
-            let size = self.body(signature, *body)?;
-            self.expand(self.at(*body), size)?;
-        }
-        self.out.close();
-        self.out.close();
-        Ok(())
-    }
-
-    /// Reads and writes `((variable sort) …)`.
-    pub(super) fn sorted_variables(&mut self, index: u32) -> Result<Vec<(Name, SortId)>, Fault> {
-        let mut variables = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        self.out.open();
-        for pair in self.list(index, "a list of variables with their sorts")? {
-            let parts = self.list(pair, "(variable sort)")?;
-            let [name_at, sort] = parts[..] else { return Err(self.expected(pair, "(variable sort)")) };
-            let name = self.variable_name(name_at)?;
-            if !seen.insert(name) {
-                return Err(self.fault_of(name_at, |name| ErrorKind::BoundTwice { name }));
-            }
-            let printed = self.printed(name, self.at(name_at));
-            self.out.open();
-            self.out.symbol(printed);
-            let sort = self.sort(sort)?;
-            self.out.close();
-            variables.push((name, sort));
-        }
-        self.out.close();
-        Ok(variables)
-    }
-
-    /// A name that a variable may have: none that a standard's function has.
-    pub(super) fn variable_name(&self, index: u32) -> Result<Name, Fault> {
-        let name = self.symbol(index, "a variable")?;
-        if theories::is_plain_standard(self.tree.names.text(name)) {
-            return Err(self.fault_of(index, |name| ErrorKind::Shadows { name }));
-        }
-        Ok(name)
-    }
-
-    /// `(! term :named name)`: a definition without parameters.
-    pub(super) fn define_named(
-        &mut self,
-        name_at: u32,
-        command: u32,
-        result: SortId,
-        lowest: u32,
-    ) -> Result<(), Fault> {
-        if lowest != CLOSED {
-            return Err(self.fault(name_at, ErrorKind::NamedOpen));
-        }
-        let (name, standing) = self.function_name(name_at)?;
-        if let Standing::Function(_) = standing {
-            return Err(self.twice(name_at));
-        }
-        let printed = self.printed(name, self.at(name_at));
-        let function = Function {
-            printed,
-            origin: Origin::Named,
-            parameters: Rc::new([]),
-            result,
-            size: 0,
-            generic: false,
-            command,
-        };
-        self.scope.insert_function(name, function);
-        Ok(())
     }
 }
 

@@ -35,12 +35,13 @@ impl Normaliser<'_> {
         &mut self,
         function: &Function,
         sort: SortId,
-        arguments: &[Value],
+        arguments: &mut [Value],
         index: u32,
     ) -> Result<(), Fault> {
         let Some(parameters) = self.parameters_in(function.result, sort) else { return Ok(()) };
-        for (position, (argument, template)) in arguments.iter().zip(function.parameters.iter()).enumerate() {
+        for (position, (argument, template)) in arguments.iter_mut().zip(function.parameters.iter()).enumerate() {
             let wanted = self.instance(*template, &parameters, index)?;
+            self.adapt(argument, wanted);
             self.argument_fits(index, position, argument.sort, wanted)?;
         }
         Ok(())
@@ -61,7 +62,7 @@ impl Normaliser<'_> {
     }
 
     /// What stands for the parameters of a datatype in a sort of it; none in another sort, or an unknown one.
-    fn parameters_in(&self, datatype: SortId, sort: SortId) -> Option<Rc<[SortId]>> {
+    pub(super) fn parameters_in(&self, datatype: SortId, sort: SortId) -> Option<Rc<[SortId]>> {
         (self.sorts.head(datatype) == self.sorts.head(sort)).then(|| self.sorts.arguments(sort).into())
     }
 
@@ -152,7 +153,12 @@ impl Normaliser<'_> {
     }
 
     /// A sort with these for its parameters, made and paid for once. A parameter that is not given leaves it unknown.
-    fn instance(&mut self, template: SortId, parameters: &Rc<[SortId]>, index: u32) -> Result<SortId, Fault> {
+    pub(super) fn instance(
+        &mut self,
+        template: SortId,
+        parameters: &Rc<[SortId]>,
+        index: u32,
+    ) -> Result<SortId, Fault> {
         if !self.sorts.is_open(template) {
             return Ok(template);
         }

@@ -1,13 +1,14 @@
-//! What a symbol means where it stands: a variable, a function of the script, or one of a theory; and the forms
-//! `(_ name index …)` and `(as name sort)`.
+//! What a symbol means where it stands: a variable, a function of the script, or one of a theory; and the form
+//! `(as name sort)`. The form with indices is in `indexed`, the choice between functions of one name in `overloads`.
 //!
 //! Must never: pass a name on that nothing stands behind. The solver knows names that no standard has.
 
 use std::rc::Rc;
 
 use super::Normaliser;
+use super::overloads::{Candidate, Candidates};
 use super::scope::{Function, Origin};
-use super::sorts::{Head, SortId};
+use super::sorts::SortId;
 use super::terms::Value;
 use crate::error::{ErrorKind, Fault};
 use crate::result::NoteKind;
@@ -24,11 +25,18 @@ pub(super) enum Callee {
     Ascribed(Rc<Function>, SortId),
     /// `(as name sort)`, or `(_ bvN width)`: whatever it is, its result is of this sort.
     Of(SortId),
+    /// `((as const sort) element)`: an array of this sort.
+    Filled(SortId),
+    /// `is-<constructor>` or `(_ is constructor)`, to be written at this place when the argument's sort is known; `argument` is
+    /// that sort where the script says it.
+    Tester { constructor: Rc<Function>, place: usize, argument: SortId },
+    /// Several functions have the name: the arguments decide which is written at this place. With `(as name sort)`, that sort.
+    Overloaded { name: Name, candidates: Candidates, place: usize, ascribed: Option<SortId> },
 }
 
 /// How a theory's function stands in the script.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Written {
+pub(super) enum Written {
     Plain,
     Indexed,
 }
@@ -39,15 +47,16 @@ impl Normaliser<'_> {
         let name = self.symbol(index, "a term")?;
         if let Some(variable) = self.scope.variable(name) {
             self.out.symbol(variable.printed);
-            return Ok(Value { sort: variable.sort, size: 1, lowest: variable.lowest });
+            return Ok(Value { lowest: variable.lowest, ..Value::closed(variable.sort) });
         }
-        if self.scope.function(name).is_none()
+        if self.scope.functions(name).is_empty()
             && let Some(value) = self.negative_number(index)?
         {
             return Ok(value);
         }
+        let start = self.out.mark();
         let callee = self.function(index, 0)?;
-        self.apply(&callee, &[], index)
+        self.apply(&callee, &mut [], index, start)
     }
 
     /// Reads and writes a symbol that is applied to so many arguments.
@@ -56,42 +65,46 @@ impl Normaliser<'_> {
         if self.scope.variable(name).is_some() {
             return Err(self.fault_of(index, |name| ErrorKind::VariableApplied { name }));
         }
-        if let Some(function) = self.scope.function(name) {
-            self.arity(index, function.parameters.len() as u64, count)?;
-            self.out.symbol(function.printed);
-            return Ok(Callee::Script(function));
+        if self.scope.is_closed(name) {
+            return Err(self.fault_of(index, |name| ErrorKind::NamedClosed { name }));
         }
-        if let Some(function) = self.theory_function(index, name, Written::Plain, count)? {
-            self.out.symbol(name);
-            return Ok(Callee::Theory(function, [0, 0]));
+        let candidates = self.candidates(name, count);
+        if candidates.is_empty() {
+            return Err(self.no_candidate(index, name, count));
         }
-        self.tester(index, name, count)
+        let own = |candidate: &Candidate| matches!(candidate, Candidate::Own(_));
+        if count > 0 && !candidates.iter().any(own) && self.may_be_an_array(name) {
+            let why = "one of them may be an array, of which this is an element to the solver";
+            return Err(self.fault_of(index, |name| ErrorKind::Ambiguous { name, why }));
+        }
+        Ok(self.write_candidates(index, name, candidates))
     }
 
-    /// `is-<constructor>`, which is written in the standard's form.
-    fn tester(&mut self, index: u32, name: Name, count: usize) -> Result<Callee, Fault> {
-        let constructor = self
-            .tree
-            .names
-            .text(name)
-            .strip_prefix("is-")
-            .and_then(|rest| self.tree.names.find(rest))
-            .and_then(|constructor| self.scope.function(constructor))
-            .filter(|function| function.origin == Origin::Constructor);
-        let Some(constructor) = constructor else { return Err(self.undeclared(index)) };
-        self.arity(index, 1, count)?;
-        self.note_extension(index, name);
-        let (underscore, is) = (self.tree.names.intern("_"), self.tree.names.intern("is"));
-        self.out.open();
-        self.out.symbol(underscore);
-        self.out.symbol(is);
-        self.out.symbol(constructor.printed);
-        self.out.close();
-        Ok(Callee::Of(SortId::BOOL))
+    /// Why a name can't be applied to so many arguments.
+    fn no_candidate(&mut self, index: u32, name: Name, count: usize) -> Fault {
+        let text = self.tree.names.text(name);
+        let tested = text.strip_prefix("is-").and_then(|rest| self.tree.names.find(rest));
+        let is_tester = tested.is_some_and(|constructor| {
+            self.scope.functions(constructor).iter().any(|function| function.origin == Origin::Constructor)
+        });
+        let takes = match self.scope.functions(name) {
+            [function, ..] => function.parameters.len() as u64,
+            [] if is_tester => 1,
+            [] => match self.theory_function(index, name, Written::Plain, count) {
+                Err(fault) => return fault,
+                Ok(_) => return self.undeclared(index),
+            },
+        };
+        let (takes, got) = (takes.to_string(), count as u64);
+        self.fault_of(index, |name| ErrorKind::Arity { name, takes, what: "arguments", got })
     }
 
-    fn undeclared(&self, index: u32) -> Fault {
-        self.fault_of(index, |name| ErrorKind::Undeclared { name })
+    pub(super) fn undeclared(&self, index: u32) -> Fault {
+        let advice = theories::advice_for(self.tree.text(index));
+        self.fault_of(index, |name| match advice {
+            Some(advice) => ErrorKind::NotAccepted { name, advice },
+            None => ErrorKind::Undeclared { name },
+        })
     }
 
     /// `-1`, which is a symbol by the standard, and a number to the tools that write it (F* does) and to the solver: where
@@ -107,19 +120,20 @@ impl Normaliser<'_> {
         if digits.len() > self.limits.digits_max as usize {
             return Err(self.fault(index, ErrorKind::Digits { limit: self.limits.digits_max }));
         }
-        let (kind, sort) = if whole == digits { (Kind::Numeral, SortId::INT) } else { (Kind::Decimal, SortId::REAL) };
+        let is_whole = whole == digits;
         let digits = digits.to_owned();
         let (minus, digits) = (self.tree.names.intern("-"), self.tree.names.intern(&digits));
+        let start = self.out.mark();
         self.out.open();
         self.out.symbol(minus);
-        self.out.push(kind, digits);
+        self.out.push(if is_whole { Kind::Numeral } else { Kind::Decimal }, digits);
         self.out.close();
         let clipped = self.clipped(index);
         self.remark(self.at(index), NoteKind::NegativeNumber, clipped);
-        Ok(Some(Value::closed(sort)))
+        Ok(Some(if is_whole { self.literal(start, SortId::INT) } else { Value::closed(SortId::REAL) }))
     }
 
-    fn arity(&self, index: u32, takes: u64, got: usize) -> Result<(), Fault> {
+    pub(super) fn arity(&self, index: u32, takes: u64, got: usize) -> Result<(), Fault> {
         let got = got as u64;
         if takes == got {
             return Ok(());
@@ -129,7 +143,7 @@ impl Normaliser<'_> {
     }
 
     /// Notes the first use of a function that no standard has.
-    fn note_extension(&mut self, index: u32, name: Name) {
+    pub(super) fn note_extension(&mut self, index: u32, name: Name) {
         if self.extensions_used.insert(name) {
             let clipped = self.clipped_name(name);
             self.remark(self.at(index), NoteKind::Extension, clipped);
@@ -137,7 +151,7 @@ impl Normaliser<'_> {
     }
 
     /// The theory's function of this name in this form; none if no theory has the name.
-    fn theory_function(
+    pub(super) fn theory_function(
         &mut self,
         index: u32,
         name: Name,
@@ -163,6 +177,7 @@ impl Normaliser<'_> {
         }
         if form.standing == theories::Standing::Extension {
             self.note_extension(index, name);
+            self.assumptions.approximated |= theories::is_approximated(self.tree.names.text(name));
         }
         Ok(Some(form))
     }
@@ -173,6 +188,9 @@ impl Normaliser<'_> {
         let head = parts.first().filter(|head| self.tree.node(**head).kind == Kind::Symbol);
         let word = head.map_or("", |head| self.tree.text(*head));
         match (word, &parts[..]) {
+            ("_", [_, name, constructor]) if self.is_tester(*name, *constructor) => {
+                self.indexed_tester(*name, *constructor, count)
+            }
             ("_", [head, name, indices @ ..]) if !indices.is_empty() => {
                 self.out.open();
                 self.out.copy(self.tree.node(*head));
@@ -180,15 +198,7 @@ impl Normaliser<'_> {
                 self.out.close();
                 Ok(callee)
             }
-            ("as", [head, name, sort]) => {
-                self.out.open();
-                self.out.copy(self.tree.node(*head));
-                let (declared, generic) = self.ascribed(*name, count)?;
-                let of = self.sort(*sort)?;
-                self.out.close();
-                self.must_fit(*name, declared, of)?;
-                Ok(generic.map_or(Callee::Of(of), |constructor| Callee::Ascribed(constructor, of)))
-            }
+            ("as", [head, name, sort]) => self.ascribed(*head, *name, *sort, count),
             _ => Err(self.expected(index, "a function, (_ name index …) or (as name sort)")),
         }
     }
@@ -208,215 +218,111 @@ impl Normaliser<'_> {
         Ok(Some(Callee::Theory(function, [0, 0])))
     }
 
-    /// Reads and writes the name in `(as name sort)`; gives the sort that it has by itself, and the function if that has
-    /// parameters which the sort tells.
-    fn ascribed(&mut self, index: u32, count: usize) -> Result<(SortId, Option<Rc<Function>>), Fault> {
-        let name = self.symbol(index, "a name")?;
-        if let Some(variable) = self.scope.variable(name) {
-            self.arity(index, 0, count)?;
-            self.out.symbol(variable.printed);
-            return Ok((variable.sort, None));
+    /// `(as name sort)`: of the functions of this name, the one with a result of this sort.
+    fn ascribed(&mut self, head: u32, name_at: u32, sort: u32, count: usize) -> Result<Callee, Fault> {
+        let name = self.symbol(name_at, "a name")?;
+        let candidates = self.candidates(name, count);
+        let variable = self.scope.variable(name);
+        if let (None, [Candidate::Tester(_), ..]) = (variable, &candidates[..]) {
+            return self.ascribed_tester(name_at, name, &candidates, sort);
         }
-        if self.scope.function(name).is_none() && self.tree.names.text(name) == "const" {
-            self.arity(index, 1, count)?;
-            self.out.symbol(name);
-            return Ok((SortId::UNKNOWN, None));
+        self.out.open();
+        self.out.copy(self.tree.node(head));
+        let place = self.out.mark();
+        self.out.symbol(name);
+        let of = self.sort(sort)?;
+        self.out.close();
+        if let Some(variable) = variable {
+            self.arity(name_at, 0, count)?;
+            self.out.set(place, Kind::Symbol, variable.printed);
+            self.must_fit(name_at, variable.sort, of)?;
+            return Ok(Callee::Of(of));
         }
-        match self.function(index, count)? {
-            Callee::Script(function) if !function.generic => Ok((function.result, None)),
-            Callee::Script(function) if function.origin == Origin::Constructor => Ok((SortId::UNKNOWN, Some(function))),
-            Callee::Script(_) | Callee::Theory(..) | Callee::Ascribed(..) | Callee::Of(_) => {
-                Ok((SortId::UNKNOWN, None))
+        if candidates.is_empty() && self.tree.names.text(name) == "const" {
+            self.arity(name_at, 1, count)?;
+            return Ok(Callee::Filled(of));
+        }
+        self.choose_ascribed(name_at, name, candidates, place, of, count)
+    }
+
+    fn choose_ascribed(
+        &mut self,
+        name_at: u32,
+        name: Name,
+        mut candidates: Candidates,
+        place: usize,
+        of: SortId,
+        count: usize,
+    ) -> Result<Callee, Fault> {
+        if self.scope.is_closed(name) {
+            return Err(self.fault_of(name_at, |name| ErrorKind::NamedClosed { name }));
+        }
+        if candidates.is_empty() {
+            return Err(self.no_candidate(name_at, name, count));
+        }
+        let several = candidates.len() > 1;
+        if several {
+            candidates.retain(|candidate| match candidate {
+                Candidate::Own(function) if function.generic => self.sorts.head(function.result) == self.sorts.head(of),
+                Candidate::Own(function) => function.result == of,
+                Candidate::Theory(_) => true,
+                Candidate::Tester(_) => of == SortId::BOOL,
+            });
+        }
+        match &candidates[..] {
+            [] => {
+                let why = "none of them gives this sort";
+                Err(self.fault_of(name_at, |name| ErrorKind::Ambiguous { name, why }))
             }
+            [Candidate::Own(function)] => {
+                let function = function.clone();
+                self.out.set(place, Kind::Symbol, function.printed);
+                if !function.generic {
+                    self.must_fit(name_at, function.result, of)?;
+                }
+                Ok(match function.origin {
+                    Origin::Constructor if function.generic => Callee::Ascribed(function, of),
+                    _ if function.generic => Callee::Of(of),
+                    _ => Callee::Script(function),
+                })
+            }
+            [Candidate::Theory(_)] => {
+                self.settle_candidate(name_at, name, place, candidates[0].clone(), SortId::UNKNOWN);
+                Ok(Callee::Of(of))
+            }
+            _ => Ok(Callee::Overloaded { name, candidates, place, ascribed: Some(of) }),
         }
     }
 
-    /// Reads and writes what follows the underscore.
-    fn indexed(&mut self, name_at: u32, indices: &[u32], count: usize) -> Result<Callee, Fault> {
-        let name = self.symbol(name_at, "a name")?;
-        let text = self.tree.names.text(name);
-        if let Some(digits) = text.strip_prefix("bv").filter(|digits| is_digits(digits)) {
-            let digits = digits.to_owned();
-            return self.bit_vector_value(name_at, &digits, indices, count);
+    /// `(as is-constructor sort)`: Z3 says the tester's own sort there, others the datatype's.
+    fn ascribed_tester(
+        &mut self,
+        name_at: u32,
+        name: Name,
+        candidates: &[Candidate],
+        sort: u32,
+    ) -> Result<Callee, Fault> {
+        let mark = self.out.mark();
+        let of = self.sort(sort)?;
+        self.out.truncate(mark);
+        if of == SortId::BOOL {
+            return Ok(self.write_candidates(name_at, name, candidates.iter().cloned().collect()));
         }
-        let Some(function) = self.theory_function(name_at, name, Written::Indexed, count)? else {
-            return Err(self.undeclared(name_at));
+        let constructors = candidates.iter().filter_map(|candidate| match candidate {
+            Candidate::Tester(constructor) => Some(constructor),
+            Candidate::Own(_) | Candidate::Theory(_) => None,
+        });
+        let head = self.sorts.head(of);
+        let found = constructors.clone().find(|constructor| self.sorts.head(constructor.result) == head).cloned();
+        let Some(constructor) = found else {
+            let why = "none of them is of this sort";
+            return Err(self.fault_of(name_at, |name| ErrorKind::Ambiguous { name, why }));
         };
         self.out.symbol(name);
-        let mut widths = [0u32; 2];
-        match function.indices {
-            Indices::Widths(wanted) => {
-                self.index_count(name_at, u64::from(wanted), indices.len())?;
-                for (slot, index) in widths.iter_mut().zip(indices) {
-                    *slot = self.width(*index)?;
-                    self.out.copy(self.tree.node(*index));
-                }
-            }
-            Indices::Numbers(arity) => {
-                let got = indices.len() as u64;
-                if !arity.allows(got) {
-                    let takes = arity.to_string();
-                    return Err(self.fault_of(name_at, |name| ErrorKind::Arity { name, takes, what: "indices", got }));
-                }
-                for index in indices {
-                    self.number(*index, self.limits.index_max)?;
-                    self.out.copy(self.tree.node(*index));
-                }
-            }
-            Indices::Character => {
-                self.index_count(name_at, 1, indices.len())?;
-                self.character(indices[0])?;
-            }
-            Indices::Function | Indices::Constructor | Indices::Selector => {
-                self.index_count(name_at, 1, indices.len())?;
-                self.function_index(function.indices, indices[0])?;
-            }
-            Indices::None => return Err(self.undeclared(name_at)),
-        }
-        Ok(Callee::Theory(function, widths))
-    }
-
-    fn index_count(&self, name: u32, takes: u64, got: usize) -> Result<(), Fault> {
-        let got = got as u64;
-        if takes == got {
-            return Ok(());
-        }
-        let takes = takes.to_string();
-        Err(self.fault_of(name, |name| ErrorKind::Arity { name, takes, what: "indices", got }))
-    }
-
-    /// `(_ char #x41)`.
-    fn character(&mut self, index: u32) -> Result<(), Fault> {
-        const CHARACTER_MAX: u32 = 0x2_FFFF;
-        let node = self.tree.node(index);
-        let code = u32::from_str_radix(self.tree.text(index), 16).unwrap_or(u32::MAX);
-        if node.kind != Kind::Hexadecimal || code > CHARACTER_MAX {
-            return Err(self.expected(index, "a character's code from #x0 to #x2FFFF"));
-        }
-        self.out.copy(node);
-        Ok(())
-    }
-
-    /// A function as an index: `name`, or `(name (sorts) sort)` to tell it from others.
-    fn function_index(&mut self, kind: Indices, index: u32) -> Result<(), Fault> {
-        if self.tree.node(index).kind != Kind::Open {
-            return self.function_index_name(kind, index);
-        }
-        let parts = self.children(index);
-        let [name, sorts, result] = parts[..] else { return Err(self.expected(index, "(name (sorts) sort)")) };
-        self.out.open();
-        self.function_index_name(kind, name)?;
-        self.out.open();
-        for sort in self.list(sorts, "a list of sorts")? {
-            self.sort(sort)?;
-        }
-        self.out.close();
-        self.sort(result)?;
-        self.out.close();
-        Ok(())
-    }
-
-    fn function_index_name(&mut self, kind: Indices, index: u32) -> Result<(), Fault> {
-        let name = self.symbol(index, "a function's name")?;
-        if self.scope.variable(name).is_some() {
-            return Err(self.fault_of(index, |name| ErrorKind::VariableApplied { name }));
-        }
-        let function = self.scope.function(name);
-        let wanted = match kind {
-            Indices::Constructor => Some(Origin::Constructor),
-            Indices::Selector => Some(Origin::Selector),
-            Indices::None | Indices::Widths(_) | Indices::Numbers(_) | Indices::Character | Indices::Function => None,
-        };
-        match (function, wanted) {
-            (Some(function), Some(origin)) if function.origin != origin => {
-                Err(self.expected(index, "a constructor (of is) or selector (of update-field)"))
-            }
-            (Some(function), _) => {
-                self.out.symbol(function.printed);
-                Ok(())
-            }
-            (None, None) if !theories::functions(self.tree.names.text(name)).is_empty() => {
-                self.out.symbol(name);
-                Ok(())
-            }
-            (None, _) => Err(self.undeclared(index)),
-        }
-    }
-
-    /// The constructor that a pattern names.
-    pub(super) fn constructor(&self, index: u32) -> Result<Rc<Function>, Fault> {
-        let name = self.symbol(index, "a constructor")?;
-        let function = self.scope.function(name).ok_or_else(|| self.undeclared(index))?;
-        match function.origin {
-            Origin::Constructor => Ok(function),
-            Origin::Declared | Origin::Defined | Origin::Recursive | Origin::Selector | Origin::Named => {
-                Err(self.expected(index, "a constructor"))
-            }
-        }
-    }
-
-    /// `(_ bvN width)`.
-    fn bit_vector_value(&mut self, name: u32, digits: &str, indices: &[u32], count: usize) -> Result<Callee, Fault> {
-        self.index_count(name, 1, indices.len())?;
-        self.arity(name, 0, count)?;
-        if digits.len() > 1 && digits.starts_with('0') {
-            let text = self.clipped(name);
-            return Err(self.fault(name, ErrorKind::Number { text, why: "leave out the leading zeros" }));
-        }
-        if digits.len() > self.limits.digits_max as usize {
-            return Err(self.fault(name, ErrorKind::Digits { limit: self.limits.digits_max }));
-        }
-        let width = self.width(indices[0])?;
-        if width == 0 {
-            return Err(self.fault(indices[0], ErrorKind::ZeroBits));
-        }
-        if bits_of(digits) > u64::from(width) {
-            let value = self.clipped(name);
-            return Err(self.fault(name, ErrorKind::Fit { value, bits: u64::from(width) }));
-        }
-        self.out.copy(self.tree.node(name));
-        self.out.copy(self.tree.node(indices[0]));
-        Ok(Callee::Of(self.sorts.plain(Head::BitVector(width), &[])))
+        Ok(self.settle_candidate(name_at, name, mark, Candidate::Tester(constructor), of))
     }
 }
 
-fn is_digits(text: &str) -> bool {
+pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// How many bits a decimal number has; 0 for zero. Cost: quadratic in the digits, which are limited.
-fn bits_of(digits: &str) -> u64 {
-    let mut limbs: Vec<u32> = Vec::new();
-    for chunk in digits.as_bytes().chunks(9) {
-        let mut scale = 1u64;
-        let mut carry = 0u64;
-        for digit in chunk {
-            scale *= 10;
-            carry = carry * 10 + u64::from(digit - b'0');
-        }
-        for limb in &mut limbs {
-            let sum = u64::from(*limb) * scale + carry;
-            *limb = (sum & 0xFFFF_FFFF) as u32;
-            carry = sum >> 32;
-        }
-        if carry > 0 {
-            limbs.push(carry as u32);
-        }
-    }
-    match limbs.last() {
-        Some(last) => (limbs.len() as u64) * 32 - u64::from(last.leading_zeros()),
-        None => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::bits_of;
-
-    #[test]
-    fn the_bits_of_a_decimal_number_are_counted_exactly() {
-        for value in [0u128, 1, 2, 3, 255, 256, 4_294_967_295, 4_294_967_296, 999_999_999, 1_000_000_000, u128::MAX] {
-            assert_eq!(bits_of(&value.to_string()), u64::from(128 - value.leading_zeros()), "{value}");
-        }
-    }
 }

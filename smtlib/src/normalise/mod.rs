@@ -1,35 +1,49 @@
 //! From a script to what the solver is given: every command read, checked and written anew.
 //!
-//! The parts: `commands` (which commands there are, and what becomes of them), `declarations` and `datatypes` (names that a
-//! script makes), `terms` with `identifiers` and `check` (what stands in assertions), `sort_terms`; and what they keep:
-//! `scope`, `sorts`, `writer`.
+//! The parts:
+//!
+//! - `commands`: which commands there are, and what becomes of them; `query`: the check, and what stands round it.
+//! - `declarations`, `definitions`, `datatypes`, `sort_terms`: names that a script makes.
+//! - `terms`, with `binders`, `attributes`, `identifiers`, `indexed`, `overloads`, `generic`, `check` and `numerals`: what
+//!   stands in assertions.
+//! - `scope`, `sorts`, `writer`: what they keep.
 //!
 //! Must never: let a node of the script reach the output without having decided what it is, or recurse on input.
 
 mod attributes;
+mod binders;
 mod check;
 mod commands;
 mod datatypes;
 mod declarations;
+mod definitions;
 mod generic;
 mod identifiers;
+mod indexed;
+mod lists;
+mod numerals;
+mod overloads;
+mod query;
 mod scope;
 mod sort_terms;
 mod sorts;
 mod terms;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate::error::{Error, ErrorKind, Fault, clip};
+use crate::error::{Error, ErrorKind, Fault, Place, clip, position};
+use crate::hashing::{IdMap, IdSet};
+use crate::lexer::{LAMBDA, RESERVED};
 use crate::limits::Limits;
 use crate::parser::parse_tree;
-use crate::print::{print, print_expression};
-use crate::result::{self, Assumptions, Normalised, Note, NoteKind, Status};
+use crate::print::{print, print_node};
+use crate::result::{self, Assumptions, Ignored, Normalised, Note, NoteKind, Status};
 use crate::theories;
-use crate::tree::{Kind, Name, Tree};
+use crate::tree::{Kind, Name, Node, Tree};
 use scope::Scope;
+use smallvec::SmallVec;
 use sorts::{SortId, Sorts};
 use writer::Writer;
 
@@ -41,21 +55,71 @@ use writer::Writer;
 /// The first thing in the script that is not accepted, with line and column. The same script under the same limits always
 /// gives the same result.
 pub fn normalise(script: &[u8], limits: &Limits) -> Result<Normalised, Error> {
-    normalise_tree(script, limits).map_err(|fault| fault.locate(script))
+    let normaliser = read(script, limits).map_err(|fault| fault.locate(script))?;
+    Ok(normaliser.finish(script))
 }
 
-fn normalise_tree(script: &[u8], limits: &Limits) -> Result<Normalised, Fault> {
-    let tree = parse_tree(script, limits)?;
+/// Where in the script, line and column counted from 1, stood what is printed at a line and column of its normalised text,
+/// counted in the same way. None for a script that is not accepted, and beyond the text's end.
+///
+/// Cost: that of [`normalise`].
+pub fn locate(script: &[u8], limits: &Limits, line: u32, column: u32) -> Option<(u32, u32)> {
+    let tree = read(script, limits).ok()?.output();
+    let at = node_at(&tree, line, column)?.at;
+    Some(position(script, at))
+}
+
+fn read<'a>(script: &[u8], limits: &'a Limits) -> Result<Normaliser<'a>, Fault> {
+    match read_tree(parse_tree(script, limits)?, script, limits) {
+        Err(fault) if lists::is_meant(&fault) => {
+            read_tree(lists::declare(parse_tree(script, limits)?, fault.at), script, limits)
+        }
+        result => result,
+    }
+}
+
+fn read_tree<'a>(tree: Tree, script: &[u8], limits: &'a Limits) -> Result<Normaliser<'a>, Fault> {
     let mut normaliser = Normaliser::new(tree, limits);
     let commands: Vec<u32> = normaliser.tree.top().collect();
     for command in &commands {
         normaliser.command(*command)?;
     }
-    if !normaliser.checked {
-        return Err(Fault::new(script.len() as u32, ErrorKind::NoCheck));
-    }
-    Ok(normaliser.finish(script))
+    normaliser.end(script.len() as u32)?;
+    Ok(normaliser)
 }
+
+/// The node that is printed at a line and column, or the last one before.
+fn node_at(tree: &Tree, line: u32, column: u32) -> Option<Node> {
+    let (mut at_line, mut at_column) = (1u32, 1u32);
+    let mut found = None;
+    let mut space = false;
+    for command in tree.top() {
+        let nodes = &tree.nodes[command as usize..tree.node(command).end as usize];
+        for node in nodes {
+            at_column = at_column.saturating_add(u32::from(space && node.kind != Kind::Close));
+            if (at_line, at_column) > (line, column) {
+                return found;
+            }
+            found = Some(*node);
+            let mut printed = String::new();
+            print_node(tree, node, &mut printed);
+            for character in printed.chars() {
+                // A quoted symbol may go over several lines.
+                (at_line, at_column) = match character {
+                    '\n' => (at_line.saturating_add(1), 1),
+                    _ => (at_line, at_column.saturating_add(1)),
+                };
+            }
+            space = node.kind != Kind::Open;
+        }
+        space = false;
+        (at_line, at_column) = (at_line.saturating_add(1), 1);
+    }
+    found.filter(|_| at_line > line)
+}
+
+/// The parts of a list: nearly all have a few.
+type Parts = SmallVec<[u32; 6]>;
 
 /// A note before its line is known.
 struct Remark {
@@ -72,20 +136,42 @@ struct Normaliser<'a> {
     scope: Scope,
     sorts: Sorts,
     /// Names of constructors anywhere in the script: the solver gives each a tester of its own.
-    constructors: HashSet<Name>,
+    constructors: IdSet<Name>,
     /// What each name that has to change is printed as.
-    renamed: HashMap<Name, Name>,
+    renamed: IdMap<Name, Name>,
+    /// What functions are printed as that stand beside another one of their name: that, and the name.
+    beside: Vec<(Name, Name)>,
+    /// For names that were varied, the number to go on with.
+    fresh_from: IdMap<Name, u32>,
     /// Functions of the solver's own that were used, so that declaring them later would change their meaning.
-    extensions_used: HashSet<Name>,
+    extensions_used: IdSet<Name>,
     options: BTreeMap<&'static str, String>,
     status: Option<Status>,
+    /// The logic that the script names.
+    logic_name: Option<Name>,
+    /// The logic that the solver is told.
     logic: Option<Name>,
+    /// Numerals are Reals, by the logic.
+    real_numerals: bool,
+    /// No term begins with `lambda`, so that a constant may be called so.
+    lambda_is_a_name: bool,
+    /// Declarations that live to the end of the script, wherever they stand.
+    base: Writer,
     /// A command was kept: it is too late for a logic.
     begun: bool,
-    /// The check was read: what follows is checked and dropped.
-    checked: bool,
+    /// `:global-declarations` was set.
+    lifetime_set: bool,
+    /// How many queries were read. What follows the first is ignored.
+    queries: u32,
+    /// Where the second query stands.
+    second_query: u32,
+    /// The commands behind the query.
+    after: Option<query::After>,
     remarks: Vec<Remark>,
     remarks_left_out: u64,
+    ignored: Ignored,
+    /// Commands that were kept since the last reset.
+    kept: u64,
     assumptions: Assumptions,
     /// Expanded size of everything so far.
     expanded: u64,
@@ -101,50 +187,94 @@ impl<'a> Normaliser<'a> {
             out: Writer::default(),
             scope: Scope::default(),
             sorts: Sorts::new(),
-            constructors: HashSet::new(),
-            renamed: HashMap::new(),
-            extensions_used: HashSet::new(),
+            constructors: IdSet::default(),
+            renamed: IdMap::default(),
+            beside: Vec::new(),
+            fresh_from: IdMap::default(),
+            extensions_used: IdSet::default(),
             options: BTreeMap::new(),
             status: None,
+            logic_name: None,
             logic: None,
+            real_numerals: false,
+            lambda_is_a_name: false,
+            base: Writer::default(),
             begun: false,
-            checked: false,
+            lifetime_set: false,
+            queries: 0,
+            second_query: 0,
+            after: None,
             remarks: Vec::new(),
             remarks_left_out: 0,
+            ignored: Ignored::default(),
+            kept: 0,
             assumptions: Assumptions::default(),
             expanded: 0,
             instances: HashMap::new(),
         };
         normaliser.collect_constructors();
+        normaliser.lambda_is_a_name = !normaliser.applies_lambda();
         normaliser
     }
 
-    fn finish(self, script: &[u8]) -> Normalised {
-        let tree = Tree { nodes: self.out.finish(), names: self.tree.names };
-        let text = print(&tree);
-        let mut logic_line = String::new();
-        if self.logic.is_some() {
-            print_expression(&tree, 0, &mut logic_line);
-            logic_line.push('\n');
+    /// Whether a list begins with `lambda`.
+    fn applies_lambda(&self) -> bool {
+        let Some(lambda) = self.tree.names.find(LAMBDA) else { return false };
+        let is_lambda = |node: &Node| node.kind == Kind::Symbol && node.text == lambda;
+        self.tree.nodes.windows(2).any(|pair| pair[0].kind == Kind::Open && is_lambda(&pair[1]))
+    }
+
+    /// The tree that is printed.
+    fn output(self) -> Tree {
+        let mut out = Writer::default();
+        let mut names = self.tree.names;
+        if let Some(logic) = self.logic {
+            let command = names.intern("set-logic");
+            out.open();
+            out.symbol(command);
+            out.symbol(logic);
+            out.close();
         }
+        let mut tree = Tree { names, ..Tree::default() };
+        let (mut base, mut rest) = (self.base, self.out);
+        out.append(base.take(0));
+        if out.mark() == 0 {
+            rest.finish(&mut tree);
+        } else {
+            out.append(rest.take(0));
+            out.finish(&mut tree);
+        }
+        tree
+    }
+
+    fn finish(mut self, script: &[u8]) -> Normalised {
+        let options = std::mem::take(&mut self.options);
         let options: Vec<(String, String)> =
-            self.options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let identity = result::identity(&text, &options);
+            options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let renamed: Vec<(Name, Name)> =
+            self.renamed.drain().map(|(submitted, printed)| (printed, submitted)).collect();
+        let renamed: Vec<(Name, Name)> = [renamed, std::mem::take(&mut self.beside)].concat();
+        let remarks = std::mem::take(&mut self.remarks);
+        let (status, logic) = (self.status, self.logic);
+        let (notes_left_out, ignored, assumptions) = (self.remarks_left_out, self.ignored, self.assumptions);
+        let tree = self.output();
+        let text = print(&tree);
         let name = |name: Name| tree.names.text(name).to_owned();
         let mut renamed: Vec<(String, String)> =
-            self.renamed.iter().map(|(submitted, printed)| (name(*printed), name(*submitted))).collect();
+            renamed.into_iter().map(|(printed, submitted)| (name(printed), name(submitted))).collect();
         renamed.sort_unstable();
         Normalised {
-            logic_bytes: logic_line.len(),
-            logic: self.logic.map(|logic| tree.names.text(logic).to_owned()),
+            logic_bytes: logic.map_or(0, |_| text.find('\n').map_or(0, |end| end + 1)),
+            logic: logic.map(name),
+            identity: result::identity(&text, &options),
             text,
             options,
-            status: self.status,
+            status,
             renamed,
-            notes: locate(self.remarks, script),
-            notes_left_out: self.remarks_left_out,
-            assumptions: self.assumptions,
-            identity,
+            notes: note_lines(remarks, script),
+            notes_left_out,
+            ignored,
+            assumptions,
         }
     }
 
@@ -174,7 +304,7 @@ impl<'a> Normaliser<'a> {
         clip(self.tree.names.text(name))
     }
 
-    fn children(&self, index: u32) -> Vec<u32> {
+    fn children(&self, index: u32) -> Parts {
         self.tree.children(index).collect()
     }
 
@@ -188,14 +318,15 @@ impl<'a> Normaliser<'a> {
         if node.kind != Kind::Symbol {
             return Err(self.expected(index, what));
         }
-        if crate::lexer::RESERVED.contains(&self.tree.names.text(node.text)) {
+        let text = self.tree.names.text(node.text);
+        if RESERVED.contains(&text) && !(text == LAMBDA && self.lambda_is_a_name) {
             return Err(self.fault_of(index, |name| ErrorKind::Reserved { name }));
         }
         Ok(node.text)
     }
 
     /// The children of the list at an index.
-    fn list(&self, index: u32, what: &'static str) -> Result<Vec<u32>, Fault> {
+    fn list(&self, index: u32, what: &'static str) -> Result<Parts, Fault> {
         match self.tree.node(index).kind {
             Kind::Open => Ok(self.children(index)),
             _ => Err(self.expected(index, what)),
@@ -214,6 +345,12 @@ impl<'a> Normaliser<'a> {
     }
 
     fn remark(&mut self, at: u32, kind: NoteKind, name: String) {
+        self.ignored.count(kind);
+        self.note(at, kind, name);
+    }
+
+    /// A remark on something that was read all the same, and so does not count as ignored.
+    fn note(&mut self, at: u32, kind: NoteKind, name: String) {
         if self.remarks.len() < self.limits.notes_max as usize {
             self.remarks.push(Remark { at, kind, name });
         } else {
@@ -235,7 +372,10 @@ impl<'a> Normaliser<'a> {
     fn printed(&mut self, name: Name, at: u32) -> Name {
         let text = self.tree.names.text(name);
         let tester = text.strip_prefix("is-").and_then(|rest| self.tree.names.find(rest));
-        if !theories::is_taken(text) && !tester.is_some_and(|constructor| self.constructors.contains(&constructor)) {
+        if !theories::is_taken(text)
+            && text != LAMBDA
+            && !tester.is_some_and(|constructor| self.constructors.contains(&constructor))
+        {
             return name;
         }
         self.rename(name, at)
@@ -250,38 +390,41 @@ impl<'a> Normaliser<'a> {
         if let Some(printed) = self.renamed.get(&name) {
             return *printed;
         }
-        let mut number = 1u32;
-        let printed = loop {
-            let text = format!("{}~{number}", self.tree.names.text(name));
-            if self.tree.names.find(&text).is_none() {
-                break self.tree.names.intern(&text);
-            }
-            number += 1;
-        };
+        let printed = self.fresh(name);
         self.renamed.insert(name, printed);
         self.remark(at, NoteKind::Renamed, self.clipped_name(name));
         printed
     }
+
+    /// What a function is printed as that stands beside another one of its name.
+    fn print_beside(&mut self, name: Name, at: u32) -> Name {
+        let printed = self.fresh(name);
+        self.beside.push((printed, name));
+        self.remark(at, NoteKind::Overloaded, self.clipped_name(name));
+        printed
+    }
+
+    /// A name like this one that the script does not have.
+    fn fresh(&mut self, name: Name) -> Name {
+        let mut number = self.fresh_from.get(&name).copied().unwrap_or(1);
+        loop {
+            let text = format!("{}~{number}", self.tree.names.text(name));
+            number = number.saturating_add(1);
+            if self.tree.names.find(&text).is_none() {
+                self.fresh_from.insert(name, number);
+                return self.tree.names.intern(&text);
+            }
+        }
+    }
 }
 
 /// Gives the notes their lines and columns, in one walk over the script.
-fn locate(mut remarks: Vec<Remark>, script: &[u8]) -> Vec<Note> {
+fn note_lines(mut remarks: Vec<Remark>, script: &[u8]) -> Vec<Note> {
     remarks.sort_by_key(|remark| remark.at);
-    let (mut line, mut column, mut at) = (1u32, 1u32, 0usize);
-    let mut notes = Vec::with_capacity(remarks.len());
-    for Remark { at: wanted, kind, name } in remarks {
-        while at < wanted as usize && at < script.len() {
-            let byte = script[at];
-            let cr_of_crlf = byte == b'\r' && script.get(at + 1) == Some(&b'\n');
-            if (byte == b'\n' || byte == b'\r') && !cr_of_crlf {
-                line = line.saturating_add(1);
-                column = 1;
-            } else if byte & 0xC0 != 0x80 {
-                column = column.saturating_add(1);
-            }
-            at += 1;
-        }
-        notes.push(Note { kind, name, line, column });
-    }
-    notes
+    let mut place = Place::default();
+    let note = |Remark { at, kind, name }| {
+        place = place.further(script, at);
+        Note { kind, name, line: place.line, column: place.column }
+    };
+    remarks.into_iter().map(note).collect()
 }

@@ -1,13 +1,13 @@
 //! What a name means at a place of the script: declared functions and sorts with the scopes they live in, and the
 //! variables bound round a term.
 //!
-//! Must never: let a name mean two things at once, except that a variable hides a function.
+//! Must never: choose between two functions of one name: it gives all that are visible, and who asks decides.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::sorts::{Size, SortId};
 use crate::error::Fault;
+use crate::hashing::{IdMap, IdSet};
 use crate::result::Assumptions;
 use crate::tree::Name;
 
@@ -33,8 +33,18 @@ pub(super) struct Function {
     pub size: u64,
     /// Its sorts hold parameters of a datatype.
     pub generic: bool,
+    /// A theory's function of this name takes the same arguments: this one is meant all the same.
+    pub hides: bool,
     /// The command that made it: its index in the tree.
     pub command: u32,
+}
+
+impl Function {
+    /// One that is no part of a generic datatype, printed under its own name until it is made.
+    pub(super) fn new(origin: Origin, name: Name, command: u32, parameters: Vec<SortId>, result: SortId) -> Self {
+        let parameters = parameters.into();
+        Self { printed: name, origin, parameters, result, size: 0, generic: false, hides: false, command }
+    }
 }
 
 /// What a sort's name stands for.
@@ -77,26 +87,57 @@ pub(super) const CLOSED: u32 = u32::MAX;
 enum Undo {
     Function(Name),
     Sort(Name),
+    /// A name that stays declared, for a term that is asserted no longer.
+    Named(Name),
+}
+
+/// Where declarations live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lifetime {
+    /// In the scope in which they are made.
+    #[default]
+    Scope,
+    /// To the end of the script: `(set-option :global-declarations true)`.
+    Script,
 }
 
 /// Everything that is visible.
 #[derive(Default)]
 pub(super) struct Scope {
-    functions: HashMap<Name, Rc<Function>>,
-    sorts: HashMap<Name, Rc<SortDeclaration>>,
+    /// All that are visible under a name, the newest last. Never empty.
+    functions: IdMap<Name, Vec<Rc<Function>>>,
+    sorts: IdMap<Name, Rc<SortDeclaration>>,
     undo: Vec<Undo>,
     /// For each open scope: what to go back to, and the counts from before.
     levels: Vec<(usize, Assumptions)>,
     variables: Vec<Variable>,
-    by_name: HashMap<Name, u32>,
+    by_name: IdMap<Name, u32>,
     /// Binders that are open: quantifiers, lambdas, parameters.
     pub binders: u32,
     sort_count: u32,
+    pub lifetime: Lifetime,
+    /// What is being read is printed in front of all assertions.
+    pub in_front: bool,
+    /// Names whose terms are asserted no longer, while declarations live to the end of the script.
+    closed: IdSet<Name>,
 }
 
 impl Scope {
-    pub(super) fn function(&self, name: Name) -> Option<Rc<Function>> {
-        self.functions.get(&name).cloned()
+    /// Forgets everything. Numbers of sorts go on: sorts with the old ones may still be known.
+    pub(super) fn reset(&mut self) {
+        *self = Self { sort_count: self.sort_count, ..Self::default() };
+    }
+
+    /// The functions of this name.
+    pub(super) fn functions(&self, name: Name) -> &[Rc<Function>] {
+        self.functions.get(&name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it names a term that is asserted no longer, or that is asserted only after what is printed in front of all
+    /// assertions.
+    pub(super) fn is_closed(&self, name: Name) -> bool {
+        let is_named = || self.functions(name).iter().any(|function| function.origin == Origin::Named);
+        self.closed.contains(&name) || (self.in_front && is_named())
     }
 
     pub(super) fn sort(&self, name: Name) -> Option<Rc<SortDeclaration>> {
@@ -112,15 +153,20 @@ impl Scope {
         self.sort_count
     }
 
-    /// The name must be free.
     pub(super) fn insert_function(&mut self, name: Name, function: Function) {
-        self.undo.push(Undo::Function(name));
-        self.functions.insert(name, Rc::new(function));
+        match (self.lifetime, function.origin) {
+            (Lifetime::Scope, _) => self.undo.push(Undo::Function(name)),
+            (Lifetime::Script, Origin::Named) => self.undo.push(Undo::Named(name)),
+            (Lifetime::Script, _) => {}
+        }
+        self.functions.entry(name).or_default().push(Rc::new(function));
     }
 
     /// The name must be free.
     pub(super) fn insert_sort(&mut self, name: Name, sort: SortDeclaration) {
-        self.undo.push(Undo::Sort(name));
+        if self.lifetime == Lifetime::Scope {
+            self.undo.push(Undo::Sort(name));
+        }
         self.sorts.insert(name, Rc::new(sort));
     }
 
@@ -141,20 +187,22 @@ impl Scope {
     /// Closes a scope and gives the counts from before it; none if no scope is open.
     pub(super) fn pop(&mut self) -> Option<Assumptions> {
         let (length, before) = self.levels.pop()?;
-        self.undo_to(length);
+        while self.undo.len() > length {
+            match self.undo.pop() {
+                Some(Undo::Function(name)) => self.remove_newest(name),
+                Some(Undo::Sort(name)) => drop(self.sorts.remove(&name)),
+                Some(Undo::Named(name)) => drop(self.closed.insert(name)),
+                None => break,
+            }
+        }
         Some(before)
     }
 
-    pub(super) fn undo_to(&mut self, mark: usize) {
-        while self.undo.len() > mark {
-            match self.undo.pop() {
-                Some(Undo::Function(name)) => {
-                    self.functions.remove(&name);
-                }
-                Some(Undo::Sort(name)) => {
-                    self.sorts.remove(&name);
-                }
-                None => return,
+    fn remove_newest(&mut self, name: Name) {
+        if let Some(functions) = self.functions.get_mut(&name) {
+            functions.pop();
+            if functions.is_empty() {
+                self.functions.remove(&name);
             }
         }
     }

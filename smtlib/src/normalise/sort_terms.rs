@@ -2,13 +2,14 @@
 //!
 //! Must never: recurse on nesting, or let an abbreviation cost more than the expanded size allows.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::Normaliser;
 use super::scope::{SortDeclaration, SortMeaning};
 use super::sorts::{Head, Size, SortId};
+use super::writer::Atom;
 use crate::error::{ErrorKind, Fault};
+use crate::hashing::{IdMap, IdSet};
 use crate::result::NoteKind;
 use crate::theories::{self, Sort, Standing};
 use crate::tree::{Kind, Name};
@@ -17,9 +18,9 @@ use crate::tree::{Kind, Name};
 #[derive(Debug, Default)]
 pub(super) struct LocalSorts {
     /// Parameters, by position.
-    pub parameters: HashMap<Name, u32>,
+    pub parameters: IdMap<Name, u32>,
     /// Datatypes of a declaration in the style of SMT-LIB 2.5, whose parameters are implied.
-    pub implied: HashSet<Name>,
+    pub implied: IdSet<Name>,
     /// The implied parameters.
     pub order: Vec<Name>,
 }
@@ -80,6 +81,64 @@ impl Normaliser<'_> {
             return Err(self.fault(index, ErrorKind::ExpandedSize { limit }));
         }
         Ok(())
+    }
+
+    /// What says a sort that was told by terms, to be written. It is paid for: it may be longer than what the script says.
+    pub(super) fn sort_atoms(&mut self, sort: SortId, index: u32, atoms: &mut Vec<Atom>) -> Result<(), Fault> {
+        let (open, close) = ((Kind::Open, Name(0)), (Kind::Close, Name(0)));
+        let mut waiting = vec![Some(sort)];
+        while let Some(next) = waiting.pop() {
+            self.expand(self.at(index), 1)?;
+            let Some(sort) = next else {
+                atoms.push(close);
+                continue;
+            };
+            let names = &mut self.tree.names;
+            let mut number = |number: u32| (Kind::Numeral, names.intern(&number.to_string()));
+            let (name, numbers) = match self.sorts.head(sort) {
+                Head::BitVector(bits) => ("BitVec", vec![number(bits)]),
+                Head::Float(exponent, significand) => ("FloatingPoint", vec![number(exponent), number(significand)]),
+                Head::Bool => ("Bool", Vec::new()),
+                Head::Int => ("Int", Vec::new()),
+                Head::Real => ("Real", Vec::new()),
+                Head::Character => ("Unicode", Vec::new()),
+                Head::RoundingMode => ("RoundingMode", Vec::new()),
+                Head::Sequence if sort == SortId::STRING => ("String", Vec::new()),
+                Head::RegularExpression if sort == SortId::REG_LAN => ("RegLan", Vec::new()),
+                Head::Array => ("Array", Vec::new()),
+                Head::Sequence => ("Seq", Vec::new()),
+                Head::RegularExpression => ("RegEx", Vec::new()),
+                Head::Declared(_, name) => {
+                    let printed = self.scope.sort(name).map_or(name, |sort| sort.printed);
+                    self.sort_head((Kind::Symbol, printed), sort, &mut waiting, atoms);
+                    continue;
+                }
+                // Nothing of this kind is told by a term.
+                Head::Unknown | Head::Parameter(_) => return Err(self.expected(index, "a term of a known sort")),
+            };
+            let name = (Kind::Symbol, self.tree.names.intern(name));
+            if numbers.is_empty() {
+                self.sort_head(name, sort, &mut waiting, atoms);
+            } else {
+                let underscore = (Kind::Symbol, self.tree.names.intern("_"));
+                atoms.extend([open, underscore, name]);
+                atoms.extend(numbers);
+                atoms.push(close);
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a sort, in parentheses if arguments follow.
+    fn sort_head(&self, name: Atom, sort: SortId, waiting: &mut Vec<Option<SortId>>, atoms: &mut Vec<Atom>) {
+        let arguments = self.sorts.arguments(sort);
+        if arguments.is_empty() || sort == SortId::STRING || sort == SortId::REG_LAN {
+            atoms.push(name);
+            return;
+        }
+        atoms.extend([(Kind::Open, Name(0)), name]);
+        waiting.push(None);
+        waiting.extend(arguments.iter().rev().map(|argument| Some(*argument)));
     }
 
     /// Reads one sort as far as it needs no arguments; else leaves tasks for the rest.
@@ -160,7 +219,7 @@ impl Normaliser<'_> {
 
     fn theory_sort(&mut self, index: u32, name: Name) -> Result<SortId, Fault> {
         let Some((standing, sort)) = theories::sort(self.tree.names.text(name)) else {
-            return Err(self.fault_of(index, |name| ErrorKind::UndeclaredSort { name }));
+            return Err(self.undeclared_sort(index));
         };
         let sort = match sort {
             Sort::Bool => SortId::BOOL,
@@ -180,6 +239,14 @@ impl Normaliser<'_> {
         self.note_extension_sort(index, standing, name);
         self.out.symbol(name);
         Ok(sort)
+    }
+
+    fn undeclared_sort(&self, index: u32) -> Fault {
+        let advice = theories::advice_for(self.tree.text(index));
+        self.fault_of(index, |name| match advice {
+            Some(advice) => ErrorKind::NotAccepted { name, advice },
+            None => ErrorKind::UndeclaredSort { name },
+        })
     }
 
     fn note_extension_sort(&mut self, index: u32, standing: Standing, name: Name) {
@@ -207,7 +274,7 @@ impl Normaliser<'_> {
             return Ok(Applied::Declared(sort, name));
         }
         let Some((standing, sort)) = theories::sort(self.tree.names.text(name)) else {
-            return Err(self.fault_of(head, |name| ErrorKind::UndeclaredSort { name }));
+            return Err(self.undeclared_sort(head));
         };
         let (applied, takes) = match sort {
             Sort::Array if got >= 2 => (Applied::Array, got),

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::hashing::IdMap;
 use crate::tree::{Name, Names};
 
 /// So many parts of a sort cost as much as a step: an array may have as many as the script has tokens.
@@ -186,7 +187,7 @@ impl Sorts {
         steps_max: u64,
     ) -> Option<(SortId, u64)> {
         let mut steps = 0u64;
-        let mut done: HashMap<SortId, SortId> = HashMap::new();
+        let mut done: IdMap<SortId, SortId> = IdMap::default();
         let mut waiting = vec![(template, false)];
         while let Some((sort, parts_done)) = waiting.pop() {
             if done.contains_key(&sort) {

@@ -1,11 +1,66 @@
-//! The names of logics that `set-logic` may give.
+//! Logics: which ones the solver is told, and what a logic's name says by its parts whether or not it is told.
 //!
 //! Must never: list a logic that sends the solver into a procedure of its own that was not tried (one of them ends the
 //! process).
 
-/// Whether a logic is known.
-pub(crate) fn is_logic(name: &str) -> bool {
-    LOGICS.binary_search(&name).is_ok()
+use super::Theory;
+
+/// What the name of a logic says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Logic<'a> {
+    name: &'a str,
+}
+
+impl<'a> Logic<'a> {
+    pub(crate) fn new(name: &'a str) -> Self {
+        Self { name }
+    }
+
+    /// Whether the solver is told. It takes its usual way for all others, which answers the same.
+    pub(crate) fn is_listed(self) -> bool {
+        LOGICS.binary_search(&self.name).is_ok()
+    }
+
+    /// Whether it has Reals and no Ints, so that a numeral is a Real: what the solver reads into the name, and the
+    /// standard into every such logic of its own.
+    pub(crate) fn has_real_numerals(self) -> bool {
+        self.has_part(&["LRA", "NRA", "RDL"])
+    }
+
+    /// Whether the solver loads no functions of a theory under this logic, so that their names are the script's. It reads the
+    /// name's parts, and loads everything where it reads nothing in them.
+    pub(crate) fn lacks(self, theory: Theory) -> bool {
+        let loads = |theory| match theory {
+            Theory::Core => true,
+            Theory::Numbers => {
+                self.has_part(&["LRA", "LIRA", "LIA", "NRA", "NIRA", "NIA", "IDL", "RDL", "FP"])
+                    || self.is_one_of(&["QF_BVRE", "QF_S", "QF_FD", "HORN"])
+            }
+            Theory::BitVectors => self.has_part(&["BV"]) || self.is_one_of(&["FP", "QF_FD", "HORN"]),
+            Theory::Arrays => self.name.starts_with("QF_A") || self.name.starts_with('A') || self.is_one_of(&["HORN"]),
+            Theory::Strings => self.is_one_of(&["QF_S", "QF_SLIA", "QF_SNIA", "QF_BVRE"]),
+            Theory::FloatingPoint => self.has_part(&["FP"]),
+            Theory::Datatypes => self.has_part(&["DT"]) || self.is_one_of(&["QF_FD", "HORN"]),
+        };
+        const SOME: [Theory; 6] = [
+            Theory::Numbers,
+            Theory::BitVectors,
+            Theory::Arrays,
+            Theory::Strings,
+            Theory::FloatingPoint,
+            Theory::Datatypes,
+        ];
+        let is_read = SOME.into_iter().any(loads) || self.has_part(&["UF"]);
+        is_read && !self.has_part(&["ALL"]) && !loads(theory)
+    }
+
+    fn has_part(self, parts: &[&str]) -> bool {
+        parts.iter().any(|part| self.name.contains(part))
+    }
+
+    fn is_one_of(self, names: &[&str]) -> bool {
+        names.contains(&self.name)
+    }
 }
 
 /// Sorted. SMT-LIB's, and what tools write for the solver.
@@ -129,5 +184,41 @@ mod tests {
     #[test]
     fn the_list_is_sorted() {
         assert!(LOGICS.is_sorted_by(|left, right| left < right));
+    }
+
+    #[test]
+    fn numerals_are_real_where_there_are_no_ints() {
+        for (name, real) in [
+            ("QF_LRA", true),
+            ("AUFLRA", true),
+            ("QF_UFNRA", true),
+            ("QF_RDL", true),
+            ("FPLRA", true),
+            ("QF_LIRA", false),
+            ("AUFBVFPDTNIRA", false),
+            ("QF_LIA", false),
+            ("ALL", false),
+            ("HORN", false),
+            ("QF_BOOL", false),
+        ] {
+            assert_eq!(Logic::new(name).has_real_numerals(), real, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_logic_lacks_what_its_name_leaves_out() {
+        for (name, theory, lacks) in [
+            ("QF_BV", Theory::FloatingPoint, true),
+            ("QF_BV", Theory::Numbers, true),
+            ("QF_BVFP", Theory::FloatingPoint, false),
+            ("QF_LIA", Theory::Strings, true),
+            ("QF_LIA", Theory::Core, false),
+            ("ALL", Theory::Strings, false),
+            ("ALL_SUPPORTED", Theory::Strings, false),
+            ("QF_BOOL", Theory::Numbers, false),
+            ("QF_UF", Theory::Numbers, true),
+        ] {
+            assert_eq!(Logic::new(name).lacks(theory), lacks, "{name}: {theory:?}");
+        }
     }
 }

@@ -4,15 +4,18 @@
 
 mod extensions;
 mod logics;
+mod refused;
 mod standard;
 mod taken;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(crate) use logics::is_logic;
+use crate::hashing::Listed;
+
+pub(crate) use logics::Logic;
+pub(crate) use refused::advice_for;
 pub use taken::names_taken;
-pub(crate) use taken::{is_plain_standard, is_taken, is_taken_sort};
+pub(crate) use taken::{is_core, is_of_list, is_taken, is_taken_sort};
 
 /// Who defines a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,8 @@ pub(crate) enum Indices {
     Numbers(Arity),
     /// One hexadecimal literal, a character's code.
     Character,
+    /// One hexadecimal or decimal literal, a character's code.
+    Code,
     /// One function: its name, or `(name (sorts) sort)`.
     Function,
     /// One constructor of a datatype.
@@ -77,9 +82,15 @@ pub(crate) enum Takes {
     Bools,
     /// Int or Real; the solver would turn a Bool into a number without a word.
     Numbers,
+    /// Int; the solver would cut a Real to one without a word.
+    Ints,
     BitVectors,
     /// All of one sort.
     Alike,
+    /// An array, then what its indices are.
+    Place,
+    /// An array, then what its indices are and what it holds.
+    Element,
     /// A Bool, then two of one sort.
     Choice,
 }
@@ -94,10 +105,13 @@ pub(crate) enum Gives {
     String,
     RegLan,
     RoundingMode,
+    Character,
     /// The sort of the argument at this position.
     Argument(usize),
     /// Real if an argument is, Int if all are.
     Number,
+    /// Real if an argument is. A power of Ints is Real to the solver, and where an Int is wanted it makes one of it.
+    Power,
     Concatenation,
     Extraction,
     Extension,
@@ -108,16 +122,41 @@ pub(crate) enum Gives {
     OneBit,
     /// A floating-point number of the two indices.
     Float,
+    /// A floating-point number of its three parts.
+    FloatOfParts,
+    /// A bit-vector as wide as the floating-point number.
+    FloatBits,
+    /// A bit-vector that holds a character's code.
+    CharacterBits,
     /// What an array holds.
     Element,
     /// A sequence of the first argument.
     Unit,
+    /// A sequence of what the function at this position, an array, gives.
+    Mapped {
+        function: usize,
+    },
+    /// A regular expression over the sequences that the first argument is one of.
+    Regex,
+}
+
+/// The part of SMT-LIB, or of the solver, that a function belongs to: a logic has it or lacks it as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Theory {
+    Core,
+    Numbers,
+    Arrays,
+    BitVectors,
+    FloatingPoint,
+    Strings,
+    Datatypes,
 }
 
 /// A function that needs no declaration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Function {
     pub standing: Standing,
+    pub theory: Theory,
     pub indices: Indices,
     pub arity: Arity,
     pub takes: Takes,
@@ -127,13 +166,13 @@ pub(crate) struct Function {
 /// One row of a list.
 pub(crate) type Row = (&'static str, Indices, Arity, Takes, Gives);
 
-static FUNCTIONS: LazyLock<HashMap<&'static str, Vec<Function>>> = LazyLock::new(|| {
-    let standard = standard::FUNCTIONS.iter().map(|list| (Standing::Standard, *list));
-    let extensions = extensions::FUNCTIONS.iter().map(|list| (Standing::Extension, *list));
-    let mut functions: HashMap<&'static str, Vec<Function>> = HashMap::new();
-    for (standing, list) in standard.chain(extensions) {
+static FUNCTIONS: LazyLock<Listed<Vec<Function>>> = LazyLock::new(|| {
+    let standard = standard::FUNCTIONS.iter().map(|list| (Standing::Standard, list));
+    let extensions = extensions::FUNCTIONS.iter().map(|list| (Standing::Extension, list));
+    let mut functions: Listed<Vec<Function>> = Listed::default();
+    for (standing, &(theory, list)) in standard.chain(extensions) {
         for &(name, indices, arity, takes, gives) in list {
-            functions.entry(name).or_default().push(Function { standing, indices, arity, takes, gives });
+            functions.entry(name).or_default().push(Function { standing, theory, indices, arity, takes, gives });
         }
     }
     functions
@@ -144,10 +183,21 @@ pub(crate) fn functions(name: &str) -> &'static [Function] {
     FUNCTIONS.get(name).map_or(&[], Vec::as_slice)
 }
 
+/// Whether an answer `sat` says nothing where this function is used.
+pub(crate) fn is_approximated(name: &str) -> bool {
+    extensions::APPROXIMATED.contains(&name)
+}
+
+/// Every form of every listed function, for tests of what is said of them: its name, and whether indices come with it.
+pub fn functions_listed() -> impl Iterator<Item = (&'static str, bool)> {
+    let lists = standard::FUNCTIONS.iter().chain(extensions::FUNCTIONS.iter());
+    lists.flat_map(|(_, list)| list.iter().map(|(name, indices, ..)| (*name, *indices != Indices::None)))
+}
+
 /// The names of all listed functions.
 fn names() -> impl Iterator<Item = &'static str> {
     let lists = standard::FUNCTIONS.iter().chain(extensions::FUNCTIONS.iter());
-    lists.flat_map(|list| list.iter().map(|(name, ..)| *name))
+    lists.flat_map(|(_, list)| list.iter().map(|(name, ..)| *name))
 }
 
 /// A sort that needs no declaration.
@@ -173,7 +223,7 @@ pub(crate) enum Sort {
     FloatingPoint,
 }
 
-const SORTS: [(&str, Standing, Sort); 18] = [
+const SORTS: [(&str, Standing, Sort); 17] = [
     ("Bool", Standing::Standard, Sort::Bool),
     ("Int", Standing::Standard, Sort::Int),
     ("Real", Standing::Standard, Sort::Real),
@@ -191,7 +241,6 @@ const SORTS: [(&str, Standing, Sort); 18] = [
     ("RegEx", Standing::Extension, Sort::RegularExpression),
     ("Set", Standing::Extension, Sort::Set),
     ("Unicode", Standing::Extension, Sort::Character),
-    ("Char", Standing::Extension, Sort::Character),
 ];
 
 /// The sort that a name means without a declaration, and who says so.

@@ -21,7 +21,9 @@ fn form(text: &str) -> Form {
         status: None,
         notes: Vec::new(),
         notes_omitted: 0,
+        ignored: protocol::verdict::Ignored::default(),
         assumptions: Assumptions { assertions: 1, ..Assumptions::default() },
+        approximated: false,
         identity: Hash([1; 32]),
         renamed: Vec::new(),
     }
@@ -114,6 +116,17 @@ fn a_sat_with_recursive_definitions_is_none_and_an_unsat_is_one() {
     let assumptions = Assumptions { assertions: 1, recursive_definitions: 1, ..Assumptions::default() };
     assert_eq!(no_verdict(&Form { assumptions, ..form(TRUE) }), NoVerdict::SatWithRecursion);
     assert!(matches!(verdict_of(&Form { assumptions, ..form(FALSE) }, None), Verdict::Confirmed { .. }));
+}
+
+#[test]
+fn a_sat_with_a_function_known_by_bounds_is_none_and_an_unsat_is_one() {
+    let _alone = alone();
+    let approximated = |text: &str| Form { approximated: true, ..form(text) };
+    // exp(1000) is above a million: the library answers sat.
+    let wrong = approximated("(assert (< (exp 1000.0) 1000000.0))(check-sat)");
+    assert!(matches!(no_verdict(&wrong), NoVerdict::Unknown { why } if why == SAT_OF_BOUNDS));
+    let right = approximated("(declare-const x Real)(assert (> (sin x) 1.5))(check-sat)");
+    assert!(matches!(verdict_of(&right, None), Verdict::Confirmed { .. }));
 }
 
 #[test]

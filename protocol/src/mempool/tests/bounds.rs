@@ -138,6 +138,9 @@ proptest! {
             }
             assert_bounds(&mempool, limits);
             assert_books(&mempool);
+            if mempool.has_check_to_hand_out() {
+                prop_assert!(mempool.wakeup().is_some_and(|due| due <= now), "a check waits for an input that may never come");
+            }
             if !with_need {
                 let total = mempool.pending.total();
                 prop_assert!(total.proofs <= limits.proofs_max && total.bytes <= limits.bytes_max);
@@ -147,7 +150,10 @@ proptest! {
                 }
             }
         }
-        // Everything durable is checked in the end.
+        // Everything durable is checked in the end, without any further input but verdicts and the ticks that are due.
+        if mempool.wakeup().is_some_and(|due| due <= now) {
+            mempool.step(now, Input::Tick);
+        }
         while let Some(proof) = mempool.checking.first().copied() {
             mempool.step(now, Input::Judged { proof, judgement: Judgement::Word(CONFIRMED) });
         }
