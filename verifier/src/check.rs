@@ -2,8 +2,8 @@
 //!
 //! - The output is exactly `sat`, `unsat` or `unknown`, with the library's error code 0; nothing is searched for.
 //! - A `sat` counts only if it is obtained again without options and without `set-logic`, and never with recursive
-//!   definitions or where `sin`, `cos` or `exp` stands: each of these is known to make false ones. Under the logic HORN it
-//!   counts if the solver's interpretation makes every assertion true (`interpretation`).
+//!   definitions or where `sin`, `cos` or `exp` stands: each of these is known to make false ones. Under the logic HORN it counts
+//!   if the solver's interpretation makes every assertion true (`interpretation`).
 //! - The resource count of a proof is what Z3 counted over the runs that its answer needed, each in a context of its own:
 //!   one run, or two for a `sat` of a script with options or a logic. Both share the one hard limit. What the check of an
 //!   interpretation costs is within the hard limit too, and is no part of the count.

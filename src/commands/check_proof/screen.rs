@@ -22,6 +22,7 @@ pub struct Refusal<'a> {
 pub fn refusal(verdict: &Verdict) -> Option<Refusal<'_>> {
     match verdict {
         Verdict::Rejected { line, column, text }
+        // The network's word on it is that there is no verdict; who wrote it can mend it.
         | Verdict::NoVerdict { reason: NoVerdict::IllSorted { line, column, text } } => {
             Some(Refusal { line: *line, column: *column, text })
         }
