@@ -3,6 +3,7 @@
 //! The claim is what the user said, else what a `manifest.json` beside the file says, else what the script says of itself
 //! by `(set-info :status …)`. Nothing is guessed. Every command that takes scripts from files reads them here.
 
+use crate::unpack::STANDARD_INPUT;
 use protocol::verdict::{Claim, VerifierParameters};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -30,10 +31,11 @@ pub enum ClaimSource {
     User,
     Manifest,
     Script,
+    /// The tool that wrote the log: what it hopes for.
+    Tool,
+    /// The answer that stands in the log.
+    Logged,
 }
-
-/// Stands for the standard input.
-const STANDARD_INPUT: &str = "-";
 
 impl ClaimSource {
     pub fn word(self) -> &'static str {
@@ -41,6 +43,8 @@ impl ClaimSource {
             ClaimSource::User => "by --claim",
             ClaimSource::Manifest => "by the manifest",
             ClaimSource::Script => "by the script's :status",
+            ClaimSource::Tool => "by the tool that wrote it",
+            ClaimSource::Logged => "by the log's own answer",
         }
     }
 }
@@ -52,6 +56,8 @@ pub enum ObligationError {
     Read { path: PathBuf, error: io::Error },
     #[error("{} is longer than {max} bytes, which no network lets in", path.display())]
     TooLong { path: PathBuf, max: u64 },
+    #[error("{} is longer than {max} bytes, unpacked: hand it in by parts", path.display())]
+    LogTooLong { path: PathBuf, max: u64 },
     #[error("{} is not a manifest: {error} (a list of {{\"file\": …, \"claim\": \"sat\" or \"unsat\"}} is expected)", path.display())]
     Manifest { path: PathBuf, error: serde_json::Error },
     #[error("cannot read the standard input: {error}")]
@@ -66,6 +72,7 @@ impl ObligationError {
         match self {
             ObligationError::Read { error, .. } | ObligationError::Input { error } => error.to_string(),
             ObligationError::TooLong { max, .. } => format!("it is longer than {max} bytes, which no network lets in"),
+            ObligationError::LogTooLong { max, .. } => format!("it is longer than {max} bytes, unpacked"),
             ObligationError::Manifest { .. } | ObligationError::Empty { .. } => self.to_string(),
         }
     }
@@ -109,7 +116,7 @@ impl Reader {
     }
 
     /// What a manifest says of a script: the one in its folder, or in the folder above, which may hold several.
-    fn manifest_claim(&mut self, path: &Path) -> Result<Option<Claim>, ObligationError> {
+    pub fn manifest_claim(&mut self, path: &Path) -> Result<Option<Claim>, ObligationError> {
         let folders = if path == Path::new(STANDARD_INPUT) { 0 } else { 2 };
         for folder in path.ancestors().skip(1).take(folders) {
             let manifest = folder.join(MANIFEST);

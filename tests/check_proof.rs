@@ -122,7 +122,7 @@ fn what_was_ignored_is_one_line_and_listed_for_who_asks() {
         "line 1, column 13: ",
         "line 3, column 2: ",
         "renamed",
-        "line 8, column 1: ignored, it comes after the check: 1 command",
+        "line 8, column 1: ignored, it comes after the check: get-model",
     ] {
         assert!(long.contains(words), "{words:?} is not in\n{long}");
     }

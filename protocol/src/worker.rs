@@ -9,7 +9,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// Both ends are one build; another version means that the two programs beside each other do not belong together.
-pub const WORKER_VERSION: u32 = 2;
+pub const WORKER_VERSION: u32 = 3;
 
 /// Longest frame to a worker: the longest script and room for what goes with it.
 pub const JOB_FRAME_BYTES_MAX: usize = VerifierParameters::SCRIPT_BYTES_MAX as usize + 4096;
@@ -48,6 +48,16 @@ pub enum SandboxMode {
     Off,
 }
 
+/// Who waits for a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// A node, whose votes must not wait behind a solver.
+    Background,
+    /// A person, and nothing else.
+    Foreground,
+}
+
 /// What keeps the solver from files, network and other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -84,6 +94,7 @@ pub struct Library {
 pub struct Settings {
     pub version: u32,
     pub sandbox: SandboxMode,
+    pub priority: Priority,
     /// No job gets more address space than this, whatever it says.
     pub memory_bytes_max: u64,
     /// What an earlier worker found; believed only of the very same file.

@@ -65,6 +65,22 @@ fn scripts() -> Vec<(&'static str, String)> {
                 numbered(60, |_| format!("(assert (|is-{}| 1))", "n".repeat(65_000)))
             ),
         ),
+        (
+            "testers with the signatures of sorts with long names",
+            format!(
+                "(declare-sort {0} 0)(declare-datatype O (par (T) ((n) (s (t T)))))(declare-const o (O {0})){1}{CHECK}",
+                "S".repeat(60_000),
+                numbered(2_000, |_| "(assert (is-s o))".to_owned())
+            ),
+        ),
+        (
+            "patterns with many variables",
+            format!(
+                "(declare-datatype W ((w {})))(declare-const x W)(assert (match x (((w {}) true)))){CHECK}",
+                numbered(40_000, |i| format!("(f{i} Int)")),
+                numbered(40_000, |i| format!("v{i} "))
+            ),
+        ),
         ("the same definition again and again", {
             let definition = format!("(define-fun f ((x Int)) Int (+ x {}))", "x ".repeat(5_000));
             format!("{}{CHECK}", definition.repeat(400))

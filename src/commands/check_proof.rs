@@ -11,7 +11,7 @@ use actors::verifier_pool::{Explained, Pending, PoolConfig, PoolError, VerifierP
 use clap::{Args, ValueEnum};
 use protocol::explanation::Explanation;
 use protocol::verdict::{Claim, Job, Note, Report, Task, Verdict, VerifierParameters};
-use protocol::worker::{SandboxMode, SandboxState};
+use protocol::worker::{Priority, SandboxMode, SandboxState};
 use screen::Tally;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -115,6 +115,7 @@ impl Arguments {
         let mut config = PoolConfig::new(program, VerifierParameters::default());
         config.workers = config.workers.min(files).max(1);
         config.spare = files > config.workers;
+        config.priority = Priority::Foreground;
         config.sandbox = match self.sandbox {
             Sandbox::Required => SandboxMode::Required,
             Sandbox::Off => SandboxMode::Off,

@@ -92,12 +92,6 @@ type LimitKind = libc::c_int;
 /// # Errors
 /// If the system refuses one of them.
 pub fn set_process_limits(memory_bytes_max: u64) -> io::Result<()> {
-    // SAFETY: plain system calls. A priority that cannot be lowered is no reason not to work.
-    unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
-    }
-    #[cfg(target_os = "linux")]
-    take_long_turns();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: tuning calls. A second heap for the second thread would reserve 64 MiB of the limited address space. And the
     // solver takes and frees some megabytes for each script: [`trim_memory`] gives back what is too much.
@@ -120,6 +114,16 @@ pub fn set_process_limits(memory_bytes_max: u64) -> io::Result<()> {
     #[cfg(not(target_os = "linux"))]
     let _ = memory_bytes_max;
     Ok(())
+}
+
+/// Lets everything else on this machine go first. A priority that cannot be lowered is no reason not to work.
+pub fn stand_back() {
+    // SAFETY: a plain system call.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
+    }
+    #[cfg(target_os = "linux")]
+    take_long_turns();
 }
 
 /// Asks Linux (6.12 and newer) for longer turns than others have: whoever wakes up with a shorter one goes first, at once,

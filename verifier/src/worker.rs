@@ -9,7 +9,8 @@ use crate::process::Channels;
 use crate::{pin, process, sandbox, solver};
 use protocol::verdict::{Job, Report, SolverPin};
 use protocol::worker::{
-    Hello, JOB_FRAME_BYTES_MAX, REPORT_FRAME_BYTES_MAX, SandboxMode, SandboxState, Settings, WORKER_VERSION, exit_code,
+    Hello, JOB_FRAME_BYTES_MAX, Priority, REPORT_FRAME_BYTES_MAX, SandboxMode, SandboxState, Settings, WORKER_VERSION,
+    exit_code,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -77,6 +78,10 @@ fn start(requests: &mut File, reports: &mut File, control: OwnedFd) -> Result<(S
         return Err(StartError::Version { expected: WORKER_VERSION, got: settings.version });
     }
     let library = pin::Loaded::find(settings.known_library.as_ref()).map_err(StartError::Library)?;
+    match settings.priority {
+        Priority::Background => process::stand_back(),
+        Priority::Foreground => {}
+    }
     process::set_process_limits(settings.memory_bytes_max)?;
     process::name_the_end();
     let mut hashing = None;

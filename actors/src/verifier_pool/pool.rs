@@ -10,7 +10,7 @@ use super::roll::{Roll, Workers};
 use parking_lot::{Condvar, Mutex};
 use protocol::types::ResourceCount;
 use protocol::verdict::{self, Job, NoVerdict, Report, SolverPin, Verdict, VerifierParameters};
-use protocol::worker::{Hello, SandboxMode};
+use protocol::worker::{Hello, Priority, SandboxMode};
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -38,6 +38,8 @@ pub struct PoolConfig {
     /// Jobs that may wait besides those that are worked on.
     pub waiting_max: usize,
     pub sandbox: SandboxMode,
+    /// Whether everything else on the machine goes first.
+    pub priority: Priority,
     /// The genesis' limits; no job gets more memory than these allow.
     pub parameters: VerifierParameters,
     /// Whether one more process is kept ready for when a worker is lost.
@@ -83,6 +85,7 @@ impl PoolConfig {
             workers,
             waiting_max: 64,
             sandbox: SandboxMode::Required,
+            priority: Priority::Background,
             parameters,
             spare: true,
             observer,
@@ -164,6 +167,7 @@ impl VerifierPool {
             program,
             roll: Arc::clone(&roll),
             sandbox: config.sandbox,
+            priority: config.priority,
             memory_bytes_max: config.parameters.hard.memory_bytes,
             known_library: None,
         };

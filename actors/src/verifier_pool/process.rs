@@ -9,7 +9,7 @@ use super::probe;
 use super::roll::{Entry, Roll};
 use protocol::types::Millis;
 use protocol::verdict::{Report, VerifierParameters};
-use protocol::worker::{Hello, Library, REPORT_FRAME_BYTES_MAX, SandboxMode, Settings, WORKER_VERSION};
+use protocol::worker::{Hello, Library, Priority, REPORT_FRAME_BYTES_MAX, SandboxMode, Settings, WORKER_VERSION};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -47,6 +47,7 @@ pub struct Start {
     /// `pop-verifier`, by absolute path.
     pub program: PathBuf,
     pub sandbox: SandboxMode,
+    pub priority: Priority,
     pub memory_bytes_max: u64,
     /// What an earlier worker hashed.
     pub known_library: Option<Library>,
@@ -100,6 +101,7 @@ impl WorkerProcess {
         let settings = Settings {
             version: WORKER_VERSION,
             sandbox: start.sandbox,
+            priority: start.priority,
             memory_bytes_max: start.memory_bytes_max,
             known_library: start.known_library,
         };

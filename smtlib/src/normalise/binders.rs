@@ -3,7 +3,7 @@
 //! Must never: leave a variable bound behind its binder's end, or recurse.
 
 use super::Normaliser;
-use super::scope::CLOSED;
+use super::scope::{CLOSED, Origin};
 use super::sorts::{Head, SortId};
 use super::terms::{Binder, Task, Value};
 use crate::error::{ErrorKind, Fault};
@@ -169,7 +169,7 @@ impl Normaliser<'_> {
         let [pattern, body] = parts[..] else { return Err(self.expected(case, "(pattern term)")) };
         let scrutinee = values[values.len() - 1 - done as usize];
         self.out.open();
-        let mut variables = Vec::new();
+        let (mut variables, mut seen) = (Vec::new(), IdSet::default());
         match self.tree.node(pattern).kind {
             Kind::Open => {
                 let parts = self.children(pattern);
@@ -183,7 +183,7 @@ impl Normaliser<'_> {
                 self.out.symbol(constructor.printed);
                 let sorts = self.pattern_sorts(&constructor, scrutinee.sort, *head)?;
                 for (name, sort) in names.iter().zip(sorts.iter()) {
-                    self.pattern_variable(*name, *sort, &mut variables)?;
+                    self.pattern_variable(*name, *sort, &mut variables, &mut seen)?;
                 }
                 self.out.close();
             }
@@ -193,7 +193,7 @@ impl Normaliser<'_> {
                     .filter(|function| function.parameters.is_empty());
                 match is_constructor {
                     Some(constructor) => self.out.symbol(constructor.printed),
-                    None => self.pattern_variable(pattern, scrutinee.sort, &mut variables)?,
+                    None => self.pattern_variable(pattern, scrutinee.sort, &mut variables, &mut seen)?,
                 }
             }
         }
@@ -203,14 +203,25 @@ impl Normaliser<'_> {
         Ok(())
     }
 
-    fn pattern_variable(&mut self, at: u32, sort: SortId, variables: &mut Vec<(Name, SortId)>) -> Result<(), Fault> {
+    fn pattern_variable(
+        &mut self,
+        at: u32,
+        sort: SortId,
+        variables: &mut Vec<(Name, SortId)>,
+        seen: &mut IdSet<Name>,
+    ) -> Result<(), Fault> {
         if self.tree.node(at).kind == Kind::Symbol && self.tree.text(at) == "_" {
             self.out.copy(self.tree.node(at));
             return Ok(());
         }
         let name = self.variable_name(at)?;
-        if variables.iter().any(|(other, _)| *other == name) {
+        if !seen.insert(name) {
             return Err(self.fault_of(at, |name| ErrorKind::BoundTwice { name }));
+        }
+        // Which of the two is meant, solvers see differently.
+        if self.scope.functions(name).iter().any(|function| function.origin == Origin::Constructor) {
+            let why = "a pattern's variable, and a constructor";
+            return Err(self.fault_of(at, |name| ErrorKind::Ambiguous { name, why }));
         }
         let printed = self.printed(name, self.at(at));
         self.out.symbol(printed);

@@ -68,6 +68,7 @@ impl Normaliser<'_> {
                 let callee = self.settle_candidate(index, *name, *place, chosen, SortId::UNKNOWN);
                 value = self.apply(&callee, arguments, index, start)?;
                 if let Some(sort) = ascribed {
+                    self.must_fit(index, value.sort, *sort)?;
                     value = Value { sort: *sort, literal: None, ..value };
                 }
             }

@@ -230,7 +230,7 @@ impl Normaliser<'_> {
             if local.parameters.insert(name, position as u32).is_some() {
                 return Err(self.fault_of(*parameter, |name| ErrorKind::BoundTwice { name }));
             }
-            let printed = self.printed_sort(name, self.at(*parameter));
+            let printed = self.printed_parameter(name, self.at(*parameter));
             self.out.symbol(printed);
         }
         self.out.close();

@@ -286,10 +286,6 @@ impl Normaliser<'_> {
                     _ => Callee::Script(function),
                 })
             }
-            [Candidate::Theory(_)] => {
-                self.settle_candidate(name_at, name, place, candidates[0].clone(), SortId::UNKNOWN);
-                Ok(Callee::Of(of))
-            }
             _ => Ok(Callee::Overloaded { name, candidates, place, ascribed: Some(of) }),
         }
     }
@@ -304,7 +300,7 @@ impl Normaliser<'_> {
     ) -> Result<Callee, Fault> {
         let mark = self.out.mark();
         let of = self.sort(sort)?;
-        self.out.truncate(mark);
+        self.out.forget(mark);
         if of == SortId::BOOL {
             return Ok(self.write_candidates(name_at, name, candidates.iter().cloned().collect()));
         }

@@ -33,6 +33,8 @@ mod writer;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+pub(crate) use commands::{is_declaration, is_output};
+
 use crate::error::{Error, ErrorKind, Fault, Place, clip, position};
 use crate::hashing::{IdMap, IdSet};
 use crate::lexer::{LAMBDA, RESERVED};
@@ -82,7 +84,7 @@ fn read_tree<'a>(tree: Tree, script: &[u8], limits: &'a Limits) -> Result<Normal
     let mut normaliser = Normaliser::new(tree, limits);
     let commands: Vec<u32> = normaliser.tree.top().collect();
     for command in &commands {
-        normaliser.command(*command)?;
+        normaliser.command(*command).map_err(|fault| normaliser.explain(fault))?;
     }
     normaliser.end(script.len() as u32)?;
     Ok(normaliser)
@@ -141,6 +143,8 @@ struct Normaliser<'a> {
     renamed: IdMap<Name, Name>,
     /// What functions are printed as that stand beside another one of their name: that, and the name.
     beside: Vec<(Name, Name)>,
+    /// What parameters of sorts are printed as that have the name of a visible sort.
+    parameters: IdMap<Name, Name>,
     /// For names that were varied, the number to go on with.
     fresh_from: IdMap<Name, u32>,
     /// Functions of the solver's own that were used, so that declaring them later would change their meaning.
@@ -161,6 +165,8 @@ struct Normaliser<'a> {
     begun: bool,
     /// `:global-declarations` was set.
     lifetime_set: bool,
+    /// A `(reset-assertions)` was read, behind which the log of a tool may go on with what it declared before.
+    assertions_reset: bool,
     /// How many queries were read. What follows the first is ignored.
     queries: u32,
     /// Where the second query stands.
@@ -190,6 +196,7 @@ impl<'a> Normaliser<'a> {
             constructors: IdSet::default(),
             renamed: IdMap::default(),
             beside: Vec::new(),
+            parameters: IdMap::default(),
             fresh_from: IdMap::default(),
             extensions_used: IdSet::default(),
             options: BTreeMap::new(),
@@ -201,6 +208,7 @@ impl<'a> Normaliser<'a> {
             base: Writer::default(),
             begun: false,
             lifetime_set: false,
+            assertions_reset: false,
             queries: 0,
             second_query: 0,
             after: None,
@@ -275,6 +283,16 @@ impl<'a> Normaliser<'a> {
             notes_left_out,
             ignored,
             assumptions,
+        }
+    }
+
+    /// An error that says more, where a declaration is missing since it was forgotten.
+    fn explain(&self, fault: Fault) -> Fault {
+        match fault.kind {
+            ErrorKind::Undeclared { name } | ErrorKind::UndeclaredSort { name } if self.assertions_reset => {
+                Fault::new(fault.at, ErrorKind::Forgotten { name })
+            }
+            _ => fault,
         }
     }
 
@@ -381,6 +399,21 @@ impl<'a> Normaliser<'a> {
         self.rename(name, at)
     }
 
+    /// What a parameter of a sort is printed as: the solver takes the sort where one of its name is visible.
+    fn printed_parameter(&mut self, name: Name, at: u32) -> Name {
+        if self.scope.sort(name).is_none() {
+            return self.printed_sort(name, at);
+        }
+        if let Some(printed) = self.parameters.get(&name) {
+            return *printed;
+        }
+        let printed = self.fresh(name);
+        self.parameters.insert(name, printed);
+        self.beside.push((printed, name));
+        self.remark(at, NoteKind::Overloaded, self.clipped_name(name));
+        printed
+    }
+
     /// What a sort of the script is printed as.
     fn printed_sort(&mut self, name: Name, at: u32) -> Name {
         if theories::is_taken_sort(self.tree.names.text(name)) { self.rename(name, at) } else { name }
@@ -404,13 +437,16 @@ impl<'a> Normaliser<'a> {
         printed
     }
 
-    /// A name like this one that the script does not have.
+    /// A name like this one that the script does not have, and that is neither the tester of a name that it has, nor has its
+    /// own tester there: the solver makes `is-c` for every constructor `c`.
     fn fresh(&mut self, name: Name) -> Name {
         let mut number = self.fresh_from.get(&name).copied().unwrap_or(1);
         loop {
             let text = format!("{}~{number}", self.tree.names.text(name));
             number = number.saturating_add(1);
-            if self.tree.names.find(&text).is_none() {
+            let names = &self.tree.names;
+            let tested = text.strip_prefix("is-").and_then(|constructor| names.find(constructor));
+            if names.find(&text).is_none() && tested.is_none() && names.find(&format!("is-{text}")).is_none() {
                 self.fresh_from.insert(name, number);
                 return self.tree.names.intern(&text);
             }

@@ -77,8 +77,10 @@ impl Normaliser<'_> {
         let Some((first, rest)) = arguments.split_first_mut() else { return };
         match self.sorts.head(first.sort) {
             Head::Array => {
-                let parts = self.sorts.arguments(first.sort).to_vec();
-                rest.iter_mut().zip(parts).for_each(|(argument, wanted)| self.adapt(argument, wanted));
+                for (position, argument) in rest.iter_mut().enumerate() {
+                    let wanted = self.sorts.arguments(first.sort).get(position).copied();
+                    self.adapt(argument, wanted.unwrap_or(SortId::UNKNOWN));
+                }
             }
             Head::Sequence | Head::RegularExpression => self.adapt_all(rest, Some(SortId::INT)),
             _ => {}

@@ -166,6 +166,10 @@ impl Normaliser<'_> {
         place: usize,
         argument: SortId,
     ) -> Result<(), Fault> {
+        let name_bytes = self.tree.names.text(constructor.printed).len() as u64;
+        if constructor.generic {
+            self.expand(self.at(index), name_bytes)?;
+        }
         let parenthesis = |kind| (kind, Name(0));
         let (underscore, is) = (self.tree.names.intern("_"), self.tree.names.intern("is"));
         let mut atoms = vec![parenthesis(Kind::Open), (Kind::Symbol, underscore), (Kind::Symbol, is)];

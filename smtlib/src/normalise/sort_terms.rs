@@ -88,7 +88,12 @@ impl Normaliser<'_> {
         let (open, close) = ((Kind::Open, Name(0)), (Kind::Close, Name(0)));
         let mut waiting = vec![Some(sort)];
         while let Some(next) = waiting.pop() {
-            self.expand(self.at(index), 1)?;
+            // A name may be long, and is written anew each time.
+            let name_bytes = match next.map(|sort| self.sorts.head(sort)) {
+                Some(Head::Declared(_, name)) => self.tree.names.text(name).len() as u64,
+                _ => 0,
+            };
+            self.expand(self.at(index), 1 + name_bytes)?;
             let Some(sort) = next else {
                 atoms.push(close);
                 continue;
@@ -183,7 +188,7 @@ impl Normaliser<'_> {
     fn sort_name(&mut self, index: u32, local: &LocalSorts) -> Result<SortId, Fault> {
         let name = self.symbol(index, "a sort")?;
         if let Some(position) = local.parameters.get(&name) {
-            let printed = self.printed_sort(name, self.at(index));
+            let printed = self.printed_parameter(name, self.at(index));
             self.out.symbol(printed);
             return Ok(self.parameter(*position));
         }
@@ -196,7 +201,7 @@ impl Normaliser<'_> {
             self.out.symbol(sort.printed);
             let mut arguments = Vec::new();
             for (position, parameter) in local.order.iter().enumerate() {
-                let printed = self.printed_sort(*parameter, self.at(index));
+                let printed = self.printed_parameter(*parameter, self.at(index));
                 self.out.symbol(printed);
                 arguments.push(self.parameter(position as u32));
             }

@@ -64,6 +64,12 @@ impl Writer {
         self.splices.retain(|(place, _)| *place < mark);
     }
 
+    /// Forgets what was written since a mark, of which every parenthesis is closed and no place is to be changed. Cost: O(1) for
+    /// each node.
+    pub(super) fn forget(&mut self, mark: usize) {
+        self.nodes.truncate(mark);
+    }
+
     /// The nodes from one place to another, to be changed one by one.
     pub(super) fn between(&mut self, start: usize, end: usize) -> &mut [Node] {
         &mut self.nodes[start..end]
