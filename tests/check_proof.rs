@@ -69,7 +69,6 @@ const ILL_SORTED: &str = "; a comment\n\n(declare-const s (Seq Int))\n(declare-c
 (declare-const t (Seq Bool))\n(assert (= (seq.len   (seq.++ s t)) 3))\n(check-sat)\n";
 
 #[test]
-#[ignore = "until the map from printed to submitted places is merged"]
 fn what_the_solver_does_not_accept_is_not_accepted_with_its_place_in_the_file() {
     let (_folder, [ill_sorted]) = scripts([ILL_SORTED]);
     let output = check(&[&ill_sorted, "--claim", "unsat"]);

@@ -272,7 +272,11 @@ fn what_ends_the_solvers_process_is_refused_or_has_no_verdict() {
         with_option("smt.qi.profile_freq 0"),
         with_option("error-behavior immediate-exit"),
     ] {
-        let report = pool.check(&bounded(&script));
+        // A limit that the worker lives to tell of: notes end with it.
+        let mut limited = bounded(&script);
+        limited.limits.hard.resource_count = 300_000;
+        limited.limits.soft.resource_count = 100_000;
+        let report = pool.check(&limited);
         let lived = !matches!(report.verdict, Verdict::NoVerdict { reason: NoVerdict::Crashed { .. } });
         assert!(lived && report.notes.len() == 1, "the option is ignored: {script}: {report:?}");
     }
