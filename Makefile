@@ -11,7 +11,7 @@ RELEASE := target/release
 all: build
 
 # What is fetched: the pinned solver, in .z3/; for tests of alerts and dashboards, Prometheus in .prometheus/ and Grafana's
-# types in .grafana/.
+# types in .grafana/; for the test of generated obligations, Solidity's compiler in .solc/.
 setup:
 	@sh scripts/setup.sh
 
@@ -34,7 +34,8 @@ test: check
 # .cargo/config.toml). Here each command is printed with its seed; `make test-long NEW_SEED=…` repeats one.
 NEW_SEED := $(shell date +%s)
 test-long: setup
-	PROPTEST_RNG_SEED=$(NEW_SEED) PROPTEST_CASES=20000 POP_SEED=$(NEW_SEED) $(CARGO) test --release --locked -p protocol -p actors -p smtlib -p verifier
+	PROPTEST_RNG_SEED=$(NEW_SEED) PROPTEST_CASES=20000 POP_SEED=$(NEW_SEED) $(CARGO) test --release --locked -p protocol -p smtlib -p verifier
+	PROPTEST_RNG_SEED=$(NEW_SEED) PROPTEST_CASES=1000 POP_SEED=$(NEW_SEED) $(CARGO) test --release --locked -p actors
 	$(CARGO) test --release --locked -p smtlib --test log_growth -- --ignored --nocapture
 	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
 	$(CARGO) run --release --locked -p simulator -- --bad all --seeds 0..2000
@@ -77,4 +78,4 @@ uninstall:
 # What was built and fetched, and the example network's data; your own genesis, keys and validators' data stay.
 clean:
 	$(CARGO) clean
-	rm -rf .z3 .z3.new .prometheus .prometheus.new .grafana .grafana.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json
+	rm -rf .z3 .z3.new .prometheus .prometheus.new .grafana .grafana.new .solc .solc.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json
