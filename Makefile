@@ -11,7 +11,7 @@ RELEASE := target/release
 all: build
 
 # What is fetched: the pinned solver, in .z3/; for tests of alerts and dashboards, Prometheus in .prometheus/ and Grafana's
-# types in .grafana/.
+# types in .grafana/; schemas of reports in .schemas/.
 setup:
 	@sh scripts/setup.sh
 
@@ -76,4 +76,4 @@ uninstall:
 # What was built and fetched, and the example network's data; your own genesis, keys and validators' data stay.
 clean:
 	$(CARGO) clean
-	rm -rf .z3 .z3.new .prometheus .prometheus.new .grafana .grafana.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json
+	rm -rf .z3 .z3.new .prometheus .prometheus.new .grafana .grafana.new .schemas .schemas.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json

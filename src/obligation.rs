@@ -33,7 +33,7 @@ pub enum ClaimSource {
 }
 
 /// Stands for the standard input.
-const STANDARD_INPUT: &str = "-";
+pub const STANDARD_INPUT: &str = "-";
 
 impl ClaimSource {
     pub fn word(self) -> &'static str {
@@ -98,14 +98,22 @@ impl Reader {
     /// If the file or a manifest beside it cannot be read, or is too long.
     pub fn read(&mut self, path: &Path) -> Result<Obligation, ObligationError> {
         let script = read_bounded(path, VerifierParameters::SCRIPT_BYTES_MAX)?;
-        let claim = match self.claimed {
-            Some(claim) => Some((claim, ClaimSource::User)),
-            None => match self.manifest_claim(path)? {
-                Some(claim) => Some((claim, ClaimSource::Manifest)),
-                None => status(&script).map(|claim| (claim, ClaimSource::Script)),
-            },
+        let claim = match self.given(path)? {
+            Some(claim) => Some(claim),
+            None => status(&script).map(|claim| (claim, ClaimSource::Script)),
         };
         Ok(Obligation { path: path.to_owned(), script, claim })
+    }
+
+    /// The claim that is made of a script from outside: by the user, or by a manifest.
+    ///
+    /// # Errors
+    /// If a manifest beside the script cannot be read.
+    pub fn given(&mut self, path: &Path) -> Result<Option<(Claim, ClaimSource)>, ObligationError> {
+        match self.claimed {
+            Some(claim) => Ok(Some((claim, ClaimSource::User))),
+            None => Ok(self.manifest_claim(path)?.map(|claim| (claim, ClaimSource::Manifest))),
+        }
     }
 
     /// What a manifest says of a script: the one in its folder, or in the folder above, which may hold several.
@@ -167,7 +175,11 @@ fn entries(manifest: &Path) -> Result<Vec<Entry>, ObligationError> {
     serde_json::from_slice(&bytes).map_err(|error| ObligationError::Manifest { path: manifest.to_owned(), error })
 }
 
-fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, ObligationError> {
+/// Reads a file, or the standard input, of at most so many bytes.
+///
+/// # Errors
+/// If it cannot be read or is longer.
+pub fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, ObligationError> {
     let mut bytes = Vec::new();
     if path == Path::new(STANDARD_INPUT) {
         let read = |error| ObligationError::Input { error };
