@@ -12,9 +12,11 @@ mod client;
 mod commands;
 mod exit;
 mod logging;
+mod logs;
 mod obligation;
 mod testnet;
 mod text;
+mod unpack;
 mod utf8;
 mod watchdog;
 

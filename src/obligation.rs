@@ -3,8 +3,9 @@
 //! The claim is what the user said, else what a `manifest.json` beside the file says, else what the script says of itself
 //! by `(set-info :status …)`. Nothing is guessed. Every command that takes scripts from files reads them here.
 
+use crate::unpack::STANDARD_INPUT;
 use protocol::verdict::{Claim, VerifierParameters};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -25,15 +26,17 @@ pub struct Obligation {
 }
 
 /// Who said what the answer should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClaimSource {
     User,
     Manifest,
     Script,
+    /// The tool that wrote the log: what it hopes for.
+    Tool,
+    /// The answer that stands in the log.
+    Logged,
 }
-
-/// Stands for the standard input.
-pub const STANDARD_INPUT: &str = "-";
 
 impl ClaimSource {
     pub fn word(self) -> &'static str {
@@ -41,6 +44,8 @@ impl ClaimSource {
             ClaimSource::User => "by --claim",
             ClaimSource::Manifest => "by the manifest",
             ClaimSource::Script => "by the script's :status",
+            ClaimSource::Tool => "by the tool that wrote it",
+            ClaimSource::Logged => "by the log's own answer",
         }
     }
 }
@@ -52,6 +57,8 @@ pub enum ObligationError {
     Read { path: PathBuf, error: io::Error },
     #[error("{} is longer than {max} bytes, which no network lets in", path.display())]
     TooLong { path: PathBuf, max: u64 },
+    #[error("{} is longer than {max} bytes, unpacked: hand it in by parts", path.display())]
+    LogTooLong { path: PathBuf, max: u64 },
     #[error("{} is not a manifest: {error} (a list of {{\"file\": …, \"claim\": \"sat\" or \"unsat\"}} is expected)", path.display())]
     Manifest { path: PathBuf, error: serde_json::Error },
     #[error("cannot read the standard input: {error}")]
@@ -66,6 +73,7 @@ impl ObligationError {
         match self {
             ObligationError::Read { error, .. } | ObligationError::Input { error } => error.to_string(),
             ObligationError::TooLong { max, .. } => format!("it is longer than {max} bytes, which no network lets in"),
+            ObligationError::LogTooLong { max, .. } => format!("it is longer than {max} bytes, unpacked"),
             ObligationError::Manifest { .. } | ObligationError::Empty { .. } => self.to_string(),
         }
     }
@@ -98,26 +106,18 @@ impl Reader {
     /// If the file or a manifest beside it cannot be read, or is too long.
     pub fn read(&mut self, path: &Path) -> Result<Obligation, ObligationError> {
         let script = read_bounded(path, VerifierParameters::SCRIPT_BYTES_MAX)?;
-        let claim = match self.given(path)? {
-            Some(claim) => Some(claim),
-            None => status(&script).map(|claim| (claim, ClaimSource::Script)),
+        let claim = match self.claimed {
+            Some(claim) => Some((claim, ClaimSource::User)),
+            None => match self.manifest_claim(path)? {
+                Some(claim) => Some((claim, ClaimSource::Manifest)),
+                None => status(&script).map(|claim| (claim, ClaimSource::Script)),
+            },
         };
         Ok(Obligation { path: path.to_owned(), script, claim })
     }
 
-    /// The claim that is made of a script from outside: by the user, or by a manifest.
-    ///
-    /// # Errors
-    /// If a manifest beside the script cannot be read.
-    pub fn given(&mut self, path: &Path) -> Result<Option<(Claim, ClaimSource)>, ObligationError> {
-        match self.claimed {
-            Some(claim) => Ok(Some((claim, ClaimSource::User))),
-            None => Ok(self.manifest_claim(path)?.map(|claim| (claim, ClaimSource::Manifest))),
-        }
-    }
-
     /// What a manifest says of a script: the one in its folder, or in the folder above, which may hold several.
-    fn manifest_claim(&mut self, path: &Path) -> Result<Option<Claim>, ObligationError> {
+    pub fn manifest_claim(&mut self, path: &Path) -> Result<Option<Claim>, ObligationError> {
         let folders = if path == Path::new(STANDARD_INPUT) { 0 } else { 2 };
         for folder in path.ancestors().skip(1).take(folders) {
             let manifest = folder.join(MANIFEST);
@@ -175,11 +175,7 @@ fn entries(manifest: &Path) -> Result<Vec<Entry>, ObligationError> {
     serde_json::from_slice(&bytes).map_err(|error| ObligationError::Manifest { path: manifest.to_owned(), error })
 }
 
-/// Reads a file, or the standard input, of at most so many bytes.
-///
-/// # Errors
-/// If it cannot be read or is longer.
-pub fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, ObligationError> {
+fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, ObligationError> {
     let mut bytes = Vec::new();
     if path == Path::new(STANDARD_INPUT) {
         let read = |error| ObligationError::Input { error };

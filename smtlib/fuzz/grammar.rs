@@ -119,7 +119,78 @@ pub fn script(random: &mut Seeded) -> String {
     writer.text
 }
 
+/// A log with several checks: scopes that open and close between them, resets, questions of all kinds.
+pub fn log(random: &mut Seeded) -> String {
+    let mut sorts = vec![Sort::Bool, Sort::Int];
+    for _ in 0..=random.next(3) {
+        sorts.push(SORTS[random.next(SORTS.len())]);
+    }
+    let mut writer = Writer {
+        random,
+        sorts,
+        functions: Vec::new(),
+        scopes: Vec::new(),
+        variables: Vec::new(),
+        names: 0,
+        global: false,
+        text: String::new(),
+    };
+    if writer.random.once_in(4) {
+        writer.line("(set-option :global-declarations true)");
+        writer.global = true;
+    }
+    writer.begin_session();
+    for _ in 0..2 + writer.random.next(4) {
+        writer.part_of_log();
+    }
+    writer.text
+}
+
 impl Writer<'_> {
+    fn begin_session(&mut self) {
+        self.line("(declare-sort S 0)");
+        self.line("(declare-fun choose (Bool) S)");
+        let datatypes = DATATYPES[self.random.next(DATATYPES.len())];
+        self.line(datatypes);
+        for _ in 0..2 + self.random.next(3) {
+            self.declaration();
+        }
+    }
+
+    /// Some commands, a goal that is checked, often in a scope of its own, and what a tool asks for then.
+    fn part_of_log(&mut self) {
+        for _ in 0..self.random.next(5) {
+            self.command();
+        }
+        let scopes = self.random.next(3);
+        if scopes > 0 {
+            self.line(&format!("(push {scopes})"));
+        }
+        // Terms may name terms of this scope only here.
+        let before = self.functions.len();
+        let goal = self.term(Sort::Bool, 3);
+        self.line(&format!("(assert (not {goal}))"));
+        self.check();
+        if self.random.once_in(4) {
+            let question =
+                self.random.of(&["(get-info :reason-unknown)", "(echo \"(check-sat)\")", "(get-option :verbosity)"]);
+            self.line(question);
+        }
+        if self.random.once_in(4) {
+            self.check();
+        }
+        self.functions.truncate(before);
+        if scopes > 0 {
+            self.line(&format!("(pop {scopes})"));
+        }
+        if !self.global && self.random.once_in(8) {
+            self.line("(reset)");
+            self.functions.clear();
+            self.scopes.clear();
+            self.begin_session();
+        }
+    }
+
     fn line(&mut self, command: &str) {
         self.text.push_str(command);
         self.text.push_str(match self.random.next(12) {

@@ -91,6 +91,11 @@ pub enum ErrorKind {
     Undeclared { name: String },
     #[error("the sort {name} is not declared")]
     UndeclaredSort { name: String },
+    #[error(
+        "{name} is not declared after (reset-assertions): the standard forgets every declaration there, the solver does \
+         not; declare it again behind it"
+    )]
+    Forgotten { name: String },
     #[error("{name} is declared again, and differently")]
     DeclaredTwice { name: String },
     #[error("{name} is a function or sort of a standard theory, and takes the same arguments: choose another name")]
@@ -204,12 +209,17 @@ pub fn position(script: &[u8], at: u32) -> (u32, u32) {
 /// A text cut to what an error or note may carry.
 pub(crate) fn clip(text: &str) -> String {
     const CHARACTERS_MAX: usize = 64;
+    clip_to(text, CHARACTERS_MAX)
+}
+
+/// A text cut to so many characters, without control characters.
+pub(crate) fn clip_to(text: &str, characters_max: usize) -> String {
     let mut clipped: String = text
         .chars()
-        .take(CHARACTERS_MAX)
+        .take(characters_max)
         .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
         .collect();
-    if text.chars().nth(CHARACTERS_MAX).is_some() {
+    if text.chars().nth(characters_max).is_some() {
         clipped.push('…');
     }
     clipped

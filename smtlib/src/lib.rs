@@ -13,6 +13,7 @@ mod ids;
 mod layout;
 mod lexer;
 mod limits;
+mod log;
 mod model;
 mod normalise;
 mod options;
@@ -25,6 +26,7 @@ mod tree;
 
 pub use error::{Error, ErrorKind, position};
 pub use limits::Limits;
+pub use log::{Log, LogFault, LogFaultKind, LogLimits, LogSummary, Query, Recognised, Tool};
 pub use model::Vocabulary;
 pub use normalise::{locate, normalise};
 pub use options::accepted_options;

@@ -3,6 +3,7 @@
 //! Must never: count an obligation twice, or none.
 
 use super::outcome::{Checked, Kind, Position, Subject};
+use super::reader::Remarks;
 use crate::exit::Exit;
 use protocol::verdict::SolverPin;
 use protocol::worker::Hello;
@@ -26,6 +27,8 @@ pub struct Account {
     pub checked: Vec<Checked>,
     /// Those that a worker has.
     running: BTreeMap<Position, (String, Instant)>,
+    /// Of files that are logs, what is to be said of each as a whole.
+    pub logs: Vec<Remarks>,
     pub counts: Counts,
     pub interrupted: bool,
     pub pin: Option<SolverPin>,
@@ -56,11 +59,20 @@ impl Account {
             total,
             checked: Vec::with_capacity(total),
             running: BTreeMap::new(),
+            logs: Vec::new(),
             counts: Counts::default(),
             interrupted: false,
             pin: None,
             solver: None,
             trouble: None,
+        }
+    }
+
+    /// A file was counted as one obligation until it was known how many it holds.
+    pub fn open(&mut self, remarks: Remarks) {
+        self.total = self.total.saturating_sub(1) + remarks.obligations;
+        if !remarks.lines.is_empty() {
+            self.logs.push(remarks);
         }
     }
 
@@ -84,6 +96,7 @@ impl Account {
     /// Puts them into the order of the files, and of the queries in them.
     pub fn sort(&mut self) {
         self.checked.sort_by_key(|checked| checked.subject.position);
+        self.logs.sort_by_key(|log| log.number);
     }
 
     /// Those of one outcome.

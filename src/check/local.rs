@@ -6,6 +6,7 @@ use super::outcome::Finding;
 use super::settings::Settings;
 use crate::advice::{self, Advice, Ended};
 use crate::exit::{Exit, Failure};
+use crate::obligation::ClaimSource;
 use actors::verifier_pool::{Explained, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 use protocol::explanation::Explanation;
 use protocol::types::Hash;
@@ -51,7 +52,12 @@ impl Local {
     ///
     /// # Errors
     /// If no worker could check it at all.
-    pub async fn check(&self, script: Vec<u8>, claim: Claim) -> Result<(Finding, Option<Hash>), PoolError> {
+    pub async fn check(
+        &self,
+        script: Vec<u8>,
+        claim: (Claim, ClaimSource),
+    ) -> Result<(Finding, Option<Hash>), PoolError> {
+        let (claim, source) = claim;
         let job = Job { script, claim: Some(claim), limits: self.limits, task: Task::Check };
         let report = self.pool.check(&job).await?;
         let explained = match Explanation::sought(&report) {
@@ -63,7 +69,8 @@ impl Local {
         let ended = Ended::of(&report, &self.limits);
         let progress = ended.and_then(|ended| advice::progress(&json!(report), &json!(ended)));
         let statement = report.statement;
-        Ok((Finding { claim, cpu_ms: report.cpu.0, counter_model, progress, verdict: report.verdict }, statement))
+        let (cpu_ms, verdict) = (report.cpu.0, report.verdict);
+        Ok((Finding { claim, source, verdict, cpu_ms, counter_model, progress }, statement))
     }
 
     async fn find_model(&self, script: Vec<u8>, report: &Report) -> Explanation {

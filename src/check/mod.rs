@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`settings`] | what a run is asked to do, and its limits |
 //! | [`paths`], [`glob`] | which files are meant |
-//! | [`reader`] | reading them on several threads, and looking them up |
+//! | [`reader`], [`work`] | reading them on several threads, and looking them up |
 //! | [`keys`], [`cache`] | under which keys a finding is remembered, and where |
 //! | [`local`] | the workers on this machine |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
@@ -26,5 +26,6 @@ mod reader;
 pub mod report;
 mod run;
 pub mod settings;
+mod work;
 
 pub use run::run;

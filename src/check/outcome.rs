@@ -8,13 +8,14 @@ use crate::obligation::ClaimSource;
 use crate::text::excerpt;
 use protocol::verdict::{Answer, Claim, NoVerdict, Verdict};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a check found: all that is remembered of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The claim that was checked.
+    /// The claim that was checked, and who made it when it was.
     pub claim: Claim,
+    pub source: ClaimSource,
     pub verdict: Verdict,
     /// Processor time of the check, in milliseconds.
     pub cpu_ms: u64,
@@ -72,7 +73,10 @@ pub enum Outcome {
         /// The line, and a caret under the place.
         excerpt: Option<[String; 2]>,
     },
-    NothingClaimed,
+    /// With what to give.
+    NothingClaimed {
+        why: String,
+    },
     Unread {
         why: String,
     },
@@ -109,7 +113,7 @@ impl Outcome {
             Outcome::Refuted { .. } => Kind::Refuted,
             Outcome::NoVerdict { .. } => Kind::NoVerdict,
             Outcome::NotAccepted { .. } => Kind::NotAccepted,
-            Outcome::NothingClaimed => Kind::NothingClaimed,
+            Outcome::NothingClaimed { .. } => Kind::NothingClaimed,
             Outcome::Unread { .. } => Kind::Unread,
         }
     }
@@ -141,14 +145,32 @@ pub struct Position {
 pub struct Subject {
     pub position: Position,
     pub path: PathBuf,
-    /// Number and line of the query, if its file holds several.
-    pub query: Option<(u32, u32)>,
+    /// Of a log, which query it is.
+    pub query: Option<QueryOf>,
+}
+
+/// A query of a log.
+#[derive(Debug, Clone)]
+pub struct QueryOf {
+    /// What it is called, with the log's name.
+    pub name: String,
+    /// Counted from 1.
+    pub number: u32,
+    /// Of its check, in the log.
+    pub line: u32,
+    /// What the tool calls its goal.
+    pub label: Option<String>,
 }
 
 impl Subject {
+    /// A file as a whole.
+    pub fn file(number: usize, path: &Path) -> Subject {
+        Subject { position: Position { file: number, query: 0 }, path: path.to_owned(), query: None }
+    }
+
     pub fn name(&self) -> String {
-        match self.query {
-            Some((_, line)) => format!("{}:{line}", self.path.display()),
+        match &self.query {
+            Some(query) => query.name.clone(),
             None => self.path.display().to_string(),
         }
     }
@@ -166,18 +188,28 @@ pub struct Checked {
     pub cpu_ms: Option<u64>,
     /// Where in the source, if the script says it; looked for only if something is to be told.
     pub place: Option<Place>,
+    /// The log's own answer, where it is the opposite of what was found.
+    pub log_says: Option<Answer>,
 }
 
 impl Checked {
-    pub fn unread(subject: Subject, why: String) -> Checked {
-        Checked { subject, claim: None, outcome: Outcome::Unread { why }, known: false, cpu_ms: None, place: None }
+    /// Something of which there is no finding.
+    pub fn without(subject: Subject, outcome: Outcome) -> Checked {
+        Checked { subject, claim: None, outcome, known: false, cpu_ms: None, place: None, log_says: None }
     }
 
-    pub fn of(subject: Subject, script: &[u8], source: ClaimSource, finding: Finding, known: bool) -> Checked {
-        let (claim, cpu_ms) = (finding.claim, finding.cpu_ms);
-        let outcome = Outcome::of(finding, script);
-        let place = if outcome == Outcome::Holds { None } else { Place::find(script) };
-        Checked { subject, claim: Some((claim, source)), outcome, known, cpu_ms: Some(cpu_ms), place }
+    pub fn unread(subject: Subject, why: String) -> Checked {
+        Checked::without(subject, Outcome::Unread { why })
+    }
+
+    /// The solver's answer, if there is one.
+    pub fn answer(&self) -> Option<Answer> {
+        match (&self.outcome, self.claim) {
+            (Outcome::Refuted { answer, .. }, _) => Some(*answer),
+            (Outcome::Holds, Some((Claim::Sat, _))) => Some(Answer::Sat),
+            (Outcome::Holds, Some((Claim::Unsat, _))) => Some(Answer::Unsat),
+            _ => None,
+        }
     }
 }
 
@@ -187,7 +219,14 @@ mod tests {
     use protocol::types::ResourceCount;
 
     fn finding(verdict: Verdict) -> Finding {
-        Finding { claim: Claim::Unsat, verdict, cpu_ms: 1, counter_model: None, progress: None }
+        Finding {
+            claim: Claim::Unsat,
+            source: ClaimSource::Script,
+            verdict,
+            cpu_ms: 1,
+            counter_model: None,
+            progress: None,
+        }
     }
 
     #[test]

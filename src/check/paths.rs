@@ -3,7 +3,8 @@
 //! Must never: follow a folder's symbolic link, which may lead round in circles, or stop at one path that is not there.
 
 use super::glob::Glob;
-use crate::obligation::{self, MANIFEST, ObligationError, STANDARD_INPUT};
+use crate::obligation::{self, MANIFEST, ObligationError};
+use crate::unpack::STANDARD_INPUT;
 use std::path::{Path, PathBuf};
 
 /// Endings of files that are taken from folders; `.gz` may follow. A log is anybody's: it must begin like a script.

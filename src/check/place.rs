@@ -42,7 +42,12 @@ const GLUED: [&str; 2] = ["dfy", "bpl"];
 impl Place {
     /// The place of the script's first check.
     pub fn find(script: &[u8]) -> Option<Place> {
-        let text = String::from_utf8_lossy(&script[..end(script)]);
+        Place::before(&script[..end(script)])
+    }
+
+    /// The place of the check that follows a passage.
+    pub fn before(passage: &[u8]) -> Option<Place> {
+        let text = String::from_utf8_lossy(passage);
         let goal = &text[text.rfind("\n(assert").or_else(|| text.rfind("(assert")).unwrap_or(0)..];
         let place = Place {
             source: from_comments(&text).or_else(|| from_quantifiers(goal)),

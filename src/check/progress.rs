@@ -81,10 +81,10 @@ fn columns() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::outcome::{Checked, Position, Subject};
+    use crate::check::outcome::{Checked, Subject};
 
     fn subject(file: usize) -> Subject {
-        Subject { position: Position { file, query: 0 }, path: "a\u{1b}[2J.smt2".into(), query: None }
+        Subject::file(file, std::path::Path::new("a\u{1b}[2J.smt2"))
     }
 
     #[test]

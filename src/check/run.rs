@@ -8,7 +8,7 @@ use super::cache::{Cache, Known};
 use super::interrupt::Interrupt;
 use super::keys::{Key, Keys};
 use super::local::Local;
-use super::outcome::{Checked, Finding};
+use super::outcome::Finding;
 use super::paths;
 use super::progress::{Progress, REDRAW};
 use super::reader::{Missing, Reading, Step};
@@ -51,7 +51,7 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
     let pin = pin_of(&known);
     let nothing_known = known.is_empty();
     let (steps, receiver) = channel(STEPS_MAX);
-    let reading = Arc::new(Reading::new(files, settings.claim, settings.limits, known));
+    let reading = Arc::new(Reading::new(files, settings.rule, settings.limits, known));
     let mut run = Run {
         settings,
         account,
@@ -111,12 +111,12 @@ impl Run<'_> {
 
     fn set_keys(&mut self, keys: Keys) {
         self.keys = Some(keys);
-        self.reading.set_keys(Some(keys));
+        self.reading.set_keys(keys);
     }
 
     /// Starts the reading threads.
     fn read(&self, steps: Sender<Step>) -> std::io::Result<()> {
-        for number in 0..self.settings.jobs.min(self.reading.files()).max(1) {
+        for number in 0..self.settings.jobs {
             let (reading, steps) = (Arc::clone(&self.reading), steps.clone());
             std::thread::Builder::new().name(format!("reader-{number}")).spawn(move || reading.work(&steps))?;
         }
@@ -153,11 +153,12 @@ impl Run<'_> {
 
     fn on_step(&mut self, step: Step) {
         let missing = match step {
-            Step::Done(checked) => return self.account.add(checked),
-            Step::Missing(missing) => missing,
+            Step::Log(remarks) => return self.account.open(remarks),
+            Step::Done(checked) => return self.account.add(*checked),
+            Step::Missing(missing) => *missing,
         };
         if let Some(finding) = self.found.get(&missing.key) {
-            return self.account.add(done(missing, finding.clone()));
+            return self.account.add(missing.done(finding.clone()));
         }
         if let Some(others) = self.under_way.get_mut(&missing.key) {
             return others.push(missing);
@@ -213,7 +214,7 @@ impl Run<'_> {
         let statement = statement.zip(self.keys).map(|(statement, keys)| keys.of_statement(&statement));
         self.cache.put(key, statement, &finding);
         for missing in self.under_way.remove(&key).into_iter().flatten() {
-            self.account.add(done(missing, finding.clone()));
+            self.account.add(missing.done(finding.clone()));
         }
         self.found.insert(key, finding);
         Ok(())
@@ -222,7 +223,7 @@ impl Run<'_> {
     /// Ends the workers and the cache. What was found stands, whatever went wrong afterwards.
     async fn end(mut self, result: Result<(), Failure>) -> Result<Account, Failure> {
         self.progress.clear();
-        self.reading.set_keys(None);
+        self.reading.end();
         self.checks.shutdown().await;
         self.account.pin = self.keys.map(|keys| keys.pin());
         self.account.trouble = self.cache.trouble.take();
@@ -233,10 +234,6 @@ impl Run<'_> {
         self.cache.close();
         result.map(|()| self.account)
     }
-}
-
-fn done(missing: Missing, finding: Finding) -> Checked {
-    Checked::of(missing.subject, &missing.script, missing.source, finding, false)
 }
 
 async fn started(starting: &mut Option<JoinHandle<Result<Local, Failure>>>) -> Result<Local, Failure> {

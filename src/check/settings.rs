@@ -1,7 +1,8 @@
 //! What a run is asked to do, and under which limits.
 
 use super::paths::Filter;
-use protocol::verdict::{Claim, SolverLimits, VerifierParameters};
+use crate::logs::ClaimRule;
+use protocol::verdict::{SolverLimits, VerifierParameters};
 use protocol::worker::SandboxMode;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use std::time::Duration;
 pub struct Settings {
     pub paths: Vec<PathBuf>,
     pub filter: Filter,
-    /// The user's claim for every script.
-    pub claim: Option<Claim>,
+    /// Where claims come from.
+    pub rule: ClaimRule,
     /// Scripts that are checked at once; at least 1.
     pub jobs: usize,
     pub limits: VerifierParameters,

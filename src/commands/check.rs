@@ -7,9 +7,10 @@ use crate::check::paths::Filter;
 use crate::check::report::{self, annotations, json, junit, sarif, text};
 use crate::check::settings::{self, Settings};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::logs::ClaimRule;
 use crate::say;
 use clap::{Args, ValueEnum};
-use protocol::verdict::{Claim, VerifierParameters};
+use protocol::verdict::VerifierParameters;
 use protocol::worker::SandboxMode;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,7 +21,8 @@ use std::time::Duration;
 /// Ctrl-C; 2 goes before 5 before 6.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// SMT-LIB 2 scripts, folders with all that is below them, or manifests that name scripts; - is the standard input
+    /// Logs of verifiers and SMT-LIB 2 scripts, plain or gzipped, folders with all that is below them, or manifests; - is the
+    /// standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Check on this machine, without a network [default if no node is named]
@@ -29,8 +31,9 @@ pub struct Arguments {
     /// Look up and submit what is missing at this node
     #[arg(long, value_name = "NODE")]
     node: Option<String>,
-    /// The answer that is claimed of every script; if not given, the manifest.json beside it or its own :status says it
-    #[arg(long, value_parser = ["unsat", "sat"])]
+    /// The answer that is claimed of every obligation; logged takes each log's own answers. If not given, the manifest.json
+    /// beside a file, an obligation's :status or the tool that wrote the log says it
+    #[arg(long, value_parser = ["unsat", "sat", "logged"])]
     claim: Option<String>,
     /// Scripts that are checked at once [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -96,7 +99,11 @@ impl Arguments {
         Ok(Settings {
             paths: self.paths.clone(),
             filter: Filter { include: self.include.clone(), exclude: self.exclude.clone() },
-            claim: self.claim.as_deref().and_then(|word| word.parse::<Claim>().ok()),
+            rule: match self.claim.as_deref() {
+                None => ClaimRule::Found,
+                // clap has let in nothing but the two words besides.
+                Some(word) => word.parse().map_or(ClaimRule::Logged, ClaimRule::Given),
+            },
             jobs: self.jobs.map_or(cores, usize::from),
             limits,
             sandbox: match self.sandbox {

@@ -11,6 +11,7 @@ mod key;
 mod kill_actor;
 mod proof;
 pub(crate) mod solver_pin;
+mod split;
 mod start_validator;
 mod status;
 pub(crate) mod submit_proof;
@@ -30,6 +31,7 @@ pub enum Command {
     Key(key::Arguments),
     KillActor(kill_actor::Arguments),
     Proof(proof::Arguments),
+    Split(split::Arguments),
     StartValidator(start_validator::Arguments),
     Status(status::Arguments),
     SubmitProof(submit_proof::Arguments),
@@ -48,6 +50,7 @@ impl Command {
             Command::Key(arguments) => arguments.run(),
             Command::KillActor(arguments) => arguments.run(),
             Command::Proof(arguments) => arguments.run(),
+            Command::Split(arguments) => arguments.run(),
             Command::StartValidator(arguments) => arguments.run(),
             Command::Status(arguments) => arguments.run(),
             Command::SubmitProof(arguments) => arguments.run(),

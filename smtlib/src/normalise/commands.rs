@@ -246,7 +246,7 @@ impl Normaliser<'_> {
 }
 
 /// Commands that only ask for output, of this solver or of others: what they print is nobody's answer here.
-fn is_output(name: &str) -> bool {
+pub(crate) fn is_output(name: &str) -> bool {
     const NAMES: [&str; 15] = [
         "apply",
         "block-model",
@@ -268,7 +268,7 @@ fn is_output(name: &str) -> bool {
 }
 
 /// Commands that make names.
-fn is_declaration(name: &str) -> bool {
+pub(crate) fn is_declaration(name: &str) -> bool {
     name.starts_with("declare-") || name.starts_with("define-")
 }
 

@@ -32,6 +32,8 @@ mod writer;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+pub(crate) use commands::{is_declaration, is_output};
+
 use crate::error::{Error, ErrorKind, Fault, clip, position};
 use crate::ids::{IdMap, IdSet};
 use crate::lexer::{LAMBDA, RESERVED};
@@ -72,7 +74,7 @@ fn read<'a>(script: &[u8], limits: &'a Limits) -> Result<Normaliser<'a>, Fault> 
     let mut normaliser = Normaliser::new(tree, limits);
     let commands: Vec<u32> = normaliser.tree.top().collect();
     for command in &commands {
-        normaliser.command(*command)?;
+        normaliser.command(*command).map_err(|fault| normaliser.explain(fault))?;
     }
     normaliser.end(script.len() as u32)?;
     Ok(normaliser)
@@ -148,6 +150,8 @@ struct Normaliser<'a> {
     begun: bool,
     /// `:global-declarations` was set.
     lifetime_set: bool,
+    /// A `(reset-assertions)` was read, behind which the log of a tool may go on with what it declared before.
+    assertions_reset: bool,
     /// How many queries were read. What follows the first is ignored.
     queries: u32,
     /// Where the second query stands.
@@ -188,6 +192,7 @@ impl<'a> Normaliser<'a> {
             base: Writer::default(),
             begun: false,
             lifetime_set: false,
+            assertions_reset: false,
             queries: 0,
             second_query: 0,
             after: None,
@@ -262,6 +267,16 @@ impl<'a> Normaliser<'a> {
             notes_left_out,
             ignored,
             assumptions,
+        }
+    }
+
+    /// An error that says more, where a declaration is missing since it was forgotten.
+    fn explain(&self, fault: Fault) -> Fault {
+        match fault.kind {
+            ErrorKind::Undeclared { name } | ErrorKind::UndeclaredSort { name } if self.assertions_reset => {
+                Fault::new(fault.at, ErrorKind::Forgotten { name })
+            }
+            _ => fault,
         }
     }
 

@@ -99,6 +99,7 @@ impl Normaliser<'_> {
         self.logic_name = None;
         self.real_numerals = false;
         self.status = None;
+        self.assertions_reset = false;
         self.begun = false;
         self.assumptions = Assumptions::default();
         Ok(())
@@ -111,6 +112,7 @@ impl Normaliser<'_> {
         if self.begun || self.scope.lifetime != Lifetime::Scope {
             return Err(self.refused(head, "submit what follows it as a script of its own, with its declarations"));
         }
+        self.assertions_reset = true;
         self.remark(self.at(index), NoteKind::CommandIgnored, "reset-assertions".to_owned());
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Bounds, damage and several writers, on real files.
 
 use super::*;
+use crate::obligation::ClaimSource;
 use protocol::types::ResourceCount;
 use protocol::verdict::{Claim, Verdict};
 use std::path::Path;
@@ -21,7 +22,14 @@ fn key(number: u64) -> Key {
 
 fn finding(count: u64) -> Finding {
     let verdict = Verdict::Confirmed { resource_count: ResourceCount(count), within_soft_limits: true };
-    Finding { claim: Claim::Unsat, verdict, cpu_ms: 1, counter_model: None, progress: None }
+    Finding {
+        claim: Claim::Unsat,
+        source: ClaimSource::Script,
+        verdict,
+        cpu_ms: 1,
+        counter_model: None,
+        progress: None,
+    }
 }
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {

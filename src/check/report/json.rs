@@ -3,6 +3,7 @@
 use super::{claimed, seconds};
 use crate::check::account::Account;
 use crate::check::outcome::{Checked, Outcome};
+use crate::check::reader::Remarks;
 use serde_json::{Value, json};
 
 /// The document.
@@ -14,6 +15,7 @@ pub fn document(account: &Account) -> Value {
     });
     json!({
         "obligations": account.checked.iter().map(obligation).collect::<Vec<_>>(),
+        "logs": account.logs.iter().map(log).collect::<Vec<_>>(),
         "counts": account.counts,
         "total": account.total,
         "interrupted": account.interrupted,
@@ -21,6 +23,10 @@ pub fn document(account: &Account) -> Value {
         "solver": solver,
         "cache": { "trouble": account.trouble },
     })
+}
+
+fn log(log: &Remarks) -> Value {
+    json!({ "file": log.path.to_string_lossy(), "tool": log.tool, "remarks": log.lines })
 }
 
 fn obligation(checked: &Checked) -> Value {
@@ -33,14 +39,17 @@ fn obligation(checked: &Checked) -> Value {
         "cpu_ms": checked.cpu_ms,
     });
     let mut set = |key: &str, more: Value| value[key] = more;
-    if let Some((number, line)) = checked.subject.query {
-        set("query", json!({ "number": number, "line": line }));
+    if let Some(query) = &checked.subject.query {
+        set("query", json!({ "number": query.number, "line": query.line, "label": query.label }));
+    }
+    if let Some(answer) = checked.log_says {
+        set("log_says", json!(answer));
     }
     if let Some(place) = &checked.place {
         set("place", json!(place));
     }
     match &checked.outcome {
-        Outcome::Holds | Outcome::NothingClaimed => {}
+        Outcome::Holds => {}
         Outcome::Refuted { answer, counter_model } => {
             set("answer", json!(answer));
             set("counter_model", json!(counter_model));
@@ -51,7 +60,7 @@ fn obligation(checked: &Checked) -> Value {
         Outcome::NotAccepted { line, column, text, .. } => {
             set("error", json!({ "line": line, "column": column, "message": text }));
         }
-        Outcome::Unread { why } => set("error", json!({ "message": why })),
+        Outcome::NothingClaimed { why } | Outcome::Unread { why } => set("error", json!({ "message": why })),
     }
     value
 }

@@ -28,15 +28,12 @@ pub fn document(account: &Account, no_verdict: NoVerdictMeans) -> String {
 fn case(text: &mut String, checked: &Checked, no_verdict: NoVerdictMeans) {
     let path = &checked.subject.path;
     let folder = path.parent().map(|folder| folder.to_string_lossy()).filter(|folder| !folder.is_empty());
-    let name = match (path.file_name(), checked.subject.query) {
-        (Some(name), Some((_, line))) => format!("{}:{line}", name.to_string_lossy()),
-        (Some(name), None) => name.to_string_lossy().into_owned(),
-        (None, _) => checked.subject.name(),
-    };
+    let whole = checked.subject.name();
+    let name = folder.as_ref().and_then(|folder| whole.strip_prefix(&format!("{folder}/"))).unwrap_or(&whole);
     let class = folder.as_deref().unwrap_or(SUITE);
     let time = checked.cpu_ms.unwrap_or(0) as f64 / 1e3;
     let _ =
-        write!(text, "    <testcase classname=\"{}\" name=\"{}\" time=\"{time:.3}\"", escaped(class), escaped(&name));
+        write!(text, "    <testcase classname=\"{}\" name=\"{}\" time=\"{time:.3}\"", escaped(class), escaped(name));
     let kind = checked.outcome.kind();
     let element = match kind {
         Kind::Holds => {

@@ -44,25 +44,25 @@ fn sentence(checked: &Checked) -> String {
         Outcome::NotAccepted { line, column, text, .. } => {
             format!("not accepted: line {line}, column {column}: {text}")
         }
-        Outcome::NothingClaimed => format!("nothing is claimed: {HOW_TO_CLAIM}"),
+        Outcome::NothingClaimed { why } => format!("nothing is claimed: {why}"),
         Outcome::Unread { why } => format!("not read: {why}"),
     }
 }
 
-/// What somebody is told whose script claims nothing.
-const HOW_TO_CLAIM: &str = "give --claim unsat or --claim sat, name it in a manifest.json beside it, or write \
-     (set-info :status unsat) into it";
-
 /// What goes with the sentence: the counter-model, how far the check got, the line that is not accepted.
 fn details(checked: &Checked) -> Vec<String> {
-    match &checked.outcome {
+    let log_says = checked.log_says.map(|answer| format!("the log's own answer is {answer}"));
+    let more = match &checked.outcome {
         Outcome::Refuted { counter_model: Some(model), .. } => {
             crate::advice::counter_model(&serde_json::json!({ "counter_model": model }))
         }
         Outcome::NoVerdict { progress, .. } => progress.iter().cloned().collect(),
         Outcome::NotAccepted { excerpt, .. } => excerpt.iter().flatten().map(|line| format!("  {line}")).collect(),
-        Outcome::Holds | Outcome::Refuted { .. } | Outcome::NothingClaimed | Outcome::Unread { .. } => Vec::new(),
-    }
+        Outcome::Holds | Outcome::Refuted { .. } | Outcome::NothingClaimed { .. } | Outcome::Unread { .. } => {
+            Vec::new()
+        }
+    };
+    log_says.into_iter().chain(more).collect()
 }
 
 /// Whether an obligation fails the run.
@@ -92,7 +92,7 @@ impl Spot<'_> {
     fn of_script(checked: &Checked) -> Spot<'_> {
         let (line, column) = match &checked.outcome {
             Outcome::NotAccepted { line, column, .. } => (Some(*line), Some(*column)),
-            _ => (checked.subject.query.map(|(_, line)| line), None),
+            _ => (checked.subject.query.as_ref().map(|query| query.line), None),
         };
         Spot { file: checked.subject.path.to_string_lossy(), line, column }
     }

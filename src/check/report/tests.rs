@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::advice::CounterModel;
-use crate::check::outcome::{Position, Subject};
+use crate::check::outcome::Subject;
 use crate::check::place::{Place, Source};
 use protocol::verdict::{Answer, Claim, NoVerdict};
 use std::time::Duration;
@@ -10,9 +10,8 @@ use std::time::Duration;
 const HOSTILE: &str = "x\u{1b}[31m\n::error::y%,:<&\">\u{0}";
 
 fn checked(path: &str, outcome: Outcome) -> Checked {
-    let subject = Subject { position: Position { file: 0, query: 0 }, path: path.into(), query: None };
     let claim = Some((Claim::Unsat, ClaimSource::User));
-    Checked { subject, claim, outcome, known: false, cpu_ms: Some(1), place: None }
+    Checked { claim, cpu_ms: Some(1), ..Checked::without(Subject::file(0, Path::new(path)), outcome) }
 }
 
 fn refuted(text: &str) -> Outcome {
@@ -40,7 +39,7 @@ fn all_outcomes() -> Account {
         placed,
         checked("b.smt2", Outcome::NoVerdict { reason, progress: Some(HOSTILE.into()) }),
         checked("c.smt2", Outcome::NotAccepted { line: 2, column: 3, text: HOSTILE.into(), excerpt: None }),
-        checked("d.smt2", Outcome::NothingClaimed),
+        checked("d.smt2", Outcome::NothingClaimed { why: HOSTILE.into() }),
         checked("/e.smt2", Outcome::Unread { why: HOSTILE.into() }),
     ])
 }

@@ -6,12 +6,16 @@ use super::{details, sentence};
 use crate::check::account::Account;
 use crate::check::outcome::{Checked, Kind};
 use crate::say;
-use crate::text::{grouped, plain};
+use crate::text::{counted, grouped, plain};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 /// The order in which outcomes are told.
 const ORDER: [Kind; 5] = [Kind::NoVerdict, Kind::NothingClaimed, Kind::Unread, Kind::NotAccepted, Kind::Refuted];
+
+/// Lines about logs as wholes, unless all are asked for.
+const REMARKS_MAX: usize = 10;
 
 /// How it is printed.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +45,10 @@ impl Style {
 
 /// Prints an account whose obligations are in order.
 pub fn print(account: &Account, style: Style) {
-    if style.verbose {
-        account.of(Kind::Holds).for_each(|checked| say!("{}", holds(checked, style)));
+    logs(account, style).iter().for_each(|line| say!("{}", shielded(line)));
+    for checked in account.of(Kind::Holds).filter(|checked| style.verbose || checked.log_says.is_some()) {
+        say!("{}", holds(checked, style));
+        details(checked).iter().for_each(|line| say!("  {line}"));
     }
     for kind in ORDER {
         for checked in account.of(kind) {
@@ -50,6 +56,30 @@ pub fn print(account: &Account, style: Style) {
         }
     }
     say!("{}", sum(account));
+}
+
+/// Who wrote the logs, and what is to be said of some of them.
+fn logs(account: &Account, style: Style) -> Vec<String> {
+    let mut tools: BTreeMap<&str, u64> = BTreeMap::new();
+    account.logs.iter().filter_map(|log| log.tool).for_each(|tool| *tools.entry(tool).or_default() += 1);
+    let of_tool = |(tool, count): (&str, u64)| format!("{} written by {tool}", counted(count, "log", "logs"));
+    let mut lines: Vec<String> = tools.into_iter().map(of_tool).collect();
+    let rest: Vec<String> = account
+        .logs
+        .iter()
+        .flat_map(|log| {
+            let path = plain(&log.path.to_string_lossy());
+            // The tool is named above.
+            let remarks = log.lines.iter().filter(move |line| style.verbose || !line.starts_with("written by "));
+            remarks.map(move |line| format!("{path}: {}", plain(line)))
+        })
+        .collect();
+    let shown = if style.verbose { rest.len() } else { rest.len().min(REMARKS_MAX) };
+    lines.extend_from_slice(&rest[..shown]);
+    if rest.len() > shown {
+        lines.push(format!("and {} more such lines: --verbose", grouped((rest.len() - shown) as u64)));
+    }
+    lines
 }
 
 fn holds(checked: &Checked, style: Style) -> String {

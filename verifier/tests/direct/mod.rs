@@ -153,13 +153,7 @@ fn next_line(stdout: &mut BufReader<ChildStdout>, take: impl FnOnce(&str)) -> bo
 
 /// The child's life. Does nothing when a person runs the ignored tests.
 pub fn child() {
-    // SAFETY: plain calls; standard output is moved away from whatever the library prints.
-    let mut own: std::fs::File = unsafe {
-        let moved = libc::dup(1);
-        let null = libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY);
-        libc::dup2(null, 1);
-        std::os::fd::FromRawFd::from_raw_fd(moved)
-    };
+    let mut own = own_output();
     let mut checker = verifier::check::Checker::default();
     for line in std::io::stdin().lines() {
         let Ok(Request { script, bounds }) = serde_json::from_str(&line.unwrap()) else { return };
@@ -175,6 +169,16 @@ pub fn child() {
             .map(|normalised| ask_library(&without_options(&script), &normalised.options, bounds));
         let line = serde_json::to_string(&library).unwrap();
         own.write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
+    }
+}
+
+fn own_output() -> std::fs::File {
+    // SAFETY: plain calls; standard output is moved away from whatever the library prints.
+    unsafe {
+        let moved = libc::dup(1);
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY);
+        libc::dup2(null, 1);
+        std::os::fd::FromRawFd::from_raw_fd(moved)
     }
 }
 
@@ -218,16 +222,17 @@ fn without_options(script: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Runs a text as anybody would who does not normalise: in a fresh context, after a reset of the global parameters.
-pub fn ask_library(text: &[u8], options: &[(String, String)], bounds: Bounds) -> Library {
+/// Runs a text as anybody would who does not normalise, and says what it prints: in a fresh context, after a reset of the
+/// global parameters.
+fn run_library(text: &[u8], options: &[(String, String)], bounds: Bounds) -> (String, String) {
     z3::reset_all_global_params();
     for (name, value) in options {
         z3::set_global_param(name, value);
     }
     let text = [format!("(set-option :rlimit {})\n", bounds.resource_count).as_bytes(), text].concat();
-    let Ok(text) = std::ffi::CString::new(text) else { return Library::Error("a NUL".to_owned()) };
+    let Ok(text) = std::ffi::CString::new(text) else { return (String::new(), "a NUL".to_owned()) };
     // SAFETY: the context is made and deleted here, and the strings are copied before the next call.
-    let (output, code) = unsafe {
+    unsafe {
         let configuration = z3_sys::Z3_mk_config().unwrap();
         let context = z3_sys::Z3_mk_context(configuration).unwrap();
         z3_sys::Z3_del_config(configuration);
@@ -236,8 +241,13 @@ pub fn ask_library(text: &[u8], options: &[(String, String)], bounds: Bounds) ->
         let output = std::ffi::CStr::from_ptr(output).to_string_lossy().into_owned();
         let code = z3_sys::Z3_get_error_code(context);
         z3_sys::Z3_del_context(context);
-        (output, code)
-    };
+        (output, format!("{code:?}"))
+    }
+}
+
+/// The library's answer to a script.
+pub fn ask_library(text: &[u8], options: &[(String, String)], bounds: Bounds) -> Library {
+    let (output, code) = run_library(text, options, bounds);
     // An error after the answer is about something else: no model, no labels, another status. One before it may have left
     // out a part of the script.
     let answer = output.lines().position(|line| ["sat", "unsat", "unknown"].contains(&line));
@@ -247,7 +257,7 @@ pub fn ask_library(text: &[u8], options: &[(String, String)], bounds: Bounds) ->
         Some("sat") => Library::Answer(Answer::Sat),
         Some("unsat") => Library::Answer(Answer::Unsat),
         Some(_) => Library::Unknown,
-        None => Library::Error(format!("{code:?}: {}", output.chars().take(300).collect::<String>())),
+        None => Library::Error(format!("{code}: {}", output.chars().take(300).collect::<String>())),
     }
 }
 
@@ -256,4 +266,85 @@ pub fn shown(script: &[u8]) -> String {
     let mut text = String::new();
     let _ = script.take(6_000).read_to_string(&mut text);
     text
+}
+
+/// A log and its scripts.
+#[derive(Serialize, Deserialize)]
+struct LogRequest {
+    log: Vec<u8>,
+    scripts: Vec<Vec<u8>>,
+    bounds: Bounds,
+}
+
+/// What both say of a log.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct LogAnswers {
+    /// The library's, one session for the whole log: in order, up to its first error.
+    pub library: Vec<String>,
+    /// The worker's on each script; the message where it was rejected.
+    pub ours: Vec<Result<Option<Answer>, String>>,
+}
+
+/// A child process that answers whole logs, started again whenever one ends it.
+pub struct Sessions {
+    name: &'static str,
+    child: Option<(Child, ChildStdin, BufReader<ChildStdout>)>,
+}
+
+impl Sessions {
+    /// `name` is the ignored test of this program that calls [`sessions`].
+    pub fn new(name: &'static str) -> Sessions {
+        Sessions { name, child: None }
+    }
+
+    /// None if the log ended the child.
+    pub fn ask(&mut self, log: &[u8], scripts: &[Vec<u8>], bounds: Bounds) -> Option<LogAnswers> {
+        let (_, stdin, stdout) = self.child.get_or_insert_with(|| start(self.name));
+        let request = LogRequest { log: log.to_vec(), scripts: scripts.to_vec(), bounds };
+        let request = serde_json::to_string(&request).unwrap();
+        let mut answers = None;
+        let asked = writeln!(stdin, "{request}").and_then(|()| stdin.flush());
+        if asked.is_err() || !next_line(stdout, |line| answers = Some(serde_json::from_str(line).unwrap())) {
+            self.stop();
+        }
+        answers
+    }
+
+    fn stop(&mut self) {
+        if let Some((mut child, stdin, _)) = self.child.take() {
+            drop(stdin);
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Sessions {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The life of that child. Does nothing when a person runs the ignored tests.
+pub fn sessions() {
+    let mut own = own_output();
+    let mut checker = verifier::check::Checker::default();
+    for line in std::io::stdin().lines() {
+        let Ok(LogRequest { log, scripts, bounds }) = serde_json::from_str(&line.unwrap()) else { return };
+        limit(bounds);
+        let output = run_library(&log, &[], bounds).0;
+        let clean = output.lines().take_while(|line| !line.contains("(error ") && !line.contains("unsupported"));
+        let answers = clean.filter(|line| ["sat", "unsat", "unknown"].contains(line));
+        let mut both = LogAnswers { library: answers.map(str::to_owned).collect(), ours: Vec::new() };
+        for script in &scripts {
+            limit(bounds);
+            let report = checker.check(&job(script, bounds));
+            both.ours.push(match report.verdict {
+                Verdict::Rejected { text, .. } => Err(text),
+                _ => Ok(report.answer),
+            });
+        }
+        let line = serde_json::to_string(&both).unwrap();
+        own.write_all(format!("{MARK}{line}\n").as_bytes()).unwrap();
+    }
 }
