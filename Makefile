@@ -28,13 +28,14 @@ test: check
 	@mkdir -p target
 	@sh scripts/test.sh "$(LOG)"
 
-# What takes longer than a coffee: property tests and other random ones from a new seed, a hundred times as many seeds of the
+# What takes longer than a coffee: property tests and other random ones from a new seed, a log of 100 MB, a hundred times as many seeds of the
 # simulated network, 2,000 with each bad validator, five minutes of overload, ten minutes in which no alert fires, alerts by
 # their real durations, and ten minutes of chaos. In `make test` all seeds are fixed (those of property tests in
 # .cargo/config.toml). Here each command is printed with its seed; `make test-long NEW_SEED=…` repeats one.
 NEW_SEED := $(shell date +%s)
 test-long: setup
 	PROPTEST_RNG_SEED=$(NEW_SEED) PROPTEST_CASES=20000 POP_SEED=$(NEW_SEED) $(CARGO) test --release --locked -p protocol -p actors -p smtlib -p verifier
+	$(CARGO) test --release --locked -p smtlib --test log_growth -- --ignored --nocapture
 	$(CARGO) run --release --locked -p simulator -- --seeds 0..200000
 	$(CARGO) run --release --locked -p simulator -- --bad all --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --bad all --faults --seeds 0..2000
