@@ -187,7 +187,7 @@ fn exit_codes_are_those_of_all_commands() {
 fn what_claims_nothing_says_what_to_give_and_is_counted_apart() {
     let place = Place::new(&[("n.smt2", UNCLAIMED), ("t.smt2", HOLDS)]);
     let (_, text, _) = place.check(&["."]);
-    assert!(text.contains("./n.smt2: nothing is claimed\n  give --claim unsat or --claim sat"), "{text}");
+    assert!(text.contains("./n.smt2: nothing is claimed\n  it has no :status, no manifest.json names it, and no tool is recognised: say --claim unsat or --claim sat"), "{text}");
     assert_eq!(sum(&text), "2 obligations: 1 holds, 1 claims nothing");
 }
 
@@ -353,6 +353,93 @@ fn in_githubs_ci_each_failure_is_annotated() {
     let (_, text, _) = ended(output);
     let begin = "::error file=m.mlw,line=6,col=4,title=./a%2Cb.smt2::refuted: claimed unsat";
     assert!(text.starts_with(begin) && text.lines().filter(|line| line.starts_with("::")).count() == 1, "{text}");
+}
+
+/// As Boogie writes a false procedure and a true one: the second check of a scope looks for the next error.
+const LOG: &str = "(set-option :MODEL.V2 true)\n(set-option :smt.RESTART_FACTOR |1.5|)\n; done setting options\n
+(declare-fun tickleBool (Bool) Bool)\n(assert (and (tickleBool true) (tickleBool false)))
+(declare-fun %lbl%@1 () Bool)\n(declare-fun n () Int)\n(push 1)\n(set-info :boogie-vc-id Bad)
+(assert (not (! (or %lbl%@1 (> n 0)) :lblneg @1)))\n(check-sat)\n(labels)\n(assert %lbl%@1)\n(check-sat)\n(pop 1)\n; Invalid
+(push 1)\n(set-info :boogie-vc-id Good)\n(assert (not (=> (> n 1) (> n 0))))\n(check-sat)\n(pop 1)\n; Valid\n";
+
+#[test]
+fn each_query_of_a_log_is_an_obligation_and_a_search_for_the_next_error_is_none() {
+    let place = Place::new(&[("a.log", LOG)]);
+    for known in [0, 1] {
+        let (code, text, error) = place.check(&["."]);
+        assert_eq!((code, error.as_str()), (5, ""), "{text}");
+        assert!(text.starts_with("1 log written by Boogie\n./a.log: 1 check looks for further errors"), "{text}");
+        assert!(
+            text.contains(
+                "a.log#1 (line 12, Bad): refuted\n  in Bad\n  claimed unsat (by the tool that wrote it), answered sat\n"
+            ),
+            "{text}"
+        );
+        let before = if known == 0 { "" } else { " (1 known before)" };
+        assert_eq!(sum(&text), format!("2 obligations: 1 holds{before}, 1 refuted"));
+    }
+    let document = place.json(&["."]);
+    assert_eq!(document["logs"][0]["tool"], "Boogie");
+    assert_eq!(document["obligations"][1]["query"], serde_json::json!({ "number": 2, "line": 21, "label": "Good" }));
+}
+
+#[test]
+fn a_logs_own_answer_is_compared_and_claimed_only_if_that_is_asked_for() {
+    let lying = LOG.replace("; Valid", "; Invalid");
+    let place = Place::new(&[("a.log", &lying)]);
+    let (_, text, _) = place.check(&["."]);
+    let told = "a.log#2 (line 21, Good): holds\n  the log's own answer is sat\n";
+    assert!(text.contains(told), "{text}");
+    assert_eq!(place.check(&[".", "--claim", "logged"]).0, 5, "what the log says is claimed, and it is false");
+    let place = Place::new(&[("a.log", LOG)]);
+    assert_eq!(place.check(&[".", "--claim", "logged"]).0, 0);
+}
+
+#[test]
+fn a_log_that_breaks_off_or_is_packed_is_read_as_far_as_it_goes() {
+    let place = Place::new(&[("a.log", &LOG[..LOG.len() - 30])]);
+    let (code, text, _) = place.check(&["a.log"]);
+    assert_eq!((code, sum(&text)), (2, "2 obligations: 1 refuted, 1 not read"), "{text}");
+    assert!(text.contains("a.log: not read\n  line 20: the log breaks off in the command that begins here"), "{text}");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut packed, LOG.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    for (bytes, expected) in
+        [(&packed[..], "2 obligations: 1 holds, 1 refuted (1 known before)"), (&packed[..packed.len() - 4], "not read")]
+    {
+        fs::write(place.project().join("b.log.gz"), bytes).unwrap();
+        let (_, text, _) = place.check(&["b.log.gz"]);
+        assert!(text.contains(expected) || sum(&text).starts_with("2 obligations: 1 holds"), "{text}");
+    }
+    assert!(place.check(&["b.log.gz"]).1.contains("b.log.gz: not read\n  the gzipped file breaks off"));
+}
+
+#[test]
+fn a_log_that_grows_while_it_is_read_gives_what_was_there() {
+    let place = Place::new(&[("a.log", "; begun\n")]);
+    let path = place.project().join("a.log");
+    let ended_at = Instant::now() + DEADLINE;
+    std::thread::scope(|scope| {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) && Instant::now() < ended_at {
+                std::io::Write::write_all(&mut file, LOG.as_bytes()).unwrap();
+                std::thread::yield_now();
+                if file.metadata().unwrap().len() > 200_000 {
+                    return;
+                }
+            }
+        });
+        loop {
+            let (code, text, error) = place.check(&["."]);
+            assert!([2, 5].contains(&code) && !error.contains("panicked"), "{code} {text}{error}");
+            if text.contains("refuted") {
+                break;
+            }
+        }
+        drop(stop);
+    });
 }
 
 /// A folder of the project's own, so that reports are checked where they are validated.

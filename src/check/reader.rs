@@ -173,11 +173,12 @@ impl Reading {
     /// Says what a log is, before its queries are looked at. One that breaks off is an obligation that cannot be met.
     fn remark(&self, log: &OpenLog, steps: &Sender<Step>) -> Option<()> {
         let file = &log.file;
-        let lines = file.remarks();
+        let mut lines = file.remarks();
         let mut obligations = file.len();
         if file.is_broken() {
             obligations += 1;
-            let why = lines.last().cloned().unwrap_or_default();
+            // The last remark is why.
+            let why = lines.pop().unwrap_or_default();
             let unread = Checked::unread(Subject::file(log.number, file.path()), why);
             send(steps, Step::Done(Box::new(unread)))?;
         }

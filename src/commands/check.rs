@@ -28,8 +28,8 @@ pub struct Arguments {
     /// Check on this machine, without a network [default if no node is named]
     #[arg(long, conflicts_with = "node")]
     local: bool,
-    /// Look up and submit what is missing at this node
-    #[arg(long, value_name = "NODE")]
+    /// Not there: a node is not asked yet
+    #[arg(long, value_name = "NODE", hide = true)]
     node: Option<String>,
     /// The answer that is claimed of every obligation; logged takes each log's own answers. If not given, the manifest.json
     /// beside a file, an obligation's :status or the tool that wrote the log says it

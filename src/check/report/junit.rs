@@ -44,7 +44,7 @@ fn case(text: &mut String, checked: &Checked, no_verdict: NoVerdictMeans) {
         Kind::NoVerdict if !fails(kind, no_verdict) => "skipped",
         Kind::NoVerdict | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => "error",
     };
-    let place = checked.place.iter().map(|place| format!("at {}", place.text()));
+    let place = checked.place.iter().map(|place| place.text());
     let lines: Vec<String> = place.chain([sentence(checked)]).chain(details(checked)).collect();
     let message = escaped(&sentence(checked));
     let kind_attribute = if element == "skipped" { String::new() } else { format!(" type=\"{}\"", kind.word()) };

@@ -93,7 +93,8 @@ fn lines(checked: &Checked, style: Style) -> Vec<String> {
     let word = style.paint(checked.outcome.kind(), word);
     let mut lines = vec![format!("{}: {word}", plain(&checked.subject.name()))];
     if let Some(place) = &checked.place {
-        lines.push(format!("  at {}", plain(&place.text())));
+        let preposition = if place.source.is_some() { "at" } else { "in" };
+        lines.push(format!("  {preposition} {}", plain(&place.text())));
     }
     if !rest.is_empty() {
         lines.push(format!("  {rest}"));
