@@ -71,7 +71,7 @@ impl Account {
     /// A file was counted as one obligation until it was known how many it holds.
     pub fn open(&mut self, remarks: Remarks) {
         self.total = self.total.saturating_sub(1) + remarks.obligations;
-        if !remarks.lines.is_empty() {
+        if remarks.tool.is_some() || !remarks.lines.is_empty() {
             self.logs.push(remarks);
         }
     }
