@@ -11,7 +11,7 @@ RELEASE := target/release
 all: build
 
 # What is fetched: the pinned solver, in .z3/; for tests of alerts and dashboards, Prometheus in .prometheus/ and Grafana's
-# types in .grafana/; for the test of generated obligations, Solidity's compiler in .solc/.
+# types in .grafana/; for the test of generated obligations, Solidity's compiler in .solc/; schemas of reports in .schemas/.
 setup:
 	@sh scripts/setup.sh
 
@@ -78,4 +78,4 @@ uninstall:
 # What was built and fetched, and the example network's data; your own genesis, keys and validators' data stay.
 clean:
 	$(CARGO) clean
-	rm -rf .z3 .z3.new .prometheus .prometheus.new .grafana .grafana.new .solc .solc.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json
+	rm -rf .z3 .z3.new .prometheus .prometheus.new .grafana .grafana.new .solc .solc.new .schemas .schemas.new data/testnet data/testnet_report.json data/chaos data/chaos_report.json

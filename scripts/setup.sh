@@ -5,11 +5,11 @@ set -eu
 
 cd "$(dirname "$0")"
 if [ $# = 0 ]; then
-    set -- solver prometheus grafana solc
+    set -- solver prometheus grafana solc schemas
 fi
 for part in "$@"; do
     if [ ! -f "setup-$part.sh" ]; then
-        echo "setup: there is no part $part; there are solver, prometheus, grafana and solc" >&2
+        echo "setup: there is no part $part; there are solver, prometheus, grafana, solc and schemas" >&2
         exit 2
     fi
     sh "setup-$part.sh"

@@ -8,12 +8,12 @@ use crate::text::{grouped, plain, word};
 use actors::verifier_pool::Explained;
 use protocol::explanation::Explanation;
 use protocol::verdict::{Report, SolverLimits, Verdict, VerifierParameters};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 /// The counter-model of a refuted claim, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CounterModel {
     /// In the words of the submitted script.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -22,6 +22,8 @@ pub enum Exit {
     Damaged = 8,
     /// Supervision gave up, or a fault of our own.
     Internal = 70,
+    /// Ctrl-C or SIGTERM came before everything was done: as shells say it of a program that SIGINT ended.
+    Interrupted = 130,
 }
 
 impl Exit {
@@ -37,7 +39,8 @@ impl Exit {
             | Exit::Unreachable
             | Exit::RefusedToSign
             | Exit::Damaged
-            | Exit::Internal => 3,
+            | Exit::Internal
+            | Exit::Interrupted => 3,
         };
         if rank(other) > rank(self) { other } else { self }
     }
@@ -54,6 +57,7 @@ impl Exit {
             Exit::RefusedToSign,
             Exit::Damaged,
             Exit::Internal,
+            Exit::Interrupted,
         ];
         all.into_iter().find(|exit| i32::from(*exit as u8) == code)
     }

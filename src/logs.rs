@@ -58,7 +58,20 @@ impl LogFile {
             true => ObligationError::Input { error },
             false => ObligationError::Read { path: path.to_owned(), error },
         };
-        let (bytes, cut) = match unpack::read(path, LOG_BYTES_MAX).map_err(read)? {
+        LogFile::of(path, unpack::read(path, LOG_BYTES_MAX).map_err(read)?, rule, manifests)
+    }
+
+    /// The same for a file that was unpacked already.
+    ///
+    /// # Errors
+    /// If it was too long, or if a manifest beside it cannot be read.
+    pub fn of(
+        path: &Path,
+        unpacked: Unpacked,
+        rule: ClaimRule,
+        manifests: &mut Reader,
+    ) -> Result<LogFile, ObligationError> {
+        let (bytes, cut) = match unpacked {
             Unpacked::Whole(bytes) => (bytes, None),
             Unpacked::Begun { bytes, why } => (bytes, Some(why)),
             Unpacked::TooLong => return Err(ObligationError::LogTooLong { path: path.to_owned(), max: LOG_BYTES_MAX }),
@@ -264,6 +277,16 @@ impl<'a> LogObligation<'a> {
             Some(script) => Cow::Borrowed(script),
             None => Cow::Owned(self.file.log.text(self.query)),
         }
+    }
+
+    /// What stands in the log before its check: its goal, and the comments at it.
+    pub fn passage(&self) -> &'a [u8] {
+        self.file.log.passage(self.query)
+    }
+
+    /// Whether its script is the whole file, as it was read.
+    pub fn is_whole_file(&self) -> bool {
+        self.file.script.is_some()
     }
 
     /// How long that is.

@@ -7,6 +7,7 @@ mod advice;
 mod api;
 mod args;
 mod chaos;
+mod check;
 mod client;
 mod commands;
 mod exit;

@@ -5,7 +5,7 @@
 
 use crate::unpack::STANDARD_INPUT;
 use protocol::verdict::{Claim, VerifierParameters};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -26,7 +26,8 @@ pub struct Obligation {
 }
 
 /// Who said what the answer should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClaimSource {
     User,
     Manifest,

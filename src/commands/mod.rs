@@ -3,6 +3,7 @@
 mod actors;
 mod block;
 mod chaos;
+mod check;
 mod check_proof;
 mod deploy_testnet;
 pub(crate) mod init_genesis_state;
@@ -23,6 +24,7 @@ pub enum Command {
     Actors(actors::Arguments),
     Block(block::Arguments),
     Chaos(chaos::Arguments),
+    Check(check::Arguments),
     CheckProof(check_proof::Arguments),
     DeployTestnet(deploy_testnet::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
@@ -41,6 +43,7 @@ impl Command {
             Command::Actors(arguments) => arguments.run(),
             Command::Block(arguments) => arguments.run(),
             Command::Chaos(arguments) => arguments.run(),
+            Command::Check(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
             Command::DeployTestnet(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),

@@ -126,7 +126,7 @@ fn no_use(status: ExitStatus) -> Option<Stays> {
         exit @ (Exit::Input | Exit::Configuration | Exit::RefusedToSign | Exit::Damaged) => {
             Some(Stays::CannotMend(exit))
         }
-        Exit::Unreachable | Exit::Refuted | Exit::NoVerdict | Exit::Internal => None,
+        Exit::Unreachable | Exit::Refuted | Exit::NoVerdict | Exit::Internal | Exit::Interrupted => None,
     }
 }
 

@@ -180,6 +180,14 @@ impl<'a> Log<'a> {
         self.pieces(query).iter().map(|piece| piece.bytes(&self.bytes).len() as u64 + 1).sum()
     }
 
+    /// What stands in the log before a query's check, from the check of the query before on: its goal, with the comments
+    /// that the script does not have.
+    pub fn passage(&self, query: &Query) -> &[u8] {
+        let before = (query.number as usize).checked_sub(2).and_then(|index| self.queries.get(index));
+        let start = before.map_or(0, |before| before.check.end);
+        self.bytes.get(start as usize..query.check.start as usize).unwrap_or_default()
+    }
+
     /// Where in the log stands what is at a line and column of a query's script, both counted from 1.
     ///
     /// Cost: linear in the script.

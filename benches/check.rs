@@ -1,0 +1,167 @@
+//! `pop check` beside `z3` one file after another, and its second run beside reading and hashing.
+//!
+//! `cargo bench --bench check`, a few minutes. The environment variable `Z3` names the solver's program, or it is `z3` on the
+//! PATH; one of another version than the pinned library is no measure. Runs are in turns, medians are printed; `POP_RUNS` says
+//! how often (7). A first run has an empty cache each time.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The corpus by `pop check` ÷ `z3` one file after another.
+const FIRST_MAX: f64 = 0.5;
+/// A second run ÷ reading and hashing the same files.
+const SECOND_MAX: f64 = 1.2;
+const OBLIGATIONS: usize = 10_000;
+
+struct User {
+    folder: tempfile::TempDir,
+    pop: PathBuf,
+}
+
+impl User {
+    fn new() -> User {
+        User { folder: tempfile::tempdir().expect("a temporary folder"), pop: PathBuf::from(env!("CARGO_BIN_EXE_pop")) }
+    }
+
+    fn forget(&self) {
+        // There is none before the first run.
+        let _ = fs::remove_dir_all(self.folder.path().join("cache"));
+    }
+
+    /// One run; what it printed, and how long it took.
+    fn check(&self, arguments: &[&str], path: &Path) -> (Vec<u8>, Duration) {
+        let mut command = Command::new(&self.pop);
+        command.arg("check").args(arguments).arg(path).stdin(Stdio::null()).stderr(Stdio::inherit());
+        command.env("XDG_CACHE_HOME", self.folder.path().join("cache"));
+        command.env("XDG_DATA_HOME", self.folder.path().join("data"));
+        let begun = Instant::now();
+        let output = command.output().expect("the program runs");
+        (output.stdout, begun.elapsed())
+    }
+
+    fn document(&self, path: &Path) -> Value {
+        serde_json::from_slice(&self.check(&["--json"], path).0).expect("a document")
+    }
+}
+
+fn median(mut spans: Vec<Duration>) -> f64 {
+    spans.sort();
+    spans[spans.len() / 2].as_secs_f64()
+}
+
+fn print(what: &str, mine: f64, other: f64, max: f64) {
+    let factor = mine / other;
+    let beyond = if factor > max { "  beyond" } else { "" };
+    println!("{what:60} {mine:>8.3} s ÷ {other:>8.3} s = {factor:.2} (at most {max}){beyond}");
+}
+
+/// The first `1.2.3` of a text.
+fn version(text: &str) -> Option<String> {
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').find(|word| word.matches('.').count() >= 2)?;
+    Some(numbers.split('.').take(3).collect::<Vec<_>>().join("."))
+}
+
+/// The solver's program, if it is of the pinned version.
+fn solver(user: &User) -> Option<PathBuf> {
+    let program = PathBuf::from(std::env::var_os("Z3").unwrap_or_else(|| "z3".into()));
+    let Ok(output) = Command::new(&program).arg("--version").output() else {
+        println!("NOT RUN: there is no {}; Z3 names the solver's program", program.display());
+        return None;
+    };
+    let document =
+        user.document(&Path::new(env!("CARGO_MANIFEST_DIR")).join("data/proofs/midpoint-without-overflow.smt2"));
+    let pinned = version(document["solver"]["version"].as_str().unwrap_or_default());
+    let found = version(&String::from_utf8_lossy(&output.stdout));
+    if found.is_some() && found == pinned {
+        return Some(program);
+    }
+    println!("NOT RUN: {} is version {found:?}, the pinned library {pinned:?}", program.display());
+    None
+}
+
+fn corpus(user: &User, runs: usize) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let Ok(manifest) = fs::read(folder.join("manifest.json")) else {
+        return println!("NOT RUN: the corpus of public scripts is not at ../shared/corpus");
+    };
+    let Some(z3) = solver(user) else { return };
+    let entries: Value = serde_json::from_slice(&manifest).expect("the corpus' manifest is well-formed");
+    let files: Vec<PathBuf> = entries
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(folder.join(entry["file"].as_str()?)))
+        .collect();
+    let one_after_another = || {
+        let begun = Instant::now();
+        for file in &files {
+            let run = Command::new(&z3).arg("-T:20").arg(file).stdin(Stdio::null()).stdout(Stdio::null()).status();
+            run.expect("the solver runs");
+        }
+        begun.elapsed()
+    };
+    let first = || {
+        user.forget();
+        user.check(&[], &folder).1
+    };
+    let (mine, other) = (0..runs).map(|_| (first(), one_after_another())).unzip();
+    user.forget();
+    let counts = user.document(&folder)["counts"].clone();
+    print(
+        &format!("the corpus, {} files: pop check ÷ z3 one after another", files.len()),
+        median(mine),
+        median(other),
+        FIRST_MAX,
+    );
+    println!("  {counts}");
+}
+
+/// Scripts of some kilobytes, each another one.
+fn many(folder: &Path) {
+    for number in 0..OBLIGATIONS {
+        let mut text = format!("; obligation {number}\n(set-info :status unsat)\n(declare-const x{number} Int)\n");
+        for line in 0..60 {
+            text += &format!("(declare-fun f{line} (Int) Int)\n(assert (= (f{line} {number}) (+ x{number} {line})))\n");
+        }
+        text += &format!("(assert (distinct x{number} x{number}))\n(check-sat)\n");
+        let place = folder.join(format!("{:03}", number / 100));
+        fs::create_dir_all(&place).expect("a fresh folder");
+        fs::write(place.join(format!("{number}.smt2")), text).expect("a fresh folder");
+    }
+}
+
+/// Each file under a folder, read and hashed, by one thread.
+fn read_and_hash(folder: &Path) -> Duration {
+    let begun = Instant::now();
+    let mut hashes = 0;
+    for place in fs::read_dir(folder).expect("the folder is there").flatten() {
+        for file in fs::read_dir(place.path()).expect("the folder is there").flatten() {
+            let bytes = fs::read(file.path()).expect("the file is there");
+            hashes += usize::from(blake3::hash(&bytes).as_bytes()[0] < u8::MAX);
+        }
+    }
+    assert!(hashes > OBLIGATIONS / 2);
+    begun.elapsed()
+}
+
+fn second_run(user: &User, runs: usize) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    many(folder.path());
+    user.forget();
+    let (_, first) = user.check(&[], folder.path());
+    println!("{OBLIGATIONS} obligations, first run: {:.1} s", first.as_secs_f64());
+    let (mine, other) = (0..runs).map(|_| (user.check(&[], folder.path()).1, read_and_hash(folder.path()))).unzip();
+    let (text, _) = user.check(&[], folder.path());
+    print("second run ÷ reading and hashing on one thread", median(mine), median(other), SECOND_MAX);
+    println!("  {}", String::from_utf8_lossy(&text).lines().last().unwrap_or_default());
+}
+
+fn main() {
+    let user = User::new();
+    let runs = std::env::var("POP_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(7usize).max(1);
+    second_run(&user, runs);
+    corpus(&user, runs);
+}

@@ -1,0 +1,143 @@
+//! What a run has come to so far, and what it ends with.
+//!
+//! Must never: count an obligation twice, or none.
+
+use super::outcome::{Checked, Kind, Position, Subject};
+use super::reader::Remarks;
+use crate::exit::Exit;
+use protocol::verdict::SolverPin;
+use protocol::worker::Hello;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Whether an obligation without a verdict fails the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum NoVerdictMeans {
+    Pass,
+    Fail,
+}
+
+/// The account of a run.
+pub struct Account {
+    pub begun: Instant,
+    pub elapsed: Duration,
+    /// Obligations that there are, as far as the files were read.
+    pub total: usize,
+    /// Those that are done; in their order once the run is over and [`Account::sort`] was called.
+    pub checked: Vec<Checked>,
+    /// Those that a worker has.
+    running: BTreeMap<Position, (String, Instant)>,
+    /// Of files that are logs, what is to be said of each as a whole.
+    pub logs: Vec<Remarks>,
+    pub counts: Counts,
+    pub interrupted: bool,
+    pub pin: Option<SolverPin>,
+    /// What a worker said of itself, if one was needed.
+    pub solver: Option<Hello>,
+    /// Why nothing was read from the cache, or kept.
+    pub trouble: Option<String>,
+}
+
+/// How many came to what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    pub hold: u64,
+    /// Of those that hold.
+    pub known_before: u64,
+    pub refuted: u64,
+    pub no_verdict: u64,
+    pub not_accepted: u64,
+    pub nothing_claimed: u64,
+    pub unread: u64,
+}
+
+impl Account {
+    pub fn new(total: usize) -> Account {
+        Account {
+            begun: Instant::now(),
+            elapsed: Duration::ZERO,
+            total,
+            checked: Vec::with_capacity(total),
+            running: BTreeMap::new(),
+            logs: Vec::new(),
+            counts: Counts::default(),
+            interrupted: false,
+            pin: None,
+            solver: None,
+            trouble: None,
+        }
+    }
+
+    /// A file was counted as one obligation until it was known how many it holds.
+    pub fn open(&mut self, remarks: Remarks) {
+        self.total = self.total.saturating_sub(1) + remarks.obligations;
+        if remarks.tool.is_some() || !remarks.lines.is_empty() {
+            self.logs.push(remarks);
+        }
+    }
+
+    /// A worker has it now.
+    pub fn begin(&mut self, subject: &Subject) {
+        self.running.insert(subject.position, (subject.name(), Instant::now()));
+    }
+
+    /// The one that has taken longest of those that are not done.
+    pub fn longest(&self) -> Option<(&str, Duration)> {
+        let (name, since) = self.running.values().min_by_key(|(_, since)| *since)?;
+        Some((name, since.elapsed()))
+    }
+
+    pub fn add(&mut self, checked: Checked) {
+        self.running.remove(&checked.subject.position);
+        self.counts.add(&checked);
+        self.checked.push(checked);
+    }
+
+    /// Puts them into the order of the files, and of the queries in them.
+    pub fn sort(&mut self) {
+        self.checked.sort_by_key(|checked| checked.subject.position);
+        self.logs.sort_by_key(|log| log.number);
+    }
+
+    /// Those of one outcome.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Checked> {
+        self.checked.iter().filter(move |checked| checked.outcome.kind() == kind)
+    }
+
+    /// What the command ends with: bad input goes before refuted, and that before no verdict.
+    pub fn exit(&self, no_verdict: NoVerdictMeans) -> Exit {
+        let Counts { refuted, no_verdict: undecided, not_accepted, nothing_claimed, unread, .. } = self.counts;
+        if self.interrupted {
+            Exit::Interrupted
+        } else if not_accepted + nothing_claimed + unread > 0 {
+            Exit::Input
+        } else if refuted > 0 {
+            Exit::Refuted
+        } else if undecided > 0 && no_verdict == NoVerdictMeans::Fail {
+            Exit::NoVerdict
+        } else {
+            Exit::Fine
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, checked: &Checked) {
+        let kind = checked.outcome.kind();
+        let count = match kind {
+            Kind::Holds => &mut self.hold,
+            Kind::Refuted => &mut self.refuted,
+            Kind::NoVerdict => &mut self.no_verdict,
+            Kind::NotAccepted => &mut self.not_accepted,
+            Kind::NothingClaimed => &mut self.nothing_claimed,
+            Kind::Unread => &mut self.unread,
+        };
+        *count += 1;
+        self.known_before += u64::from(checked.known && kind == Kind::Holds);
+    }
+
+    pub fn total(&self) -> u64 {
+        let Counts { hold, known_before: _, refuted, no_verdict, not_accepted, nothing_claimed, unread } = self;
+        hold + refuted + no_verdict + not_accepted + nothing_claimed + unread
+    }
+}

@@ -1,0 +1,31 @@
+//! `pop check`: whole projects, each obligation looked up first and checked only if it is not known.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | [`settings`] | what a run is asked to do, and its limits |
+//! | [`paths`], [`glob`] | which files are meant |
+//! | [`reader`], [`work`] | reading them on several threads, and looking them up |
+//! | [`keys`], [`cache`] | under which keys a finding is remembered, and where |
+//! | [`local`] | the workers on this machine |
+//! | [`run`] | who gets what next, until everything is done or Ctrl-C |
+//! | [`outcome`], [`account`] | what one obligation came to, and all of them |
+//! | [`place`] | where in the source it comes from |
+//! | [`progress`], [`report`] | what is shown while it runs, and afterwards |
+
+pub mod account;
+mod cache;
+pub mod glob;
+mod interrupt;
+mod keys;
+mod local;
+pub mod outcome;
+pub mod paths;
+pub mod place;
+mod progress;
+mod reader;
+pub mod report;
+mod run;
+pub mod settings;
+mod work;
+
+pub use run::run;

@@ -1,0 +1,269 @@
+//! What one obligation came to, and what of it may be remembered.
+//!
+//! Must never: call anything *holds* but a confirmed claim, or remember an end that another run may not meet.
+
+use super::place::Place;
+use crate::advice::CounterModel;
+use crate::obligation::ClaimSource;
+use crate::text::excerpt;
+use protocol::verdict::{Answer, Claim, NoVerdict, Verdict};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What a check found: all that is remembered of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The claim that was checked, and who made it when it was.
+    pub claim: Claim,
+    pub source: ClaimSource,
+    pub verdict: Verdict,
+    /// Processor time of the check, in milliseconds.
+    pub cpu_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter_model: Option<CounterModel>,
+    /// How far a check without verdict got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<String>,
+}
+
+impl Finding {
+    /// Whether every later check under the same key ends so: what time, memory or a lost process ended does not count.
+    pub fn lasts(&self) -> bool {
+        match &self.verdict {
+            Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::Rejected { .. } => true,
+            Verdict::NoVerdict { reason } => match reason {
+                NoVerdict::Unknown { why } => !names_a_limit(why),
+                NoVerdict::ResourceLimit { .. }
+                | NoVerdict::SatWithRecursion
+                | NoVerdict::NothingAsked
+                | NoVerdict::IllSorted { .. } => true,
+                NoVerdict::ProcessorTime { .. }
+                | NoVerdict::Deadline { .. }
+                | NoVerdict::Memory { .. }
+                | NoVerdict::Stack { .. }
+                | NoVerdict::Crashed { .. }
+                | NoVerdict::SolverError { .. }
+                | NoVerdict::SatNotRepeated
+                | NoVerdict::SatNotChecked { .. }
+                | NoVerdict::EndedFromOutside { .. } => false,
+            },
+        }
+    }
+}
+
+/// Why a solver does not know, in its own words: some of them mean its time or memory.
+fn names_a_limit(why: &str) -> bool {
+    ["mem", "time", "cancel", "interrupt", "resource"].iter().any(|word| why.contains(word))
+}
+
+/// What an obligation came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Holds,
+    Refuted {
+        answer: Answer,
+        counter_model: Option<CounterModel>,
+    },
+    NoVerdict {
+        reason: NoVerdict,
+        /// How far the check got.
+        progress: Option<String>,
+    },
+    /// The script has not the form that is let through.
+    NotAccepted {
+        line: u32,
+        column: u32,
+        text: String,
+        /// The line, and a caret under the place.
+        excerpt: Option<[String; 2]>,
+    },
+    /// With what to give.
+    NothingClaimed {
+        why: String,
+    },
+    Unread {
+        why: String,
+    },
+}
+
+/// The outcomes without what they carry, in the order in which they are told: failures last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Holds,
+    NoVerdict,
+    NothingClaimed,
+    Unread,
+    NotAccepted,
+    Refuted,
+}
+
+impl Outcome {
+    /// Of a finding, with the script that it is about.
+    pub fn of(finding: Finding, script: &[u8]) -> Outcome {
+        match finding.verdict {
+            Verdict::Confirmed { .. } => Outcome::Holds,
+            Verdict::Refuted { answer, .. } => Outcome::Refuted { answer, counter_model: finding.counter_model },
+            Verdict::Rejected { line, column, text }
+            | Verdict::NoVerdict { reason: NoVerdict::IllSorted { line, column, text } } => {
+                let excerpt = excerpt(script, line, column);
+                Outcome::NotAccepted { line, column, text, excerpt }
+            }
+            Verdict::NoVerdict { reason } => Outcome::NoVerdict { reason, progress: finding.progress },
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            Outcome::Holds => Kind::Holds,
+            Outcome::Refuted { .. } => Kind::Refuted,
+            Outcome::NoVerdict { .. } => Kind::NoVerdict,
+            Outcome::NotAccepted { .. } => Kind::NotAccepted,
+            Outcome::NothingClaimed { .. } => Kind::NothingClaimed,
+            Outcome::Unread { .. } => Kind::Unread,
+        }
+    }
+}
+
+impl Kind {
+    /// One fixed word for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Holds => "holds",
+            Kind::Refuted => "refuted",
+            Kind::NoVerdict => "no_verdict",
+            Kind::NotAccepted => "not_accepted",
+            Kind::NothingClaimed => "nothing_claimed",
+            Kind::Unread => "unread",
+        }
+    }
+}
+
+/// Where an obligation stands among all: the file's number, and the query's in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub file: usize,
+    pub query: u32,
+}
+
+/// Which obligation it is, for people and programs.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    pub position: Position,
+    pub path: PathBuf,
+    /// Of a log, which query it is.
+    pub query: Option<QueryOf>,
+}
+
+/// A query of a log.
+#[derive(Debug, Clone)]
+pub struct QueryOf {
+    /// What it is called, with the log's name.
+    pub name: String,
+    /// Counted from 1.
+    pub number: u32,
+    /// Of its check, in the log.
+    pub line: u32,
+    /// What the tool calls its goal.
+    pub label: Option<String>,
+}
+
+impl Subject {
+    /// A file as a whole.
+    pub fn file(number: usize, path: &Path) -> Subject {
+        Subject { position: Position { file: number, query: 0 }, path: path.to_owned(), query: None }
+    }
+
+    pub fn name(&self) -> String {
+        match &self.query {
+            Some(query) => query.name.clone(),
+            None => self.path.display().to_string(),
+        }
+    }
+}
+
+/// An obligation that is done.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub subject: Subject,
+    pub claim: Option<(Claim, ClaimSource)>,
+    pub outcome: Outcome,
+    /// An earlier run found it.
+    pub known: bool,
+    /// Processor time of the check, in milliseconds; of an earlier run, if it was known.
+    pub cpu_ms: Option<u64>,
+    /// Where in the source, if the script says it; looked for only if something is to be told.
+    pub place: Option<Place>,
+    /// The log's own answer, where it is the opposite of what was found.
+    pub log_says: Option<Answer>,
+}
+
+impl Checked {
+    /// Something of which there is no finding.
+    pub fn without(subject: Subject, outcome: Outcome) -> Checked {
+        Checked { subject, claim: None, outcome, known: false, cpu_ms: None, place: None, log_says: None }
+    }
+
+    pub fn unread(subject: Subject, why: String) -> Checked {
+        Checked::without(subject, Outcome::Unread { why })
+    }
+
+    /// The solver's answer, if there is one.
+    pub fn answer(&self) -> Option<Answer> {
+        match (&self.outcome, self.claim) {
+            (Outcome::Refuted { answer, .. }, _) => Some(*answer),
+            (Outcome::Holds, Some((Claim::Sat, _))) => Some(Answer::Sat),
+            (Outcome::Holds, Some((Claim::Unsat, _))) => Some(Answer::Unsat),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::types::ResourceCount;
+
+    fn finding(verdict: Verdict) -> Finding {
+        Finding {
+            claim: Claim::Unsat,
+            source: ClaimSource::Script,
+            verdict,
+            cpu_ms: 1,
+            counter_model: None,
+            progress: None,
+        }
+    }
+
+    #[test]
+    fn what_time_memory_or_chance_ended_is_not_remembered() {
+        let unknown = |why: &str| NoVerdict::Unknown { why: why.into() };
+        for (reason, lasts) in [
+            (unknown("(incomplete quantifiers)"), true),
+            (unknown("timeout"), false),
+            (unknown("max. memory exceeded"), false),
+            (unknown("canceled"), false),
+            (NoVerdict::ResourceLimit { limit: 1 }, true),
+            (NoVerdict::ProcessorTime { limit_ms: 1 }, false),
+            (NoVerdict::Deadline { wall_ms: 1 }, false),
+            (NoVerdict::Memory { limit_bytes: 1 }, false),
+            (NoVerdict::Stack { limit_bytes: 1 }, false),
+            (NoVerdict::Crashed { signal: None, code: None }, false),
+            (NoVerdict::EndedFromOutside { attempts: 3 }, false),
+        ] {
+            assert_eq!(finding(Verdict::NoVerdict { reason: reason.clone() }).lasts(), lasts, "{reason}");
+        }
+        let refuted = Verdict::Refuted { answer: Answer::Sat, resource_count: ResourceCount(1) };
+        assert!(finding(refuted).lasts());
+    }
+
+    #[test]
+    fn a_finding_reads_back_as_it_was_written() {
+        let mut finding = finding(Verdict::Rejected { line: 1, column: 2, text: "x".into() });
+        for counter_model in [None, Some(CounterModel { text: Some("(x)".into()), truncated: false, note: "n".into() })]
+        {
+            finding.counter_model = counter_model;
+            let bytes = serde_json::to_vec(&finding).unwrap();
+            assert_eq!(serde_json::from_slice::<Finding>(&bytes).unwrap(), finding);
+        }
+    }
+}

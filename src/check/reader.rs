@@ -1,0 +1,305 @@
+//! Reading, on several threads: each file's bytes, its queries and their claims, and whether they were checked before.
+//!
+//! A file is looked up by the hash of its bytes first, before anything in it is read; then each query by the bytes of its
+//! script, then by the statement that it makes, if there are any findings to be found so: that costs the normaliser's reading.
+
+use super::cache::Known;
+use super::keys::{Claimed, Key, Keys, hash_of};
+use super::outcome::{Checked, Finding, Kind, Outcome, Position, QueryOf, Subject};
+use super::paths::Found;
+use super::place::Place;
+use super::work::{OpenLog, Task, Work};
+use crate::logs::{ClaimRule, LOG_BYTES_MAX, LogFile, LogObligation};
+use crate::obligation::{ClaimSource, ObligationError, Reader};
+use crate::unpack::{self, Unpacked};
+use protocol::types::Hash;
+use protocol::verdict::{Answer, Claim, VerifierParameters, statement_id};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::mpsc::Sender;
+
+/// What became of what was read.
+pub enum Step {
+    /// A log: how many obligations it holds, and what is to be said of it.
+    Log(Remarks),
+    Done(Box<Checked>),
+    Missing(Box<Missing>),
+}
+
+/// What is to be said of a log as a whole.
+#[derive(Debug, Clone)]
+pub struct Remarks {
+    pub number: usize,
+    pub path: std::path::PathBuf,
+    pub obligations: usize,
+    /// Who wrote it.
+    pub tool: Option<&'static str>,
+    pub lines: Vec<String>,
+}
+
+/// An obligation of which nothing is known.
+pub struct Missing {
+    pub subject: Subject,
+    pub script: Vec<u8>,
+    pub claim: (Claim, ClaimSource),
+    /// The key by the script's bytes.
+    pub key: Key,
+    /// Where it stands in its log, if it is not a whole file.
+    log: Option<(Arc<OpenLog>, usize)>,
+}
+
+impl Missing {
+    /// What is told of it, once it is found out.
+    pub fn done(self, finding: Finding) -> Checked {
+        let log = self.log.as_ref().and_then(|(log, index)| log.file.obligation(*index));
+        told(self.subject, &self.script, self.claim.1, finding, false, log)
+    }
+}
+
+/// What the reading threads share.
+pub struct Reading {
+    files: Vec<Found>,
+    rule: ClaimRule,
+    limits: VerifierParameters,
+    known: Known,
+    work: Work,
+    /// Set once the solver's pin is known. None: it never will be.
+    keys: OnceLock<Option<Keys>>,
+}
+
+impl Reading {
+    pub fn new(files: Vec<Found>, rule: ClaimRule, limits: VerifierParameters, known: Known) -> Reading {
+        let work = Work::new(files.len());
+        Reading { files, rule, limits, known, work, keys: OnceLock::new() }
+    }
+
+    /// Lets the threads look up what they have read.
+    pub fn set_keys(&self, keys: Keys) {
+        // The first word counts.
+        let _ = self.keys.set(Some(keys));
+    }
+
+    /// Ends the threads at their next step.
+    pub fn end(&self) {
+        let _ = self.keys.set(None);
+        self.work.end();
+    }
+
+    /// A thread's work, until there is none left, or nobody listens.
+    pub fn work(&self, steps: &Sender<Step>) {
+        let mut claims = Reader::new(None);
+        while let Some(task) = self.work.next() {
+            let went_on = match task {
+                Task::File(number) => {
+                    let read = self.file(number, &mut claims, steps);
+                    let went_on = read.as_ref().map(|_| ());
+                    self.work.opened(read.flatten());
+                    went_on
+                }
+                Task::Query(log, index) => self.query(&log, index, steps),
+            };
+            if went_on.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Reads a file, and gives back its log if its queries are still to be looked at. None at the end of everything.
+    fn file(&self, number: usize, claims: &mut Reader, steps: &Sender<Step>) -> Option<Option<Arc<OpenLog>>> {
+        let path = match &self.files[number] {
+            Ok(path) => path,
+            Err((path, why)) => {
+                let unread = Checked::unread(Subject::file(number, path), why.clone());
+                return send(steps, Step::Done(Box::new(unread))).map(|()| None);
+            }
+        };
+        match self.open(number, path, claims)? {
+            Ok(Opened::Known(checked)) => send(steps, Step::Done(checked)).map(|()| None),
+            Ok(Opened::Log(file)) => {
+                let log = Arc::new(OpenLog { number, file });
+                self.remark(&log, steps)?;
+                Some(Some(log))
+            }
+            Err(error) => {
+                let unread = Checked::unread(Subject::file(number, path), error.why());
+                send(steps, Step::Done(Box::new(unread))).map(|()| None)
+            }
+        }
+    }
+
+    /// The first look, by the whole file's bytes.
+    fn open(&self, number: usize, path: &Path, claims: &mut Reader) -> Option<Result<Opened, ObligationError>> {
+        let unpacked = match unpack::read(path, LOG_BYTES_MAX) {
+            Ok(unpacked) => unpacked,
+            Err(error) if path == Path::new(unpack::STANDARD_INPUT) => {
+                return Some(Err(ObligationError::Input { error }));
+            }
+            Err(error) => return Some(Err(ObligationError::Read { path: path.to_owned(), error })),
+        };
+        if let Unpacked::Whole(script) = &unpacked {
+            let hash = hash_of(script);
+            let claimed = match self.claimed(path, claims) {
+                Ok(claimed) => claimed,
+                Err(error) => return Some(Err(error)),
+            };
+            let keys = self.keys.wait().as_ref()?;
+            if let Some((claimed, source)) = claimed
+                && let Some(finding) = self.known.get(&keys.of_bytes(&hash, claimed))
+            {
+                let source = source.unwrap_or(finding.source);
+                let checked = told(Subject::file(number, path), script, source, finding, true, None);
+                return Some(Ok(Opened::Known(Box::new(checked))));
+            }
+        }
+        Some(LogFile::of(path, unpacked, self.rule, claims).map(Opened::Log))
+    }
+
+    /// The claim of a whole file, as far as it is known before that is read, and who makes it.
+    fn claimed(
+        &self,
+        path: &Path,
+        claims: &mut Reader,
+    ) -> Result<Option<(Claimed, Option<ClaimSource>)>, ObligationError> {
+        Ok(match self.rule {
+            ClaimRule::Given(claim) => Some((Claimed::Given(claim), Some(ClaimSource::User))),
+            ClaimRule::Logged => None,
+            ClaimRule::Found => Some(match claims.manifest_claim(path)? {
+                Some(claim) => (Claimed::Given(claim), Some(ClaimSource::Manifest)),
+                None => (Claimed::ByScript, None),
+            }),
+        })
+    }
+
+    /// Says what a log is, before its queries are looked at. One that breaks off is an obligation that cannot be met.
+    fn remark(&self, log: &OpenLog, steps: &Sender<Step>) -> Option<()> {
+        let file = &log.file;
+        let mut lines = file.remarks();
+        let mut obligations = file.len();
+        if file.is_broken() {
+            obligations += 1;
+            // The last remark is why.
+            let why = lines.pop().unwrap_or_default();
+            let unread = Checked::unread(Subject::file(log.number, file.path()), why);
+            send(steps, Step::Done(Box::new(unread)))?;
+        }
+        let tool = file.tool().map(|found| found.tool.name());
+        let path = file.path().to_owned();
+        send(steps, Step::Log(Remarks { number: log.number, path, obligations, tool, lines }))
+    }
+
+    /// The further looks at one query: by the bytes of its script, and by what it says.
+    fn query(&self, log: &Arc<OpenLog>, index: usize, steps: &Sender<Step>) -> Option<()> {
+        let keys = self.keys.wait().as_ref()?;
+        let obligation = log.file.obligation(index)?;
+        let subject = subject(log, index, &obligation);
+        let script = obligation.script().into_owned();
+        let Some((claim, source)) = obligation.claim() else {
+            return send(steps, Step::Done(Box::new(self.without_claim(subject, &script, &obligation))));
+        };
+        // What a log's tool hopes for is not in the script that was cut out of it.
+        let is_its_own = obligation.is_whole_file() && matches!(source, ClaimSource::Script | ClaimSource::Tool);
+        let claimed = if is_its_own { Claimed::ByScript } else { Claimed::Given(claim) };
+        let key = keys.of_bytes(&hash_of(&script), claimed);
+        let finding = self.known.get(&key).or_else(|| self.by_statement(keys, &script, claim));
+        let step = match finding {
+            Some(finding) => Step::Done(Box::new(told(subject, &script, source, finding, true, Some(obligation)))),
+            None => {
+                let log = (!obligation.is_whole_file()).then(|| (Arc::clone(log), index));
+                Step::Missing(Box::new(Missing { subject, script, claim: (claim, source), key, log }))
+            }
+        };
+        send(steps, step)
+    }
+
+    fn by_statement(&self, keys: &Keys, script: &[u8], claim: Claim) -> Option<Finding> {
+        if self.known.is_empty() {
+            return None;
+        }
+        let normalised = smtlib::normalise(script, &self.form()).ok()?;
+        self.known.get(&keys.of_statement(&statement_id(&Hash(normalised.identity), claim)))
+    }
+
+    /// The limits on a script's form, as the workers have them.
+    fn form(&self) -> smtlib::Limits {
+        smtlib::Limits { bytes_max: self.limits.script_bytes_max, ..smtlib::Limits::default() }
+    }
+
+    /// A script that is not let through says nothing of itself: then that is what is told.
+    fn without_claim(&self, subject: Subject, script: &[u8], obligation: &LogObligation<'_>) -> Checked {
+        let outcome = match smtlib::normalise(script, &self.form()) {
+            Ok(_) => Outcome::NothingClaimed { why: obligation.why_no_claim() },
+            Err(error) => {
+                let excerpt = crate::text::excerpt(script, error.line, error.column);
+                let (line, column) = obligation.place(error.line, error.column);
+                Outcome::NotAccepted { line, column, text: error.kind.to_string(), excerpt }
+            }
+        };
+        Checked::without(subject, outcome)
+    }
+}
+
+enum Opened {
+    /// A whole file that is one script, known from before.
+    Known(Box<Checked>),
+    Log(LogFile),
+}
+
+/// None: nobody listens any more.
+fn send(steps: &Sender<Step>, step: Step) -> Option<()> {
+    steps.blocking_send(step).ok()
+}
+
+fn subject(log: &OpenLog, index: usize, obligation: &LogObligation<'_>) -> Subject {
+    let query = u32::try_from(index).unwrap_or(u32::MAX);
+    let of_log = || QueryOf {
+        name: obligation.name(),
+        number: obligation.number(),
+        line: obligation.line(),
+        label: obligation.label().map(str::to_owned),
+    };
+    Subject {
+        position: Position { file: log.number, query },
+        path: log.file.path().to_owned(),
+        query: (!obligation.is_whole_file()).then(of_log),
+    }
+}
+
+/// What is told of a finding: where it stands in its log and in the source, and whether the log says otherwise.
+fn told(
+    subject: Subject,
+    script: &[u8],
+    source: ClaimSource,
+    finding: Finding,
+    known: bool,
+    log: Option<LogObligation<'_>>,
+) -> Checked {
+    let (claim, cpu_ms) = (finding.claim, finding.cpu_ms);
+    let mut outcome = Outcome::of(finding, script);
+    let mut place = None;
+    if outcome.kind() != Kind::Holds {
+        place = log.map_or_else(|| Place::find(script), |log| Place::before(log.passage()));
+        if let Some(label) = subject.query.as_ref().and_then(|query| query.label.clone()) {
+            place.get_or_insert_default().name.get_or_insert(label);
+        }
+    }
+    if let (Outcome::NotAccepted { line, column, .. }, Some(log)) = (&mut outcome, log) {
+        (*line, *column) = log.place(*line, *column);
+    }
+    let checked = Checked {
+        claim: Some((claim, source)),
+        known,
+        cpu_ms: Some(cpu_ms),
+        place,
+        ..Checked::without(subject, outcome)
+    };
+    let log_says = log.and_then(|log| log.logged()).and_then(definite);
+    Checked { log_says: log_says.filter(|says| checked.answer().is_some_and(|answer| answer != *says)), ..checked }
+}
+
+fn definite(status: smtlib::Status) -> Option<Answer> {
+    match status {
+        smtlib::Status::Sat => Some(Answer::Sat),
+        smtlib::Status::Unsat => Some(Answer::Unsat),
+        smtlib::Status::Unknown => None,
+    }
+}

@@ -1,0 +1,91 @@
+//! Which thread reads what next: files in their order, and the queries of logs, which all threads share.
+//!
+//! Must never: let a thread end while another one still opens a log whose queries it could take.
+
+use crate::logs::LogFile;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A log whose queries are read.
+pub struct OpenLog {
+    /// The number of its file.
+    pub number: usize,
+    pub file: LogFile,
+}
+
+/// What a thread is to do.
+pub enum Task {
+    /// Read the file of this number. The thread says when it has.
+    File(usize),
+    /// Read this query, counted from 0.
+    Query(Arc<OpenLog>, usize),
+}
+
+/// What is left to do.
+pub struct Work {
+    files: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    next_file: usize,
+    /// Files that a thread reads just now.
+    opening: usize,
+    logs: VecDeque<(Arc<OpenLog>, usize)>,
+    ended: bool,
+}
+
+impl Work {
+    pub fn new(files: usize) -> Work {
+        Work { files, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// The next thing to do, or none if there is nothing left. Queries go first: their logs are in memory.
+    pub fn next(&self) -> Option<Task> {
+        let mut state = self.state();
+        loop {
+            if state.ended {
+                return None;
+            }
+            if let Some((log, index)) = state.logs.front_mut() {
+                let task = Task::Query(Arc::clone(log), *index);
+                *index += 1;
+                if *index == log.file.len() {
+                    state.logs.pop_front();
+                }
+                return Some(task);
+            }
+            if state.next_file < self.files {
+                let number = state.next_file;
+                state.next_file += 1;
+                state.opening += 1;
+                return Some(Task::File(number));
+            }
+            if state.opening == 0 {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A file was read; its queries are for all.
+    pub fn opened(&self, log: Option<Arc<OpenLog>>) {
+        let mut state = self.state();
+        state.opening = state.opening.saturating_sub(1);
+        state.logs.extend(log.filter(|log| log.file.len() > 0).map(|log| (log, 0)));
+        self.changed.notify_all();
+    }
+
+    /// Nothing is to be done any more.
+    pub fn end(&self) {
+        self.state().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// No step under the lock can leave it half done, so a panic elsewhere does not matter.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
