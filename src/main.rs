@@ -11,6 +11,9 @@ mod client;
 mod commands;
 mod exit;
 mod logging;
+// Its caller is `pop check --node`.
+#[allow(dead_code)]
+mod node_batch;
 mod obligation;
 mod testnet;
 mod text;
