@@ -49,6 +49,11 @@ impl Client {
         Client { agent, base: format!("http://{address}"), node: node.to_owned() }
     }
 
+    /// The node as the user named it, and its address.
+    pub fn place(&self) -> (&str, &str) {
+        (&self.node, self.base.trim_start_matches("http://"))
+    }
+
     /// # Errors
     /// If the node is not reached, or answers with an error.
     pub fn get(&self, path: &str) -> Result<Value, Failure> {

@@ -13,6 +13,9 @@ mod commands;
 mod exit;
 mod logging;
 mod logs;
+// Its caller is `pop check --node`.
+#[allow(dead_code)]
+mod node_batch;
 mod obligation;
 mod testnet;
 mod text;

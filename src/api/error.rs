@@ -44,6 +44,11 @@ impl ApiError {
         ApiError { status, body }
     }
 
+    /// For an answer that holds several.
+    pub fn into_body(self) -> ErrorBody {
+        self.body
+    }
+
     pub fn bad_request(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
@@ -87,6 +92,12 @@ impl ApiError {
 
     pub fn too_large(bytes_max: u64) -> ApiError {
         let message = format!("the body is too large: scripts have at most {bytes_max} bytes in this network");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    /// A body that holds no script.
+    pub fn too_large_body(of: &str, bytes_max: usize) -> ApiError {
+        let message = format!("the body is too large: {of} take at most {bytes_max} bytes");
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 

@@ -6,10 +6,13 @@
 //! loopback what a foreign web page sends is. What may change the node stands in `routes`.
 
 mod admin;
+mod batch;
 mod blocks;
+mod body;
 mod error;
 mod guard;
 mod ledger;
+mod lookup;
 pub mod openapi;
 mod places;
 mod proofs;
@@ -57,11 +60,15 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 const REQUEST_DEADLINE: Duration = Duration::from_secs(100);
 /// Until a body is whole.
 const BODY_DEADLINE: Duration = Duration::from_secs(60);
+/// Bytes of a body besides a script: what goes with it, or the names that are looked up.
+const OTHER_BYTES_MAX: u64 = 128 << 10;
 /// Requests under way. One more ends the wait of one that waits, for its body or for something to happen; if none does, it
 /// is told to come again.
 const REQUESTS_MAX: usize = 256;
 /// Submissions among them: each holds its body in memory.
 const SUBMISSIONS_MAX: usize = 32;
+/// Requests that look many proofs up, among them: each may read hundreds of blocks, on a thread of its own.
+const LOOKUPS_MAX: usize = 4;
 
 pub use admin::{Token, token_path};
 pub use server::listen;
@@ -108,6 +115,7 @@ struct Api {
     schedule: Schedule,
     requests: Arc<Places>,
     submissions: Arc<Places>,
+    lookups: Arc<Places>,
     body_bytes_max: u64,
     /// Refuse a `Host` that is not this machine.
     loopback: bool,
@@ -127,13 +135,15 @@ pub async fn serve(node: Node, listener: TcpListener, stop: impl Future<Output =
 
 fn api(node: Node, address: SocketAddr) -> Arc<Api> {
     // A script in JSON takes at most two bytes for one, but for control characters, which no script may hold.
-    let body_bytes_max = node.genesis.parameters().verifier.script_bytes_max.saturating_mul(2).saturating_add(64 << 10);
+    let body_bytes_max =
+        node.genesis.parameters().verifier.script_bytes_max.saturating_mul(2).saturating_add(OTHER_BYTES_MAX);
     let schedule = Schedule::new(&node.genesis.validator_set(), &node.genesis.epoch_seed());
     Arc::new(Api {
         node,
         schedule,
         requests: Places::new(REQUESTS_MAX),
         submissions: Places::new(SUBMISSIONS_MAX),
+        lookups: Places::new(LOOKUPS_MAX),
         body_bytes_max,
         loopback: address.ip().is_loopback(),
     })

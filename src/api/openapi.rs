@@ -17,6 +17,8 @@ use utoipa::{OpenApi, ToSchema};
     ),
     paths(
         super::proofs::submit,
+        super::batch::submit,
+        super::lookup::look_up,
         super::proofs::find,
         super::blocks::list,
         super::blocks::show,

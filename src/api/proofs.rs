@@ -1,19 +1,18 @@
 //! Submitting a proof, and finding out where one is.
 
+use super::body::{parse, read, script_too_large};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
 use super::openapi::{ClaimSchema, ReportSchema};
-use super::places::Place;
-use super::{ANSWER_DEADLINE, Api, BODY_DEADLINE, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
+use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
 use crate::advice::{Advice, CounterModel, Ended};
 use crate::obligation;
 use actors::mempool::{Accepted, Locate, Located, Submit};
 use actors::state::BlockAt;
 use actors::verifier_pool::{Explain, Explained, ReportOf};
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequest, Path, Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
 use protocol::certificate::Certificate;
 use protocol::genesis::Genesis;
@@ -29,9 +28,6 @@ use utoipa::ToSchema;
 
 /// While a proof is waited for, it is looked at this often besides after each block: verdicts come without one.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-/// Characters of what is wrong with a body.
-const REASON_CHARS_MAX: usize = 300;
-
 /// How long an explanation is waited for. It goes on, and who asks again later finds it.
 const EXPLAIN_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -58,6 +54,13 @@ pub struct Submitted {
     /// Whether it was here already; then nothing was changed.
     known: bool,
     state: &'static str,
+}
+
+impl Submitted {
+    pub fn of(accepted: Accepted) -> Submitted {
+        let Accepted { proof, known } = accepted;
+        Submitted { proof, known: known.is_some(), state: known.as_ref().map_or("waiting", state_name) }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -188,61 +191,27 @@ pub async fn submit(
     let Some(place) = api.submissions.take(turn.from) else {
         return Err(ApiError::busy(format!("{SUBMISSIONS_MAX} submissions are being looked at already")));
     };
-    let body = read_body(&api, &turn, &place, request).await?;
-    // An array of the same values in their order would be read as well.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(ApiError::bad_request("the body is no JSON object"));
-    }
-    let submission: Submission = serde_json::from_slice(&body)
-        .map_err(|error| ApiError::bad_request(format!("the body is no submission: {}", shortened(&error))))?;
+    let body = read(&turn, &place, request, script_too_large(&api)).await?;
+    let submission: Submission = parse(&body, "submission")?;
     drop(body);
-    let Submission { script, claim, submitter, nonce, signature } = submission;
-    let script = script.into_bytes();
-    let (script, claim) = match claim {
-        Some(claim) => (script, claim),
-        None => claimed(script).await?,
+    let proof = proofs_of(vec![submission]).await?.pop().unwrap_or_else(|| Err(ApiError::no_claim()))?;
+    let accepted = live(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
+    let status = if accepted.known.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(Submitted::of(accepted))))
+}
+
+/// The proofs that these submissions make, but for those without a claim. Reading a hostile script takes its time, and so has
+/// a thread of its own.
+pub async fn proofs_of(submissions: Vec<Submission>) -> Result<Vec<Result<Proof, ApiError>>, ApiError> {
+    let claim_of =
+        |submission: &Submission| submission.claim.or_else(|| obligation::status(submission.script.as_bytes()));
+    let proof = move |submission: Submission| {
+        let claim = claim_of(&submission).ok_or_else(ApiError::no_claim)?;
+        let Submission { script, claim: _, submitter, nonce, signature } = submission;
+        Ok(Proof { claim, submitter, nonce, script: script.into_bytes(), signature })
     };
-    let proof = Proof { claim, submitter, nonce, script, signature };
-    let Accepted { proof, known } = live(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
-    let status = if known.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let state = known.as_ref().map_or("waiting", state_name);
-    Ok((status, Json(Submitted { proof, known: known.is_some(), state })))
-}
-
-/// Reads a body whole. Who is slow at it gives way to others.
-async fn read_body(api: &Api, turn: &Turn, place: &Place, request: Request) -> Result<Bytes, ApiError> {
-    turn.waits();
-    let body = tokio::select! {
-        read = tokio::time::timeout(BODY_DEADLINE, Bytes::from_request(request, &())) => read,
-        () = place.lost() => return Err(ApiError::too_slow()),
-        () = turn.lost() => return Err(ApiError::too_slow()),
-    };
-    turn.works();
-    place.works();
-    body.map_err(|_| ApiError::too_slow())?.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(api.node.genesis.parameters().verifier.script_bytes_max),
-        _ => ApiError::bad_request("the body could not be read"),
-    })
-}
-
-/// What a decoder says; it may repeat a name as long as the body.
-fn shortened(error: &serde_json::Error) -> String {
-    let mut text = error.to_string();
-    if let Some((end, _)) = text.char_indices().nth(REASON_CHARS_MAX) {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
-
-/// The claim that the script makes itself. Reading a hostile script takes its time, and so has a thread of its own.
-async fn claimed(script: Vec<u8>) -> Result<(Vec<u8>, Claim), ApiError> {
-    let read = tokio::task::spawn_blocking(move || {
-        let claim = obligation::status(&script);
-        (script, claim)
-    });
-    let (script, claim) = read.await.map_err(|_| ApiError::internal("reading the script failed here"))?;
-    Ok((script, claim.ok_or_else(ApiError::no_claim)?))
+    let all = move || submissions.into_iter().map(proof).collect();
+    tokio::task::spawn_blocking(all).await.map_err(|_| ApiError::internal("reading a script failed here"))
 }
 
 /// Where a proof is.
@@ -413,7 +382,7 @@ fn refusal_view(refusal: &Refusal) -> RefusalView {
     RefusalView { reason, message: refusal.to_string(), line, column }
 }
 
-fn state_name(whereabouts: &Whereabouts) -> &'static str {
+pub fn state_name(whereabouts: &Whereabouts) -> &'static str {
     match whereabouts {
         Whereabouts::Unknown => "unknown",
         Whereabouts::Fetching => "fetching",

@@ -3,8 +3,9 @@
 //! A route that is not in this table does not exist, so whoever adds one says here what it changes. Anything that changes
 //! the node is an administrator's ([`super::admin`]), who has this machine and its files.
 
-use super::{Api, blocks, ledger, metrics, openapi, proofs, status, tree};
+use super::{Api, batch, blocks, ledger, lookup, metrics, openapi, proofs, status, tree};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
 
@@ -31,6 +32,13 @@ pub struct Route {
 
 pub const ROUTES: &[Route] = &[
     Route { method: "POST", path: "/v1/proofs", changes: Changes::Submissions, handler: || post(proofs::submit) },
+    Route { method: "POST", path: "/v1/proofs/batch", changes: Changes::Submissions, handler: || post(batch::submit) },
+    Route {
+        method: "POST",
+        path: "/v1/proofs/lookup",
+        changes: Changes::Nothing,
+        handler: || post(lookup::look_up).layer(DefaultBodyLimit::max(lookup::BODY_BYTES_MAX)),
+    },
     Route { method: "GET", path: "/v1/proofs/{id}", changes: Changes::Nothing, handler: || get(proofs::find) },
     Route { method: "GET", path: "/v1/blocks", changes: Changes::Nothing, handler: || get(blocks::list) },
     Route { method: "GET", path: "/v1/blocks/{sequence}", changes: Changes::Nothing, handler: || get(blocks::show) },

@@ -18,6 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 mod admin;
+mod batch;
 mod document;
 mod hostile;
 
@@ -31,6 +32,7 @@ struct Bench {
     database: Arc<Database>,
     requests: Arc<Places>,
     submissions: Arc<Places>,
+    lookups: Arc<Places>,
     /// Keep the mailbox and the database's folder.
     _seat: Seat<VerifierPoolActor>,
     _directory: tempfile::TempDir,
@@ -146,9 +148,21 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
         metrics: None,
     };
     let api = api(node, address);
-    let (requests, submissions) = (Arc::clone(&api.requests), Arc::clone(&api.submissions));
+    let (requests, submissions, lookups) =
+        (Arc::clone(&api.requests), Arc::clone(&api.submissions), Arc::clone(&api.lookups));
     actix::spawn(server::serve(router(api), listener, server::Bounds::default(), std::future::pending()));
-    Bench { address, genesis, state, mempool, database, requests, submissions, _seat: seat, _directory: directory }
+    Bench {
+        address,
+        genesis,
+        state,
+        mempool,
+        database,
+        requests,
+        submissions,
+        lookups,
+        _seat: seat,
+        _directory: directory,
+    }
 }
 
 impl Bench {
@@ -168,8 +182,12 @@ impl Bench {
     }
 
     async fn post(&self, body: &str) -> (u16, Value) {
+        self.post_to("/v1/proofs", body).await
+    }
+
+    async fn post_to(&self, path: &str, body: &str) -> (u16, Value) {
         let length = body.len();
-        let head = "POST /v1/proofs HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n";
+        let head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
         self.send(&format!("{head}Content-Length: {length}\r\n\r\n{body}")).await
     }
 

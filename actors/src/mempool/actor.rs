@@ -4,7 +4,8 @@
 
 use super::intake::Intake;
 use super::messages::{
-    BecameFinal, ConsensusRebuilt, Locate, Located, Need, PeerSaid, RefusedByWords, Session, SubmitError, TellFigures,
+    BecameFinal, ConsensusRebuilt, Found, Locate, Located, LookUp, Need, PeerSaid, RefusedByWords, Session,
+    SubmitError, TellFigures,
 };
 use super::pushes::Pushes;
 use super::store::{Change, ProofStore, StoreError};
@@ -473,6 +474,19 @@ impl Handler<Locate> for MempoolActor {
                 Located { whereabouts: Whereabouts::Final(sequence), statement: Some(statement) }
             }
             None => Located { whereabouts, statement: self.mempool.statement(&locate.0) },
+        })
+    }
+}
+
+impl Handler<LookUp> for MempoolActor {
+    type Result = actix::MessageResult<LookUp>;
+
+    fn handle(&mut self, LookUp { proofs, statements }: LookUp, _: &mut Context<Self>) -> Self::Result {
+        let locate =
+            |proof: &Hash| Located { whereabouts: self.mempool.find(proof), statement: self.mempool.statement(proof) };
+        actix::MessageResult(Found {
+            proofs: proofs.iter().map(locate).collect(),
+            statements: statements.iter().map(|statement| self.mempool.find_statement(statement)).collect(),
         })
     }
 }

@@ -6,7 +6,7 @@
 use super::actor::MempoolActor;
 use super::examine::{Examined, examine};
 use super::forms::Forms;
-use super::messages::{Accepted, Submit, SubmitError};
+use super::messages::{Accepted, Submit, SubmitAll, SubmitError};
 use super::store::{Change, StoreError};
 use crate::metrics;
 use crate::network::Fault;
@@ -122,17 +122,43 @@ impl Handler<Submit> for MempoolActor {
     type Result = ResponseFuture<Result<Accepted, SubmitError>>;
 
     fn handle(&mut self, submit: Submit, context: &mut Context<Self>) -> Self::Result {
-        let (answer, answered) = oneshot::channel();
-        self.on_submit(submit.0, answer, context);
+        let answer = self.submit(submit.0, context);
+        Box::pin(answer)
+    }
+}
+
+impl Handler<SubmitAll> for MempoolActor {
+    type Result = ResponseFuture<Vec<Result<Accepted, SubmitError>>>;
+
+    fn handle(&mut self, all: SubmitAll, context: &mut Context<Self>) -> Self::Result {
+        let answers: Vec<_> = all.0.into_iter().map(|proof| self.submit(proof, context)).collect();
         Box::pin(async move {
-            let lost = || SubmitError::Failed("the mempool was rebuilt meanwhile; submit it again".into());
-            let answer = answered.await.unwrap_or_else(|_| Err(lost()));
-            answer.inspect_err(|error| metrics::proof_refused(error.label()))
+            let mut results = Vec::with_capacity(answers.len());
+            // They come in their own time; whoever is waited for longest, all are there then.
+            for answer in answers {
+                results.push(answer.await);
+            }
+            results
         })
     }
 }
 
 impl MempoolActor {
+    /// Begins with a submission; the answer comes when the proof is durable, or is refused.
+    fn submit(
+        &mut self,
+        proof: Proof,
+        context: &mut Context<Self>,
+    ) -> impl Future<Output = Result<Accepted, SubmitError>> + use<> {
+        let (answer, answered) = oneshot::channel();
+        self.on_submit(proof, answer, context);
+        async move {
+            let lost = || SubmitError::Failed("the mempool was rebuilt meanwhile; submit it again".into());
+            let answer = answered.await.unwrap_or_else(|_| Err(lost()));
+            answer.inspect_err(|error| metrics::proof_refused(error.label()))
+        }
+    }
+
     fn on_submit(&mut self, proof: Proof, answer: Answer, context: &mut Context<Self>) {
         let bytes = proof.script.len();
         let max = self.settings.parameters.script_bytes_max;

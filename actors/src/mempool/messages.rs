@@ -51,6 +51,28 @@ impl SubmitError {
     }
 }
 
+/// Several submissions of one client: as many answers, in their order, and one that is refused keeps none back.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Result<Accepted, SubmitError>>")]
+pub struct SubmitAll(pub Vec<Proof>);
+
+/// Where are these, as far as the mempool knows? No disk is read: what is final, the state knows, and its answer goes before
+/// this one if it is asked afterwards.
+#[derive(Debug, Message)]
+#[rtype(result = "Found")]
+pub struct LookUp {
+    pub proofs: Vec<Hash>,
+    pub statements: Vec<Hash>,
+}
+
+/// The answers, in the order of what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub proofs: Vec<Located>,
+    /// With the proof that each answer is about; none if the statement is neither held nor remembered.
+    pub statements: Vec<Option<(Hash, Whereabouts)>>,
+}
+
 /// Where is this proof?
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<Located, SubmitError>")]

@@ -16,7 +16,7 @@ mod tests;
 pub use actor::{MempoolActor, MempoolSettings};
 pub use intake::{EXAMINED_BYTES_MAX, EXAMINED_MAX};
 pub use messages::{
-    Accepted, BecameFinal, ConsensusRebuilt, Locate, Located, Need, PeerSaid, RefusedByWords, Session, Submit,
-    SubmitError, TellFigures,
+    Accepted, BecameFinal, ConsensusRebuilt, Found, Locate, Located, LookUp, Need, PeerSaid, RefusedByWords, Session,
+    Submit, SubmitAll, SubmitError, TellFigures,
 };
 pub use store::{Change, ProofStore, StoreError};

@@ -139,6 +139,27 @@ async fn bad_submissions_are_refused_by_name() {
 }
 
 #[actix::test]
+async fn of_several_submissions_each_has_its_own_answer() {
+    let bench = bench();
+    let forged = Proof { signature: Signature([1; 64]), nonce: 1, ..proof(GOOD) };
+    let (good, long, malformed) = (proof(GOOD), proof(&" ".repeat(1_001)), proof("(assert"));
+    let (id, bad) = (good.id(&CHAIN), malformed.id(&CHAIN));
+    let all = vec![long, good.clone(), forged, good, malformed];
+    let answers = bench.mempool.ask(SubmitAll(all), LONG).await.unwrap();
+    assert_eq!(answers[0], Err(SubmitError::TooLong { bytes: 1_001, max: 1_000 }));
+    assert_eq!(answers[1], Ok(Accepted { proof: id, known: None }));
+    assert_eq!(answers[2], Err(SubmitError::BadSignature));
+    assert!(matches!(&answers[3], Ok(Accepted { proof, .. }) if *proof == id), "{:?}", answers[3]);
+    assert!(matches!(answers[4], Err(SubmitError::Refused { refusal: Refusal::Malformed { .. }, .. })));
+    let statement = bench.mempool.ask(Locate(id), LONG).await.unwrap().unwrap().statement.unwrap();
+    let asked = LookUp { proofs: vec![bad, id, Hash([9; 32])], statements: vec![statement, Hash([9; 32])] };
+    let found = bench.mempool.ask(asked, LONG).await.unwrap();
+    let states: Vec<_> = found.proofs.iter().map(|located| &located.whereabouts).collect();
+    assert!(matches!(states[..], [Whereabouts::Refused(_), Whereabouts::Checking, Whereabouts::Unknown]), "{states:?}");
+    assert_eq!(found.statements, [Some((id, Whereabouts::Checking)), None]);
+}
+
+#[actix::test]
 async fn what_was_accepted_is_checked_again_after_a_restart() {
     let first = bench();
     let id = submit(&first, proof(GOOD)).await.unwrap().proof;

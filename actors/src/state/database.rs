@@ -122,16 +122,26 @@ pub struct Head {
 }
 
 #[derive(Serialize, Deserialize)]
-struct HeadRow {
-    sequence: Sequence,
+pub(super) struct HeadRow {
+    pub sequence: Sequence,
     id: Hash,
     ledger: Ledger,
 }
 
 #[derive(Deserialize)]
-struct BlockRow {
+pub(super) struct BlockRow {
     id: Hash,
     block: Block,
+}
+
+impl BlockRow {
+    /// The block, if it is the one that was written at this place.
+    pub(super) fn checked(self, sequence: Sequence) -> Result<Block, DatabaseError> {
+        let BlockRow { id, block } = self;
+        let Header { sequence: named, body, .. } = block.header;
+        require(block.id() == id && named == sequence && body == block.body.digest(), "a block", sequence)?;
+        Ok(block)
+    }
 }
 
 /// Blocks that are added to final history together, ascending.
@@ -158,7 +168,7 @@ pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> 
 }
 
 /// What is read is what was written.
-fn require(holds: bool, what: &str, which: impl std::fmt::Display) -> Result<(), DatabaseError> {
+pub(super) fn require(holds: bool, what: &str, which: impl std::fmt::Display) -> Result<(), DatabaseError> {
     if holds { Ok(()) } else { Err(DatabaseError::Damaged { what: format!("{what} {which} is another one") }) }
 }
 
@@ -228,6 +238,11 @@ impl Database {
         Ok(Database { writer, redb, places, chain: *chain, exit })
     }
 
+    /// What is there at this moment, for reads that belong together.
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction, DatabaseError> {
+        Ok(self.redb.begin_read()?)
+    }
+
     /// The last final block, with the state after it; none before the first.
     ///
     /// # Errors
@@ -252,9 +267,8 @@ impl Database {
         let Some(row) = read.open_table(BLOCKS)?.get(sequence.0)?.map(|bytes| decode("a block", bytes.value())) else {
             return Ok(None);
         };
-        let BlockRow { id, block } = row?;
-        let Header { sequence: named, body, .. } = block.header;
-        require(block.id() == id && named == sequence && body == block.body.digest(), "a block", sequence)?;
+        let row: BlockRow = row?;
+        let (id, block) = (row.id, row.checked(sequence)?);
         let certificate = |table| -> Result<Option<Certificate>, DatabaseError> {
             let bytes = read.open_table::<u64, &[u8]>(table)?.get(sequence.0)?;
             let found: Option<Certificate> = bytes.map(|bytes| decode("a certificate", bytes.value())).transpose()?;

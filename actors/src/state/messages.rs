@@ -2,6 +2,7 @@
 
 use super::database::StoredBlock;
 use actix::Message;
+use protocol::block::Entry;
 use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
 use protocol::ledger::Ledger;
@@ -38,6 +39,24 @@ pub struct BlockAt(pub Sequence);
 pub struct BlocksFrom {
     pub from: Sequence,
     pub count: usize,
+}
+
+/// Which of these are final? Read beside the actor, as of one moment.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<FinalFound, String>")]
+pub struct LookUpFinal {
+    pub proofs: Vec<Hash>,
+    pub statements: Vec<Hash>,
+}
+
+/// The answers, in the order of what was asked; none where it is not final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinalFound {
+    /// The last block that was looked at.
+    pub head: Sequence,
+    pub proofs: Vec<Option<(Sequence, Entry)>>,
+    /// With the proof by which each first became final.
+    pub statements: Vec<Option<(Sequence, Entry)>>,
 }
 
 #[derive(Debug, Clone, Copy, Message)]

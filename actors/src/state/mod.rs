@@ -4,6 +4,7 @@
 
 mod actor;
 mod database;
+mod lookup;
 mod messages;
 mod pending;
 mod tables;
@@ -14,5 +15,5 @@ mod writer;
 
 pub use actor::{StateActor, StateSettings, base};
 pub use database::{Below, Database, DatabaseError, FILE_NAME, Head, StoredBlock};
-pub use messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
+pub use messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, FinalFound, LedgerNow, LookUpFinal, Serve, Standing};
 pub use waiting::{NotWritten, WAITING_MAX, Waiting};

@@ -190,6 +190,26 @@ async fn what_is_final_is_durable_before_it_is_told() {
 }
 
 #[actix::test]
+async fn many_are_looked_up_at_once_each_in_its_place() {
+    let mut bench = bench();
+    let blocks = chain(&bench.genesis, 3);
+    let empty = bench.state.ask(LookUpFinal { proofs: vec![entry(1).proof], statements: vec![] }, LONG).await;
+    let nothing = FinalFound { head: Sequence(0), proofs: vec![None], statements: vec![] };
+    assert_eq!(empty.unwrap(), Ok(nothing), "before the first block");
+    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
+    let asked = LookUpFinal {
+        proofs: vec![entry(3).proof, entry(9).proof, entry(1).proof, entry(3).proof],
+        statements: vec![entry(2).statement, entry(2).proof, entry(3).statement],
+    };
+    let at = |sequence: u64| Some((Sequence(sequence), entry(sequence as u8)));
+    let expected =
+        FinalFound { head: Sequence(3), proofs: vec![at(3), None, at(1), at(3)], statements: vec![at(2), None, at(3)] };
+    assert_eq!(bench.state.ask(asked, LONG).await.unwrap(), Ok(expected));
+    assert_eq!(*bench.exits.lock(), []);
+}
+
+#[actix::test]
 async fn what_is_told_again_changes_nothing_and_what_leaves_a_gap_ends_the_process() {
     let mut bench = bench();
     let blocks = chain(&bench.genesis, 4);

@@ -24,19 +24,34 @@ pub(super) enum End {
     },
 }
 
+impl End {
+    /// The statement that attestations refuse. What was displaced, or malformed, says nothing of its statement.
+    fn refused_statement(&self) -> Option<Hash> {
+        match self {
+            End::Refused { refusal: Refusal::Words { .. }, statement, .. } => *statement,
+            End::Refused { .. } | End::Final(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Ring {
     ends: BTreeMap<Hash, (u64, End)>,
+    /// The newest of the proofs in `ends` whose statement attestations refuse.
+    refused: BTreeMap<Hash, Hash>,
     order: VecDeque<(u64, Hash)>,
     max: usize,
 }
 
 impl Ring {
     fn new(max: usize) -> Ring {
-        Ring { ends: BTreeMap::new(), order: VecDeque::new(), max }
+        Ring { ends: BTreeMap::new(), refused: BTreeMap::new(), order: VecDeque::new(), max }
     }
 
     fn insert(&mut self, number: u64, proof: Hash, end: End) {
+        if let Some(statement) = end.refused_statement() {
+            self.refused.insert(statement, proof);
+        }
         self.ends.insert(proof, (number, end));
         self.order.push_back((number, proof));
         // Entries that were replaced or removed leave a stale place in the order: it is skipped when its turn comes,
@@ -44,8 +59,16 @@ impl Ring {
         while self.ends.len() > self.max || self.order.len() > 2 * self.max {
             let Some((number, oldest)) = self.order.pop_front() else { return };
             if self.ends.get(&oldest).is_some_and(|(current, _)| *current == number) {
-                self.ends.remove(&oldest);
+                self.remove(&oldest);
             }
+        }
+    }
+
+    fn remove(&mut self, proof: &Hash) {
+        let Some((_, end)) = self.ends.remove(proof) else { return };
+        // An older proof of the same statement may still be remembered; the newest one was what counted.
+        if let Some(statement) = end.refused_statement().filter(|one| self.refused.get(one) == Some(proof)) {
+            self.refused.remove(&statement);
         }
     }
 }
@@ -78,8 +101,13 @@ impl Ended {
     }
 
     pub(super) fn forget(&mut self, proof: &Hash) {
-        self.judged.ends.remove(proof);
-        self.malformed.ends.remove(proof);
+        self.judged.remove(proof);
+        self.malformed.remove(proof);
+    }
+
+    /// The newest proof of this statement that attestations refuse.
+    pub(super) fn refused(&self, statement: &Hash) -> Option<Hash> {
+        self.judged.refused.get(statement).copied()
     }
 
     #[cfg(test)]
@@ -92,6 +120,7 @@ impl Ended {
 mod tests {
     use super::*;
     use crate::bytes::Layout;
+    use alloc::vec;
 
     fn id(value: u64) -> Hash {
         Layout::new("test").u64(value).digest()
@@ -105,6 +134,20 @@ mod tests {
         assert_eq!(ended.len(), (ENDED_MAX, 0));
         assert_eq!(ended.get(&id(9)), None);
         assert_eq!(ended.get(&id(10)), Some(&End::Final(Sequence(10))));
+    }
+
+    #[test]
+    fn a_refused_statement_is_found_while_its_proof_is_remembered() {
+        let mut ended = Ended::new();
+        let refused = |refusal, statement| End::Refused { refusal, statement: Some(id(statement)), mine: None };
+        ended.remember(id(1), refused(Refusal::Words { words: vec![] }, 100));
+        ended.remember(id(2), refused(Refusal::Displaced, 101));
+        assert_eq!((ended.refused(&id(100)), ended.refused(&id(101))), (Some(id(1)), None));
+        ended.remember(id(3), refused(Refusal::Words { words: vec![] }, 100));
+        ended.forget(&id(1));
+        assert_eq!(ended.refused(&id(100)), Some(id(3)), "the newest is what counts");
+        (10..10 + ENDED_MAX as u64).for_each(|value| ended.remember(id(value), End::Final(Sequence(value))));
+        assert_eq!((ended.refused(&id(100)), ended.judged.refused.len()), (None, 0));
     }
 
     #[test]

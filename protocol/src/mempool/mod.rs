@@ -142,6 +142,14 @@ impl Mempool {
         }
     }
 
+    /// Where a statement is, and which proof of it that is about: the one that is held longest, else the newest that
+    /// attestations refuse. `None` if neither is remembered; it may be final all the same.
+    pub fn find_statement(&self, statement: &Hash) -> Option<(Hash, Whereabouts)> {
+        let held = self.pending.of_statement(statement).map(|entry| entry.proof);
+        let proof = held.or_else(|| self.ended.refused(statement))?;
+        Some((proof, self.find(&proof)))
+    }
+
     /// Whether a script that came under this id is worth looking at: not if it is held, or ended for good.
     pub fn welcomes(&self, proof: &Hash) -> bool {
         let needed = self.fetch.is_needed(proof).is_some();

@@ -163,6 +163,8 @@ pub(super) struct Pending {
     /// Where each is in `entries`.
     by_id: BTreeMap<Hash, usize>,
     by_arrival: BTreeMap<u64, usize>,
+    /// Statement and arrival of each: one statement may be held under several nonces.
+    by_statement: BTreeSet<(Hash, u64)>,
     /// Their arrivals.
     contested: BTreeSet<u64>,
     ready: usize,
@@ -180,6 +182,7 @@ impl Pending {
             entries: Slab::new(),
             by_id: BTreeMap::new(),
             by_arrival: BTreeMap::new(),
+            by_statement: BTreeSet::new(),
             contested: BTreeSet::new(),
             ready: 0,
             by_source: BTreeMap::new(),
@@ -201,6 +204,7 @@ impl Pending {
             this.push(*candidate, stage, None, Millis(0));
         }
         this.by_id = this.entries.iter().map(|(at, entry)| (entry.proof, at)).collect();
+        this.by_statement = this.entries.iter().map(|(_, entry)| (entry.statement, entry.arrival)).collect();
         this
     }
 
@@ -211,6 +215,12 @@ impl Pending {
     /// For all that changes neither words nor stage; for these see [`Pending::judge`].
     pub(super) fn get_mut(&mut self, proof: &Hash) -> Option<&mut Entry> {
         self.entries.get_mut(*self.by_id.get(proof)?)
+    }
+
+    /// The oldest of the proofs of a statement.
+    pub(super) fn of_statement(&self, statement: &Hash) -> Option<&Entry> {
+        let (_, arrival) = self.by_statement.range((*statement, 0)..=(*statement, u64::MAX)).next()?;
+        self.at(*arrival)
     }
 
     fn at(&self, arrival: u64) -> Option<&Entry> {
@@ -269,6 +279,8 @@ impl Pending {
         assert_eq!((self.by_id.len(), self.by_arrival.len()), (self.entries.len(), self.entries.len()));
         assert!(self.by_id.iter().all(|(proof, at)| self.entries[*at].proof == *proof));
         assert!(self.by_arrival.iter().all(|(arrival, at)| self.entries[*at].arrival == *arrival));
+        let statements = self.iter().map(|entry| (entry.statement, entry.arrival)).collect();
+        assert_eq!(self.by_statement, statements);
         let contested = self.iter().filter(|entry| entry.is_contested()).map(|entry| entry.arrival);
         assert!(self.contested.iter().copied().eq(contested));
         assert_eq!(self.ready, self.iter().filter(|entry| entry.stage.is_ready()).count());
@@ -311,10 +323,11 @@ impl Pending {
         self.remove(&candidate.proof);
         let at = self.push(candidate, stage, needed_until, now);
         self.by_id.insert(candidate.proof, at);
+        self.by_statement.insert((candidate.statement, self.entries[at].arrival));
         &mut self.entries[at]
     }
 
-    /// Puts it behind all others, and says where it is; it is not found by its id yet.
+    /// Puts it behind all others, and says where it is; it is not found by its id or statement yet.
     fn push(&mut self, candidate: Candidate, stage: Stage, needed_until: Option<Millis>, now: Millis) -> usize {
         let Candidate { size, source, .. } = candidate;
         let usage = self.by_source.entry(source).or_default();
@@ -333,6 +346,7 @@ impl Pending {
     pub(super) fn remove(&mut self, proof: &Hash) -> Option<Entry> {
         let entry = self.entries.try_remove(self.by_id.remove(proof)?)?;
         self.by_arrival.remove(&entry.arrival);
+        self.by_statement.remove(&(entry.statement, entry.arrival));
         self.contested.remove(&entry.arrival);
         if entry.stage.is_ready() {
             self.ready = self.ready.saturating_sub(1);

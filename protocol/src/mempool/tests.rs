@@ -86,6 +86,28 @@ fn what_is_held_or_ended_is_not_admitted_again() {
 }
 
 #[test]
+fn a_statement_is_found_by_the_proof_that_is_held_and_then_by_the_one_that_was_refused() {
+    let mut mempool = small();
+    let again = Candidate { proof: id(2), ..candidate(1, 10, BOB) };
+    assert_eq!(mempool.find_statement(&statement(1)), None);
+    put(&mut mempool, 1, 10, ALICE);
+    mempool.admit(NOW, again).unwrap();
+    assert_eq!(mempool.find_statement(&statement(1)), Some((id(1), Whereabouts::Checking)), "the older of the two");
+    mempool.step(NOW, judged(1, Word::Refuted));
+    let words = vec![(P1, Word::Refuted)];
+    mempool.step(NOW, Input::Refused { proof: id(1), words: words.clone() });
+    assert_eq!(mempool.find_statement(&statement(1)), Some((id(2), Whereabouts::Waiting)), "it is checked again");
+    mempool.step(NOW, Input::Stored(vec![id(2)]));
+    mempool.step(NOW, Input::Refused { proof: id(2), words: words.clone() });
+    let refused = Whereabouts::Refused(Refusal::Words { words });
+    assert_eq!(mempool.find_statement(&statement(1)), Some((id(2), refused)));
+    put(&mut mempool, 3, 10, ALICE);
+    mempool.step(NOW, Input::Final { sequence: Sequence(7), proofs: vec![id(3)] });
+    mempool.step(NOW, judged(3, CONFIRMED));
+    assert_eq!(mempool.find_statement(&statement(3)), None, "what is final, the index knows");
+}
+
+#[test]
 fn one_source_cannot_fill_it_and_is_told_why() {
     let mut mempool = small();
     (1..=5).for_each(|value| drop(put(&mut mempool, value, 10, ALICE)));
