@@ -126,6 +126,21 @@ fn what_validators_answer_is_what_the_document_says() {
     refused(&network.nodes[0], &malformed.0, 422);
     let view = network.nodes[0].get(&format!("/v1/proofs/{}", malformed.1));
     is_documented(&document, "get", "/v1/proofs/{id}", 200, &view);
+    let names = json!({"proofs": [proof, malformed.1, json!("00".repeat(32))], "statements": ["00".repeat(32)]});
+    let (status, answer) = network.nodes[0].post("/v1/proofs/lookup", &names).unwrap();
+    is_documented(&document, "post", "/v1/proofs/lookup", status, &answer);
+    let states: Vec<_> = answer["proofs"].as_array().unwrap().iter().map(|found| &found["state"]).collect();
+    assert_eq!(states, ["final", "refused", "unknown"], "{answer}");
+    let batch = json!({"submissions": [submitter.make().0, malformed.0, body]});
+    let (status, answer) = network.nodes[0].post("/v1/proofs/batch", &batch).unwrap();
+    is_documented(&document, "post", "/v1/proofs/batch", status, &answer);
+    for (path, bodies) in [("/v1/proofs/lookup", &names), ("/v1/proofs/batch", &batch)] {
+        let schema = &document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(differs(&document, schema, bodies, path), None);
+        let (status, answer) = network.nodes[0].post(path, &json!({"names": []})).unwrap();
+        assert_eq!(status, 400, "{answer}");
+        is_documented(&document, "post", path, status, &answer);
+    }
     is_documented(&document, "get", "/v1/blocks", 200, &network.nodes[1].get("/v1/blocks?from=1"));
     for number in 0..=network.settle() {
         let block = network.nodes[1].get(&format!("/v1/blocks/{number}"));

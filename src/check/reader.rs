@@ -116,7 +116,7 @@ impl Reading {
         match self.open(number, path, claims)? {
             Ok(Opened::Known(checked)) => send(steps, Step::Done(checked)).map(|()| None),
             Ok(Opened::Log(file)) => {
-                let log = Arc::new(OpenLog { number, file });
+                let log = Arc::new(OpenLog { number, file: *file });
                 self.remark(&log, steps)?;
                 Some(Some(log))
             }
@@ -151,7 +151,7 @@ impl Reading {
                 return Some(Ok(Opened::Known(Box::new(checked))));
             }
         }
-        Some(LogFile::of(path, unpacked, self.rule, claims).map(Opened::Log))
+        Some(LogFile::of(path, unpacked, self.rule, claims).map(|file| Opened::Log(Box::new(file))))
     }
 
     /// The claim of a whole file, as far as it is known before that is read, and who makes it.
@@ -241,7 +241,7 @@ impl Reading {
 enum Opened {
     /// A whole file that is one script, known from before.
     Known(Box<Checked>),
-    Log(LogFile),
+    Log(Box<LogFile>),
 }
 
 /// None: nobody listens any more.
