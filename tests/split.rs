@@ -157,8 +157,12 @@ fn of_a_log_that_breaks_off_the_rest_is_said_to_be_missing() {
 
 /// Runs a tool in a folder. False, with a line, where it is not installed.
 fn made(folder: &Path, test: &str, program: &str, arguments: &[&str]) -> bool {
-    match Command::new(program).args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).status()
-    {
+    let mut command = Command::new(program);
+    // Where make setup puts npm's package solc; POP_SOLC names another folder of it.
+    let solc = std::env::var_os("POP_SOLC").map(PathBuf::from);
+    let solc = solc.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".solc/node_modules/solc"));
+    command.env("NODE_PATH", solc.parent().unwrap_or(&solc));
+    match command.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).status() {
         Ok(_) => true,
         Err(error) => {
             println!("NOT RUN: {test}: {program}: {error}");
