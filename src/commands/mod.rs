@@ -12,7 +12,7 @@ mod proof;
 pub(crate) mod solver_pin;
 mod start_validator;
 mod status;
-pub(crate) mod submit_proof;
+mod submit_proof;
 
 use crate::exit::Outcome;
 use clap::Subcommand;
