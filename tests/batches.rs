@@ -195,7 +195,7 @@ fn ten_thousand_that_four_validators_know_are_looked_up() {
         let begun = Instant::now();
         let account = node.run(&asked, &mut project);
         say(format_args!("{} of 10,000 hold, {what}: {:.3} s", holds(&account), begun.elapsed().as_secs_f64()));
-        assert!(account.failure.is_none() && holds(&account) == 10_000);
+        assert!(account.failure.is_none() && holds(&account) == 10_000, "{:?}", account.failure);
     }
     let blocks = network.nodes[0].get("/v1/status")["current_sequence"].clone();
     say(format_args!(

@@ -4,8 +4,8 @@
 use super::accounts::Accounts;
 use super::history::{BlocksSeen, History};
 use super::network::Network;
-use crate::commands::submit_proof::body_of;
 use crate::exit::Failure;
+use crate::node_batch::wire::body_of;
 use actors::keys;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;

@@ -14,7 +14,7 @@ pub(crate) mod solver_pin;
 mod split;
 mod start_validator;
 mod status;
-pub(crate) mod submit_proof;
+mod submit_proof;
 
 use crate::exit::Outcome;
 use clap::Subcommand;

@@ -3,6 +3,7 @@
 use crate::args::{seconds, whole};
 use crate::client::Client;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::node_batch::wire::body_of;
 use crate::obligation::{self, Obligation, ObligationError, Reader};
 use crate::say;
 use crate::text::{counted, excerpt};
@@ -13,7 +14,7 @@ use protocol::proof::Proof;
 use protocol::signature::public_key;
 use protocol::types::Hash;
 use protocol::verdict::Claim;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -163,18 +164,6 @@ fn with_place(message: String, script: &[u8]) -> String {
         Some([text, caret]) => format!("{message}\n  {text}\n  {caret}"),
         None => message,
     }
-}
-
-/// A submission, as `POST /v1/proofs` takes it.
-///
-/// # Errors
-/// If the script is not UTF-8, which JSON cannot carry.
-pub fn body_of(proof: &Proof) -> Result<Value, std::str::Utf8Error> {
-    let script = std::str::from_utf8(&proof.script)?;
-    Ok(json!({
-        "script": script, "claim": proof.claim, "submitter": proof.submitter, "nonce": proof.nonce,
-        "signature": proof.signature,
-    }))
 }
 
 /// The network that the node is part of: signatures are for one chain.

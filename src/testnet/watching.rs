@@ -6,7 +6,7 @@
 use super::site::Site;
 use super::{Plan, Task};
 use crate::client::Client;
-use crate::commands::submit_proof::body_of;
+use crate::node_batch::wire::body_of;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::proof::Proof;
