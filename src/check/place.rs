@@ -90,8 +90,13 @@ fn end(script: &[u8]) -> usize {
     places.find(is_first).unwrap_or(script.len())
 }
 
+/// F* names the query's own place once, and then places of parts of it.
+const WHOLE_QUERY: &str = "; Starting query at ";
+
 fn from_comments(text: &str) -> Option<Source> {
-    text.lines().rev().map(str::trim_start).filter(|line| line.starts_with(';')).find_map(in_comment)
+    let comments = || text.lines().rev().map(str::trim_start).filter(|line| line.starts_with(';'));
+    let mut whole = comments().filter(|line| line.starts_with(WHOLE_QUERY));
+    whole.find_map(in_comment).or_else(|| comments().find_map(in_comment))
 }
 
 fn in_comment(line: &str) -> Option<Source> {
@@ -116,6 +121,8 @@ fn directive(line: &str) -> Option<Source> {
 /// `a.dfy(12,5)`, `a.dfy(12,5-13,7)`, `a.rs:12:5`, `a.rs:12`
 fn word(word: &str) -> Option<Source> {
     let word = word.trim_start_matches([';', '(', '[', '<']);
+    // `def=a.fst(1,2-3,4);use=…`
+    let word = word.split_once('=').map_or(word, |(_, place)| place);
     let at = word.char_indices().find_map(|(at, letter)| {
         let is_mark = matches!(letter, '(' | ':') && has_ending(&word[..at]);
         (is_mark && word[at + 1..].starts_with(|next: char| next.is_ascii_digit())).then_some(at)
@@ -197,6 +204,11 @@ mod tests {
                 "(push)\n; Starting query at A.B.fst(203,34-207,66)\n(assert (! x :named @query))\n(check-sat)",
                 "A.B.fst:203:34",
             ),
+            (
+                "; Starting query at A.fst(1,2-3,4)\n(assert\n ;def=B.fst(5,6-5,7); use=A.fst(8,9-8,9)\n x)(check-sat)",
+                "A.fst:1:2",
+            ),
+            (" ;def=B.fst(5,6-5,7); use=A.fst(8,9-8,9)\n(assert x)(check-sat)", "B.fst:5:6"),
             ("; file.dfy(12,5): a postcondition\n(assert x)(check-sat)", "file.dfy:12:5"),
             (";src/a-b.rs:7\n(assert x)(check-sat)", "src/a-b.rs:7"),
             (";src/a.rs:7:3\n(assert x)(check-sat)", "src/a.rs:7:3"),
