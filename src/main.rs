@@ -13,7 +13,7 @@ mod commands;
 mod exit;
 mod logging;
 mod logs;
-// Its caller is `pop check --node`.
+// Nothing calls it yet: `pop check` asks no node. Its tests do, with real validators.
 #[allow(dead_code)]
 mod node_batch;
 mod obligation;
