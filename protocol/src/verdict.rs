@@ -4,7 +4,7 @@
 //! [`Report::bounded`] cuts every text and list to its named maximum before anybody keeps it.
 
 use crate::bytes::Layout;
-use crate::explanation::{Model, misleads};
+use crate::explanation::{Core, Model, misleads};
 use crate::types::{Hash, Millis, ResourceCount};
 use crate::worker::exit_code;
 use alloc::format;
@@ -221,6 +221,42 @@ pub struct Job {
     pub claim: Option<Claim>,
     pub limits: VerifierParameters,
     pub task: Task,
+    /// Sends the solver's search another way. A verdict that counts is one without: no node ever sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Seed>,
+}
+
+/// A seed of the solver's pseudo-random choices, from 1 to [`Seed::MAX`]; without one they are the solver's own, which is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Seed(u32);
+
+/// A number that is no seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no seed: it must be from 1 to {max}", max = Seed::MAX)]
+pub struct SeedError(pub u32);
+
+impl Seed {
+    pub const MAX: u32 = 100;
+
+    /// The first so many seeds; at most [`Seed::MAX`].
+    pub fn first(count: u32) -> impl Iterator<Item = Seed> {
+        (1..=count.min(Self::MAX)).map(Seed)
+    }
+}
+
+impl TryFrom<u32> for Seed {
+    type Error = SeedError;
+
+    fn try_from(number: u32) -> Result<Seed, SeedError> {
+        if (1..=Self::MAX).contains(&number) { Ok(Seed(number)) } else { Err(SeedError(number)) }
+    }
+}
+
+impl From<Seed> for u32 {
+    fn from(seed: Seed) -> u32 {
+        seed.0
+    }
 }
 
 /// What is to be done with a job's script. Verdicts are made by checks alone; the others are advice for people.
@@ -230,9 +266,11 @@ pub enum Task {
     Check,
     /// Find a model of the script, as the solver has it without the script's options and logic.
     Model,
-    /// Check the script without its last assertion: `unsat` then says that what came before it is contradictory, and
-    /// that an answer to the whole script proves nothing.
+    /// Check the script without its goal: `unsat` then says that what is assumed is contradictory, and that an answer to
+    /// the whole script proves nothing. What the goal is, `smtlib::without_goal` says.
     Vacuity,
+    /// Find assertions on which an answer `unsat` rests.
+    Core,
 }
 
 /// What came of a job.
@@ -265,6 +303,9 @@ pub struct Report {
     /// What [`Task::Model`] found; no check has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,
+    /// What [`Task::Core`] found; no check has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<Core>,
 }
 
 /// One thing that the normaliser dropped or changed.
@@ -403,6 +444,7 @@ impl Report {
             assumptions: Assumptions::default(),
             warnings: Vec::new(),
             model: None,
+            core: None,
         }
     }
 
@@ -422,6 +464,7 @@ impl Report {
         self.warnings.truncate(Self::WARNINGS_MAX);
         self.warnings.iter_mut().for_each(bound_text);
         self.model = self.model.map(Model::bounded);
+        self.core = self.core.and_then(Core::bounded);
         match &mut self.verdict {
             Verdict::Rejected { text, .. }
             | Verdict::NoVerdict {
@@ -528,6 +571,7 @@ mod tests {
         report.notes = vec![Note { line: 1, column: 1, text: long.clone() }; 1000];
         report.warnings = vec![long.clone(); 1000];
         report.model = Some(Model { text: long.repeat(10), truncated: false });
+        report.core = Core::new(u32::MAX, (0..Core::NEEDED_MAX as u32).map(|index| u32::MAX - index).rev().collect());
         let report = report.bounded();
         assert_eq!((report.notes.len(), report.notes_omitted), (Report::NOTES_MAX, 1000 - Report::NOTES_MAX as u32));
         assert_eq!(report.warnings.len(), Report::WARNINGS_MAX);
@@ -536,5 +580,15 @@ mod tests {
         let model = report.model.as_ref().unwrap();
         assert!(model.text.len() <= Model::TEXT_BYTES_MAX && model.truncated && !model.text.contains('\u{1b}'));
         assert!(serde_json::to_vec(&report).unwrap().len() <= Report::ENCODED_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_seed_is_bounded_wherever_it_comes_from() {
+        assert_eq!(Seed::first(3).map(u32::from).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(Seed::first(u32::MAX).count(), Seed::MAX as usize);
+        for number in [0, Seed::MAX + 1, u32::MAX] {
+            assert_eq!(Seed::try_from(number), Err(SeedError(number)));
+            assert!(serde_json::from_str::<Seed>(&number.to_string()).is_err());
+        }
     }
 }
