@@ -9,11 +9,13 @@
 //! | [`local`] | the workers on this machine |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
+//! | [`explained`], [`stability`] | what is asked besides: why one holds, and whether it does with other seeds |
 //! | [`place`] | where in the source it comes from |
 //! | [`progress`], [`report`] | what is shown while it runs, and afterwards |
 
 pub mod account;
 mod cache;
+pub mod explained;
 pub mod glob;
 mod interrupt;
 mod keys;
@@ -26,6 +28,7 @@ mod reader;
 pub mod report;
 mod run;
 pub mod settings;
+pub mod stability;
 mod work;
 
 pub use run::run;

@@ -81,6 +81,7 @@ fn columns() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::account::VacuousMeans;
     use crate::check::outcome::{Checked, Subject};
 
     fn subject(file: usize) -> Subject {
@@ -89,13 +90,13 @@ mod tests {
 
     #[test]
     fn the_line_says_what_is_done_and_waits_and_fits() {
-        let mut account = Account::new(2_000);
+        let mut account = Account::new(2_000, VacuousMeans::Pass);
         for file in 0..1_000 {
             account.add(Checked::unread(subject(file), String::new()));
         }
         assert_eq!(line(&account, 80), "[##########----------] 1,000 of 2,000 done, 1,000 waiting");
         assert_eq!(line(&account, 20).chars().count(), 19);
-        assert_eq!(line(&Account::new(0), 80), "[--------------------] 0 of 0 done, 0 waiting");
+        assert_eq!(line(&Account::new(0, VacuousMeans::Pass), 80), "[--------------------] 0 of 0 done, 0 waiting");
         account.begin(&subject(1_500));
         assert!(account.longest().is_some_and(|(name, _)| name.contains("2J")));
         account.add(Checked::unread(subject(1_500), String::new()));

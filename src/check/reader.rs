@@ -4,10 +4,12 @@
 //! script, then by the statement that it makes, if there are any findings to be found so: that costs the normaliser's reading.
 
 use super::cache::Known;
+use super::explained::Told;
 use super::keys::{Claimed, Key, Keys, hash_of};
 use super::outcome::{Checked, Finding, Kind, Outcome, Position, QueryOf, Subject};
 use super::paths::Found;
 use super::place::Place;
+use super::settings::{Besides, Settings};
 use super::work::{OpenLog, Task, Work};
 use crate::logs::{ClaimRule, LOG_BYTES_MAX, LogFile, LogObligation};
 use crate::obligation::{ClaimSource, ObligationError, Reader};
@@ -62,15 +64,22 @@ pub struct Reading {
     rule: ClaimRule,
     limits: VerifierParameters,
     known: Known,
+    besides: Besides,
     work: Work,
     /// Set once the solver's pin is known. None: it never will be.
     keys: OnceLock<Option<Keys>>,
 }
 
 impl Reading {
-    pub fn new(files: Vec<Found>, rule: ClaimRule, limits: VerifierParameters, known: Known) -> Reading {
+    pub fn new(files: Vec<Found>, settings: &Settings, known: Known) -> Reading {
+        let (rule, limits, besides) = (settings.rule, settings.limits, settings.besides);
         let work = Work::new(files.len());
-        Reading { files, rule, limits, known, work, keys: OnceLock::new() }
+        Reading { files, rule, limits, known, besides, work, keys: OnceLock::new() }
+    }
+
+    /// What an earlier run found, if it answers all that is asked.
+    fn known(&self, key: &Key) -> Option<Finding> {
+        self.known.get(key).filter(|finding| finding.answers(self.besides))
     }
 
     /// Lets the threads look up what they have read.
@@ -144,7 +153,7 @@ impl Reading {
             };
             let keys = self.keys.wait().as_ref()?;
             if let Some((claimed, source)) = claimed
-                && let Some(finding) = self.known.get(&keys.of_bytes(&hash, claimed))
+                && let Some(finding) = self.known(&keys.of_bytes(&hash, claimed))
             {
                 let source = source.unwrap_or(finding.source);
                 let checked = told(Subject::file(number, path), script, source, finding, true, None);
@@ -200,7 +209,7 @@ impl Reading {
         let is_its_own = obligation.is_whole_file() && matches!(source, ClaimSource::Script | ClaimSource::Tool);
         let claimed = if is_its_own { Claimed::ByScript } else { Claimed::Given(claim) };
         let key = keys.of_bytes(&hash_of(&script), claimed);
-        let finding = self.known.get(&key).or_else(|| self.by_statement(keys, &script, claim));
+        let finding = self.known(&key).or_else(|| self.by_statement(keys, &script, claim));
         let step = match finding {
             Some(finding) => Step::Done(Box::new(told(subject, &script, source, finding, true, Some(obligation)))),
             None => {
@@ -212,11 +221,12 @@ impl Reading {
     }
 
     fn by_statement(&self, keys: &Keys, script: &[u8], claim: Claim) -> Option<Finding> {
-        if self.known.is_empty() {
+        // Where nothing that is known can be an answer, looking for it would only cost time.
+        if self.known.is_empty() || self.besides.seeds > 0 {
             return None;
         }
         let normalised = smtlib::normalise(script, &self.form()).ok()?;
-        self.known.get(&keys.of_statement(&statement_id(&Hash(normalised.identity), claim)))
+        self.known(&keys.of_statement(&statement_id(&Hash(normalised.identity), claim)))
     }
 
     /// The limits on a script's form, as the workers have them.
@@ -269,14 +279,16 @@ fn told(
     subject: Subject,
     script: &[u8],
     source: ClaimSource,
-    finding: Finding,
+    mut finding: Finding,
     known: bool,
     log: Option<LogObligation<'_>>,
 ) -> Checked {
     let (claim, cpu_ms) = (finding.claim, finding.cpu_ms);
+    let explained = finding.explained.take().map(|explained| Told::of(explained, script, log));
+    let stability = finding.stability.take();
     let mut outcome = Outcome::of(finding, script);
     let mut place = None;
-    if outcome.kind() != Kind::Holds {
+    if outcome.kind() != Kind::Holds || explained.is_some() {
         place = log.map_or_else(|| Place::find(script), |log| Place::before(log.passage()));
         if let Some(label) = subject.query.as_ref().and_then(|query| query.label.clone()) {
             place.get_or_insert_default().name.get_or_insert(label);
@@ -290,6 +302,8 @@ fn told(
         known,
         cpu_ms: Some(cpu_ms),
         place,
+        explained,
+        stability,
         ..Checked::without(subject, outcome)
     };
     let log_says = log.and_then(|log| log.logged()).and_then(definite);

@@ -47,11 +47,11 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
     if files.is_empty() {
         return Err(Failure::new(Exit::Input, "--include and --exclude leave no file to check"));
     }
-    let account = Account::new(files.len());
+    let account = Account::new(files.len(), settings.vacuous);
     let pin = pin_of(&known);
     let nothing_known = known.is_empty();
     let (steps, receiver) = channel(STEPS_MAX);
-    let reading = Arc::new(Reading::new(files, settings.rule, settings.limits, known));
+    let reading = Arc::new(Reading::new(files, settings, known));
     let mut run = Run {
         settings,
         account,

@@ -1,23 +1,23 @@
 //! `pop check`: looks up and checks the obligations of files, folders and logs.
 
 use crate::args::seconds;
-use crate::check::account::{Account, NoVerdictMeans};
+use crate::check::account::{Account, NoVerdictMeans, VacuousMeans};
 use crate::check::glob::Glob;
 use crate::check::paths::Filter;
 use crate::check::report::{self, annotations, json, junit, sarif, text};
-use crate::check::settings::{self, Settings};
+use crate::check::settings::{self, Besides, Settings};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logs::ClaimRule;
 use crate::say;
 use clap::{Args, ValueEnum};
-use protocol::verdict::VerifierParameters;
+use protocol::verdict::{Seed, VerifierParameters};
 use protocol::worker::SandboxMode;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Check everything that a project's verifier wrote; what was checked before is known at once.
 ///
-/// Exit code: 0 every claim holds, 5 one is refuted, 6 one has no verdict, 2 one is bad input or claims nothing, 130 after
+/// Exit code: 0 every claim holds, 5 one is refuted (or vacuous, with --deny-vacuous), 6 one has no verdict, 2 one is bad input or claims nothing, 130 after
 /// Ctrl-C; 2 goes before 5 before 6.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -54,6 +54,16 @@ pub struct Arguments {
     /// Whether an obligation without a verdict fails the run
     #[arg(long, value_enum, default_value_t = NoVerdictMeans::Fail)]
     no_verdict: NoVerdictMeans,
+    /// Find out also why each theorem holds: whether what it assumes contradicts itself, and which assertions it does not
+    /// need. Two more runs of the solver for each
+    #[arg(long, conflicts_with = "node")]
+    explain: bool,
+    /// Explain, and fail if a theorem holds only because what it assumes contradicts itself
+    #[arg(long, conflicts_with = "node")]
+    deny_vacuous: bool,
+    /// Check everything again with the solver's seeds from 1 to K (at most 100), and list what is brittle, the worst first
+    #[arg(long, value_name = "K", conflicts_with = "node", value_parser = clap::value_parser!(u32).range(1..=i64::from(Seed::MAX)))]
+    stability: Option<u32>,
     /// List what holds, too
     #[arg(long)]
     verbose: bool,
@@ -110,6 +120,8 @@ impl Arguments {
                 Sandbox::Required => SandboxMode::Required,
                 Sandbox::Off => SandboxMode::Off,
             },
+            besides: Besides { explain: self.explain || self.deny_vacuous, seeds: self.stability.unwrap_or(0) },
+            vacuous: if self.deny_vacuous { VacuousMeans::Fail } else { VacuousMeans::Pass },
         })
     }
 
