@@ -21,6 +21,7 @@ mod text;
 mod unpack;
 mod utf8;
 mod watchdog;
+mod why;
 
 use clap::Parser;
 use std::process::ExitCode;

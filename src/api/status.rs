@@ -2,7 +2,8 @@
 
 use super::error::{ApiError, ErrorBody};
 use super::openapi::{CountsSchema, FiguresSchema, PeerSchema, SolverPinSchema};
-use super::{ANSWER_DEADLINE, Shared, live};
+use super::{ANSWER_DEADLINE, Shared, health, live};
+use crate::why::Health;
 use actors::consensus::Counts;
 use actors::mempool::TellFigures;
 use actors::network::{PeerReport, skew};
@@ -20,6 +21,8 @@ use utoipa::ToSchema;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusView {
+    /// How this validator, and the network as it sees it, is.
+    health: Health,
     #[schema(value_type = String)]
     node_id: NodeId,
     #[schema(value_type = u64)]
@@ -112,6 +115,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
     let name = |index: ValidatorIndex| set.get(index).map(|validator| validator.node_id.clone());
     let account = standing.ledger.accounts().get(node.me.as_usize());
     Ok(Json(StatusView {
+        health: health::of(node, Some(&snapshot), &peers),
         node_id: name(node.me).ok_or_else(|| ApiError::internal("this node is not in its own validator set"))?,
         stake: set.stake(node.me),
         chain_id: node.genesis.chain_id(),
