@@ -104,7 +104,7 @@ impl Caller for Project {
                 self.ended += numbers.len();
                 self.known += if known { numbers.len() } else { 0 };
             }
-            Event::Waits { .. } => {}
+            Event::Waits { .. } | Event::Full => {}
             Event::Again { .. } => self.again += 1,
         }
     }

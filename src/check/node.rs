@@ -286,6 +286,8 @@ impl Caller for Asker {
                 self.is_away = false;
                 self.shown.lock().account.at_node = Some((missing, waiting));
             }
+            // The progress line shows how many wait for it.
+            Event::Full => self.is_away = false,
             Event::Again { message } => {
                 if !std::mem::replace(&mut self.is_away, true) {
                     let mut shown = self.shown.lock();

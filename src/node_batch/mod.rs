@@ -64,8 +64,10 @@ pub enum Event<'a> {
     Ended { numbers: &'a [usize], end: &'a End, known: bool },
     /// So many statements are still to be submitted, and so many are waited for.
     Waits { missing: usize, waiting: usize },
-    /// The node does not answer, or has no room: it is asked again.
+    /// The node does not answer: it is asked again.
     Again { message: &'a str },
+    /// The node has no room now: what it did not take is offered again.
+    Full,
 }
 
 /// Who has the obligations and looks on.
