@@ -7,6 +7,7 @@
 //! | [`reader`], [`work`] | reading them on several threads, and looking them up |
 //! | [`keys`], [`cache`] | under which keys a finding is remembered, and where |
 //! | [`local`] | the workers on this machine |
+//! | [`node`], [`again`] | a network in their place, and the scripts that it is given |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
 //! | [`explained`], [`stability`] | what is asked besides: why one holds, and whether it does with other seeds |
@@ -14,12 +15,14 @@
 //! | [`progress`], [`report`] | what is shown while it runs, and afterwards |
 
 pub mod account;
+mod again;
 mod cache;
 pub mod explained;
 pub mod glob;
 mod interrupt;
 mod keys;
 mod local;
+mod node;
 pub mod outcome;
 pub mod paths;
 pub mod place;

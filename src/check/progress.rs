@@ -56,6 +56,9 @@ fn line(account: &Account, columns: usize) -> String {
     let filled = BAR_CELLS * done / total.max(1);
     let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(BAR_CELLS - filled));
     let mut line = format!("{bar} {} of {} done, {} waiting", number(done), number(total), number(total - done));
+    if let Some((missing, under_way)) = account.at_node {
+        line += &format!(" ({} to submit, {} in the network)", number(missing), number(under_way));
+    }
     if account.counts.refuted > 0 {
         line += &format!(", {} refuted", grouped(account.counts.refuted));
     }
@@ -81,7 +84,6 @@ fn columns() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::account::VacuousMeans;
     use crate::check::outcome::{Checked, Subject};
 
     fn subject(file: usize) -> Subject {
@@ -90,13 +92,13 @@ mod tests {
 
     #[test]
     fn the_line_says_what_is_done_and_waits_and_fits() {
-        let mut account = Account::new(2_000, VacuousMeans::Pass);
+        let mut account = Account::new(2_000);
         for file in 0..1_000 {
             account.add(Checked::unread(subject(file), String::new()));
         }
         assert_eq!(line(&account, 80), "[##########----------] 1,000 of 2,000 done, 1,000 waiting");
         assert_eq!(line(&account, 20).chars().count(), 19);
-        assert_eq!(line(&Account::new(0, VacuousMeans::Pass), 80), "[--------------------] 0 of 0 done, 0 waiting");
+        assert_eq!(line(&Account::new(0), 80), "[--------------------] 0 of 0 done, 0 waiting");
         account.begin(&subject(1_500));
         assert!(account.longest().is_some_and(|(name, _)| name.contains("2J")));
         account.add(Checked::unread(subject(1_500), String::new()));

@@ -8,7 +8,7 @@ use crate::check::outcome::Subject;
 use crate::check::place::{Place, Source};
 use crate::check::stability::{Came, Run, Stability};
 use crate::exit::Exit;
-use protocol::verdict::{Answer, Claim, NoVerdict, Seed};
+use protocol::verdict::{Answer, Claim, Seed};
 use std::time::Duration;
 
 const HOSTILE: &str = "x\u{1b}[31m\n::error::y%,:<&\">\u{0}";
@@ -24,7 +24,7 @@ fn refuted(text: &str) -> Outcome {
 }
 
 fn account(all: Vec<Checked>) -> Account {
-    let mut account = Account::new(all.len(), VacuousMeans::Pass);
+    let mut account = Account::new(all.len());
     for (file, mut checked) in all.into_iter().enumerate() {
         checked.subject.position.file = file;
         account.add(checked);
@@ -37,12 +37,14 @@ fn all_outcomes() -> Account {
     let mut placed = checked(&format!("a/{HOSTILE}.smt2"), refuted(HOSTILE));
     let source = Source { file: format!("src/{HOSTILE} ä.dfy"), line: 12, column: Some(0) };
     placed.place = Some(Place { source: Some(source), name: Some(HOSTILE.into()) });
-    let reason = NoVerdict::Unknown { why: HOSTILE.into() };
     account(vec![
         checked("a/holds.smt2", Outcome::Holds),
         placed,
-        checked("b.smt2", Outcome::NoVerdict { reason, progress: Some(HOSTILE.into()) }),
-        checked("c.smt2", Outcome::NotAccepted { line: 2, column: 3, text: HOSTILE.into(), excerpt: None }),
+        checked(
+            "b.smt2",
+            Outcome::NoVerdict { reason: "memory", message: HOSTILE.into(), progress: Some(HOSTILE.into()) },
+        ),
+        checked("c.smt2", Outcome::NotAccepted { at: Some((2, 3)), text: HOSTILE.into(), excerpt: None }),
         checked("d.smt2", Outcome::NothingClaimed { why: HOSTILE.into() }),
         checked("/e.smt2", Outcome::Unread { why: HOSTILE.into() }),
     ])
@@ -93,7 +95,8 @@ fn a_vacuous_obligation_is_told_and_fails_where_that_is_asked_for() {
     assert_eq!(besides::explanation(&passed.checked[2], true)[1], "not needed: 1 of 9 assertions: line 4");
     assert_eq!(passed.exit(NoVerdictMeans::Fail), Exit::Fine);
     assert!(text::sum(&passed).starts_with("3 obligations: 3 hold (1 vacuous), in"), "{}", text::sum(&passed));
-    let mut failed = Account::new(3, VacuousMeans::Fail);
+    let mut failed = Account::new(3);
+    failed.vacuous = VacuousMeans::Fail;
     all().into_iter().for_each(|one| failed.add(one));
     assert_eq!(failed.exit(NoVerdictMeans::Pass), Exit::Refuted, "it is certain, and not for want of a verdict");
     assert!(text::sum(&failed).starts_with("3 obligations: 2 hold, 1 vacuous, in"), "{}", text::sum(&failed));
