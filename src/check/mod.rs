@@ -10,12 +10,13 @@
 //! | [`node`], [`again`] | a network in their place, and the scripts that it is given |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
-//! | [`place`] | where in the source it comes from |
+//! | [`place`], [`cut_name`] | where in the source it comes from |
 //! | [`progress`], [`report`] | what is shown while it runs, and afterwards |
 
 pub mod account;
 mod again;
 mod cache;
+mod cut_name;
 pub mod glob;
 mod interrupt;
 mod keys;
