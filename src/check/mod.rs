@@ -11,12 +11,13 @@
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
 //! | [`explained`], [`stability`] | what is asked besides: why one holds, and whether it does with other seeds |
-//! | [`place`] | where in the source it comes from |
+//! | [`place`], [`cut_name`] | where in the source it comes from |
 //! | [`progress`], [`report`] | what is shown while it runs, and afterwards |
 
 pub mod account;
 mod again;
 mod cache;
+mod cut_name;
 pub mod explained;
 pub mod glob;
 mod interrupt;

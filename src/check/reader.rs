@@ -5,6 +5,7 @@
 //! If a node is to be asked, every query is read for its statement, and its script is let go ([`super::again`]).
 
 use super::cache::Known;
+use super::cut_name;
 use super::explained::Told;
 use super::keys::{Claimed, Key, Keys, hash_of};
 use super::outcome::{Checked, Finding, Kind, Outcome, Position, QueryOf, Subject};
@@ -389,6 +390,9 @@ pub fn located(mut checked: Checked, script: &[u8], log: Option<LogObligation<'_
         let mut place = log.map_or_else(|| Place::find(script), |log| Place::before(log.passage()));
         if let Some(label) = checked.subject.query.as_ref().and_then(|query| query.label.clone()) {
             place.get_or_insert_default().name.get_or_insert(label);
+        }
+        if let Some(place) = &mut place {
+            cut_name::complete(place, &checked.subject.path);
         }
         checked.place = place;
     }
