@@ -39,10 +39,16 @@ impl Place {
     }
 
     fn check(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.check_with(None, arguments)
+    }
+
+    /// With a node that the environment names.
+    fn check_with(&self, node: Option<&str>, arguments: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
         command.arg("check").args(arguments).current_dir(self.project()).stdin(Stdio::null());
         command.env("XDG_CACHE_HOME", self.0.path().join("cache")).env("XDG_DATA_HOME", self.0.path().join("data"));
-        let output = command.env_remove("GITHUB_ACTIONS").output().unwrap();
+        command.env_remove("GITHUB_ACTIONS").env_remove("POP_NODE").envs(node.map(|node| ("POP_NODE", node)));
+        let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
     }
@@ -175,5 +181,10 @@ fn wrong_use_is_refused_before_anything_is_checked() {
     ] {
         let (code, out, error) = place.check(&[&["u.smt2"], arguments].concat());
         assert!(code == 2 && out.is_empty() && error.contains(words), "{arguments:?}: {code} {out}{error}");
+    }
+    for option in ["--explain", "--deny-vacuous", "--stability=2"] {
+        let (code, out, error) = place.check_with(Some("127.0.0.1:1"), &["u.smt2", option]);
+        assert!(code == 2 && out.is_empty() && error.contains("go with --local"), "{option}: {code} {out}{error}");
+        assert_eq!(place.check_with(Some("127.0.0.1:1"), &["u.smt2", option, "--local"]).0, 0, "{option}");
     }
 }
