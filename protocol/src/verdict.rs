@@ -5,6 +5,7 @@
 
 use crate::bytes::Layout;
 use crate::explanation::{Core, Model, misleads};
+use crate::seed::Seed;
 use crate::types::{Hash, Millis, ResourceCount};
 use crate::worker::exit_code;
 use alloc::format;
@@ -224,39 +225,6 @@ pub struct Job {
     /// Sends the solver's search another way. A verdict that counts is one without: no node ever sets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<Seed>,
-}
-
-/// A seed of the solver's pseudo-random choices, from 1 to [`Seed::MAX`]; without one they are the solver's own, which is 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
-pub struct Seed(u32);
-
-/// A number that is no seed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no seed: it must be from 1 to {max}", max = Seed::MAX)]
-pub struct SeedError(pub u32);
-
-impl Seed {
-    pub const MAX: u32 = 100;
-
-    /// The first so many seeds; at most [`Seed::MAX`].
-    pub fn first(count: u32) -> impl Iterator<Item = Seed> {
-        (1..=count.min(Self::MAX)).map(Seed)
-    }
-}
-
-impl TryFrom<u32> for Seed {
-    type Error = SeedError;
-
-    fn try_from(number: u32) -> Result<Seed, SeedError> {
-        if (1..=Self::MAX).contains(&number) { Ok(Seed(number)) } else { Err(SeedError(number)) }
-    }
-}
-
-impl From<Seed> for u32 {
-    fn from(seed: Seed) -> u32 {
-        seed.0
-    }
 }
 
 /// What is to be done with a job's script. Verdicts are made by checks alone; the others are advice for people.
@@ -580,15 +548,5 @@ mod tests {
         let model = report.model.as_ref().unwrap();
         assert!(model.text.len() <= Model::TEXT_BYTES_MAX && model.truncated && !model.text.contains('\u{1b}'));
         assert!(serde_json::to_vec(&report).unwrap().len() <= Report::ENCODED_BYTES_MAX);
-    }
-
-    #[test]
-    fn a_seed_is_bounded_wherever_it_comes_from() {
-        assert_eq!(Seed::first(3).map(u32::from).collect::<Vec<_>>(), [1, 2, 3]);
-        assert_eq!(Seed::first(u32::MAX).count(), Seed::MAX as usize);
-        for number in [0, Seed::MAX + 1, u32::MAX] {
-            assert_eq!(Seed::try_from(number), Err(SeedError(number)));
-            assert!(serde_json::from_str::<Seed>(&number.to_string()).is_err());
-        }
     }
 }

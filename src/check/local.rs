@@ -11,8 +11,9 @@ use crate::exit::{Exit, Failure};
 use crate::obligation::ClaimSource;
 use actors::verifier_pool::{Explained as Advised, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 use protocol::explanation::Explanation;
+use protocol::seed::Seed;
 use protocol::types::Hash;
-use protocol::verdict::{Claim, Job, Report, Seed, SolverPin, Task, VerifierParameters};
+use protocol::verdict::{Claim, Job, Report, SolverPin, Task, VerifierParameters};
 use protocol::worker::{Hello, SandboxState};
 use serde_json::json;
 

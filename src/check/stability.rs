@@ -4,7 +4,8 @@
 //! solver's own steps, which are the same on every machine; processor time is for people. Must never: be remembered, or
 //! change what an obligation came to.
 
-use protocol::verdict::{NoVerdict, Report, Seed, Verdict};
+use protocol::seed::Seed;
+use protocol::verdict::{NoVerdict, Report, Verdict};
 use serde::Serialize;
 
 /// The slowest seed may take so many times the steps of the fastest one.

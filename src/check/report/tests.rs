@@ -8,7 +8,8 @@ use crate::check::outcome::Subject;
 use crate::check::place::{Place, Source};
 use crate::check::stability::{Came, Run, Stability};
 use crate::exit::Exit;
-use protocol::verdict::{Answer, Claim, Seed};
+use protocol::seed::Seed;
+use protocol::verdict::{Answer, Claim};
 use std::time::Duration;
 
 const HOSTILE: &str = "x\u{1b}[31m\n::error::y%,:<&\">\u{0}";
