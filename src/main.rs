@@ -16,6 +16,7 @@ mod logs;
 // Nothing calls it yet: `pop check` asks no node. Its tests do, with real validators.
 #[allow(dead_code)]
 mod node_batch;
+mod nodes;
 mod obligation;
 mod testnet;
 mod text;

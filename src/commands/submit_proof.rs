@@ -4,6 +4,7 @@ use crate::args::{seconds, whole};
 use crate::client::Client;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::node_batch::wire::body_of;
+use crate::nodes::Choice;
 use crate::obligation::{self, Obligation, ObligationError, Reader};
 use crate::say;
 use crate::text::{counted, excerpt};
@@ -30,9 +31,8 @@ pub struct Arguments {
     /// The answer that is claimed [default: by manifest.json, or the script's (set-info :status …)].
     #[arg(long, value_name = "unsat|sat")]
     claim: Option<Claim>,
-    /// The node that is given the proofs.
-    #[arg(long, value_name = "NODE", default_value = "node_1")]
-    node: String,
+    #[command(flatten)]
+    nodes: Choice,
     /// Another number makes the same script another submission.
     #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = whole, allow_negative_numbers = true)]
     nonce: u64,
@@ -47,7 +47,7 @@ pub struct Arguments {
 impl Arguments {
     pub fn run(&self) -> Outcome {
         let obligations = self.read().map_err(Failure::with(Exit::Input))?;
-        let client = Client::new(&self.node)?;
+        let client = self.nodes.one()?;
         let chain = chain_of(&client)?;
         let place = keys::submitter_key_path(Path::new(keys::KEYS_DIRECTORY));
         let (key, _) = keys::load_or_create(&place).map_err(Failure::with(Exit::Configuration))?;
@@ -176,7 +176,7 @@ fn chain_of(client: &Client) -> Result<Hash, Failure> {
 fn await_end(client: &Client, id: &Hash, deadline: Instant) -> Result<Value, Failure> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now()).min(WAIT_OF_ONE_REQUEST);
-        let view = client.get(&format!("/v1/proofs/{id}?explain=false&wait={}", left.as_secs_f64()))?;
+        let view = client.get_after(&format!("/v1/proofs/{id}?explain=false&wait={}", left.as_secs_f64()), left)?;
         if view["ended"] == true || left.is_zero() {
             return Ok(view);
         }

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// How long one request for new blocks waits, in seconds; a stop is seen at least that soon.
 const BLOCKS_WAIT: u32 = 1;
+/// Until a node answers: many validators on one machine take their time.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Before what was not taken is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 /// Submissions that are under way at once, for each node and together: each waits for its node's disk, which takes many
@@ -160,7 +162,9 @@ impl Watch {
 }
 
 fn clients(site: &Site) -> Vec<Client> {
-    site.places.iter().map(|place| Client::at(place.node_id.as_str(), &place.http)).collect()
+    let client =
+        |place: &super::site::Place| Client::at(place.node_id.as_str(), &place.http).answering_within(PATIENCE);
+    site.places.iter().map(client).collect()
 }
 
 /// Waits, but no longer than until one of these is set. Tells whether one is.
@@ -316,7 +320,7 @@ fn look_at(node: &Client) -> Look {
         sequence: number(&status["current_sequence"]),
         proposals: number(&status["since_start"]["proposals"]),
         view_changes: number(&status["since_start"]["view_changes"]),
-        reward_pool: number(&status["reward_pool"]),
+        reward_pool: number(&status["reward_pool_micro_tokens"]),
     }
 }
 
