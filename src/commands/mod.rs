@@ -15,6 +15,7 @@ mod split;
 mod start_validator;
 mod status;
 mod submit_proof;
+mod why;
 
 use crate::exit::Outcome;
 use clap::Subcommand;
@@ -35,6 +36,7 @@ pub enum Command {
     StartValidator(start_validator::Arguments),
     Status(status::Arguments),
     SubmitProof(submit_proof::Arguments),
+    Why(why::Arguments),
 }
 
 impl Command {
@@ -54,6 +56,7 @@ impl Command {
             Command::StartValidator(arguments) => arguments.run(),
             Command::Status(arguments) => arguments.run(),
             Command::SubmitProof(arguments) => arguments.run(),
+            Command::Why(arguments) => arguments.run(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn what_to_do(facts: &Facts, missing: &[Absent<'_>], state: State) ->
         ),
         State::Waiting | State::Halted if !missing.is_empty() => bring_back(missing, "now"),
         State::Waiting => not_signing(facts, &me),
+        State::Unreachable => "start a validator, or ask another one".into(),
         State::Halted => format!(
             "look at the leader {}, the disks and the clocks: `pop doctor` on each machine, and `pop why` with other nodes",
             plain(&facts.leader)

@@ -9,11 +9,15 @@
 //! | here | what is known, and what it comes to |
 //! | [`words`] | names, stakes, spans and moments in a sentence |
 //! | [`advice`] | what to do about it |
+//! | [`several`] | the word of a network of which several nodes were asked |
 
 mod advice;
+mod several;
 #[cfg(test)]
 mod tests;
 mod words;
+
+pub use several::{Told, network, of_answer};
 
 use crate::text::counted;
 use serde::{Deserialize, Serialize};
@@ -42,6 +46,8 @@ pub enum State {
     Halted,
     /// A part of this validator is down.
     Failing,
+    /// Nobody answers: a client says so, and never a validator.
+    Unreachable,
 }
 
 impl State {
@@ -54,6 +60,15 @@ impl State {
             State::Behind => "BEHIND",
             State::Halted => "HALTED",
             State::Failing => "FAILING",
+            State::Unreachable => "UNREACHABLE",
+        }
+    }
+
+    /// Whether blocks become final, as far as this validator sees.
+    pub fn makes_progress(self) -> bool {
+        match self {
+            State::Ok | State::Degraded => true,
+            State::Waiting | State::Behind | State::Halted | State::Failing | State::Unreachable => false,
         }
     }
 }
