@@ -10,6 +10,7 @@ mod chaos;
 mod check;
 mod client;
 mod commands;
+mod doctor;
 mod exit;
 mod logging;
 mod logs;

@@ -6,6 +6,7 @@ mod chaos;
 mod check;
 mod check_proof;
 mod deploy_testnet;
+mod doctor;
 pub(crate) mod init_genesis_state;
 mod key;
 mod kill_actor;
@@ -28,6 +29,7 @@ pub enum Command {
     Check(check::Arguments),
     CheckProof(check_proof::Arguments),
     DeployTestnet(deploy_testnet::Arguments),
+    Doctor(doctor::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
     Key(key::Arguments),
     KillActor(kill_actor::Arguments),
@@ -48,6 +50,7 @@ impl Command {
             Command::Check(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
             Command::DeployTestnet(arguments) => arguments.run(),
+            Command::Doctor(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),
             Command::Key(arguments) => arguments.run(),
             Command::KillActor(arguments) => arguments.run(),
