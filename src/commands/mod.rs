@@ -5,6 +5,7 @@ mod block;
 mod chaos;
 mod check;
 mod check_proof;
+mod demo;
 mod deploy_testnet;
 mod doctor;
 pub(crate) mod init_genesis_state;
@@ -28,6 +29,7 @@ pub enum Command {
     Chaos(chaos::Arguments),
     Check(check::Arguments),
     CheckProof(check_proof::Arguments),
+    Demo(demo::Arguments),
     DeployTestnet(deploy_testnet::Arguments),
     Doctor(doctor::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
@@ -49,6 +51,7 @@ impl Command {
             Command::Chaos(arguments) => arguments.run(),
             Command::Check(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
+            Command::Demo(arguments) => arguments.run(),
             Command::DeployTestnet(arguments) => arguments.run(),
             Command::Doctor(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),

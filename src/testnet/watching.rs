@@ -7,6 +7,7 @@ use super::site::Site;
 use super::{Plan, Task};
 use crate::client::Client;
 use crate::node_batch::wire::body_of;
+use crate::why::{self, Health};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::proof::Proof;
@@ -85,6 +86,8 @@ pub struct Look {
     pub view_changes: u64,
     /// Micro-tokens that are still to be paid as rewards.
     pub reward_pool: u64,
+    /// Its word on itself and on the network.
+    pub health: Option<Health>,
 }
 
 /// What the threads see.
@@ -320,6 +323,7 @@ fn look_at(node: &Client) -> Look {
         sequence: number(&status["current_sequence"]),
         proposals: number(&status["since_start"]["proposals"]),
         view_changes: number(&status["since_start"]["view_changes"]),
+        health: why::of_answer(&status),
         reward_pool: number(&status["reward_pool_micro_tokens"]),
     }
 }
@@ -362,9 +366,12 @@ pub fn on_signal(then: impl FnOnce()) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
         let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        let Ok(mut terminate) = terminate else { return };
+        let hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
+        let (Ok(mut terminate), Ok(mut hangup)) = (terminate, hangup) else { return };
         tokio::select! {
             _ = terminate.recv() => {}
+            // The terminal has gone.
+            _ = hangup.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
     });
