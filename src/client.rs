@@ -160,6 +160,10 @@ impl Client {
                  `kill -CONT PID` wakes a process that was stopped, and its log says more",
                 within.as_secs_f64()
             ),
+            Error::Json(error) => format!(
+                "{node} at {base} answers otherwise than a validator does ({error}): another program has that port, or it is \
+                 another one's address"
+            ),
             error => {
                 let hint = if node.contains(':') {
                     "is a validator running there? This must be the address of its HTTP, not of its peers".to_owned()

@@ -20,11 +20,19 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        let status = self.nodes.one()?.get("/v1/status")?;
+        let client = self.nodes.one()?;
         if self.json {
-            say!("{status:#}");
-        } else {
-            screen(&status).iter().for_each(|line| say!("{line}"));
+            say!("{:#}", client.get("/v1/status")?);
+            return Ok(Exit::Fine);
+        }
+        // It answers whatever hangs; the status needs two of the actors.
+        let why = client.get("/v1/why")?;
+        match client.get("/v1/status") {
+            Ok(status) => screen(&status).iter().for_each(|line| say!("{line}")),
+            Err(failure) => {
+                health(&why["health"]).iter().for_each(|line| say!("{line}"));
+                return Err(failure);
+            }
         }
         Ok(Exit::Fine)
     }

@@ -81,7 +81,7 @@ fn screen(health: &Health, answers: &[Answer]) -> Vec<String> {
     let mut lines = head(health);
     lines.push(String::new());
     if let [Answer { why: Ok(why), .. }] = answers {
-        lines.push(place(why));
+        lines.push(format!("{}: {}", plain(word(&why["node_id"], "?")), place(why)));
     } else if answers.len() > 1 {
         lines.push("Nodes:".into());
         lines.extend(answers.iter().map(node));
@@ -105,8 +105,7 @@ fn place(why: &Value) -> String {
     let last =
         why["last_final_ms"].as_u64().map_or("none since its start".to_owned(), |ms| format!("{} ago", span(ms)));
     format!(
-        "{}: view {}, leader {}; last final block {} ({last}); up for {}",
-        plain(word(&why["node_id"], "?")),
+        "view {}, leader {}; last final block {} ({last}); up for {}",
         why["current_view"],
         plain(word(&why["leader"], "unknown")),
         why["current_sequence"],
@@ -125,7 +124,7 @@ fn missing(health: &Health) -> Vec<String> {
     let line = |missing: &why::Missing| {
         let how = match missing.how {
             How::Disconnected => "not connected",
-            How::NeverConnected => "not connected since the node that says this started",
+            How::NeverConnected => "never connected",
             How::Silent => "connected, and does not vote",
             How::NotSigning => "does not sign",
         };
@@ -200,7 +199,7 @@ mod tests {
         let health = why::network(&answers.iter().map(told).collect::<Vec<_>>());
         let text = screen(&health, &answers).join("\n");
         assert!(text.starts_with("HALTED: because; no answer to me from node_4\n"), "{text}");
-        for line in ["  node_1     halted    node_1: view 7", "  node_3     silent    node_3 takes connections"] {
+        for line in ["  node_1     halted    view 7", "  node_3     silent    node_3 takes connections"] {
             assert!(text.contains(line), "{line:?} is not in\n{text}");
         }
     }

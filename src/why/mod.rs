@@ -288,16 +288,17 @@ fn failing(facts: &Facts) -> String {
 fn no_quorum(facts: &Facts, missing: &[Absent<'_>], voting: u64) -> (State, String) {
     let missing = list_missing(facts.now_ms, missing);
     let stakes = stakes(voting, facts.total_stake);
-    match facts.last_final_ms {
-        None if facts.uptime_ms < START_MS || facts.sequence == 0 => {
-            (State::Waiting, format!("{stakes} is here, a quorum is {}{missing}", facts.quorum()))
-        }
-        None => (State::Halted, format!("{stakes} votes{missing}; last final block {}", facts.sequence)),
-        Some(ago_ms) => {
-            let last = format!("last final block {}, {}", facts.sequence, ago(ago_ms));
-            (State::Halted, format!("{stakes} votes{missing}; {last}"))
-        }
+    // Who signs had a quorum before; who does not has yet to find one.
+    let is_starting = facts.signing != Some(Signing::Yes) && facts.last_final_ms.is_none();
+    if is_starting && (facts.uptime_ms < START_MS || facts.sequence == 0) {
+        return (State::Waiting, format!("{stakes} is here, a quorum is {}{missing}", facts.quorum()));
     }
+    let last = match (facts.sequence, facts.last_final_ms) {
+        (0, _) => "no block is final yet".to_owned(),
+        (sequence, Some(ago_ms)) => format!("last final block {sequence}, {}", ago(ago_ms)),
+        (sequence, None) => format!("last final block {sequence}"),
+    };
+    (State::Halted, format!("{stakes} votes{missing}; {last}"))
 }
 
 fn not_signing(facts: &Facts) -> Option<String> {

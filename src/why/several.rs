@@ -54,7 +54,8 @@ fn unreachable(told: &[Told]) -> Health {
             format!("{}: none of {} nodes answers; the first: {first}", State::Unreachable.word(), several.len())
         }
     };
-    let what_to_do = "on the machine of each, `pop doctor` says what is wrong there".into();
+    let whose = if told.len() == 1 { "on its machine" } else { "on the machine of each" };
+    let what_to_do = format!("{whose}, `pop doctor` says what is wrong there");
     Health { state: State::Unreachable, sentence, missing: Vec::new(), what_to_do }
 }
 
