@@ -12,10 +12,9 @@ mod client;
 mod commands;
 mod doctor;
 mod exit;
+mod home;
 mod logging;
 mod logs;
-// Nothing calls it yet: `pop check` asks no node. Its tests do, with real validators.
-#[allow(dead_code)]
 mod node_batch;
 mod nodes;
 mod obligation;

@@ -77,7 +77,7 @@ pub async fn ready(State(api): Shared) -> (StatusCode, Json<ReadyView>) {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct WhyView {
+pub struct ProgressView {
     health: Health,
     node_id: String,
     current_view: u64,
@@ -115,18 +115,18 @@ impl From<UnderWay> for CheckView {
     get,
     path = "/v1/why",
     responses(
-        (status = 200, description = "how it is", body = WhyView),
+        (status = 200, description = "how it is", body = ProgressView),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]
-pub async fn why(State(api): Shared) -> Json<WhyView> {
+pub async fn why(State(api): Shared) -> Json<ProgressView> {
     let (health, facts) = now(&api.node).await;
     let verifier = &api.node.verifier;
     let checks = match verifier.silence() > SILENCE_MAX {
         true => None,
         false => verifier.ask(TellUnderWay(CHECKS_MAX), QUICK).await.ok(),
     };
-    Json(WhyView {
+    Json(ProgressView {
         health,
         node_id: facts.node_id,
         current_view: facts.view,

@@ -134,6 +134,14 @@ pub struct AssumptionsSchema {
     recursive_definitions: u32,
 }
 
+/// Which solver's library, by its hash, and which version of the normaliser.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub struct SolverPinSchema {
+    library: String,
+    normaliser_version: u32,
+}
+
 /// What was seen since the process started.
 #[derive(ToSchema)]
 #[allow(dead_code)]

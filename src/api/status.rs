@@ -1,7 +1,7 @@
 //! What the node says of itself: where consensus is, who is connected, what waits.
 
 use super::error::{ApiError, ErrorBody};
-use super::openapi::{CountsSchema, FiguresSchema, PeerSchema};
+use super::openapi::{CountsSchema, FiguresSchema, PeerSchema, SolverPinSchema};
 use super::{ANSWER_DEADLINE, Shared, health, live};
 use crate::why::Health;
 use actors::consensus::Counts;
@@ -15,6 +15,7 @@ use protocol::consensus::events::UnknownHistory;
 use protocol::consensus::view::Snapshot;
 use protocol::mempool::Figures;
 use protocol::types::{Amount, Hash, NodeId, Sequence, Stake, ValidatorIndex, View};
+use protocol::verdict::SolverPin;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +29,9 @@ pub struct StatusView {
     stake_tokens: Stake,
     #[schema(value_type = String)]
     chain_id: Hash,
+    /// With which solver and normaliser every validator checks.
+    #[schema(value_type = SolverPinSchema)]
+    solver_pin: SolverPin,
     connected_peers: usize,
     is_leader: bool,
     #[schema(value_type = u64)]
@@ -115,6 +119,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
         node_id: name(node.me).ok_or_else(|| ApiError::internal("this node is not in its own validator set"))?,
         stake_tokens: set.stake(node.me),
         chain_id: node.genesis.chain_id(),
+        solver_pin: node.genesis.parameters().solver_pin,
         connected_peers: peers.iter().filter(|peer| peer.connected).count(),
         is_leader: snapshot.leader == node.me,
         current_view: snapshot.view,

@@ -4,7 +4,8 @@
 
 use super::outcome::{Checked, Kind, Position, Subject};
 use super::reader::Remarks;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
+use protocol::types::Hash;
 use protocol::verdict::SolverPin;
 use protocol::worker::Hello;
 use std::collections::BTreeMap;
@@ -31,11 +32,26 @@ pub struct Account {
     pub logs: Vec<Remarks>,
     pub counts: Counts,
     pub interrupted: bool,
+    /// Why not everything is done, unless it was interrupted.
+    pub failure: Option<Failure>,
     pub pin: Option<SolverPin>,
     /// What a worker said of itself, if one was needed.
     pub solver: Option<Hello>,
+    /// Statements that are still to be submitted to a node, and those that are under way there.
+    pub at_node: Option<(usize, usize)>,
+    /// The node that was asked, if one was.
+    pub node: Option<AskedNode>,
     /// Why nothing was read from the cache, or kept.
     pub trouble: Option<String>,
+}
+
+/// A node that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct AskedNode {
+    /// As the user named it.
+    pub name: String,
+    pub address: String,
+    pub chain_id: Hash,
 }
 
 /// How many came to what.
@@ -62,8 +78,11 @@ impl Account {
             logs: Vec::new(),
             counts: Counts::default(),
             interrupted: false,
+            failure: None,
             pin: None,
             solver: None,
+            node: None,
+            at_node: None,
             trouble: None,
         }
     }
@@ -109,6 +128,8 @@ impl Account {
         let Counts { refuted, no_verdict: undecided, not_accepted, nothing_claimed, unread, .. } = self.counts;
         if self.interrupted {
             Exit::Interrupted
+        } else if let Some(failure) = &self.failure {
+            failure.exit
         } else if not_accepted + nothing_claimed + unread > 0 {
             Exit::Input
         } else if refuted > 0 {

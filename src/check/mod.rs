@@ -7,17 +7,20 @@
 //! | [`reader`], [`work`] | reading them on several threads, and looking them up |
 //! | [`keys`], [`cache`] | under which keys a finding is remembered, and where |
 //! | [`local`] | the workers on this machine |
+//! | [`node`], [`again`] | a network in their place, and the scripts that it is given |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
 //! | [`place`] | where in the source it comes from |
 //! | [`progress`], [`report`] | what is shown while it runs, and afterwards |
 
 pub mod account;
+mod again;
 mod cache;
 pub mod glob;
 mod interrupt;
 mod keys;
 mod local;
+mod node;
 pub mod outcome;
 pub mod paths;
 pub mod place;

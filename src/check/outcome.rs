@@ -4,8 +4,10 @@
 
 use super::place::Place;
 use crate::advice::CounterModel;
+use crate::node_batch::wire::Attestations;
 use crate::obligation::ClaimSource;
 use crate::text::excerpt;
+use protocol::types::Hash;
 use protocol::verdict::{Answer, Claim, NoVerdict, Verdict};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -65,14 +67,16 @@ pub enum Outcome {
         counter_model: Option<CounterModel>,
     },
     NoVerdict {
-        reason: NoVerdict,
+        /// One fixed word for programs.
+        reason: &'static str,
+        message: String,
         /// How far the check got.
         progress: Option<String>,
     },
     /// The script has not the form that is let through.
     NotAccepted {
-        line: u32,
-        column: u32,
+        /// Line and column, where it is about one.
+        at: Option<(u32, u32)>,
         text: String,
         /// The line, and a caret under the place.
         excerpt: Option<[String; 2]>,
@@ -106,9 +110,12 @@ impl Outcome {
             Verdict::Rejected { line, column, text }
             | Verdict::NoVerdict { reason: NoVerdict::IllSorted { line, column, text } } => {
                 let excerpt = excerpt(script, line, column);
-                Outcome::NotAccepted { line, column, text, excerpt }
+                Outcome::NotAccepted { at: Some((line, column)), text, excerpt }
             }
-            Verdict::NoVerdict { reason } => Outcome::NoVerdict { reason, progress: finding.progress },
+            Verdict::NoVerdict { reason } => {
+                let (reason, message) = (reason.label(), reason.to_string());
+                Outcome::NoVerdict { reason, message, progress: finding.progress }
+            }
         }
     }
 
@@ -195,16 +202,49 @@ pub struct Checked {
     pub place: Option<Place>,
     /// The log's own answer, where it is the opposite of what was found.
     pub log_says: Option<Answer>,
+    /// What a network says, if one was asked.
+    pub network: Option<OfNetwork>,
+}
+
+/// What a network's node says of an obligation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OfNetwork {
+    /// The proof that it is about; of a final one it is the node that knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Hash>,
+    /// The block in which it is final, with the resource count that it records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_count: Option<u64>,
+    /// How many validators attest what, of one that is not final.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attestations: Option<Attestations>,
 }
 
 impl Checked {
     /// Something of which there is no finding.
     pub fn without(subject: Subject, outcome: Outcome) -> Checked {
-        Checked { subject, claim: None, outcome, known: false, cpu_ms: None, place: None, log_says: None }
+        Checked {
+            subject,
+            claim: None,
+            outcome,
+            known: false,
+            cpu_ms: None,
+            place: None,
+            log_says: None,
+            network: None,
+        }
     }
 
     pub fn unread(subject: Subject, why: String) -> Checked {
         Checked::without(subject, Outcome::Unread { why })
+    }
+
+    /// With the log's own answer, where that is another one.
+    pub fn with_log(self, logged: Option<Answer>) -> Checked {
+        let log_says = logged.filter(|says| self.answer().is_some_and(|answer| answer != *says));
+        Checked { log_says, ..self }
     }
 
     /// The solver's answer, if there is one.

@@ -8,10 +8,11 @@ use super::cache::{Cache, Known};
 use super::interrupt::Interrupt;
 use super::keys::{Key, Keys};
 use super::local::Local;
+use super::node;
 use super::outcome::Finding;
 use super::paths;
 use super::progress::{Progress, REDRAW};
-use super::reader::{Missing, Reading, Step};
+use super::reader::{Asked, Missing, Reading, Step};
 use super::settings::Settings;
 use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure};
@@ -19,7 +20,7 @@ use actors::verifier_pool::PoolError;
 use protocol::types::Hash;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Scripts that were read and wait for a worker, beside those that the readers hold in their hands.
@@ -42,16 +43,19 @@ pub fn run(settings: &Settings) -> Result<Account, Failure> {
 
 async fn begin(settings: &Settings) -> Result<Account, Failure> {
     let interrupt = Interrupt::new().map_err(Failure::with(Exit::Internal))?;
+    if let Some(by) = &settings.node {
+        return node::run(settings, by, interrupt).await;
+    }
     let (cache, known) = Cache::open();
     let files = paths::find(&settings.paths, &settings.filter);
     if files.is_empty() {
-        return Err(Failure::new(Exit::Input, "--include and --exclude leave no file to check"));
+        return Err(Failure::new(Exit::Input, paths::NONE_LEFT));
     }
     let account = Account::new(files.len());
     let pin = pin_of(&known);
     let nothing_known = known.is_empty();
     let (steps, receiver) = channel(STEPS_MAX);
-    let reading = Arc::new(Reading::new(files, settings.rule, settings.limits, known));
+    let reading = Arc::new(Reading::new(files, settings.rule, settings.limits, Asked::ThisMachine(known)));
     let mut run = Run {
         settings,
         account,
@@ -72,7 +76,8 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
     if let Some(pin) = pin {
         run.set_keys(Keys::new(pin, settings.limits));
     }
-    run.read(steps).map_err(Failure::with(Exit::Internal))?;
+    run.reading.start(settings.jobs, &steps).map_err(Failure::with(Exit::Internal))?;
+    drop(steps);
     let result = run.work(receiver, interrupt).await;
     run.end(result).await
 }
@@ -114,15 +119,6 @@ impl Run<'_> {
         self.reading.set_keys(keys);
     }
 
-    /// Starts the reading threads.
-    fn read(&self, steps: Sender<Step>) -> std::io::Result<()> {
-        for number in 0..self.settings.jobs {
-            let (reading, steps) = (Arc::clone(&self.reading), steps.clone());
-            std::thread::Builder::new().name(format!("reader-{number}")).spawn(move || reading.work(&steps))?;
-        }
-        Ok(())
-    }
-
     async fn work(&mut self, mut steps: Receiver<Step>, mut interrupt: Interrupt) -> Result<(), Failure> {
         let mut redraw = tokio::time::interval(REDRAW);
         redraw.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -156,6 +152,8 @@ impl Run<'_> {
             Step::Log(remarks) => return self.account.open(remarks),
             Step::Done(checked) => return self.account.add(*checked),
             Step::Missing(missing) => *missing,
+            // Of the other way of checking.
+            Step::ForNode(_) => return,
         };
         if let Some(finding) = self.found.get(&missing.key) {
             return self.account.add(missing.done(finding.clone()));

@@ -18,6 +18,19 @@ pub struct Settings {
     pub jobs: usize,
     pub limits: VerifierParameters,
     pub sandbox: SandboxMode,
+    /// Who is asked; without one it is checked on this machine.
+    pub node: Option<ByNode>,
+}
+
+/// A node that is asked, and what it may be given.
+#[derive(Debug, Clone)]
+pub struct ByNode {
+    /// A node id, or HOST:PORT of its HTTP.
+    pub node: String,
+    /// The submitter's key; the user's own if there is none.
+    pub key: Option<PathBuf>,
+    /// Scripts may become public without being asked about.
+    pub yes: bool,
 }
 
 /// The limits of a check, of which the user may set processor time and memory.

@@ -5,7 +5,7 @@ use crate::check::account::{Account, NoVerdictMeans};
 use crate::check::glob::Glob;
 use crate::check::paths::Filter;
 use crate::check::report::{self, annotations, json, junit, sarif, text};
-use crate::check::settings::{self, Settings};
+use crate::check::settings::{self, ByNode, Settings};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logs::ClaimRule;
 use crate::say;
@@ -14,6 +14,9 @@ use protocol::verdict::VerifierParameters;
 use protocol::worker::SandboxMode;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Names the node that is asked if no option does.
+const NODE_VARIABLE: &str = "POP_NODE";
 
 /// Check everything that a project's verifier wrote; what was checked before is known at once.
 ///
@@ -26,11 +29,18 @@ pub struct Arguments {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Check on this machine, without a network [default if no node is named]
-    #[arg(long, conflicts_with = "node")]
+    #[arg(long, conflicts_with_all = ["node", "key", "yes"])]
     local: bool,
-    /// Not there: a node is not asked yet
-    #[arg(long, value_name = "NODE", hide = true)]
+    /// Ask a network, by this node of it: a node id, or HOST:PORT of its HTTP. What it does not know is submitted, and becomes
+    /// public [default: what the environment variable POP_NODE names]
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["time", "memory", "sandbox"])]
     node: Option<String>,
+    /// Submit without asking
+    #[arg(long)]
+    yes: bool,
+    /// The key that signs submissions; made if there is none [default: submitter.submit-key in the user's own data directory]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// The answer that is claimed of every obligation; logged takes each log's own answers. If not given, the manifest.json
     /// beside a file, an obligation's :status or the tool that wrote the log says it
     #[arg(long, value_parser = ["unsat", "sat", "logged"])]
@@ -79,16 +89,35 @@ enum Sandbox {
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        if let Some(node) = &self.node {
-            let message = format!("pop check does not ask a node ({node}): without --node it checks on this machine");
-            return Err(Failure::new(Exit::Input, message));
-        }
         let mut account = crate::check::run(&self.settings()?)?;
         account.sort();
         let exit = account.exit(self.no_verdict);
         self.print(&account);
         self.write_reports(&account, exit)?;
-        Ok(exit)
+        match account.failure {
+            Some(failure) if !account.interrupted => Err(failure),
+            _ => Ok(exit),
+        }
+    }
+
+    /// The node that is asked: the one that was named here, or in the environment.
+    fn node(&self) -> Result<Option<ByNode>, Failure> {
+        let by_environment = || std::env::var(NODE_VARIABLE).ok().filter(|node| !node.is_empty() && !self.local);
+        let node = match (&self.node, by_environment()) {
+            (Some(node), _) => node.clone(),
+            (None, Some(_)) if self.time.is_some() || self.memory.is_some() => {
+                let message = format!(
+                    "{NODE_VARIABLE} names a node, whose network has limits of its own: --time and --memory go with --local"
+                );
+                return Err(Failure::new(Exit::Input, message));
+            }
+            (None, Some(node)) => node,
+            (None, None) if self.yes || self.key.is_some() => {
+                return Err(Failure::new(Exit::Input, "--yes and --key are for submitting: name a node with --node"));
+            }
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(ByNode { node, key: self.key.clone(), yes: self.yes }))
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
@@ -110,6 +139,7 @@ impl Arguments {
                 Sandbox::Required => SandboxMode::Required,
                 Sandbox::Off => SandboxMode::Off,
             },
+            node: self.node()?,
         })
     }
 

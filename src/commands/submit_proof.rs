@@ -3,6 +3,7 @@
 use crate::args::{seconds, whole};
 use crate::client::Client;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::home;
 use crate::node_batch::wire::body_of;
 use crate::nodes::Choice;
 use crate::obligation::{self, Obligation, ObligationError, Reader};
@@ -10,14 +11,13 @@ use crate::say;
 use crate::text::{counted, excerpt, plain};
 use crate::utf8::{self, Carried};
 use crate::why;
-use actors::keys;
 use ed25519_dalek::SigningKey;
 use protocol::proof::Proof;
 use protocol::signature::public_key;
 use protocol::types::Hash;
 use protocol::verdict::Claim;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// The longest that one request waits; longer waits are several.
@@ -36,6 +36,9 @@ pub struct Arguments {
     claim: Option<Claim>,
     #[command(flatten)]
     nodes: Choice,
+    /// The key that signs; made if there is none [default: submitter.submit-key in the user's own data directory]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Another number makes the same script another submission.
     #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = whole, allow_negative_numbers = true)]
     nonce: u64,
@@ -52,8 +55,7 @@ impl Arguments {
         let obligations = self.read().map_err(Failure::with(Exit::Input))?;
         let client = self.nodes.one()?;
         let chain = chain_of(&client)?;
-        let place = keys::submitter_key_path(Path::new(keys::KEYS_DIRECTORY));
-        let (key, _) = keys::load_or_create(&place).map_err(Failure::with(Exit::Configuration))?;
+        let key = home::submitter_key(self.key.as_deref()).map_err(Failure::with(Exit::Configuration))?;
         let mut exit = Exit::Fine;
         let mut submitted = Vec::new();
         let deadline = Instant::now() + self.timeout;

@@ -15,7 +15,8 @@ mod segments;
 
 use super::keys::Key;
 use super::outcome::Finding;
-use home::{Home, HomeError};
+use crate::home::HomeError;
+use home::Home;
 use record::Record;
 use segments::{Segments, Writer};
 use std::collections::HashMap;

@@ -19,8 +19,10 @@ pub fn document(account: &Account) -> Value {
         "counts": account.counts,
         "total": account.total,
         "interrupted": account.interrupted,
+        "failure": account.failure.as_ref().map(|failure| &failure.message),
         "seconds": seconds(account),
         "solver": solver,
+        "node": account.node,
         "cache": { "trouble": account.trouble },
     })
 }
@@ -48,18 +50,22 @@ fn obligation(checked: &Checked) -> Value {
     if let Some(place) = &checked.place {
         set("place", json!(place));
     }
+    if let Some(network) = &checked.network {
+        set("network", json!(network));
+    }
     match &checked.outcome {
         Outcome::Holds => {}
         Outcome::Refuted { answer, counter_model } => {
             set("answer", json!(answer));
             set("counter_model", json!(counter_model));
         }
-        Outcome::NoVerdict { reason, progress } => {
-            set("no_verdict", json!({ "reason": reason.label(), "message": reason.to_string(), "progress": progress }));
+        Outcome::NoVerdict { reason, message, progress } => {
+            set("no_verdict", json!({ "reason": reason, "message": message, "progress": progress }));
         }
-        Outcome::NotAccepted { line, column, text, .. } => {
+        Outcome::NotAccepted { at: Some((line, column)), text, .. } => {
             set("error", json!({ "line": line, "column": column, "message": text }));
         }
+        Outcome::NotAccepted { at: None, text, .. } => set("error", json!({ "message": text })),
         Outcome::NothingClaimed { why } | Outcome::Unread { why } => set("error", json!({ "message": why })),
     }
     value

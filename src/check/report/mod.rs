@@ -15,7 +15,8 @@ pub mod sarif;
 pub mod text;
 
 use super::account::{Account, NoVerdictMeans};
-use super::outcome::{Checked, Kind, Outcome};
+use super::outcome::{Checked, Kind, OfNetwork, Outcome};
+use crate::node_batch::wire::Attestations;
 use crate::obligation::ClaimSource;
 use actors::storage::files::{self, Existing, FileError};
 use std::path::Path;
@@ -40,10 +41,11 @@ fn sentence(checked: &Checked) -> String {
             Some((claim, source)) => format!("refuted: claimed {claim} ({}), answered {answer}", source.word()),
             None => format!("refuted: answered {answer}"),
         },
-        Outcome::NoVerdict { reason, .. } => format!("no verdict: {reason}"),
-        Outcome::NotAccepted { line, column, text, .. } => {
+        Outcome::NoVerdict { message, .. } => format!("no verdict: {message}"),
+        Outcome::NotAccepted { at: Some((line, column)), text, .. } => {
             format!("not accepted: line {line}, column {column}: {text}")
         }
+        Outcome::NotAccepted { at: None, text, .. } => format!("not accepted: {text}"),
         Outcome::NothingClaimed { why } => format!("nothing is claimed: {why}"),
         Outcome::Unread { why } => format!("not read: {why}"),
     }
@@ -62,7 +64,21 @@ fn details(checked: &Checked) -> Vec<String> {
             Vec::new()
         }
     };
-    log_says.into_iter().chain(more).collect()
+    log_says.into_iter().chain(checked.network.iter().flat_map(of_network)).chain(more).collect()
+}
+
+/// On whose attestations a network does not confirm it.
+fn of_network(network: &OfNetwork) -> Option<String> {
+    let Attestations { confirmed, confirmed_beyond_soft_limits, refuted, no_verdict } = network.attestations?;
+    let parts = [
+        (refuted, "refuted"),
+        (confirmed + confirmed_beyond_soft_limits, "confirmed"),
+        (no_verdict, "without a verdict"),
+    ];
+    let parts: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let proof = network.proof.map(|proof| format!("; pop proof {proof}")).unwrap_or_default();
+    (!parts.is_empty()).then(|| format!("attestations of validators: {}{proof}", parts.join(", ")))
 }
 
 /// Whether an obligation fails the run.
@@ -91,7 +107,7 @@ impl Spot<'_> {
 
     fn of_script(checked: &Checked) -> Spot<'_> {
         let (line, column) = match &checked.outcome {
-            Outcome::NotAccepted { line, column, .. } => (Some(*line), Some(*column)),
+            Outcome::NotAccepted { at: Some((line, column)), .. } => (Some(*line), Some(*column)),
             _ => (checked.subject.query.as_ref().map(|query| query.line), None),
         };
         Spot { file: checked.subject.path.to_string_lossy(), line, column }

@@ -29,7 +29,7 @@ const RULES: [(Kind, &str, &str); 4] = [
 pub fn document(account: &Account, no_verdict: NoVerdictMeans, exit_code: u8) -> Value {
     let results: Vec<Value> = account.checked.iter().filter_map(|checked| result(checked, no_verdict)).collect();
     let notifications: Vec<Value> = account.of(Kind::Unread).map(notification).collect();
-    let is_whole = notifications.is_empty() && !account.interrupted;
+    let is_whole = notifications.is_empty() && !account.interrupted && account.failure.is_none();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",

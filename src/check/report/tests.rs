@@ -4,7 +4,7 @@ use super::*;
 use crate::advice::CounterModel;
 use crate::check::outcome::Subject;
 use crate::check::place::{Place, Source};
-use protocol::verdict::{Answer, Claim, NoVerdict};
+use protocol::verdict::{Answer, Claim};
 use std::time::Duration;
 
 const HOSTILE: &str = "x\u{1b}[31m\n::error::y%,:<&\">\u{0}";
@@ -33,12 +33,14 @@ fn all_outcomes() -> Account {
     let mut placed = checked(&format!("a/{HOSTILE}.smt2"), refuted(HOSTILE));
     let source = Source { file: format!("src/{HOSTILE} ä.dfy"), line: 12, column: Some(0) };
     placed.place = Some(Place { source: Some(source), name: Some(HOSTILE.into()) });
-    let reason = NoVerdict::Unknown { why: HOSTILE.into() };
     account(vec![
         checked("a/holds.smt2", Outcome::Holds),
         placed,
-        checked("b.smt2", Outcome::NoVerdict { reason, progress: Some(HOSTILE.into()) }),
-        checked("c.smt2", Outcome::NotAccepted { line: 2, column: 3, text: HOSTILE.into(), excerpt: None }),
+        checked(
+            "b.smt2",
+            Outcome::NoVerdict { reason: "memory", message: HOSTILE.into(), progress: Some(HOSTILE.into()) },
+        ),
+        checked("c.smt2", Outcome::NotAccepted { at: Some((2, 3)), text: HOSTILE.into(), excerpt: None }),
         checked("d.smt2", Outcome::NothingClaimed { why: HOSTILE.into() }),
         checked("/e.smt2", Outcome::Unread { why: HOSTILE.into() }),
     ])

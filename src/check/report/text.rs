@@ -135,14 +135,17 @@ pub fn sum(account: &Account) -> String {
     }
     let (done, total) = (counts.total(), account.total as u64);
     let obligations = if total == 1 { "obligation" } else { "obligations" };
-    let begin = match account.interrupted {
-        true => format!("interrupted: {} of {} {obligations} done", number(done), number(total)),
-        false => format!("{} {obligations}", number(total)),
+    let part = |why: &str| format!("{why}: {} of {} {obligations} done", number(done), number(total));
+    let begin = match (account.interrupted, &account.failure) {
+        (true, _) => part("interrupted"),
+        (false, Some(_)) => part("stopped"),
+        (false, None) => format!("{} {obligations}", number(total)),
     };
     let colon = if parts.is_empty() { "" } else { ": " };
     let end =
         if account.interrupted { "; what is done is remembered: the same command goes on from there" } else { "" };
-    format!("{begin}{colon}{}, in {}{end}", parts.join(", "), span(account.elapsed))
+    let by = account.node.as_ref().map(|node| format!(", by the network of {}", plain(&node.name))).unwrap_or_default();
+    format!("{begin}{colon}{}, in {}{by}{end}", parts.join(", "), span(account.elapsed))
 }
 
 fn span(elapsed: Duration) -> String {
