@@ -9,9 +9,14 @@ use std::path::Path;
 use std::time::Duration;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Error, Timeout};
 
-/// Longer than the longest `?wait=` of the API.
-const DEADLINE: Duration = Duration::from_secs(110);
+/// Until a connection is there. Shorter than what follows, so that it is told which of the two took too long.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// Until what only has to be read is answered. A node that is stopped takes connections and answers nothing.
+const ANSWER_MAX: Duration = Duration::from_secs(3);
+/// Until what changes something is: a submission waits for the disk and for others, an administrator's for an actor.
+const CHANGE_MAX: Duration = Duration::from_secs(40);
 /// The HTTP status of a proof that others do not confirm.
 const CONFLICT: u16 = 409;
 /// That of a node that has no room now.
@@ -22,6 +27,8 @@ pub struct Client {
     agent: ureq::Agent,
     base: String,
     node: String,
+    answer_max: Duration,
+    change_max: Duration,
 }
 
 impl Client {
@@ -30,7 +37,15 @@ impl Client {
     /// # Errors
     /// If the name leads nowhere.
     pub fn new(node: &str) -> Result<Client, Failure> {
-        let address = config::http_address(node, Path::new(config::CONFIG_DIRECTORY)).map_err(|error| match error {
+        Client::in_folder(node, Path::new(config::CONFIG_DIRECTORY))
+    }
+
+    /// The same with another folder of configurations.
+    ///
+    /// # Errors
+    /// If the name leads nowhere.
+    pub fn in_folder(node: &str, configs: &Path) -> Result<Client, Failure> {
+        let address = config::http_address(node, configs).map_err(|error| match error {
             ConfigError::NoNodeName { .. } => Failure::new(Exit::Input, error),
             error => Failure::new(Exit::Configuration, error),
         })?;
@@ -39,14 +54,25 @@ impl Client {
 
     /// A node whose HTTP address is known, as `HOST:PORT`.
     pub fn at(node: &str, address: &str) -> Client {
-        Client::with_deadline(node, address, DEADLINE)
+        Client::with_deadlines(node, address, ANSWER_MAX, CHANGE_MAX)
     }
 
-    /// The same for who cannot wait: a node that is stopped takes connections and answers nothing.
+    /// The same with one deadline for everything.
     pub fn with_deadline(node: &str, address: &str, deadline: Duration) -> Client {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(deadline)).build();
+        Client::with_deadlines(node, address, deadline, deadline)
+    }
+
+    fn with_deadlines(node: &str, address: &str, answer_max: Duration, change_max: Duration) -> Client {
+        let connect_max = CONNECT_MAX.min(answer_max * 2 / 3);
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_connect(Some(connect_max)).build();
         let agent = ureq::Agent::with_parts(config, DefaultConnector::new(), Addresses::default());
-        Client { agent, base: format!("http://{address}"), node: node.to_owned() }
+        Client { agent, base: format!("http://{address}"), node: node.to_owned(), answer_max, change_max }
+    }
+
+    /// The same node with more time, or less, for what only has to be read.
+    pub fn answering_within(self, answer_max: Duration) -> Client {
+        Client { answer_max, ..self }
     }
 
     /// The node as the user named it, and its address.
@@ -57,8 +83,17 @@ impl Client {
     /// # Errors
     /// If the node is not reached, or answers with an error.
     pub fn get(&self, path: &str) -> Result<Value, Failure> {
-        let answer = self.agent.get(format!("{}{path}", self.base)).call();
-        self.read(answer)
+        self.get_after(path, Duration::ZERO)
+    }
+
+    /// As [`Client::get`], of what the node is asked to wait with for so long, or to find out first.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn get_after(&self, path: &str, wait: Duration) -> Result<Value, Failure> {
+        let within = self.answer_max + wait;
+        let request = self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(within)).build();
+        self.answer(request.call(), within)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
     }
 
     /// Sends a body. A refusal comes back as such, for who can do something about it: come again, or go on with something
@@ -67,7 +102,8 @@ impl Client {
     /// # Errors
     /// If the node is not reached.
     pub fn offer(&self, path: &str, body: &impl Serialize) -> Result<Result<Value, Refusal>, Failure> {
-        self.answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
+        let request = self.agent.post(format!("{}{path}", self.base));
+        self.answer(request.config().timeout_global(Some(self.change_max)).build().send_json(body), self.change_max)
     }
 
     /// An administrator's request.
@@ -77,26 +113,15 @@ impl Client {
     pub fn command(&self, path: &str, token: &str, body: &impl Serialize) -> Result<Result<Value, Refusal>, Failure> {
         let request =
             self.agent.post(format!("{}{path}", self.base)).header("Authorization", format!("Bearer {token}"));
-        self.answer(request.send_json(body))
-    }
-
-    fn read(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
-        self.answer(answer)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
+        self.answer(request.config().timeout_global(Some(self.change_max)).build().send_json(body), self.change_max)
     }
 
     fn answer(
         &self,
-        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        answer: Result<ureq::http::Response<ureq::Body>, Error>,
+        within: Duration,
     ) -> Result<Result<Value, Refusal>, Failure> {
-        let unreachable = |error: ureq::Error| {
-            let (node, base) = (&self.node, &self.base);
-            let hint = if node.contains(':') {
-                "is a validator running there? This must be the address of its HTTP, not of its peers".to_owned()
-            } else {
-                format!("is it running? `pop start-validator --node-id {node}` starts it")
-            };
-            Failure::new(Exit::Unreachable, format!("{node} does not answer at {base}: {error}; {hint}"))
-        };
+        let unreachable = |error: Error| Failure::new(Exit::Unreachable, self.unreachable(&error, within));
         let mut answer = answer.map_err(unreachable)?;
         let status = answer.status();
         let value: Value = answer.body_mut().read_json().map_err(unreachable)?;
@@ -119,6 +144,35 @@ impl Client {
             None => text,
         };
         Ok(Err(Refusal { status: status.as_u16(), message: text, retry_after: retry_after.map(Duration::from_secs) }))
+    }
+}
+
+impl Client {
+    /// Why there is no answer, and what to do.
+    fn unreachable(&self, error: &Error, within: Duration) -> String {
+        let (node, base) = (&self.node, &self.base);
+        match error {
+            Error::Timeout(Timeout::Connect | Timeout::Resolve) => format!(
+                "{node} takes no connection at {base}: its machine is down or has another address, or a firewall is between"
+            ),
+            Error::Timeout(_) => format!(
+                "{node} at {base} takes connections but does not answer within {} s: hung or stopped; on its machine \
+                 `kill -CONT PID` wakes a process that was stopped, and its log says more",
+                within.as_secs_f64()
+            ),
+            Error::Json(error) => format!(
+                "{node} at {base} answers otherwise than a validator does ({error}): another program has that port, or it is \
+                 another one's address"
+            ),
+            error => {
+                let hint = if node.contains(':') {
+                    "is a validator running there? This must be the address of its HTTP, not of its peers".to_owned()
+                } else {
+                    format!("is it running? `pop start-validator --node-id {node}` starts it")
+                };
+                format!("{node} does not answer at {base}: {error}; {hint}")
+            }
+        }
     }
 }
 

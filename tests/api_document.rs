@@ -148,7 +148,9 @@ fn what_validators_answer_is_what_the_document_says() {
     }
     for node in &mut network.nodes {
         is_documented(&document, "get", "/v1/status", 200, &node.status());
-        is_documented(&document, "get", "/v1/ledger", 200, &node.get("/v1/ledger"));
+        for path in ["/v1/ledger", "/v1/why", "/health", "/ready"] {
+            is_documented(&document, "get", path, 200, &node.get(path));
+        }
     }
 }
 

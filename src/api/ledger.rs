@@ -9,7 +9,6 @@ use protocol::types::{Amount, Hash, NodeId, Sequence};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Amounts are micro-tokens.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LedgerView {
     /// The last final block here.
@@ -22,12 +21,12 @@ pub struct LedgerView {
     /// In the genesis' order.
     accounts: Vec<AccountView>,
     #[schema(value_type = u64)]
-    reward_pool: Amount,
+    reward_pool_micro_tokens: Amount,
     /// Balances, stakes and pool of the genesis; what they sum up to for ever.
     #[schema(value_type = u64)]
-    supply: Amount,
+    supply_micro_tokens: Amount,
     #[schema(value_type = u64)]
-    rewards_paid: Amount,
+    rewards_paid_micro_tokens: Amount,
     proofs_final: u64,
 }
 
@@ -36,9 +35,9 @@ pub struct AccountView {
     #[schema(value_type = String)]
     node_id: NodeId,
     #[schema(value_type = u64)]
-    balance: Amount,
+    balance_micro_tokens: Amount,
     #[schema(value_type = u64)]
-    stake: Amount,
+    stake_micro_tokens: Amount,
 }
 
 /// Who holds what.
@@ -61,13 +60,13 @@ pub async fn show(State(api): Shared) -> Result<Json<LedgerView>, ApiError> {
         accounts: accounts
             .map(|(validator, account)| AccountView {
                 node_id: validator.node_id.clone(),
-                balance: account.balance,
-                stake: account.stake,
+                balance_micro_tokens: account.balance,
+                stake_micro_tokens: account.stake,
             })
             .collect(),
-        reward_pool: ledger.pool(),
-        supply: ledger.supply(),
-        rewards_paid: ledger.paid(),
+        reward_pool_micro_tokens: ledger.pool(),
+        supply_micro_tokens: ledger.supply(),
+        rewards_paid_micro_tokens: ledger.paid(),
         proofs_final: ledger.proofs().count(),
     }))
 }

@@ -3,7 +3,7 @@
 //! A route that is not in this table does not exist, so whoever adds one says here what it changes. Anything that changes
 //! the node is an administrator's ([`super::admin`]), who has this machine and its files.
 
-use super::{Api, batch, blocks, ledger, lookup, metrics, openapi, proofs, status, tree};
+use super::{Api, batch, blocks, health, ledger, lookup, metrics, openapi, proofs, status, tree};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};
@@ -43,6 +43,9 @@ pub const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/v1/blocks", changes: Changes::Nothing, handler: || get(blocks::list) },
     Route { method: "GET", path: "/v1/blocks/{sequence}", changes: Changes::Nothing, handler: || get(blocks::show) },
     Route { method: "GET", path: "/v1/status", changes: Changes::Nothing, handler: || get(status::show) },
+    Route { method: "GET", path: "/v1/why", changes: Changes::Nothing, handler: || get(health::why) },
+    Route { method: "GET", path: "/health", changes: Changes::Nothing, handler: || get(health::fit) },
+    Route { method: "GET", path: "/ready", changes: Changes::Nothing, handler: || get(health::ready) },
     Route { method: "GET", path: "/v1/ledger", changes: Changes::Nothing, handler: || get(ledger::show) },
     Route { method: "GET", path: "/v1/actors", changes: Changes::Nothing, handler: || get(tree::show) },
     Route { method: "POST", path: "/v1/admin/kill", changes: Changes::Actors, handler: || post(tree::kill) },

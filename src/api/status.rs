@@ -26,7 +26,7 @@ pub struct StatusView {
     #[schema(value_type = String)]
     node_id: NodeId,
     #[schema(value_type = u64)]
-    stake: Stake,
+    stake_tokens: Stake,
     #[schema(value_type = String)]
     chain_id: Hash,
     /// With which solver and normaliser every validator checks.
@@ -47,19 +47,18 @@ pub struct StatusView {
     prepared: usize,
     /// Stake of this node and of those it has sessions with, and what a quorum needs more than two thirds of.
     #[schema(value_type = u64)]
-    reachable_stake: Stake,
+    reachable_stake_tokens: Stake,
     #[schema(value_type = u64)]
-    total_stake: Stake,
+    total_stake_tokens: Stake,
     has_quorum: bool,
     /// Why nothing is signed or nothing becomes final, where that is known.
     waiting_for: Option<String>,
     /// By how much this node's clock is ahead of the median of its peers' clocks; negative if it is behind.
     clock_ahead_ms: Option<i64>,
-    /// Micro-tokens.
     #[schema(value_type = u64)]
-    balance: Amount,
+    balance_micro_tokens: Amount,
     #[schema(value_type = u64)]
-    reward_pool: Amount,
+    reward_pool_micro_tokens: Amount,
     proofs_final: u64,
     /// What was seen since the process started.
     #[schema(value_type = CountsSchema)]
@@ -75,7 +74,8 @@ pub struct StatusView {
 pub struct ActorStateView {
     name: &'static str,
     running: bool,
-    incarnations: u64,
+    /// As `/v1/actors` counts them, by all reasons together.
+    restarts: u64,
     waiting: usize,
 }
 
@@ -84,7 +84,7 @@ impl From<&ActorReport> for ActorStateView {
         ActorStateView {
             name: report.name,
             running: report.phase == Phase::Running,
-            incarnations: report.incarnation,
+            restarts: report.restarts.total(),
             waiting: report.waiting,
         }
     }
@@ -117,7 +117,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
     Ok(Json(StatusView {
         health: health::of(node, Some(&snapshot), &peers),
         node_id: name(node.me).ok_or_else(|| ApiError::internal("this node is not in its own validator set"))?,
-        stake: set.stake(node.me),
+        stake_tokens: set.stake(node.me),
         chain_id: node.genesis.chain_id(),
         solver_pin: node.genesis.parameters().solver_pin,
         connected_peers: peers.iter().filter(|peer| peer.connected).count(),
@@ -127,13 +127,13 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
         block: standing.block,
         leader: name(snapshot.leader),
         prepared: snapshot.prepared,
-        reachable_stake: reachable,
-        total_stake: set.total(),
+        reachable_stake_tokens: reachable,
+        total_stake_tokens: set.total(),
         has_quorum: set.is_quorum(reachable),
         waiting_for: waiting_for(&snapshot, set.is_quorum(reachable), &peers),
         clock_ahead_ms: skew::mine_ahead_ms(peers.iter().filter_map(|peer| peer.clock_ahead_ms)),
-        balance: account.map_or(Amount(0), |account| account.balance),
-        reward_pool: standing.ledger.pool(),
+        balance_micro_tokens: account.map_or(Amount(0), |account| account.balance),
+        reward_pool_micro_tokens: standing.ledger.pool(),
         proofs_final: standing.ledger.proofs().count(),
         since_start: node.observed.counts(),
         mempool,

@@ -247,8 +247,10 @@ async fn balances_stakes_and_pool_make_the_supply() {
     assert_eq!((status, &ledger["sequence"]), (200, &json!(0)), "{ledger}");
     let accounts = ledger["accounts"].as_array().unwrap();
     let held = |name: &str| accounts.iter().map(|account| account[name].as_u64().unwrap()).sum::<u64>();
-    let all = held("balance") + held("stake") + ledger["reward_pool"].as_u64().unwrap();
-    assert_eq!(Some(all), ledger["supply"].as_u64());
+    let all = held("balance_micro_tokens")
+        + held("stake_micro_tokens")
+        + ledger["reward_pool_micro_tokens"].as_u64().unwrap();
+    assert_eq!(Some(all), ledger["supply_micro_tokens"].as_u64());
     assert_eq!(u128::from(all), bench.genesis.supply().0);
     assert_eq!(ledger["state_root"], json!(bench.genesis.initial_state_root()));
 }
@@ -294,7 +296,7 @@ async fn the_status_says_what_is_missing_and_an_actor_that_is_down_is_a_503() {
     let (status, answer) = bench.get("/v1/status").await;
     assert_eq!((status, &answer["node_id"], &answer["current_view"]), (200, &json!("node_1"), &json!(1)));
     assert_eq!((&answer["has_quorum"], &answer["is_leader"]), (&json!(false), &json!(true)));
-    assert_eq!(answer["reachable_stake"], 10_000);
+    assert_eq!(answer["reachable_stake_tokens"], 10_000);
     assert!(bench.state.stop(Duration::from_secs(60)).await);
     let (status, answer) = bench.get("/v1/status").await;
     assert_eq!((status, &answer["error"]), (503, &json!("unavailable")));

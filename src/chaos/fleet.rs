@@ -46,6 +46,7 @@ impl Fleet {
             interval: None,
             tasks: Vec::new(),
             folder: folder.to_owned(),
+            ports: testnet::Ports::Free,
             admin: true,
             restart: true,
             prometheus: None,

@@ -130,13 +130,17 @@ pub struct LedgerSeen {
     pub sequence: u64,
     pub state_root: String,
     pub accounts: Vec<AccountSeen>,
+    #[serde(rename = "reward_pool_micro_tokens")]
     pub reward_pool: u128,
+    #[serde(rename = "supply_micro_tokens")]
     pub supply: u128,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct AccountSeen {
+    #[serde(rename = "balance_micro_tokens")]
     pub balance: u128,
+    #[serde(rename = "stake_micro_tokens")]
     pub stake: u128,
 }
 

@@ -24,7 +24,7 @@ mod history;
 mod inject;
 mod invariants;
 mod network;
-mod processes;
+pub mod processes;
 mod record;
 mod report;
 mod rules;

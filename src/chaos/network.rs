@@ -5,6 +5,7 @@ use super::admin::Admin;
 use super::processes::Process;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
+use crate::nodes::{configs_in, json_files, read_config};
 use actors::config::{ConfigFile, http_address};
 use actors::storage::genesis_file;
 use actors::storage::vote_log::Identity;
@@ -104,11 +105,6 @@ impl Network {
     }
 }
 
-fn configs_in(folder: &Path) -> PathBuf {
-    let inner = folder.join("config");
-    if inner.is_dir() { inner } else { folder.to_owned() }
-}
-
 /// A report of `pop chaos` or `pop deploy-testnet` says where its configurations are.
 fn configs_of_report(report: &Path) -> Result<PathBuf, Failure> {
     let wrong = |text: String| Failure::new(Exit::Configuration, format!("{}: {text}", report.display()));
@@ -129,28 +125,6 @@ fn configs_of_report(report: &Path) -> Result<PathBuf, Failure> {
 fn genesis_beside(configs: &Path) -> PathBuf {
     let places = [configs.join(GENESIS_NAME), configs.join("..").join(GENESIS_NAME)];
     places.into_iter().find(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(GENESIS_DEFAULT))
-}
-
-fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let failure = |error| Failure::new(Exit::Configuration, format!("cannot read {}: {error}", folder.display()));
-    let entries: std::io::Result<Vec<_>> =
-        std::fs::read_dir(folder).map_err(failure)?.map(|entry| entry.map(|entry| entry.path())).collect();
-    let mut files = entries.map_err(failure)?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    Ok(files)
-}
-
-/// None of what is no validator's configuration: `validators.json` stands in the same folder.
-fn read_config(path: &Path) -> Result<Option<ConfigFile>, Failure> {
-    let failure =
-        |error: &dyn std::fmt::Display| Failure::new(Exit::Configuration, format!("{}: {error}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| failure(&error))?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| failure(&error))?;
-    if value.get("node_id").is_none() {
-        return Ok(None);
-    }
-    serde_json::from_value(value).map(Some).map_err(|error| failure(&error))
 }
 
 impl Node {

@@ -131,6 +131,42 @@ impl Drop for Stopped {
     }
 }
 
+/// Who listens on a port of this machine.
+#[derive(Debug)]
+pub struct Listener {
+    pub pid: i32,
+    /// The program's name, as the kernel shows it.
+    pub name: String,
+    pub arguments: Vec<String>,
+    /// By SIGSTOP, or by a terminal.
+    pub is_stopped: bool,
+}
+
+impl Listener {
+    /// Whether it is the validator of this name.
+    pub fn is_validator(&self, node_id: &str) -> bool {
+        let named = self.arguments.windows(2).any(|pair| pair[0] == "--node-id" && pair[1] == node_id)
+            || self.arguments.iter().any(|word| word.strip_prefix("--node-id=") == Some(node_id));
+        named && self.arguments.iter().any(|word| word == VALIDATOR_WORD)
+    }
+}
+
+/// Who listens on a port; none if nobody does whose descriptors this user may see.
+pub fn listener(port: u16) -> Option<Listener> {
+    let sockets = sockets_listening_on(port);
+    let pid = all().into_iter().find(|pid| has_socket(*pid, &sockets))?;
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let arguments = arguments.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = status.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    Some(Listener {
+        pid,
+        name: name_of(pid).unwrap_or_default(),
+        arguments,
+        is_stopped: matches!(state, Some('T' | 't')),
+    })
+}
+
 fn all() -> Vec<i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()

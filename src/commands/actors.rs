@@ -1,7 +1,7 @@
 //! `pop actors`: the supervision tree of a running node, for people, or the API's own object.
 
-use crate::client::Client;
 use crate::exit::{Exit, Outcome};
+use crate::nodes::Choice;
 use crate::say;
 use crate::text::{counted, span, word};
 use serde_json::Value;
@@ -11,9 +11,8 @@ use std::time::Duration;
 /// Show a running node's actors: who supervises whom, and how each is.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The node that is asked: a node id, or HOST:PORT of its HTTP.
-    #[arg(long, value_name = "NODE", default_value = "node_1")]
-    node: String,
+    #[command(flatten)]
+    nodes: Choice,
     /// Show them again each second, until Ctrl-C.
     #[arg(long)]
     watch: bool,
@@ -28,11 +27,11 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        let client = Client::new(&self.node)?;
+        let client = self.nodes.one()?;
         loop {
             let answer = client.get("/v1/actors");
             if self.watch && !self.json && stdout().is_terminal() {
-                say!("{CLEAR}{}: actors, each second; Ctrl-C ends", self.node);
+                say!("{CLEAR}{}: actors, each second; Ctrl-C ends", client.place().0);
             }
             match answer {
                 Ok(actors) if self.json => say!("{actors:#}"),

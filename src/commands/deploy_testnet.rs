@@ -1,9 +1,7 @@
 //! `pop deploy-testnet`: a network of real validator processes on this machine, with proofs, and a report.
 
 use crate::exit::{Exit, Failure, Outcome};
-use crate::obligation::{self, Reader};
-use crate::testnet::{self, Plan, Task};
-use crate::utf8;
+use crate::testnet::{self, Plan, Ports};
 use protocol::types::Stake;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -78,25 +76,12 @@ impl Arguments {
             until_done: self.until_done,
             restart: !self.no_restart,
             interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
-            tasks: self.tasks()?,
+            tasks: testnet::tasks(&self.proofs)?,
             folder: self.data_dir.clone(),
+            ports: Ports::Free,
             admin: self.admin,
             prometheus: self.prometheus.then_some(self.prometheus_port),
             output: self.output.clone(),
         })
-    }
-
-    fn tasks(&self) -> Result<Vec<Task>, Failure> {
-        let mut reader = Reader::new(None);
-        let mut tasks = Vec::new();
-        for path in obligation::scripts(&self.proofs).map_err(Failure::with(Exit::Input))? {
-            let read = reader.read(&path).map_err(Failure::with(Exit::Input))?;
-            let claim = read.claim.map(|(claim, _)| claim);
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            // One that cannot be made UTF-8 is not taken, which the run tells.
-            let script = utf8::carried(&read.script).map(|carried| carried.script.into_owned());
-            tasks.push(Task { name, script: script.unwrap_or(read.script), claim });
-        }
-        Ok(tasks)
     }
 }

@@ -5,7 +5,9 @@ mod block;
 mod chaos;
 mod check;
 mod check_proof;
+mod demo;
 mod deploy_testnet;
+mod doctor;
 pub(crate) mod init_genesis_state;
 mod key;
 mod kill_actor;
@@ -15,6 +17,7 @@ mod split;
 mod start_validator;
 mod status;
 mod submit_proof;
+mod why;
 
 use crate::exit::Outcome;
 use clap::Subcommand;
@@ -26,7 +29,9 @@ pub enum Command {
     Chaos(chaos::Arguments),
     Check(check::Arguments),
     CheckProof(check_proof::Arguments),
+    Demo(demo::Arguments),
     DeployTestnet(deploy_testnet::Arguments),
+    Doctor(doctor::Arguments),
     InitGenesisState(init_genesis_state::Arguments),
     Key(key::Arguments),
     KillActor(kill_actor::Arguments),
@@ -35,6 +40,7 @@ pub enum Command {
     StartValidator(start_validator::Arguments),
     Status(status::Arguments),
     SubmitProof(submit_proof::Arguments),
+    Why(why::Arguments),
 }
 
 impl Command {
@@ -45,7 +51,9 @@ impl Command {
             Command::Chaos(arguments) => arguments.run(),
             Command::Check(arguments) => arguments.run(),
             Command::CheckProof(arguments) => arguments.run(),
+            Command::Demo(arguments) => arguments.run(),
             Command::DeployTestnet(arguments) => arguments.run(),
+            Command::Doctor(arguments) => arguments.run(),
             Command::InitGenesisState(arguments) => arguments.run(),
             Command::Key(arguments) => arguments.run(),
             Command::KillActor(arguments) => arguments.run(),
@@ -54,6 +62,7 @@ impl Command {
             Command::StartValidator(arguments) => arguments.run(),
             Command::Status(arguments) => arguments.run(),
             Command::SubmitProof(arguments) => arguments.run(),
+            Command::Why(arguments) => arguments.run(),
         }
     }
 }

@@ -7,6 +7,10 @@ use crate::say;
 use crate::text::{names, plain, word};
 use protocol::types::Hash;
 use serde_json::Value;
+use std::time::Duration;
+
+/// The node may look for an explanation first.
+const EXPLAINED_WITHIN: Duration = Duration::from_secs(6);
 
 /// Show where a proof is.
 #[derive(Debug, clap::Args)]
@@ -24,7 +28,7 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        let view = Client::new(&self.node)?.get(&format!("/v1/proofs/{}", self.id))?;
+        let view = Client::new(&self.node)?.get_after(&format!("/v1/proofs/{}", self.id), EXPLAINED_WITHIN)?;
         if self.json {
             say!("{view:#}");
         } else {

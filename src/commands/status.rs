@@ -1,7 +1,7 @@
 //! `pop status`: how a running node is, grouped for people, or the API's own object.
 
-use crate::client::Client;
 use crate::exit::{Exit, Outcome};
+use crate::nodes::Choice;
 use crate::say;
 use crate::text::{amount, counted, plain, span, word};
 use actors::network::skew;
@@ -11,9 +11,8 @@ use std::fmt::Display;
 /// Show how a running node is.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The node that is asked: a node id, or HOST:PORT of its HTTP.
-    #[arg(long, value_name = "NODE", default_value = "node_1")]
-    node: String,
+    #[command(flatten)]
+    nodes: Choice,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -21,11 +20,19 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        let status = Client::new(&self.node)?.get("/v1/status")?;
+        let client = self.nodes.one()?;
         if self.json {
-            say!("{status:#}");
-        } else {
-            screen(&status).iter().for_each(|line| say!("{line}"));
+            say!("{:#}", client.get("/v1/status")?);
+            return Ok(Exit::Fine);
+        }
+        // It answers whatever hangs; the status needs two of the actors.
+        let why = client.get("/v1/why")?;
+        match client.get("/v1/status") {
+            Ok(status) => screen(&status).iter().for_each(|line| say!("{line}")),
+            Err(failure) => {
+                health(&why["health"]).iter().for_each(|line| say!("{line}"));
+                return Err(failure);
+            }
         }
         Ok(Exit::Fine)
     }
@@ -55,7 +62,7 @@ fn screen(status: &Value) -> Vec<String> {
     let mut lines = health(&status["health"]);
     lines.extend(head(
         word(&status["node_id"], "unknown"),
-        &status["stake"],
+        &status["stake_tokens"],
         &status["connected_peers"],
         status["is_leader"] == true,
         &status["current_view"],
@@ -90,7 +97,7 @@ fn consensus(status: &Value) -> Vec<String> {
     let quorum = if status["has_quorum"] == true { "a quorum" } else { "no quorum: more than two thirds are needed" };
     vec![
         format!("Leader: {}", word(&status["leader"], "unknown")),
-        format!("Reachable stake: {} of {} ({quorum})", status["reachable_stake"], status["total_stake"]),
+        format!("Reachable stake: {} of {} ({quorum})", status["reachable_stake_tokens"], status["total_stake_tokens"]),
         format!("Clock: {}", clock(&status["clock_ahead_ms"])),
         format!("Last final block: {}", word(&status["block"], "unknown")),
         format!("Prepared, not yet final: {}", counted(number(&status["prepared"]), "block", "blocks")),
@@ -117,8 +124,8 @@ fn clock(ahead: &Value) -> String {
 fn ledger(status: &Value) -> Vec<String> {
     vec![
         format!("Proofs final: {}", status["proofs_final"]),
-        format!("Balance: {} tokens", amount(&status["balance"])),
-        format!("Reward pool: {} tokens", amount(&status["reward_pool"])),
+        format!("Balance: {} tokens", amount(&status["balance_micro_tokens"])),
+        format!("Reward pool: {} tokens", amount(&status["reward_pool_micro_tokens"])),
     ]
 }
 
@@ -138,8 +145,8 @@ fn mempool(figures: &Value) -> Vec<String> {
 }
 
 fn actor(actor: &Value) -> String {
-    let state = if actor["running"] == true { "running" } else { "being rebuilt" };
-    let restarts = counted(number(&actor["incarnations"]).saturating_sub(1), "restart", "restarts");
+    let state = if actor["running"] == true { "running" } else { "restarting" };
+    let restarts = counted(number(&actor["restarts"]), "restart", "restarts");
     format!("{:<16} {state}, {restarts}, {} waiting", word(&actor["name"], "?"), actor["waiting"])
 }
 
@@ -193,13 +200,13 @@ mod tests {
     fn the_guides_lines_come_first_and_every_group_follows() {
         let status = json!({
             "health": {"state": "halted", "sentence": "HALTED: 20000 of 40000 stake votes\u{1b}[2J", "what_to_do": "now: start it"},
-            "node_id": "node_1", "stake": 10000, "connected_peers": 1, "is_leader": true, "current_view": 32,
-            "current_sequence": 31, "leader": "node_1", "reachable_stake": 20000, "total_stake": 40000,
+            "node_id": "node_1", "stake_tokens": 10000, "connected_peers": 1, "is_leader": true, "current_view": 32,
+            "current_sequence": 31, "leader": "node_1", "reachable_stake_tokens": 20000, "total_stake_tokens": 40000,
             "has_quorum": false, "clock_ahead_ms": 3_600_210, "block": "3d0f",
-            "prepared": 1, "chain_id": "11a2", "proofs_final": 8, "balance": 464_928, "reward_pool": 999_999_000_000u64,
+            "prepared": 1, "chain_id": "11a2", "proofs_final": 8, "balance_micro_tokens": 464_928, "reward_pool_micro_tokens": 999_999_000_000u64,
             "mempool": {"proofs": 3, "proofs_max": 2000, "bytes": 1 << 20, "bytes_max": 256 << 20, "waiting": 1,
                         "checking": 2, "contested": 0, "fetching": 4},
-            "actors": [{"name": "mempool", "running": false, "incarnations": 3, "waiting": 5}],
+            "actors": [{"name": "mempool", "running": false, "restarts": 2, "waiting": 5}],
             "peers": [
                 {"node_id": "node_2", "connected": true, "connected_ms": 216_458, "address": "localhost:8002",
                  "round_trip_ms": 0.31, "clock_ahead_ms": -3_600_210, "faults": 0, "throttled": 1, "dropped": 3, "banned_ms": null, "last_error": "Connection refused"},
@@ -217,7 +224,7 @@ mod tests {
             "  Balance: 0.464928 tokens",
             "  Reward pool: 999999 tokens",
             "  Pending proofs: 3 of at most 2000",
-            "  mempool          being rebuilt, 2 restarts, 5 waiting",
+            "  mempool          restarting, 2 restarts, 5 waiting",
             "  Clock: 3600 s ahead of the others' median: set it right (10 s off costs this validator's own turns or votes)",
             "  node_2     connected for 3 min, localhost:8002, round trip 0.3 ms, its clock is 3600 s behind ours, sent too much: slowed down 1 time, \
              takes too little: 3 messages to it dropped",

@@ -5,10 +5,12 @@ use crate::client::Client;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home;
 use crate::node_batch::wire::body_of;
+use crate::nodes::Choice;
 use crate::obligation::{self, Obligation, ObligationError, Reader};
 use crate::say;
-use crate::text::{counted, excerpt};
+use crate::text::{counted, excerpt, plain};
 use crate::utf8::{self, Carried};
+use crate::why;
 use ed25519_dalek::SigningKey;
 use protocol::proof::Proof;
 use protocol::signature::public_key;
@@ -20,6 +22,8 @@ use std::time::{Duration, Instant};
 
 /// The longest that one request waits; longer waits are several.
 const WAIT_OF_ONE_REQUEST: Duration = Duration::from_secs(20);
+/// What takes longer is told why.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// Submit proofs to a node.
 #[derive(Debug, clap::Args)]
@@ -30,9 +34,8 @@ pub struct Arguments {
     /// The answer that is claimed [default: by manifest.json, or the script's (set-info :status …)].
     #[arg(long, value_name = "unsat|sat")]
     claim: Option<Claim>,
-    /// The node that is given the proofs.
-    #[arg(long, value_name = "NODE", default_value = "node_1")]
-    node: String,
+    #[command(flatten)]
+    nodes: Choice,
     /// The key that signs; made if there is none [default: submitter.submit-key in the user's own data directory]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -50,7 +53,7 @@ pub struct Arguments {
 impl Arguments {
     pub fn run(&self) -> Outcome {
         let obligations = self.read().map_err(Failure::with(Exit::Input))?;
-        let client = Client::new(&self.node)?;
+        let client = self.nodes.one()?;
         let chain = chain_of(&client)?;
         let key = home::submitter_key(self.key.as_deref()).map_err(Failure::with(Exit::Configuration))?;
         let mut exit = Exit::Fine;
@@ -72,8 +75,9 @@ impl Arguments {
 
     /// Tells what each proof came to, in the order of the files.
     fn await_all(&self, client: &Client, submitted: &[(String, Hash)], deadline: Instant, mut exit: Exit) -> Outcome {
+        let mut told = None;
         for (name, id) in submitted {
-            let view = await_end(client, id, deadline)?;
+            let view = await_end(client, id, deadline, &mut told)?;
             let line = super::proof::line(&view);
             if view["ended"] == true {
                 say!("{name}: {line}");
@@ -175,12 +179,21 @@ fn chain_of(client: &Client) -> Result<Hash, Failure> {
     text.parse().map_err(|_| Failure::new(Exit::Unreachable, format!("the node names no chain id, but {text:?}")))
 }
 
-fn await_end(client: &Client, id: &Hash, deadline: Instant) -> Result<Value, Failure> {
+/// `told` is the state of health that was told last: one that takes long says once why, and again when that changes.
+fn await_end(client: &Client, id: &Hash, deadline: Instant, told: &mut Option<why::State>) -> Result<Value, Failure> {
+    let mut longest = QUIET;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now()).min(WAIT_OF_ONE_REQUEST);
-        let view = client.get(&format!("/v1/proofs/{id}?explain=false&wait={}", left.as_secs_f64()))?;
+        let left = deadline.saturating_duration_since(Instant::now()).min(longest);
+        let view = client.get_after(&format!("/v1/proofs/{id}?explain=false&wait={}", left.as_secs_f64()), left)?;
         if view["ended"] == true || left.is_zero() {
             return Ok(view);
+        }
+        longest = WAIT_OF_ONE_REQUEST;
+        // A node without an answer to this may have one to what is waited for.
+        if let Some(health) = client.get("/v1/why").ok().and_then(|why| why::of_answer(&why))
+            && told.replace(health.state) != Some(health.state)
+        {
+            eprintln!("{}", plain(&health.sentence));
         }
     }
 }

@@ -13,8 +13,11 @@
 //! | [`report`] | the report, each figure with its definition |
 //! | [`prometheus`] | a Prometheus that looks on, if that is asked for |
 //! | [`screen`] | what is printed meanwhile |
+//! | [`demo`] | a small one that stays up, to look at; [`examples`] are its proofs |
 
 mod account;
+pub mod demo;
+mod examples;
 mod prometheus;
 mod report;
 pub mod restart;
@@ -29,6 +32,8 @@ pub use validators::Validators;
 pub use watching::on_signal;
 
 use crate::exit::{Exit, Failure, Outcome};
+use crate::obligation::{self, Reader};
+use crate::utf8;
 use account::Account;
 use prometheus::Prometheus;
 use protocol::types::Stake;
@@ -36,7 +41,7 @@ use protocol::verdict::Claim;
 use report::Report;
 use restart::RestartPolicy;
 use screen::Screen;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use watching::{Event, Watch};
@@ -59,6 +64,33 @@ pub struct Task {
     pub claim: Option<Claim>,
 }
 
+/// Every script of a folder, a manifest or a file, with what it claims.
+///
+/// # Errors
+/// If one cannot be read.
+pub fn tasks(proofs: &Path) -> Result<Vec<Task>, Failure> {
+    let mut reader = Reader::new(None);
+    let mut tasks = Vec::new();
+    for path in obligation::scripts(proofs).map_err(Failure::with(Exit::Input))? {
+        let read = reader.read(&path).map_err(Failure::with(Exit::Input))?;
+        let claim = read.claim.map(|(claim, _)| claim);
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        // One that cannot be made UTF-8 is not taken, which the run tells.
+        let script = utf8::carried(&read.script).map(|carried| carried.script.into_owned());
+        tasks.push(Task { name, script: script.unwrap_or(read.script), claim });
+    }
+    Ok(tasks)
+}
+
+/// Which ports the validators take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ports {
+    /// Any that are free.
+    Free,
+    /// The guide's: 8001, 8002, … for peers, and HTTP 1000 above.
+    Guide,
+}
+
 /// What was asked for.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -73,6 +105,7 @@ pub struct Plan {
     pub interval: Option<Duration>,
     pub tasks: Vec<Task>,
     pub folder: PathBuf,
+    pub ports: Ports,
     /// Whether actors may be made to fail.
     pub admin: bool,
     /// The port of a Prometheus beside the network.

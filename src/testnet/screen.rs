@@ -109,6 +109,7 @@ impl Screen {
         say!("  {}  this report; docs/TESTNET.md defines each figure", plan.output.display());
         say!("  {}  what each validator logged", site.folder.join("logs").display());
         say!("  pop check-proof FILE  why a proof is refused, checked on this machine alone");
+        say!("  pop demo  the same with a network that stays up, a page to look at, and three things to try");
         say!("  README.md, \"By hand\"  a network in terminals of your own, to submit, stop and kill");
     }
 }

@@ -1,10 +1,13 @@
 //! The folder of a testnet: genesis, keys, configurations and logs, and the ports that its validators take.
 
-use super::{Plan, failure};
+use super::{Plan, Ports, failure};
+use crate::chaos::processes::listener;
 use crate::commands::init_genesis_state::new_genesis;
 use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure};
-use actors::config::{Address, AdminSection, ConfigFile, HttpSection, NetworkSection, PeerAddress};
+use actors::config::{
+    Address, AdminSection, ConfigFile, HTTP_PORT_OFFSET, HttpSection, NetworkSection, PeerAddress, convention_port,
+};
 use actors::keys;
 use actors::storage::files::{self, Existing};
 use actors::storage::genesis_file;
@@ -71,7 +74,10 @@ impl Site {
         genesis_file::write(&genesis_path, &genesis, Existing::Keep).map_err(failure)?;
         files::make_directory(&folder.join("logs"), 0o755).map_err(failure)?;
         files::make_directory(&folder.join("config"), 0o755).map_err(failure)?;
-        let ports = free_ports(names.len() * 2).map_err(failure)?;
+        let ports = match plan.ports {
+            Ports::Free => free_ports(names.len() * 2).map_err(failure)?,
+            Ports::Guide => guide_ports(&names)?,
+        };
         let (listen, http) = ports.split_at(names.len());
         let mut places = Vec::new();
         for (index, (node_id, key)) in names.iter().zip(&keys).enumerate() {
@@ -146,4 +152,23 @@ fn free_ports(count: usize) -> std::io::Result<Vec<u16>> {
     let listeners = (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
     let listeners = listeners.collect::<std::io::Result<Vec<_>>>()?;
     listeners.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}
+
+/// The guide's ports, those for peers first.
+///
+/// # Errors
+/// If one is taken; says by whom.
+fn guide_ports(names: &[NodeId]) -> Result<Vec<u16>, Failure> {
+    let peers: Vec<u16> = names.iter().filter_map(convention_port).collect();
+    let ports: Vec<u16> = peers.iter().copied().chain(peers.iter().map(|port| port + HTTP_PORT_OFFSET)).collect();
+    for port in &ports {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err() {
+            let by = listener(*port).map_or("a process that this user may not look at".into(), |listener| {
+                format!("process {} ({})", listener.pid, listener.name)
+            });
+            let text = format!("port {port} is taken by {by}: stop it, or give --any-ports");
+            return Err(Failure::new(Exit::Configuration, text));
+        }
+    }
+    Ok(ports)
 }

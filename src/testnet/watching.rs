@@ -7,6 +7,7 @@ use super::site::Site;
 use super::{Plan, Task};
 use crate::client::Client;
 use crate::node_batch::wire::body_of;
+use crate::why::{self, Health};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::proof::Proof;
@@ -23,6 +24,8 @@ use std::time::{Duration, Instant};
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// How long one request for new blocks waits, in seconds; a stop is seen at least that soon.
 const BLOCKS_WAIT: u32 = 1;
+/// Until a node answers: many validators on one machine take their time.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Before what was not taken is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 /// Submissions that are under way at once, for each node and together: each waits for its node's disk, which takes many
@@ -83,6 +86,8 @@ pub struct Look {
     pub view_changes: u64,
     /// Micro-tokens that are still to be paid as rewards.
     pub reward_pool: u64,
+    /// Its word on itself and on the network.
+    pub health: Option<Health>,
 }
 
 /// What the threads see.
@@ -160,7 +165,9 @@ impl Watch {
 }
 
 fn clients(site: &Site) -> Vec<Client> {
-    site.places.iter().map(|place| Client::at(place.node_id.as_str(), &place.http)).collect()
+    let client =
+        |place: &super::site::Place| Client::at(place.node_id.as_str(), &place.http).answering_within(PATIENCE);
+    site.places.iter().map(client).collect()
 }
 
 /// Waits, but no longer than until one of these is set. Tells whether one is.
@@ -316,7 +323,8 @@ fn look_at(node: &Client) -> Look {
         sequence: number(&status["current_sequence"]),
         proposals: number(&status["since_start"]["proposals"]),
         view_changes: number(&status["since_start"]["view_changes"]),
-        reward_pool: number(&status["reward_pool"]),
+        health: why::of_answer(&status),
+        reward_pool: number(&status["reward_pool_micro_tokens"]),
     }
 }
 
@@ -358,9 +366,12 @@ pub fn on_signal(then: impl FnOnce()) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
         let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        let Ok(mut terminate) = terminate else { return };
+        let hangup = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
+        let (Ok(mut terminate), Ok(mut hangup)) = (terminate, hangup) else { return };
         tokio::select! {
             _ = terminate.recv() => {}
+            // The terminal has gone.
+            _ = hangup.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
     });

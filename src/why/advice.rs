@@ -8,7 +8,7 @@ pub(super) fn what_to_do(facts: &Facts, missing: &[Absent<'_>], state: State) ->
     let me = plain(&facts.node_id);
     match state {
         State::Ok if missing.is_empty() => "nothing".into(),
-        State::Ok | State::Degraded => bring_back(missing, "soon"),
+        State::Ok | State::Degraded => bring_back(missing),
         State::Behind if facts.peers.is_empty() => {
             format!("nobody has it: stop {me}, and restore its whole data folder from a newer copy")
         }
@@ -20,8 +20,9 @@ pub(super) fn what_to_do(facts: &Facts, missing: &[Absent<'_>], state: State) ->
             "wait some seconds: its supervisor restarts it; if that lasts, read the log of {me} (`pop actors --node {me}` \
              shows why it failed)"
         ),
-        State::Waiting | State::Halted if !missing.is_empty() => bring_back(missing, "now"),
+        State::Waiting | State::Halted if !missing.is_empty() => bring_back(missing),
         State::Waiting => not_signing(facts, &me),
+        State::Unreachable => "start a validator, or ask another one".into(),
         State::Halted => format!(
             "look at the leader {}, the disks and the clocks: `pop doctor` on each machine, and `pop why` with other nodes",
             plain(&facts.leader)
@@ -30,7 +31,7 @@ pub(super) fn what_to_do(facts: &Facts, missing: &[Absent<'_>], state: State) ->
 }
 
 /// The first that is missing stands for the others: what helps it is likely to help them.
-fn bring_back(missing: &[Absent<'_>], when: &str) -> String {
+fn bring_back(missing: &[Absent<'_>]) -> String {
     let Some(first) = missing.iter().find(|absent| absent.how != How::NotSigning).or(missing.first()) else {
         return "nothing".into();
     };
@@ -38,10 +39,10 @@ fn bring_back(missing: &[Absent<'_>], when: &str) -> String {
     match first.how {
         How::NotSigning => format!("{name} does not sign: docs/RUNBOOK.md says what to do about a lost vote log"),
         How::Silent => {
-            format!("{when}: `pop why --node {name}` says why it does not vote, although it is connected")
+            format!("`pop why --node {name}` says why it does not vote, although it is connected")
         }
         How::Disconnected | How::NeverConnected => format!(
-            "{when}: on the machine of {name}, `pop doctor` says what is wrong there; if it does not run, \
+            "on the machine of {name}, `pop doctor` says what is wrong there; if it does not run, \
              `pop start-validator --node-id {name}`"
         ),
     }

@@ -9,11 +9,15 @@
 //! | here | what is known, and what it comes to |
 //! | [`words`] | names, stakes, spans and moments in a sentence |
 //! | [`advice`] | what to do about it |
+//! | [`several`] | the word of a network of which several nodes were asked |
 
 mod advice;
+mod several;
 #[cfg(test)]
 mod tests;
 mod words;
+
+pub use several::{Told, network, of_answer};
 
 use crate::text::counted;
 use serde::{Deserialize, Serialize};
@@ -42,6 +46,8 @@ pub enum State {
     Halted,
     /// A part of this validator is down.
     Failing,
+    /// Nobody answers: a client says so, and never a validator.
+    Unreachable,
 }
 
 impl State {
@@ -54,6 +60,15 @@ impl State {
             State::Behind => "BEHIND",
             State::Halted => "HALTED",
             State::Failing => "FAILING",
+            State::Unreachable => "UNREACHABLE",
+        }
+    }
+
+    /// Whether blocks become final, as far as this validator sees.
+    pub fn makes_progress(self) -> bool {
+        match self {
+            State::Ok | State::Degraded => true,
+            State::Waiting | State::Behind | State::Halted | State::Failing | State::Unreachable => false,
         }
     }
 }
@@ -273,16 +288,17 @@ fn failing(facts: &Facts) -> String {
 fn no_quorum(facts: &Facts, missing: &[Absent<'_>], voting: u64) -> (State, String) {
     let missing = list_missing(facts.now_ms, missing);
     let stakes = stakes(voting, facts.total_stake);
-    match facts.last_final_ms {
-        None if facts.uptime_ms < START_MS || facts.sequence == 0 => {
-            (State::Waiting, format!("{stakes} is here, a quorum is {}{missing}", facts.quorum()))
-        }
-        None => (State::Halted, format!("{stakes} votes{missing}; last final block {}", facts.sequence)),
-        Some(ago_ms) => {
-            let last = format!("last final block {}, {}", facts.sequence, ago(ago_ms));
-            (State::Halted, format!("{stakes} votes{missing}; {last}"))
-        }
+    // Who signs had a quorum before; who does not has yet to find one.
+    let is_starting = facts.signing != Some(Signing::Yes) && facts.last_final_ms.is_none();
+    if is_starting && (facts.uptime_ms < START_MS || facts.sequence == 0) {
+        return (State::Waiting, format!("{stakes} is here, a quorum is {}{missing}", facts.quorum()));
     }
+    let last = match (facts.sequence, facts.last_final_ms) {
+        (0, _) => "no block is final yet".to_owned(),
+        (sequence, Some(ago_ms)) => format!("last final block {sequence}, {}", ago(ago_ms)),
+        (sequence, None) => format!("last final block {sequence}"),
+    };
+    (State::Halted, format!("{stakes} votes{missing}; {last}"))
 }
 
 fn not_signing(facts: &Facts) -> Option<String> {

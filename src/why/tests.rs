@@ -88,6 +88,16 @@ fn each_set_of_facts_has_its_sentence() {
             "HALTED: no block final for 45 s, although 40000 of 40000 stake votes; view 1240, leader node_3",
         ),
         (
+            Facts { signing: Some(Signing::Yes), ..starting() },
+            "HALTED: 20000 of 40000 stake votes; missing node_3 (never seen, since 14:05:28 UTC), node_4 (never seen, since \
+             14:05:28 UTC); no block is final yet",
+        ),
+        (
+            Facts { uptime_ms: 61_000, sequence: 7, ..starting() },
+            "HALTED: 20000 of 40000 stake votes; missing node_3 (never seen, since 14:05:28 UTC), node_4 (never seen, since \
+             14:05:28 UTC); last final block 7",
+        ),
+        (
             starting(),
             "WAITING: 20000 of 40000 stake is here, a quorum is 26667; missing node_3 (never seen, since 14:05:28 UTC), \
              node_4 (never seen, since 14:05:28 UTC)",

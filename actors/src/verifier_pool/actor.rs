@@ -6,7 +6,7 @@
 use super::accuracy::Accuracy;
 use super::explaining::Explaining;
 use super::explanations::Explanations;
-use super::messages::{Cancel, Check, Foresee, Judged, Rebuilt, ReportOf};
+use super::messages::{Cancel, Check, Foresee, Judged, Rebuilt, ReportOf, TellUnderWay, UnderWay};
 use super::verdicts::Verdicts;
 use super::{PoolError, VerifierPool};
 use crate::metrics::{self, Published, Waiting};
@@ -295,5 +295,21 @@ impl Handler<ReportOf> for VerifierPoolActor {
 
     fn handle(&mut self, statement: ReportOf, _: &mut Context<Self>) -> Option<Report> {
         self.settings.verdicts.get(&statement.0)
+    }
+}
+
+impl Handler<TellUnderWay> for VerifierPoolActor {
+    type Result = Vec<UnderWay>;
+
+    fn handle(&mut self, TellUnderWay(max): TellUnderWay, _: &mut Context<Self>) -> Vec<UnderWay> {
+        let mut tasks: Vec<&Task> = self.tasks.values().collect();
+        tasks.sort_by_key(|task| task.since);
+        let told = |task: &Task, proof: &Hash| UnderWay {
+            proof: *proof,
+            since: task.since.elapsed(),
+            is_running: task.running.is_some(),
+        };
+        let all = tasks.into_iter().flat_map(|task| task.proofs.iter().map(move |proof| told(task, proof)));
+        all.take(max).collect()
     }
 }

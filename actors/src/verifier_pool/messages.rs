@@ -5,6 +5,7 @@ use protocol::explanation::Explanation;
 use protocol::mempool::Judgement;
 use protocol::types::Hash;
 use protocol::verdict::{Claim, Report};
+use std::time::Duration;
 
 /// Check a proof, before what waits if it is urgent. Answered by a [`Judged`]; who asks must be ready to ask again after
 /// a [`Rebuilt`].
@@ -43,6 +44,21 @@ pub struct ReportOf(pub Hash);
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Explained")]
 pub struct Explain(pub Hash);
+
+/// What is being checked, the oldest first; at most so many.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<UnderWay>")]
+pub struct TellUnderWay(pub usize);
+
+/// A proof that is being checked, or waits for a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnderWay {
+    pub proof: Hash,
+    /// Since it was asked for.
+    pub since: Duration,
+    /// A worker has it, or is about to.
+    pub is_running: bool,
+}
 
 /// What comes of a question why.
 #[derive(Debug, Clone, PartialEq, Eq)]

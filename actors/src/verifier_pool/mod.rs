@@ -18,7 +18,7 @@ pub use accuracy::{Accuracy, Shares, WINDOW as ACCURACY_WINDOW};
 pub use actor::{VerifierPoolActor, VerifierPoolSettings};
 pub use ending::{Ending, Kill};
 pub use explanations::{EXPLANATIONS_BYTES_MAX, EXPLANATIONS_MAX, Explanations};
-pub use messages::{Cancel, Check, Explain, Explained, Foresee, Judged, Rebuilt, ReportOf};
+pub use messages::{Cancel, Check, Explain, Explained, Foresee, Judged, Rebuilt, ReportOf, TellUnderWay, UnderWay};
 pub use pool::{
     Observer, Pending, PoolConfig, PoolError, PoolEvent, VerifierPool, program_beside_this_one, verdict_label,
 };

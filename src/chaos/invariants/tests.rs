@@ -79,8 +79,9 @@ fn a_lost_proof_breaks_the_account() {
 }
 
 fn ledger(sequence: u64, balance: u64, pool: u64) -> LedgerSeen {
-    let value = json!({"sequence": sequence, "state_root": format!("{balance}"), "reward_pool": pool, "supply": 100,
-        "accounts": [{"node_id": "node_1", "balance": balance, "stake": 50}], "block": "", "rewards_paid": 0, "proofs_final": 0});
+    let value = json!({"sequence": sequence, "state_root": format!("{balance}"), "reward_pool_micro_tokens": pool, "supply_micro_tokens": 100,
+        "accounts": [{"node_id": "node_1", "balance_micro_tokens": balance, "stake_micro_tokens": 50}], "block": "",
+        "rewards_paid_micro_tokens": 0, "proofs_final": 0});
     serde_json::from_value(value).unwrap()
 }
 

@@ -1,0 +1,162 @@
+//! Which nodes a command asks: one by its name or address, or those of a network whose configurations lie in a folder.
+//!
+//! Must never: ask anything but whether somebody is there.
+
+use crate::client::Client;
+use crate::exit::{Exit, Failure};
+use actors::config::ConfigFile;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Asked when nobody is named.
+const NODE_DEFAULT: &str = "node_1";
+/// Until a node of a network is passed over for the next one.
+const QUICK: Duration = Duration::from_secs(1);
+/// Longer files are no configurations.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// The choice on the command line.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Choice {
+    /// The node that is asked: a node id, or HOST:PORT of its HTTP [default: node_1; with --network the first that answers].
+    #[arg(long, value_name = "NODE")]
+    node: Option<String>,
+    /// The network that it is of: a testnet's folder, as data/testnet, or a folder of configurations.
+    #[arg(long, value_name = "DIR")]
+    network: Option<PathBuf>,
+}
+
+impl Choice {
+    /// The node that is asked.
+    ///
+    /// # Errors
+    /// If the name leads nowhere, or no node of the network answers.
+    pub fn one(&self) -> Result<Client, Failure> {
+        match (&self.node, &self.network) {
+            (node, None) => Client::new(node.as_deref().unwrap_or(NODE_DEFAULT)),
+            (Some(node), Some(folder)) => Client::in_folder(node, &configs_in(folder)),
+            (None, Some(folder)) => first_that_answers(network(folder)?, folder),
+        }
+    }
+
+    /// Every node that is meant: all of a network unless one is named.
+    ///
+    /// # Errors
+    /// If a name leads nowhere.
+    pub fn all(&self) -> Result<Vec<Client>, Failure> {
+        match (&self.node, &self.network) {
+            (None, Some(folder)) => network(folder),
+            _ => Ok(vec![self.one()?]),
+        }
+    }
+}
+
+/// Any answer counts, also that it is not well.
+fn first_that_answers(nodes: Vec<Client>, folder: &Path) -> Result<Client, Failure> {
+    let count = nodes.len();
+    let mut last = String::new();
+    for node in nodes {
+        let (name, address) = node.place();
+        let quick = Client::at(name, address).answering_within(QUICK);
+        match quick.get("/v1/actors") {
+            Ok(_) => return Ok(node),
+            Err(failure) => last = failure.message,
+        }
+    }
+    let text = format!("none of the {count} nodes of {} answers; the last one: {last}", folder.display());
+    Err(Failure::new(Exit::Unreachable, text))
+}
+
+/// Every node whose configuration is in the folder, in the order of their numbers.
+///
+/// # Errors
+/// If there is none, or one cannot be read.
+pub fn network(folder: &Path) -> Result<Vec<Client>, Failure> {
+    let configs = configs_in(folder);
+    let mut names = Vec::new();
+    for path in json_files(&configs)? {
+        names.extend(read_config(&path)?.map(|file| file.node_id.to_string()));
+    }
+    if names.is_empty() {
+        let text = format!(
+            "{} holds no configuration of a validator: --network takes a testnet's folder, as data/testnet, or a folder of \
+             configurations, as config",
+            configs.display()
+        );
+        return Err(Failure::new(Exit::Configuration, text));
+    }
+    // node_2 before node_10.
+    names.sort_by_key(|name| (name.len(), name.clone()));
+    names.iter().map(|name| Client::in_folder(name, &configs)).collect()
+}
+
+/// A testnet keeps its configurations in a folder of their own.
+pub fn configs_in(folder: &Path) -> PathBuf {
+    let inner = folder.join("config");
+    if inner.is_dir() { inner } else { folder.to_owned() }
+}
+
+/// The JSON files of a folder, sorted.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn json_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failure = |error| Failure::new(Exit::Configuration, format!("cannot read {}: {error}", folder.display()));
+    let entries: std::io::Result<Vec<_>> =
+        std::fs::read_dir(folder).map_err(failure)?.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut files = entries.map_err(failure)?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    Ok(files)
+}
+
+/// None of what is no validator's configuration: `validators.json` stands in the same folder.
+///
+/// # Errors
+/// If it is neither.
+pub fn read_config(path: &Path) -> Result<Option<ConfigFile>, Failure> {
+    let failure =
+        |error: &dyn std::fmt::Display| Failure::new(Exit::Configuration, format!("{}: {error}", path.display()));
+    let bytes =
+        actors::storage::files::read_bounded(path, CONFIG_BYTES_MAX).map_err(Failure::with(Exit::Configuration))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|error| failure(&error))?;
+    if value.get("node_id").is_none() {
+        return Ok(None);
+    }
+    serde_json::from_value(value).map(Some).map_err(|error| failure(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_found_by_its_folder_in_the_order_of_its_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let configs = folder.path().join("config");
+        std::fs::create_dir(&configs).unwrap();
+        let write = |name: &str, port: u16| {
+            let text = format!(r#"{{"node_id": "{name}", "http": {{"port": {port}}}}}"#);
+            std::fs::write(configs.join(format!("{name}.json")), text).unwrap();
+        };
+        write("node_10", 7010);
+        write("node_2", 7002);
+        std::fs::write(configs.join("validators.json"), r#"{"validators": []}"#).unwrap();
+        let nodes = network(folder.path()).unwrap();
+        let places: Vec<_> = nodes.iter().map(Client::place).collect();
+        assert_eq!(places, [("node_2", "127.0.0.1:7002"), ("node_10", "127.0.0.1:7010")]);
+        let named = Choice { node: Some("node_10".into()), network: Some(folder.path().into()) };
+        assert_eq!(named.one().unwrap().place().1, "127.0.0.1:7010");
+    }
+
+    #[test]
+    fn a_folder_that_is_no_network_is_told_with_what_to_give() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |path: &Path| network(path).err().unwrap().message;
+        assert!(told(folder.path()).contains("as data/testnet"), "{}", told(folder.path()));
+        assert!(told(&folder.path().join("nowhere")).contains("cannot read"));
+        std::fs::write(folder.path().join("node_1.json"), "{").unwrap();
+        assert!(told(folder.path()).contains("node_1.json"));
+    }
+}
