@@ -1,12 +1,15 @@
 //! Says what a panic was about and where it happened.
 //!
 //! The unwinding payload carries the text but not the place, so a hook notes the place for the thread that panics. The
-//! hook that was there before runs where nobody catches the panic, and where backtraces are asked for: a printed one takes
-//! longer than the actor's next start.
+//! hook that was there before runs only where nobody catches the panic. Where backtraces are asked for, that of a panic
+//! which is caught is taken as addresses, and a thread of its own finds their names and prints it: that takes half a second,
+//! and the actor starts anew meanwhile.
 
 use std::any::Any;
+use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
@@ -25,11 +28,25 @@ pub(super) fn install_hook() {
             let _ = PLACE.try_with(|place| {
                 *place.borrow_mut() = info.location().map(|at| format!("{}:{}", at.file(), at.line()));
             });
-            if wants_backtraces || !IS_CAUGHT.try_with(Cell::get).unwrap_or(false) {
+            if !IS_CAUGHT.try_with(Cell::get).unwrap_or(false) {
                 previous(info);
+            } else if wants_backtraces {
+                print_elsewhere(info.to_string(), Backtrace::force_capture());
             }
         }));
     });
+}
+
+/// Names of functions are found when a backtrace is printed, and not before.
+fn print_elsewhere(panic: String, backtrace: Backtrace) {
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    let print = move || {
+        let text = format!("thread {thread:?}: {panic}\n{backtrace}\n");
+        // Without a standard error there is nobody to read it.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    };
+    // Without a thread the panic is still told by whoever caught it, only without its backtrace.
+    let _ = std::thread::Builder::new().name("backtrace".into()).spawn(print);
 }
 
 /// What a panic said, and where.
