@@ -71,13 +71,20 @@ impl ViewChange {
         }));
     }
 
-    fn look(&mut self) {
+    fn look(&mut self, context: &mut Context<Self>) {
         for peer in self.network.peers().into_iter().filter(|peer| peer.connected) {
             let round_trip = self.network.round_trip(peer.validator).unwrap_or_default();
             self.pacemaker.on_session(peer.validator, Millis(round_trip.as_millis() as u64));
         }
         if let Some((view, open)) = self.pacemaker.overdue_view_change(self.clock.local()) {
             tracing::warn!(view = view.0, open_ms = open.0, "a view change stays open: too few validators answer");
+        }
+        self.look_for_first_quorum(context);
+    }
+
+    fn look_for_first_quorum(&mut self, context: &mut Context<Self>) {
+        if self.pacemaker.look_for_quorum(self.clock.local()) {
+            self.arm(context);
         }
     }
 
@@ -100,9 +107,9 @@ impl Actor for ViewChange {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        self.look();
-        context.run_interval(LOOK_INTERVAL, |this, _| {
-            this.look();
+        self.look(context);
+        context.run_interval(LOOK_INTERVAL, |this, context| {
+            this.look(context);
             // Not before the first interval: sessions need a moment at the start.
             this.look_at_quorum();
         });
@@ -130,11 +137,12 @@ impl Handler<Follow> for ViewChange {
 impl Handler<Session> for ViewChange {
     type Result = ();
 
-    fn handle(&mut self, session: Session, _: &mut Context<Self>) {
+    fn handle(&mut self, session: Session, context: &mut Context<Self>) {
         match session {
             Session::Opened(peer) => {
                 let round_trip = self.network.round_trip(peer).unwrap_or_default();
                 self.pacemaker.on_session(peer, Millis(round_trip.as_millis() as u64));
+                self.look_for_first_quorum(context);
             }
             Session::Closed(peer) => self.pacemaker.on_session_closed(peer),
         }

@@ -394,10 +394,11 @@ fn open_log(
             "the vote log is an older copy than the mark beside the key has seen, or the mark is damaged"
         );
     }
-    tracing::warn!(
-        ?kind,
-        "the vote log is not known to be whole: nothing is signed before peers have told where they are"
-    );
+    if kind == UnknownHistory::New {
+        tracing::info!("first start: signing begins once a quorum of peers is connected");
+    } else {
+        tracing::warn!(?kind, "the vote log is not whole: signing begins once peers have reported their state");
+    }
     let record = Record::Unknown(kind);
     let bytes = rmp_serde::to_vec(&record)?;
     log.append(&[bytes])?;

@@ -18,6 +18,9 @@ const SAMPLE_AGE_MAX: Millis = Millis(60_000);
 /// The timer is at least this, and four round trips of the session with the leader.
 const TIMER_MIN: Millis = Millis(300);
 const ROUND_TRIP_COUNTED_MAX: Millis = Millis(500);
+/// A node that has never had a quorum waits for one: its peers may be starting. After this it gives up all the same: in a
+/// network that is connected in part, others may need its vote.
+const FIRST_QUORUM_AWAITED: Millis = Millis(60_000);
 /// Proposals whose Prepare certificate is awaited, at the most.
 const OPEN_MAX: usize = 64;
 /// Beyond this the doubled timer is at its maximum whatever the base.
@@ -62,6 +65,8 @@ pub struct Pacemaker {
     /// Round trips of the sessions that are open.
     sessions: BTreeMap<ValidatorIndex, Millis>,
     told_no_quorum: bool,
+    /// Whether a quorum was ever connected; the first view's clock starts with it.
+    had_quorum: bool,
 }
 
 impl Pacemaker {
@@ -82,6 +87,7 @@ impl Pacemaker {
             open: BTreeMap::new(),
             sessions: BTreeMap::new(),
             told_no_quorum: false,
+            had_quorum: false,
         }
     }
 
@@ -92,6 +98,17 @@ impl Pacemaker {
 
     pub fn on_session_closed(&mut self, peer: ValidatorIndex) {
         self.sessions.remove(&peer);
+    }
+
+    /// Starts the view's clock when a quorum is connected for the first time. Tells whether that was now.
+    pub fn look_for_quorum(&mut self, now: Millis) -> bool {
+        if self.had_quorum || !self.is_quorum_connected() {
+            return false;
+        }
+        self.had_quorum = true;
+        self.entered = self.entered.max(now);
+        self.started = self.started.map(|started| started.max(now));
+        true
     }
 
     /// Follows consensus; what comes back is for consensus.
@@ -173,7 +190,11 @@ impl Pacemaker {
 
     fn deadline(&self) -> Millis {
         let idle = self.entered.saturating_add(self.settings.idle_block_interval);
-        self.asked.or(self.started).unwrap_or(idle).saturating_add(self.timer())
+        let deadline = self.asked.or(self.started).unwrap_or(idle).saturating_add(self.timer());
+        if self.had_quorum || self.is_quorum_connected() {
+            return deadline;
+        }
+        deadline.max(self.entered.saturating_add(FIRST_QUORUM_AWAITED))
     }
 
     /// The current view's timer.
@@ -341,6 +362,26 @@ mod tests {
             enter(&mut pacemaker, 0, view, VoteKind::ViewChange, false, true);
         }
         assert_eq!(pacemaker.timer(), Millis(10_000));
+    }
+
+    #[test]
+    fn the_first_clock_starts_with_the_first_quorum() {
+        let mut pacemaker = pacemaker();
+        pacemaker.on_session_closed(ValidatorIndex(1));
+        pacemaker.on_session_closed(ValidatorIndex(2));
+        enter(&mut pacemaker, 0, 1, VoteKind::Prepare, false, false);
+        pacemaker.on_notice(Millis(5), &Notice::ClockStarted { view: View(1) });
+        assert!(!pacemaker.look_for_quorum(Millis(10)));
+        assert_eq!(pacemaker.wakeup(), Millis(60_000), "others may need its vote at last");
+        pacemaker.on_session(ValidatorIndex(1), Millis(0));
+        assert!(pacemaker.look_for_quorum(Millis(30_000)) && !pacemaker.look_for_quorum(Millis(30_001)));
+        assert_eq!(pacemaker.wakeup(), Millis(30_000).saturating_add(pacemaker.timer()));
+        pacemaker.on_session_closed(ValidatorIndex(1));
+        assert_eq!(
+            pacemaker.wakeup(),
+            Millis(30_000).saturating_add(pacemaker.timer()),
+            "only the first is waited for"
+        );
     }
 
     #[test]

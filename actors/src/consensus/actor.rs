@@ -229,7 +229,7 @@ impl ConsensusActor {
         }
         if notice == Notice::Signing {
             self.reach.witness.on_signing();
-            tracing::info!("the history of this validator's votes is known: it signs from here on");
+            tracing::info!("vote history confirmed: signing");
         }
         if let Notice::Contradiction(contradiction) = &notice {
             tracing::warn!(
