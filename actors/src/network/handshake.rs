@@ -44,7 +44,7 @@ pub struct Hello {
 pub enum Refusal {
     #[error("another wire version: {theirs} there, {mine} here")]
     OtherVersion { mine: u8, theirs: u8 },
-    #[error("a foreign genesis: chain id {theirs} there, {mine} here")]
+    #[error("a foreign genesis: chain id {theirs} there, {mine} here; both need one and the same genesis file")]
     ForeignGenesis { mine: Hash, theirs: Hash },
     #[error("another solver: {theirs} there, {mine} here")]
     OtherSolver { mine: SolverPin, theirs: SolverPin },
@@ -60,6 +60,8 @@ pub enum Refusal {
     Stopping,
     #[error("too many connections, one after the other")]
     TooOften,
+    #[error("key in use: another process with this validator's key has a session and answers; stop one of the two")]
+    KeyInUse,
 }
 
 impl Refusal {
@@ -75,6 +77,7 @@ impl Refusal {
             Refusal::BadFrame(_) => "bad_frame",
             Refusal::Stopping => "stopping",
             Refusal::TooOften => "too_often",
+            Refusal::KeyInUse => "key_in_use",
         }
     }
 }
@@ -236,7 +239,8 @@ pub fn goodbye(body: &[u8]) -> Result<Refusal, FrameError> {
         | Refusal::Duplicate
         | Refusal::BadFrame(_)
         | Refusal::Stopping
-        | Refusal::TooOften) => other,
+        | Refusal::TooOften
+        | Refusal::KeyInUse) => other,
     })
 }
 

@@ -21,6 +21,9 @@ pub(super) struct Traffic {
     pub(super) throttled: AtomicU64,
 }
 
+/// A peer says something twice a second at least; one that was heard so lately has not ended and started anew.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(1_500);
+
 /// No clock is so far behind: differences are bounded.
 const UNHEARD: i64 = i64::MIN;
 
@@ -32,6 +35,8 @@ pub(super) struct Live {
     /// Which run of the peer it is of.
     pub(super) boot: u64,
     pub(super) since: Instant,
+    /// When the peer was last heard, in milliseconds from `since`.
+    heard_ms: AtomicU64,
     /// Messages are queued only from the moment when the sink has heard of the session.
     open: AtomicBool,
     round_trip_micros: AtomicU64,
@@ -55,12 +60,31 @@ impl Live {
             outbox: Outbox::default(),
             boot,
             since: Instant::now(),
+            heard_ms: AtomicU64::new(0),
             open: AtomicBool::new(false),
             round_trip_micros: AtomicU64::new(0),
             clock_ahead_ms: AtomicI64::new(UNHEARD),
             cancel: watch::Sender::new(None),
             ended: watch::Sender::new(false),
         }
+    }
+
+    /// Whether this is the session of another run of the peer than `boot`, and that one still answers: two processes use one
+    /// key. A peer that started anew has closed its old session, or is not heard in it any more.
+    pub(super) fn is_another_that_answers(&self, boot: u64) -> bool {
+        self.boot != boot && self.is_open() && self.since_heard() < ANSWERS_WITHIN
+    }
+
+    pub(super) fn heard(&self) {
+        self.heard_ms.store(self.age_ms(), Ordering::Relaxed);
+    }
+
+    fn since_heard(&self) -> Duration {
+        Duration::from_millis(self.age_ms().saturating_sub(self.heard_ms.load(Ordering::Relaxed)))
+    }
+
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn set_open(&self, open: bool) {

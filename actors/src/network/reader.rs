@@ -95,6 +95,7 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
                 Err(error) => return error,
             };
             self.pulse.heard();
+            self.live.heard();
             self.network.traffic(self.live.peer).bytes_in.fetch_add(body.len() as u64, Ordering::Relaxed);
             self.network.counted.frame_in(self.message_kind(kind, &body), HEADER_BYTES + body.len());
             let wait = self.bytes.take(body.len(), Instant::now());

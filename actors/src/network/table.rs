@@ -349,17 +349,16 @@ impl<M: PeerMessage> Network<M> {
     /// This side chooses for the pair: makes the connection the session, unless there is one that stays.
     ///
     /// # Errors
-    /// [`Refusal::Duplicate`] or [`Refusal::Stopping`].
+    /// [`Refusal::Duplicate`], [`Refusal::KeyInUse`] or [`Refusal::Stopping`].
     pub(super) fn choose(&self, peer: ValidatorIndex, boot: u64) -> Result<Admitted, Refusal> {
         let mut place = self.slots[peer.as_usize()].live.lock();
         if self.closing.load(Ordering::SeqCst) {
             return Err(Refusal::Stopping);
         }
-        if let Some(old) = place.as_ref()
-            && old.boot == boot
-            && old.since.elapsed() < SETTLED_AFTER
-        {
-            return Err(Refusal::Duplicate);
+        match place.as_ref() {
+            Some(old) if old.boot == boot && old.since.elapsed() < SETTLED_AFTER => return Err(Refusal::Duplicate),
+            Some(old) if old.is_another_that_answers(boot) => return Err(Refusal::KeyInUse),
+            Some(_) | None => {}
         }
         Ok(self.take_place(&mut place, peer, boot))
     }
@@ -367,11 +366,14 @@ impl<M: PeerMessage> Network<M> {
     /// The peer chose this connection.
     ///
     /// # Errors
-    /// [`Refusal::Stopping`].
+    /// [`Refusal::KeyInUse`] or [`Refusal::Stopping`].
     pub(super) fn accept_choice(&self, peer: ValidatorIndex, boot: u64) -> Result<Admitted, Refusal> {
         let mut place = self.slots[peer.as_usize()].live.lock();
         if self.closing.load(Ordering::SeqCst) {
             return Err(Refusal::Stopping);
+        }
+        if place.as_ref().is_some_and(|old| old.is_another_that_answers(boot)) {
+            return Err(Refusal::KeyInUse);
         }
         Ok(self.take_place(&mut place, peer, boot))
     }
