@@ -109,7 +109,8 @@ impl World {
             );
             let file = directory.join("config.json");
             std::fs::write(&file, text).unwrap();
-            let flags = Flags { node_id: node_id(index), config: Some(file), stake: None, data_dir: None };
+            let flags =
+                Flags { node_id: node_id(index), config: Some(file), stake: None, data_dir: None, key_file: None };
             let told = exits.clone();
             let exit = move |code, reason: String| told.lock().push(Exit { code, reason });
             let (end, hook) = (exit.clone(), exit);

@@ -44,6 +44,7 @@ pub struct Flags {
     pub config: Option<PathBuf>,
     pub stake: Option<Stake>,
     pub data_dir: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
 }
 
 /// A node's configuration: complete, and in agreement with the genesis.
@@ -120,10 +121,15 @@ pub enum ConfigError {
     #[error("there is no configuration file {path}: write one as in the guide, or leave --config out", path = path.display())]
     Missing { path: PathBuf },
     #[error(
-        "{path} is not a node configuration: {fault}; docs/CONFIGURATION.md lists every key",
+        "{path} is not a node configuration: {key}{fault}; docs/CONFIGURATION.md lists every key",
         path = path.display(), fault = crate::storage::files::json_fault(source)
     )]
-    Form { path: PathBuf, source: serde_json::Error },
+    Form { path: PathBuf, key: String, source: serde_json::Error },
+    #[error(
+        "{path} is not a node configuration: it begins with a byte order mark, which JSON does not have: save it as UTF-8 without one",
+        path = path.display()
+    )]
+    ByteOrderMark { path: PathBuf },
     #[error("{path} configures {file}, but --node-id says {flag}: start {file}, or give --config config/{flag}.json", path = path.display())]
     OtherNode { path: PathBuf, file: NodeId, flag: NodeId },
     #[error(
@@ -131,11 +137,17 @@ pub enum ConfigError {
          `pop init-genesis-state`"
     )]
     UnknownNode { node_id: NodeId },
-    #[error("Insufficient stake: {node_id} has {stake} tokens, the minimum is {minimum}; start it with at least that")]
-    InsufficientStake { node_id: NodeId, stake: Stake, minimum: Stake },
     #[error(
-        "{node_id} is to start with a stake of {given} ({origin}), but the genesis binds {genesis}: give that, or make a \
-         new genesis"
+        "Insufficient stake: {node_id} has {stake} tokens, the minimum is {minimum}; {}",
+        match genesis {
+            Some(genesis) => format!("the genesis binds {genesis}: give that, or leave the stake out"),
+            None => "start it with at least that".to_owned(),
+        }
+    )]
+    InsufficientStake { node_id: NodeId, stake: Stake, minimum: Stake, genesis: Option<Stake> },
+    #[error(
+        "{node_id} is to start with a stake of {given} ({origin}), but the genesis binds {genesis}: give that, or leave the \
+         stake out; only another network, made by `pop init-genesis-state`, has another"
     )]
     StakeContradicts { node_id: NodeId, given: Stake, origin: &'static str, genesis: Stake },
     #[error(
@@ -174,7 +186,8 @@ pub fn load(flags: &Flags, genesis: &Genesis) -> Result<NodeConfig, ConfigError>
         let (file, flag) = (file.node_id.clone(), flags.node_id.clone());
         return Err(ConfigError::OtherNode { path: path.clone(), file, flag });
     }
-    let file = file.map_or_else(|| ConfigFile::new(flags.node_id.clone()), |(_, file)| file);
+    let mut file = file.map_or_else(|| ConfigFile::new(flags.node_id.clone()), |(_, file)| file);
+    file.key_file = flags.key_file.clone().or(file.key_file);
     resolve(file, flags.stake, flags.data_dir.as_deref(), genesis)
 }
 
@@ -228,7 +241,8 @@ fn check_stake(
     let given = [(flag, "--stake"), (file.stake, "the configuration file")];
     let given = given.into_iter().filter_map(|(stake, origin)| Some((stake?, origin)));
     if let Some((stake, _)) = given.clone().find(|(stake, _)| *stake < minimum) {
-        return Err(ConfigError::InsufficientStake { node_id: node_id(), stake, minimum });
+        let genesis = genesis.index_of(&file.node_id).map(|index| genesis.validators()[index.as_usize()].stake);
+        return Err(ConfigError::InsufficientStake { node_id: node_id(), stake, minimum, genesis });
     }
     let index = genesis.index_of(&file.node_id).ok_or_else(|| ConfigError::UnknownNode { node_id: node_id() })?;
     let bound = genesis.validators()[index.as_usize()].stake;

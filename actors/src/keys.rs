@@ -10,8 +10,8 @@ use protocol::genesis::Genesis;
 use protocol::signature::public_key;
 use protocol::types::{NodeId, PublicKey, ValidatorIndex};
 use serde::{Deserialize, Serialize};
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where keys are kept unless told otherwise.
@@ -19,6 +19,8 @@ pub const KEYS_DIRECTORY: &str = "data/keys";
 
 /// A key file is some 200 bytes long.
 const FILE_BYTES_MAX: u64 = 4_096;
+/// A process' number, with room.
+const LOCK_BYTES_MAX: u64 = 64;
 
 /// The form of a key file.
 #[derive(Serialize, Deserialize)]
@@ -35,8 +37,9 @@ const KIND: &str = "ed25519";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error(
-        "there is no key file {path}; `pop key new --output {path}` makes one, but a validator needs the key that its \
-         genesis names: copy that file here, or make a new genesis with `pop init-genesis-state`",
+        "there is no key file {path}: a validator needs the key that its genesis names. If that is elsewhere, copy it here or \
+         give --key-file; if it is lost, the validator is too: `pop key new --output {path}` makes another one, for a new \
+         genesis (`pop init-genesis-state --force`)",
         path = path.display()
     )]
     Missing { path: PathBuf },
@@ -59,10 +62,52 @@ pub enum KeyError {
     Foreign { path: PathBuf, node_id: NodeId, expected: PublicKey, found: PublicKey },
     #[error("{node_id} is not a validator of this genesis, which has: {known}")]
     UnknownNode { node_id: NodeId, known: String },
+    #[error(
+        "another process{who} uses {node_id}'s key, {path}: stop that one, or start this validator with a key and a --node-id of its \
+         own; two that sign with one key lose a part of their stake",
+        path = path.display()
+    )]
+    InUse { path: PathBuf, node_id: NodeId, who: String },
     #[error("the system gave no random bytes")]
     NoRandomness,
     #[error(transparent)]
     File(#[from] FileError),
+}
+
+/// Says to other processes of this machine that the key is in use, for as long as it lives.
+#[derive(Debug)]
+#[must_use]
+pub struct InUse {
+    _locked: std::fs::File,
+}
+
+/// Takes a validator's key for this process, by a lock on a file beside it, `<key file>.lock`. The system frees it when the
+/// process ends, however it ends.
+///
+/// # Errors
+/// `InUse` if another process has it, `File` if the lock cannot be made.
+pub fn take(path: &Path, node_id: &NodeId) -> Result<InUse, KeyError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    let lock = path.with_file_name(name);
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let mut file = options.open(&lock).map_err(FileError::at("open", &lock))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            // For people alone: without a number it is still another process.
+            let read = file.take(LOCK_BYTES_MAX).read_to_string(&mut text);
+            let pid = read.ok().and_then(|_| text.trim().parse::<u32>().ok());
+            let who = pid.map_or_else(String::new, |pid| format!(" ({pid})"));
+            return Err(KeyError::InUse { path: path.into(), node_id: node_id.clone(), who });
+        }
+        Err(std::fs::TryLockError::Error(error)) => return Err(FileError::at("lock", &lock)(error).into()),
+    }
+    let said = file.set_len(0).and_then(|()| file.write_all(format!("{}\n", std::process::id()).as_bytes()));
+    said.map_err(FileError::at("write", &lock))?;
+    Ok(InUse { _locked: file })
 }
 
 /// Whether a key was there before.

@@ -31,8 +31,13 @@ pub struct Arguments {
 impl Arguments {
     /// Ends with 0 if nothing fails, also with warnings, and with 3 if something does.
     pub fn run(&self) -> Outcome {
-        let flags =
-            Flags { node_id: self.node()?, config: self.config.clone(), stake: None, data_dir: self.data_dir.clone() };
+        let flags = Flags {
+            node_id: self.node()?,
+            config: self.config.clone(),
+            stake: None,
+            data_dir: self.data_dir.clone(),
+            key_file: None,
+        };
         let report = doctor::look(&Wanted { flags, genesis: self.genesis.clone() });
         if self.json {
             let text = serde_json::to_string_pretty(&report).map_err(Failure::with(Exit::Internal))?;

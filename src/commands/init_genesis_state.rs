@@ -214,12 +214,18 @@ impl Arguments {
         say!();
         say!("Next, for each validator in a terminal of its own:");
         let config = format!("config/{first}.json");
-        if Path::new(&config).exists() {
-            say!("  pop start-validator --node-id {first} --config {config} --genesis {}", self.output.display());
+        let how = if Path::new(&config).exists() {
+            format!("--config {config}")
         } else {
-            let stake = genesis.validators()[0].stake;
-            say!("  pop start-validator --node-id {first} --stake {stake} --genesis {}", self.output.display());
-        }
+            format!("--stake {}", genesis.validators()[0].stake)
+        };
+        // Where it would not be found by itself.
+        let key = if self.keys == Path::new(keys::KEYS_DIRECTORY) {
+            String::new()
+        } else {
+            format!(" --key-file {}", keys::validator_key_path(&self.keys, first).display())
+        };
+        say!("  pop start-validator --node-id {first} {how} --genesis {}{key}", self.output.display());
         say!("On another machine a validator needs this same genesis file and its own key file, no other.");
     }
 }

@@ -36,6 +36,8 @@ const GRACE: Duration = Duration::from_millis(500);
 const STATUSES_HEARD: Duration = Duration::from_millis(600);
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
+/// The same once the status is printed.
+const LOOK_LATER: Duration = Duration::from_millis(250);
 
 /// Start a validator.
 #[derive(Debug, clap::Args)]
@@ -55,6 +57,9 @@ pub struct Arguments {
     /// Where its data are [default: data/<ID>].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Its private key [default: what its configuration says, else data/keys/<ID>.key].
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// Sign although this validator's vote log is lost and too few others can tell what it signed. It may then sign two
     /// things for one view, which costs a fifth of its stake.
     #[arg(long)]
@@ -84,10 +89,13 @@ impl Arguments {
             config: self.config.clone(),
             stake: self.stake.map(Stake),
             data_dir: self.data_dir.clone(),
+            key_file: self.key_file.clone(),
         };
         let config = config::load(&flags, &genesis).map_err(Failure::with(Exit::Configuration))?;
         let (key, _) = actors::keys::load_validator(&config.key_file, &config.node_id, &genesis)
             .map_err(Failure::with(Exit::Configuration))?;
+        let in_use =
+            actors::keys::take(&config.key_file, &config.node_id).map_err(Failure::with(Exit::Configuration))?;
         files::make_directory(&config.data_dir, 0o700).map_err(Failure::with(Exit::Configuration))?;
         let end = Arc::new(|code, reason: String| end(code, &reason));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
@@ -104,6 +112,8 @@ impl Arguments {
             accept_unknown_history: self.risk_double_signing,
             exit: Arc::new(|exit: &supervision::Exit| end_with(exit)),
         };
+        // Up to the end of the process, whatever ends it.
+        std::mem::forget(in_use);
         Ok((parts, metrics))
     }
 }
@@ -150,7 +160,7 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
 async fn serve(
     parts: NodeParts,
     metrics: Option<PrometheusHandle>,
-    asked_to_stop: impl Future<Output = ()>,
+    asked_to_stop: impl Future<Output = &'static str>,
 ) -> Outcome {
     let http = parts.config.http;
     let busy = |error| {
@@ -162,6 +172,7 @@ async fn serve(
     let listener = listener.map_err(busy).map_err(Failure::with(Exit::Configuration))?;
     let admin = parts.config.admin.enabled.then(|| api::Token::make(&parts.config.data_dir)).transpose();
     let admin = admin.map_err(Failure::with(Exit::Configuration))?;
+    say_where(&parts.config, &listener, metrics.is_some());
     let node = Node::start(parts).map_err(network_failure)?;
     let (stopping, stop) = oneshot::channel();
     let page = metrics.map(|exporter| Arc::new(Page::new(node.sources(), exporter)));
@@ -172,12 +183,18 @@ async fn serve(
     let told = async {
         await_quorum(&node).await;
         print_status(&node).await;
-        std::future::pending::<()>().await;
+        if !signs(&node).await {
+            say!("No quorum is connected yet: `pop why --node {}` says who is missing", node.config.node_id);
+            await_signing(&node).await;
+            say!("A quorum is connected: {} signs from here on", node.config.node_id);
+        }
+        std::future::pending::<&'static str>().await
     };
-    tokio::select! {
-        () = asked_to_stop => {}
-        () = told => {}
-    }
+    let why = tokio::select! {
+        why = asked_to_stop => why,
+        why = told => why,
+    };
+    say!("{why}: stopping");
     watchdog::stopping();
     node.stop().await;
     _ = stopping.send(());
@@ -220,17 +237,38 @@ fn start_api(
     (thread, end)
 }
 
-/// Waits until the status is worth printing: a quorum is connected, this validator's history is known (R12), and peers
+/// Waits until the status is worth printing: a quorum is connected, this validator's history is known, and peers
 /// have had time to say where they are, so that view and leader are theirs too. At most [`QUORUM_AWAITED`].
 async fn await_quorum(node: &Node) {
     let deadline = Instant::now() + QUORUM_AWAITED;
     let mut settled: Option<Instant> = None;
     while Instant::now() < deadline && settled.is_none_or(|since| since.elapsed() < STATUSES_HEARD) {
         tokio::time::sleep(LOOK).await;
-        let signs = node.is_quorum_connected()
-            && node.snapshot().await.is_some_and(|snapshot| snapshot.unknown_history.is_none());
-        settled = if signs { settled.or_else(|| Some(Instant::now())) } else { None };
+        settled = if signs(node).await { settled.or_else(|| Some(Instant::now())) } else { None };
     }
+}
+
+/// Whether a quorum is connected, and this validator's history is known (R12).
+async fn signs(node: &Node) -> bool {
+    node.is_quorum_connected() && node.snapshot().await.is_some_and(|snapshot| snapshot.unknown_history.is_none())
+}
+
+async fn await_signing(node: &Node) {
+    while !signs(node).await {
+        tokio::time::sleep(LOOK_LATER).await;
+    }
+}
+
+/// What this is and where it is reached, before anything is waited for.
+fn say_where(config: &NodeConfig, listener: &std::net::TcpListener, has_metrics: bool) {
+    // The port that it has, also where any free one was asked for.
+    let http = listener.local_addr().unwrap_or(config.http);
+    say!("pop {}: validator {}", env!("CARGO_PKG_VERSION"), config.node_id);
+    say!("  Data:    {}", config.data_dir.display());
+    say!("  Peers:   {}", config.network.listen);
+    say!("  API:     http://{http}/v1/status");
+    say!("  Page:    http://{http}/");
+    say!("  Metrics: {}", if has_metrics { format!("http://{http}/metrics") } else { "off".into() });
 }
 
 /// What histograms hold is folded now and then, or it would pile up while nobody reads the page.
@@ -242,15 +280,16 @@ async fn keep_up(page: Arc<Page>) {
     }
 }
 
-/// Done when somebody asks the validator to stop. Signals are caught from the call on, not only from the first wait.
-fn asked_to_stop(until_stdin_ends: bool) -> std::io::Result<impl Future<Output = ()>> {
+/// Done when somebody asks the validator to stop, with how. Signals are caught from the call on, not only from the first
+/// wait.
+fn asked_to_stop(until_stdin_ends: bool) -> std::io::Result<impl Future<Output = &'static str>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = stdin_ended(until_stdin_ends) => {}
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "Ctrl-C",
+            () = stdin_ended(until_stdin_ends) => "Standard input ended",
         }
     })
 }

@@ -169,5 +169,23 @@ pub(super) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
         io::ErrorKind::NotFound => ConfigError::Missing { path: path.into() },
         _ => ConfigError::File(error),
     })?;
-    serde_json::from_slice(&bytes).map_err(|source| ConfigError::Form { path: path.into(), source })
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        return Err(ConfigError::ByteOrderMark { path: path.into() });
+    }
+    let mut json = serde_json::Deserializer::from_slice(&bytes);
+    let form = |key: String, source| ConfigError::Form { path: path.into(), key: key_in_front(&key), source };
+    let file = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let key = error.path().to_string();
+        form(key, error.into_inner())
+    })?;
+    json.end().map_err(|source| form(String::new(), source))?;
+    Ok(file)
+}
+
+/// With which some editors begin a text, and JSON does not.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The key that a value belongs to, as it stands in front of what is wrong. An error of the whole file has none.
+fn key_in_front(path: &str) -> String {
+    if path.is_empty() || path == "." || path == "?" { String::new() } else { format!("{path}: ") }
 }

@@ -33,7 +33,7 @@ fn with(change: serde_json::Value) -> Result<NodeConfig, ConfigError> {
     let mut file: serde_json::Value =
         serde_json::from_str(include_str!("../../../config/node_1.json")).expect("the example is JSON");
     merge(&mut file, change);
-    let source = |source| ConfigError::Form { path: "config/node_1.json".into(), source };
+    let source = |source| ConfigError::Form { path: "config/node_1.json".into(), key: String::new(), source };
     resolve(serde_json::from_value(file).map_err(source)?, None, None, &genesis())
 }
 
@@ -174,7 +174,8 @@ fn an_explicit_file_for_another_node_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("node_2.json");
     std::fs::write(&path, r#"{"node_id": "node_2"}"#).unwrap();
-    let flags = |config| Flags { node_id: node("node_1"), config: Some(config), stake: None, data_dir: None };
+    let flags =
+        |config| Flags { node_id: node("node_1"), config: Some(config), stake: None, data_dir: None, key_file: None };
     assert!(matches!(load(&flags(path), &genesis()), Err(ConfigError::OtherNode { .. })));
     let missing = load(&flags(directory.path().join("none.json")), &genesis());
     assert!(matches!(missing, Err(ConfigError::Missing { .. })));

@@ -33,7 +33,8 @@ pub enum DatabaseError {
     #[error("{path} is in use by another process: is this validator running already? Each needs a data directory of its \
              own", path = path.display())]
     InUse { path: PathBuf },
-    #[error("{path} belongs to the network {found}, the genesis is of {expected}: give another --data-dir", path = path.display())]
+    #[error("{path} belongs to the network {found}, the genesis is of {expected}: give the genesis of that \
+             network, or move the folder away, or give another --data-dir", path = path.display())]
     OtherChain { path: PathBuf, expected: Hash, found: Hash },
     #[error("the database has form {found}, this program reads {VERSION}: use the program that wrote it")]
     Version { found: u64 },

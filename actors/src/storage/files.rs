@@ -144,6 +144,7 @@ pub fn json_fault(error: &serde_json::Error) -> String {
         ("expected u32", "expected a whole number up to 4294967295"),
         ("expected u64", "expected a whole number that is not negative"),
         ("expected f64", "expected a number"),
+        ("invalid IP address syntax", "not an IP address (write it in numbers, such as 127.0.0.1 or ::1)"),
     ] {
         text = text.replace(code, words);
     }
