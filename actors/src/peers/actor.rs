@@ -18,6 +18,8 @@ use tokio::net::TcpListener;
 
 /// After a failed accept (no descriptors left), before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Between two lines on connections that cannot be accepted.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
 /// The longest time between two looks at who is missing: bans end and nobody says so.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -82,13 +84,23 @@ impl<M: PeerMessage> Handler<Learn> for Peers<M> {
 }
 
 async fn accept_all<M: PeerMessage>(network: Arc<Network<M>>, listener: TcpListener) {
+    let mut told: Option<Instant> = None;
     loop {
         match listener.accept().await {
             // A task of its own: the session outlives this actor.
-            Ok((stream, from)) => drop(actix::spawn(accept(Arc::clone(&network), stream, from.ip()))),
+            Ok((stream, from)) => {
+                if told.take().is_some() {
+                    tracing::info!("connections are accepted again");
+                }
+                drop(actix::spawn(accept(Arc::clone(&network), stream, from.ip())));
+            }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept connections");
+                // It is tried again ten times a second, and told once a minute.
+                if told.is_none_or(|at| at.elapsed() >= TOLD_AGAIN) {
+                    told = Some(Instant::now());
+                    tracing::warn!(%error, "cannot accept connections; if too many files are open, raise the limit: `ulimit -n`, or LimitNOFILE of the service");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -157,6 +157,7 @@ struct Open {
 pub fn inspect(directory: &Path, identity: &Identity) -> Result<Option<Vec<Vec<u8>>>, VoteLogError> {
     let path = directory.join(FILE_NAME);
     let file = match File::open(&path) {
+        Ok(file) if file.metadata().is_ok_and(|about| about.len() == 0) => return Ok(None),
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(FileError::at("open", &path)(error).into()),

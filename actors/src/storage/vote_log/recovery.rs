@@ -35,10 +35,14 @@ pub fn remove_if_there(path: &Path) -> Result<(), VoteLogError> {
     }
 }
 
-/// The log's file, or `None` if there is none.
+/// The log's file, or `None` if there is none. One without a byte is none either: this program gives a log its name when
+/// its first batch is in it, so that something else emptied or made it, and it holds as much as a missing one.
 pub fn open_existing(path: &Path) -> Result<Option<File>, VoteLogError> {
     match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(file) => Ok(Some(file)),
+        Ok(file) => {
+            let length = file.metadata().map_err(FileError::at("read", path))?.len();
+            Ok((length > 0).then_some(file))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError::at("open", path)(error).into()),
     }
