@@ -5,6 +5,9 @@ use std::time::Duration;
 /// A year; longer waits are mistakes.
 const SECONDS_MAX: f64 = 31_536_000.0;
 
+/// Ten years.
+const SPAN_SECONDS_MAX: f64 = 87_600.0 * 3_600.0;
+
 /// A whole number.
 pub fn whole(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
@@ -17,9 +20,34 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     span.ok_or_else(|| format!("write a number of seconds from 0 to {SECONDS_MAX}"))
 }
 
+/// A span: `90s`, `10m`, `1h`, or a number of hours as the guide has it; fractions are allowed.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.char_indices().next_back() {
+        Some((at, 's')) => (&text[..at], 1.0),
+        Some((at, 'm')) => (&text[..at], 60.0),
+        Some((at, 'h')) => (&text[..at], 3_600.0),
+        _ => (text, 3_600.0),
+    };
+    let seconds = number.parse::<f64>().ok().map(|number| number * unit);
+    let seconds = seconds.filter(|seconds| *seconds > 0.0 && *seconds <= SPAN_SECONDS_MAX);
+    let span = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|span| !span.is_zero());
+    span.ok_or_else(|| "write a span above 0, as 90s, 10m or 1h; a number without a unit is hours".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_has_a_unit_or_is_in_hours() {
+        let seconds = |text| span(text).map(|span| span.as_secs_f64());
+        for (text, expected) in [("90s", 90.0), ("10m", 600.0), ("1h", 3_600.0), ("1.5h", 5_400.0), ("0.05", 180.0)] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for text in ["0", "-1", "-1s", "nan", "nanh", "inf", "", "s", "1d", "10 m", "87601", "1e-300", "1ä"] {
+            assert!(span(text).is_err(), "{text:?}");
+        }
+    }
 
     #[test]
     fn what_is_no_number_within_its_bounds_is_refused() {

@@ -179,7 +179,7 @@ fn what_is_no_schedule_is_refused_before_anything_is_started() {
     refused(&chaos(folder.path(), &["--targets", "kitchen"]), 2, &["\"kitchen\" is no target", "node_4", "worker"]);
     refused(&chaos(folder.path(), &["--targets", "worker", "--faults", "panic"]), 2, &["the schedule is empty"]);
     refused(&chaos(folder.path(), &["--duration", "0.01", "--quiet", "60"]), 2, &["no time is left for faults"]);
-    refused(&chaos(folder.path(), &["--duration", "-1"]), 2, &["--duration is -1"]);
+    refused(&chaos(folder.path(), &["--duration", "-1"]), 2, &["--duration", "90s, 10m or 1h"]);
     refused(&chaos(folder.path(), &["--rate", "0"]), 2, &["--rate is 0"]);
     assert!(!folder.path().join("data").exists(), "nothing was made");
 }

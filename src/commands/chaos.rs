@@ -1,6 +1,6 @@
 //! `pop chaos`: faults on purpose, under load, and a report of what held.
 
-use crate::args::{seconds, whole};
+use crate::args::{seconds, span, whole};
 use crate::chaos::{self, Fault, Place, Plan, Schedule, Source, fault_names};
 use crate::exit::{Exit, Failure, Outcome};
 use actors::storage::files;
@@ -8,10 +8,10 @@ use protocol::types::Millis;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Ten minutes.
-const HOURS_DEFAULT: f64 = 1.0 / 6.0;
+/// Unless given.
+const DURATION_DEFAULT: Duration = Duration::from_secs(600);
 /// A week.
-const HOURS_MAX: f64 = 168.0;
+const DURATION_MAX: Duration = Duration::from_secs(168 * 3_600);
 const SCHEDULE_BYTES_MAX: u64 = 64 << 20;
 
 /// Kill actors, workers and validators of a network on purpose, while proofs are submitted, and check what must hold.
@@ -29,9 +29,10 @@ pub struct Arguments {
     /// Draw the faults from a seed; the same seed gives the same ones.
     #[arg(long, value_name = "N", default_value = "1", value_parser = whole, allow_negative_numbers = true)]
     seed: u64,
-    /// How long, in hours, with the quiet period at its end [default: 10 minutes; with --schedule as long as that takes].
-    #[arg(long, value_name = "HOURS", allow_negative_numbers = true)]
-    duration: Option<f64>,
+    /// How long, as 90s, 10m, 1h, or a number of hours, with the quiet period at its end [default: 10m; with --schedule as
+    /// long as that takes].
+    #[arg(long, value_name = "SPAN", value_parser = span, allow_negative_numbers = true)]
+    duration: Option<Duration>,
     /// Seconds at the end, at most, in which everything must heal.
     #[arg(long, value_name = "S", default_value = "60", value_parser = seconds, allow_negative_numbers = true)]
     quiet: Duration,
@@ -79,10 +80,8 @@ impl Arguments {
 
     fn plan(&self) -> Result<Plan, Failure> {
         let wrong = |text: String| Failure::new(Exit::Input, text);
-        if let Some(hours) = self.duration.filter(|hours| !(*hours > 0.0 && *hours <= HOURS_MAX)) {
-            return Err(wrong(format!(
-                "--duration is {hours}: a number of hours above 0 is expected, {HOURS_MAX} at most"
-            )));
+        if self.duration.is_some_and(|duration| duration > DURATION_MAX) {
+            return Err(wrong("--duration is longer than a week: 168h at most".into()));
         }
         if let Some(rate) = self.rate.filter(|rate| !(*rate > 0.0 && *rate <= 1e6)) {
             return Err(wrong(format!("--rate is {rate}: a number of proofs a second above 0 is expected")));
@@ -93,9 +92,8 @@ impl Arguments {
         if self.output.is_dir() {
             return Err(wrong(format!("--output is {}, which is a folder: name a file", self.output.display())));
         }
-        let hours = |hours: f64| Duration::from_secs_f64(hours * 3_600.0);
         let (source, duration) = match &self.schedule {
-            Some(path) => (Source::File { path: path.clone(), schedule: read(path)? }, self.duration.map(hours)),
+            Some(path) => (Source::File { path: path.clone(), schedule: read(path)? }, self.duration),
             None => {
                 let source = Source::Drawn {
                     seed: self.seed,
@@ -103,7 +101,7 @@ impl Arguments {
                     targets: self.targets.clone(),
                     faults: self.faults.clone(),
                 };
-                (source, Some(hours(self.duration.unwrap_or(HOURS_DEFAULT))))
+                (source, Some(self.duration.unwrap_or(DURATION_DEFAULT)))
             }
         };
         let place = match &self.network {

@@ -1,5 +1,6 @@
 //! `pop deploy-testnet`: a network of real validator processes on this machine, with proofs, and a report.
 
+use crate::args::span;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::testnet::{self, Plan, Ports};
 use protocol::types::Stake;
@@ -8,8 +9,6 @@ use std::time::Duration;
 
 /// The guide's full testnet processes a proof every two seconds.
 const RATE_DEFAULT: f64 = 0.5;
-/// Ten years.
-const HOURS_MAX: f64 = 87_600.0;
 
 /// Run a network of validator processes on this machine, give it proofs, and report.
 #[derive(Debug, clap::Args)]
@@ -17,9 +16,9 @@ pub struct Arguments {
     /// Validators.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     nodes: u16,
-    /// How long to run, in hours; fractions are allowed.
-    #[arg(long, value_name = "HOURS", default_value_t = 24.0, allow_negative_numbers = true)]
-    duration: f64,
+    /// How long to run: 90s, 10m, 1h, or a number of hours.
+    #[arg(long, value_name = "SPAN", default_value = "24h", value_parser = span, allow_negative_numbers = true)]
+    duration: Duration,
     /// Each validator's stake, in tokens.
     #[arg(long, value_name = "TOKENS", default_value_t = 10_000)]
     stake: u64,
@@ -59,9 +58,6 @@ impl Arguments {
 
     fn plan(&self) -> Result<Plan, Failure> {
         let wrong = |text: String| Failure::new(Exit::Input, text);
-        if !(self.duration > 0.0 && self.duration <= HOURS_MAX) {
-            return Err(wrong(format!("--duration is {}: a number of hours above 0 is expected", self.duration)));
-        }
         let rate = self.rate.or((!self.until_done).then_some(RATE_DEFAULT));
         if let Some(rate) = rate.filter(|rate| !(*rate > 0.0 && *rate <= 1e6)) {
             return Err(wrong(format!("--rate is {rate}: a number of proofs a second above 0 is expected")));
@@ -72,7 +68,7 @@ impl Arguments {
         Ok(Plan {
             nodes: self.nodes,
             stake: Stake(self.stake),
-            duration: Duration::from_secs_f64(self.duration * 3_600.0),
+            duration: self.duration,
             until_done: self.until_done,
             restart: !self.no_restart,
             interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),

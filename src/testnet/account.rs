@@ -7,10 +7,13 @@ use super::validators::{Ended, Happened};
 use super::watching::{self, BlockSeen, Event, Look, Pending};
 use crate::text;
 use protocol::quorum::ValidatorSet;
-use protocol::types::Hash;
+use protocol::types::{Hash, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Shorter silences are a loaded machine's.
+const SILENCE_MIN: Duration = Duration::from_secs(20);
 
 /// A proof that has not ended.
 struct Open {
@@ -39,6 +42,26 @@ pub struct Progress {
     pub proofs: Proofs,
 }
 
+/// How long a validator does not answer although its process runs.
+struct Silence {
+    node_id: NodeId,
+    /// Its process has ended, and was not started again yet.
+    is_down: bool,
+    since: Option<Instant>,
+    longest: Duration,
+}
+
+impl Silence {
+    fn look(&mut self, answers: bool, at: Instant) {
+        if answers || self.is_down {
+            self.since = None;
+        } else {
+            let since = *self.since.get_or_insert(at);
+            self.longest = self.longest.max(at.saturating_duration_since(since));
+        }
+    }
+}
+
 pub struct Account {
     started: Instant,
     ended: Option<Instant>,
@@ -64,6 +87,8 @@ pub struct Account {
     watched: Duration,
     newest: Look,
     reward_pool_first: Option<u64>,
+    /// One for each validator, in their order.
+    silences: Vec<Silence>,
     disagreement: Option<String>,
 }
 
@@ -92,6 +117,7 @@ impl Account {
             watched: Duration::ZERO,
             newest: Look::default(),
             reward_pool_first: None,
+            silences: site.places.iter().map(|place| silence_of(&place.node_id)).collect(),
             disagreement: None,
         }
     }
@@ -159,6 +185,8 @@ impl Account {
         self.proofs.fin += 1;
         if self.refused.remove(proof) {
             self.proofs.refused -= 1;
+            let proof = proof.to_string();
+            let proof = text::short_id(&proof);
             return Some(format!("final    {proof}  in block {}, although refused before", block.sequence));
         }
         let Open { name, at: submitted } = self.open.remove(proof)?;
@@ -175,10 +203,11 @@ impl Account {
         self.pending.lock().remove(&proof);
         self.refused.insert(proof);
         self.proofs.refused += 1;
-        vec![format!("refused  {name}  {why}")]
+        vec![format!("REFUSED  {name}: {why}")]
     }
 
     fn on_looked(&mut self, looks: &[Look], at: Instant) {
+        self.silences.iter_mut().zip(looks).for_each(|(silence, look)| silence.look(look.answers, at));
         let able = self.set.is_quorum(self.set.stake_of(watching::able(looks)));
         if let Some((before, was_able)) = self.looked.replace((at, able)) {
             let span = at.saturating_duration_since(before);
@@ -200,6 +229,12 @@ impl Account {
     }
 
     pub fn on_process(&mut self, happened: Happened) -> Vec<String> {
+        let (node_id, is_down) = match &happened {
+            Happened::Ended(ended) => (&ended.node_id, true),
+            Happened::Started(running) => (&running.place.node_id, false),
+        };
+        let silence = self.silences.iter_mut().find(|silence| silence.node_id == *node_id);
+        silence.into_iter().for_each(|silence| (silence.is_down, silence.since) = (is_down, None));
         let line = match happened {
             Happened::Ended(ended) => {
                 let line = ended.to_string();
@@ -281,6 +316,12 @@ impl Account {
         &self.failures
     }
 
+    /// Validators that did not answer for a while although their process ran, and for how long.
+    pub fn silences(&self) -> impl Iterator<Item = (&NodeId, Duration)> {
+        let long = self.silences.iter().filter(|silence| silence.longest >= SILENCE_MIN);
+        long.map(|silence| (&silence.node_id, silence.longest))
+    }
+
     /// Validators that were started again, once for each time.
     pub fn restarts(&self) -> u64 {
         self.restarts
@@ -305,6 +346,10 @@ impl Account {
     pub fn disagreement(&self) -> Option<&str> {
         self.disagreement.as_deref()
     }
+}
+
+fn silence_of(node_id: &NodeId) -> Silence {
+    Silence { node_id: node_id.clone(), is_down: false, since: None, longest: Duration::ZERO }
 }
 
 fn block_line(block: &BlockSeen) -> String {

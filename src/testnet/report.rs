@@ -177,6 +177,9 @@ impl Report {
         let mut issues = Vec::new();
         issues.extend(account.disagreement().map(|text| format!("AGREEMENT BROKEN: {text}")));
         issues.extend(ends(account.failures()));
+        issues.extend(account.silences().map(|(node_id, span)| {
+            format!("{node_id} did not answer for {} s while its process ran: hung or stopped", span.as_secs())
+        }));
         let uptime = self.stability.uptime_percentage;
         if uptime < UPTIME_HEALTHY {
             issues.push(format!("a quorum was able to make blocks in {uptime}% of the time only"));

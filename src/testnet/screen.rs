@@ -5,13 +5,20 @@ use super::report::Report;
 use super::site::Site;
 use super::{Plan, Task};
 use crate::say;
+use crate::text::{counted, rfc3339};
 use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Between two progress lines where they cannot be overwritten.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 /// And where they can.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
+
+/// More validators, or longer runs, are told of first.
+const NODES_UNNOTED: u16 = 16;
+const DURATION_UNNOTED: Duration = Duration::from_secs(3_600);
+/// Of a validator with one worker, when it has checked some proofs.
+const NODE_MEMORY_MIB: u64 = 100;
 
 pub struct Screen {
     terminal: bool,
@@ -33,6 +40,7 @@ impl Screen {
     }
 
     pub fn starting(&mut self, plan: &Plan, site: &Site) {
+        warnings(plan).iter().for_each(|line| say!("Note: {line}"));
         let proofs = match plan.tasks.as_slice() {
             [Task { name, .. }] => format!("1 proof ({name})"),
             tasks => format!("{} proofs", tasks.len()),
@@ -112,6 +120,29 @@ impl Screen {
         say!("  pop demo  the same with a network that stays up, a page to look at, and three things to try");
         say!("  README.md, \"By hand\"  a network in terminals of your own, to submit, stop and kill");
     }
+}
+
+/// What a run will take that a first user may not have meant.
+fn warnings(plan: &Plan) -> Vec<String> {
+    let mut lines = Vec::new();
+    if plan.nodes > NODES_UNNOTED {
+        let memory = u64::from(plan.nodes) * NODE_MEMORY_MIB / 1_024;
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        lines.push(format!(
+            "{} validators on this machine take about {memory} GiB of memory and share {}; --nodes 4 is enough to try it",
+            plan.nodes,
+            counted(processors as u64, "processor", "processors"),
+        ));
+    }
+    if plan.duration > DURATION_UNNOTED && !plan.until_done {
+        let ends = SystemTime::now().checked_add(plan.duration).and_then(|end| end.duration_since(UNIX_EPOCH).ok());
+        let ends = ends.map_or_else(String::new, |end| format!(", until {}", rfc3339(end.as_millis() as u64)));
+        lines.push(format!(
+            "it runs for {}{ends}; --duration 10m is shorter, and Ctrl-C ends it with a report",
+            span(plan.duration)
+        ));
+    }
+    lines
 }
 
 /// A span as people say it.

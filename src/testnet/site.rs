@@ -124,7 +124,7 @@ fn claim(folder: &Path) -> Result<File, Failure> {
     let mark = folder.join(MARK);
     let used = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
     if used && !mark.is_file() {
-        let text = format!("{} holds something else than a testnet: give another --data-dir", folder.display());
+        let text = format!("{} is not a testnet folder: give another --data-dir", folder.display());
         return Err(Failure::new(Exit::Configuration, text));
     }
     files::make_directory(folder, 0o755).map_err(failure)?;
