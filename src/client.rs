@@ -1,6 +1,7 @@
 //! The command line's way to a running node: its HTTP API, found by the node's name.
 
 use crate::exit::{Exit, Failure};
+use crate::text::short_id;
 use actors::config::{self, ConfigError};
 use serde::Serialize;
 use serde_json::Value;
@@ -32,7 +33,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Finds a node by `config/<name>.json`, by the guide's convention, or by `HOST:PORT`.
+    /// Finds a node by `config/<name>.json`, by the guide's convention, or by `HOST:PORT` with or without `http://`.
     ///
     /// # Errors
     /// If the name leads nowhere.
@@ -45,6 +46,12 @@ impl Client {
     /// # Errors
     /// If the name leads nowhere.
     pub fn in_folder(node: &str, configs: &Path) -> Result<Client, Failure> {
+        // As a browser shows it.
+        let node = node.strip_prefix("http://").map_or(node, |rest| rest.trim_end_matches('/'));
+        if node.starts_with("https://") {
+            let text = format!("{node:?}: a node speaks plain HTTP, on its own machine; give http://HOST:PORT");
+            return Err(Failure::new(Exit::Input, text));
+        }
         let address = config::http_address(node, configs).map_err(|error| match error {
             ConfigError::NoNodeName { .. } => Failure::new(Exit::Input, error),
             error => Failure::new(Exit::Configuration, error),
@@ -135,7 +142,9 @@ impl Client {
             _ => text,
         };
         let text = match value["proof"].as_str().filter(|_| status.as_u16() == CONFLICT) {
-            Some(proof) => format!("refused: {text}; `pop proof {proof} --node {}` says on whose word", self.node),
+            Some(proof) => {
+                format!("refused: {text}; `pop proof {} --node {}` says who found that", short_id(proof), self.node)
+            }
             None => text,
         };
         let retry_after = value["retry_after"].as_u64();

@@ -19,7 +19,7 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// The choice on the command line.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Choice {
-    /// The node that is asked: a node id, or HOST:PORT of its HTTP [default: node_1; with --network the first that answers].
+    /// The node that is asked: a node id, or HOST:PORT or URL of its HTTP [default: node_1; with --network the first that answers].
     #[arg(long, value_name = "NODE")]
     node: Option<String>,
     /// The network that it is of: a testnet's folder, as data/testnet, or a folder of configurations.

@@ -149,6 +149,14 @@ fn harmless(character: char) -> char {
     }
 }
 
+/// Digits of an id that are shown to people; any six that are unique find it again.
+const ID_DIGITS: usize = 12;
+
+/// An id as people are shown it: its first 12 digits.
+pub fn short_id(id: &str) -> &str {
+    id.get(..ID_DIGITS).unwrap_or(id)
+}
+
 /// Digits in groups of three.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();

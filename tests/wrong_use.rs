@@ -85,8 +85,8 @@ fn numbers_out_of_range_are_named_before_anything_is_done() {
     for sequence in ["-1", "first", "18446744073709551616", "1.5"] {
         folder.refuses(&["block", sequence], 2, &["invalid value", sequence, "whole number"]);
     }
-    folder.refuses(&["proof", "abc"], 2, &["abc", "expected 64 hexadecimal digits", "got 3"]);
-    folder.refuses(&["proof", &"z".repeat(64)], 2, &["not all of them digits"]);
+    folder.refuses(&["proof", "abc"], 2, &["abc", "6 to 64 hexadecimal digits"]);
+    folder.refuses(&["proof", &"z".repeat(64)], 2, &["neither a proof's id"]);
     folder.refuses(&["init-genesis-state", "--reward-pool", "-1"], 2, &["-1", "whole number"]);
     folder.refuses(&["start-validator", "--node-id", "node_1", "--stake", "-1"], 2, &["-1", "whole number"]);
     folder.refuses(&["start-validator"], 2, &["--node-id"]);
@@ -107,7 +107,9 @@ fn a_node_that_is_not_there_is_told_with_its_address() {
     let words = ["far does not answer at http://127.0.0.1:1", "pop start-validator --node-id far"];
     folder.refuses(&["status", "--node", "far"], 4, &words);
     folder.refuses(&["status", "--node", "nobody"], 3, &["no port is known for nobody", "config/nobody.json"]);
-    for node in ["", "http://localhost:9001", "localhost:99999", "a b"] {
+    folder.refuses(&["status", "--node", "http://localhost:1/"], 4, &["localhost:1 does not answer"]);
+    folder.refuses(&["status", "--node", "https://localhost:1"], 2, &["http://HOST:PORT"]);
+    for node in ["", "http://localhost", "localhost:99999", "a b"] {
         folder.refuses(&["status", "--node", node], 2, &["neither a node id nor HOST:PORT"]);
     }
 }
@@ -174,7 +176,7 @@ fn a_missing_a_foreign_and_a_damaged_key_are_three_errors() {
     let folder = Folder::with_genesis();
     let key = |number: u8| folder.path().join(format!("data/keys/node_{number}.key"));
     fs::rename(key(1), folder.path().join("kept")).unwrap();
-    folder.does_not_start(&[], &["there is no key file data/keys/node_1.key", "copy that file here"]);
+    folder.does_not_start(&[], &["there is no key file data/keys/node_1.key", "copy it here"]);
     fs::copy(key(2), key(1)).unwrap();
     folder.does_not_start(&[], &["is not node_1's", "Use the key file that the genesis was made with"]);
     fs::write(key(1), "{}").unwrap();

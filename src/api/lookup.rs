@@ -10,6 +10,7 @@ use super::guard::Turn;
 use super::places::Place;
 use super::proofs::state_name;
 use super::{ANSWER_DEADLINE, Api, LOOKUPS_MAX, Shared, live};
+use crate::refusal;
 use actors::mempool::{Found, Located, LookUp};
 use actors::state::{FinalFound, LookUpFinal};
 use axum::Json;
@@ -194,7 +195,7 @@ fn view(api: &Api, proof: Option<Hash>, statement: Option<Hash>, whereabouts: &W
             if let Refusal::Words { words } = refusal {
                 view.attestations = Some(Attestations::count(words.iter().map(|(_, word)| *word)));
             }
-            view.refusal = Some(why(refusal));
+            view.refusal = Some(why(refusal, api.node.genesis.validators().len()));
         }
     }
     view
@@ -207,7 +208,7 @@ fn with_mine(me: ValidatorIndex, mine: Word, words: &[(ValidatorIndex, Word)]) -
 
 /// What is refused on attestations is *refuted* as soon as one of them refutes it: a claim that anybody found false must
 /// never pass for one that was merely not decided.
-fn why(refusal: &Refusal) -> WhyView {
+fn why(refusal: &Refusal, validators: usize) -> WhyView {
     let (reason, line, column) = match refusal {
         Refusal::Malformed { line, column, .. } => ("malformed", Some(*line), Some(*column)),
         Refusal::Displaced => ("displaced", None, None),
@@ -223,7 +224,14 @@ fn why(refusal: &Refusal) -> WhyView {
         // A want of room is not remembered against a proof.
         Refusal::Full { .. } | Refusal::ShareFull { .. } | Refusal::SourceFull { .. } => ("full", None, None),
     };
-    WhyView { reason, message: shortened(refusal.to_string()), line, column }
+    let message = match refusal {
+        Refusal::Words { words } => {
+            let words: Vec<Word> = words.iter().map(|(_, word)| *word).collect();
+            refusal::sentence(&words, validators, None)
+        }
+        other => other.to_string(),
+    };
+    WhyView { reason, message: shortened(message), line, column }
 }
 
 #[cfg(test)]
@@ -232,7 +240,7 @@ mod tests {
 
     fn refused(words: &[Word]) -> &'static str {
         let words = words.iter().enumerate().map(|(by, word)| (ValidatorIndex(by as u16), *word)).collect();
-        why(&Refusal::Words { words }).reason
+        why(&Refusal::Words { words }, 4).reason
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::openapi::{ClaimSchema, ReportSchema};
 use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
 use crate::advice::{Advice, CounterModel, Ended};
 use crate::obligation;
+use crate::refusal;
 use actors::mempool::{Accepted, Locate, Located, Submit};
 use actors::state::BlockAt;
 use actors::verifier_pool::{Explain, Explained, ReportOf};
@@ -141,14 +142,6 @@ pub struct WordView {
     resource_count: Option<ResourceCount>,
 }
 
-impl WordView {
-    fn sentence(&self) -> String {
-        let WordView { node_id, word, resource_count } = self;
-        let count = resource_count.map(|count| format!(" at {count}")).unwrap_or_default();
-        format!("{node_id} says {}{count}", word.replace('_', " "))
-    }
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RefusalView {
     /// malformed, words, displaced, full, share_full or source_full.
@@ -163,8 +156,7 @@ pub struct RefusalView {
 impl RefusalView {
     /// Adds the place that this node's own solver refused, where it is why there is no verdict.
     fn point_at(&mut self, report: &Report) {
-        if let Verdict::NoVerdict { reason: reason @ NoVerdict::IllSorted { line, column, .. } } = &report.verdict {
-            self.message = format!("{}; this node's solver does not accept {reason}", self.message);
+        if let Verdict::NoVerdict { reason: NoVerdict::IllSorted { line, column, .. } } = &report.verdict {
             (self.line, self.column) = (Some(*line), Some(*column));
         }
     }
@@ -323,14 +315,11 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
         }
         Whereabouts::Refused(refusal) => {
             view.ended = true;
+            let mut told = refusal_view(&refusal);
             if let Refusal::Words { words } = &refusal {
                 view.words = word_views(genesis, words);
-            }
-            let mut told = refusal_view(&refusal);
-            // Whoever reads only the message is told by whom, too.
-            let named: Vec<_> = view.words.iter().map(WordView::sentence).collect();
-            if !named.is_empty() {
-                told.message = format!("{}: {}", told.message, named.join(", "));
+                let words: Vec<Word> = words.iter().map(|(_, word)| *word).collect();
+                told.message = refusal::sentence(&words, genesis.validators().len(), view.report.as_ref());
             }
             view.report.iter().for_each(|report| told.point_at(report));
             view.refusal = Some(told);

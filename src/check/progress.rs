@@ -3,61 +3,44 @@
 //! Must never: write anything if standard error is no terminal, or redraw more than ten times a second.
 
 use super::account::Account;
+use crate::progress::{Line, bar, fitted};
 use crate::text::{grouped, plain};
-use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-/// Between two drawings.
-pub const REDRAW: Duration = Duration::from_millis(100);
+pub use crate::progress::REDRAW;
 
 /// Nothing is drawn before: what is over at once needs no line.
 const FIRST: Duration = Duration::from_millis(300);
 /// What takes longer than this is named.
 const LONG: Duration = Duration::from_secs(2);
-const BAR_CELLS: usize = 20;
-/// If the terminal does not say how wide it is.
-const COLUMNS: usize = 80;
-const CLEAR: &str = "\r\x1b[K";
 
 /// The line, if there is a terminal for it.
-pub struct Progress {
-    shown: bool,
-    drawn: bool,
-}
+pub struct Progress(Line);
 
 impl Progress {
     pub fn new() -> Progress {
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Progress { shown: std::io::stderr().is_terminal() && !is_dumb, drawn: false }
+        Progress(Line::after(FIRST))
     }
 
     pub fn is_shown(&self) -> bool {
-        self.shown
+        self.0.is_shown()
     }
 
     pub fn draw(&mut self, account: &Account) {
-        if self.shown && account.begun.elapsed() >= FIRST {
-            self.drawn = true;
-            // A terminal that is gone ends the drawing, not the run.
-            let _ = write!(std::io::stderr(), "{CLEAR}{}", line(account, columns()));
-        }
+        self.0.draw(|columns| line(account, columns));
     }
 
     /// Takes the line away.
     pub fn clear(&mut self) {
-        if std::mem::take(&mut self.drawn) {
-            let _ = write!(std::io::stderr(), "{CLEAR}");
-        }
+        self.0.clear();
     }
 }
 
 fn line(account: &Account, columns: usize) -> String {
-    let (done, total) = (account.checked.len(), account.total.max(account.checked.len()));
-    let filled = BAR_CELLS * done / total.max(1);
-    let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(BAR_CELLS - filled));
-    let mut line = format!("{bar} {} of {} done, {} waiting", number(done), number(total), number(total - done));
+    let mut line = bar(account.checked.len(), account.total);
     if let Some((missing, under_way)) = account.at_node {
-        line += &format!(" ({} to submit, {} in the network)", number(missing), number(under_way));
+        let (missing, under_way) = (grouped(missing as u64), grouped(under_way as u64));
+        line += &format!(" ({missing} to submit, {under_way} in the network)");
     }
     if account.counts.refuted > 0 {
         line += &format!(", {} refuted", grouped(account.counts.refuted));
@@ -65,20 +48,7 @@ fn line(account: &Account, columns: usize) -> String {
     if let Some((name, span)) = account.longest().filter(|(_, span)| *span >= LONG) {
         line += &format!("; {} s: {}", span.as_secs(), plain(name));
     }
-    // The last column stays free: some terminals begin a new line behind it.
-    let room = columns.saturating_sub(1);
-    if line.chars().count() > room { line.chars().take(room.saturating_sub(1)).chain(['…']).collect() } else { line }
-}
-
-fn number(count: usize) -> String {
-    grouped(count as u64)
-}
-
-fn columns() -> usize {
-    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: the call writes one such structure, and nothing else.
-    let result = unsafe { libc::ioctl(libc::STDERR_FILENO, libc::TIOCGWINSZ, &raw mut size) };
-    if result == 0 && size.ws_col > 0 { usize::from(size.ws_col) } else { COLUMNS }
+    fitted(line, columns)
 }
 
 #[cfg(test)]

@@ -1,29 +1,58 @@
 //! `pop block`: a final block with its proofs, votes and certificates.
 
 use crate::args::whole;
-use crate::client::Client;
 use crate::exit::{Exit, Outcome};
+use crate::ids;
+use crate::nodes::Choice;
 use crate::say;
-use crate::text::{counted, names, utc, word};
+use crate::text::{counted, names, short_id, utc, word};
 use serde_json::Value;
 
 /// Show a final block.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Its sequence; 0 is the genesis.
-    #[arg(value_parser = whole, allow_negative_numbers = true)]
-    sequence: u64,
-    /// The node that is asked: a node id, or HOST:PORT of its HTTP.
-    #[arg(long, value_name = "NODE", default_value = "node_1")]
-    node: String,
+    /// Its sequence, 0 for the genesis, latest for the last final one, or six digits or more of its id.
+    #[arg(value_name = "SEQUENCE|latest|ID", value_parser = wanted, allow_negative_numbers = true)]
+    block: Wanted,
+    #[command(flatten)]
+    nodes: Choice,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
+/// Which block is asked for.
+#[derive(Debug, Clone)]
+enum Wanted {
+    Sequence(u64),
+    Latest,
+    /// The beginning of its id.
+    Id(String),
+}
+
+fn wanted(text: &str) -> Result<Wanted, String> {
+    match text {
+        "latest" => Ok(Wanted::Latest),
+        digits if ids::is_beginning(digits) && !digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Wanted::Id(digits.to_owned()))
+        }
+        number => whole(number)
+            .map(Wanted::Sequence)
+            .map_err(|error| format!("{error}, latest, or six digits or more of a block's id")),
+    }
+}
+
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        let block = Client::new(&self.node)?.get(&format!("/v1/blocks/{}", self.sequence))?;
+        let client = self.nodes.one()?;
+        let block = match &self.block {
+            Wanted::Sequence(sequence) => client.get(&format!("/v1/blocks/{sequence}"))?,
+            Wanted::Latest => client.get("/v1/blocks/latest")?,
+            Wanted::Id(digits) => {
+                let found = ids::find(&client, ids::Kind::Block, digits)?;
+                client.get(&format!("/v1/blocks/{}", found.sequence.unwrap_or_default()))?
+            }
+        };
         if self.json {
             say!("{block:#}");
         } else {
@@ -37,10 +66,13 @@ fn screen(block: &Value) -> Vec<String> {
     let header = &block["header"];
     let mut lines = vec![
         format!("Block {}", block["sequence"]),
-        format!("  Id:         {}", word(&block["id"], "unknown")),
-        format!("  Parent:     {}", if block["sequence"] == 0 { "none" } else { word(&header["parent"], "unknown") }),
+        format!("  Id:         {}", short_id(word(&block["id"], "unknown"))),
+        format!(
+            "  Parent:     {}",
+            if block["sequence"] == 0 { "none" } else { short_id(word(&header["parent"], "unknown")) }
+        ),
         format!("  Time:       {}", header["time"].as_u64().map_or_else(|| "unknown".into(), utc)),
-        format!("  State root: {}", word(&header["state"], "unknown")),
+        format!("  State root: {}", short_id(word(&header["state"], "unknown"))),
     ];
     if let Some(proposer) = block["proposer"].as_str() {
         lines.push(format!("  Proposer:   {proposer}"));
@@ -55,9 +87,9 @@ fn screen(block: &Value) -> Vec<String> {
     let proofs = block["proofs"].as_array().map_or(&[][..], Vec::as_slice);
     lines.push(format!("Proofs: {}", proofs.len()));
     lines.extend(
-        proofs
-            .iter()
-            .map(|entry| format!("  {}  difficulty {}", word(&entry["proof"], "unknown"), entry["difficulty"])),
+        proofs.iter().map(|entry| {
+            format!("  {}  difficulty {}", short_id(word(&entry["proof"], "unknown")), entry["difficulty"])
+        }),
     );
     carried(&block["carried"], &mut lines);
     certificate("Prepare", &block["prepare"], "not held yet: it comes with the next block", &mut lines);
@@ -73,11 +105,9 @@ fn carried(ancestors: &Value, lines: &mut Vec<String>) {
         "Carries Prepare votes for {}",
         counted(ancestors.len() as u64, "earlier block", "earlier blocks")
     ));
-    lines.extend(
-        ancestors
-            .iter()
-            .map(|ancestor| format!("  {}  by {}", word(&ancestor["block"], "unknown"), names(&ancestor["voters"]))),
-    );
+    lines.extend(ancestors.iter().map(|ancestor| {
+        format!("  {}  by {}", short_id(word(&ancestor["block"], "unknown")), names(&ancestor["voters"]))
+    }));
 }
 
 fn certificate(kind: &str, certificate: &Value, absent: &str, lines: &mut Vec<String>) {

@@ -2,13 +2,15 @@
 //!
 //! Decides nothing: the verdict is the verifier's, under the default limits of a genesis. What is printed is in `screen`.
 
+mod progress;
 mod screen;
 
 use crate::advice::{Advice, Ended};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::obligation::{self, Obligation, ObligationError, Reader};
-use actors::verifier_pool::{Explained, Pending, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
+use actors::verifier_pool::{Explained, Pending, PoolConfig, VerifierPool, program_beside_this_one};
 use clap::{Args, ValueEnum};
+use progress::Progress;
 use protocol::explanation::Explanation;
 use protocol::verdict::{Claim, Job, Note, Report, Task, Verdict, VerifierParameters};
 use protocol::worker::{Priority, SandboxMode, SandboxState};
@@ -91,16 +93,17 @@ impl Arguments {
             eprintln!("warning: the solver runs without a sandbox ({:?})", pool.hello().sandbox);
         }
         let mut results = Results::default();
+        let mut progress = Progress::new(files.len());
         let mut waiting = VecDeque::new();
         for path in &files {
             if waiting.len() > pool.workers() {
-                self.finish(&pool, waiting.pop_front(), &mut results)?;
+                self.finish(&pool, waiting.pop_front(), &mut results, &mut progress)?;
             }
             let obligation = first.take().unwrap_or_else(|| reader.read(path));
             waiting.push_back(begin(&pool, path, obligation)?);
         }
         while !waiting.is_empty() {
-            self.finish(&pool, waiting.pop_front(), &mut results)?;
+            self.finish(&pool, waiting.pop_front(), &mut results, &mut progress)?;
         }
         Ok(self.conclude(&pool, results))
     }
@@ -123,14 +126,20 @@ impl Arguments {
         VerifierPool::start(config).map_err(Failure::with(Exit::Configuration))
     }
 
-    fn finish(&self, pool: &VerifierPool, step: Option<Step>, results: &mut Results) -> Result<(), Failure> {
+    fn finish(
+        &self,
+        pool: &VerifierPool,
+        step: Option<Step>,
+        results: &mut Results,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
         let Some(Step { path, result }) = step else { return Ok(()) };
         let name = path.display().to_string();
         let exit = match result {
             Ok((obligation, pending)) => {
-                let report = pending.blocking_recv().unwrap_or(Err(PoolError::Closed));
-                let report = report.map_err(Failure::with(Exit::Internal))?;
-                let checked = self.look_closer(pool, name, obligation, report);
+                let report = progress.receive(&name, pending).map_err(Failure::with(Exit::Internal))?;
+                let checked = self.look_closer(pool, name, obligation, report, progress);
+                progress.clear();
                 if self.json {
                     results.documents.push(checked.document());
                 } else {
@@ -140,6 +149,7 @@ impl Arguments {
                 exit_of(&checked.report.verdict)
             }
             Err(error) => {
+                progress.clear();
                 if self.json {
                     results.documents.push(json!({ "file": name, "error": error.to_string() }));
                 } else {
@@ -149,18 +159,26 @@ impl Arguments {
                 Exit::Input
             }
         };
+        progress.is_done();
         results.exit = Some(results.exit.map_or(exit, |worst| worst.worse(exit)));
         Ok(())
     }
 
     /// What is said besides the verdict: why a claim is refuted and, only if it was asked for, since that may cost as much as
     /// the check, whether a theorem holds only because its assumptions contradict each other.
-    fn look_closer(&self, pool: &VerifierPool, name: String, obligation: Obligation, mut report: Report) -> Checked {
+    fn look_closer(
+        &self,
+        pool: &VerifierPool,
+        name: String,
+        obligation: Obligation,
+        mut report: Report,
+        progress: &mut Progress,
+    ) -> Checked {
         let found = match Explanation::sought(&report) {
             Some(Err(Task::Vacuity)) if !self.explain => None,
             None => None,
             Some(Ok(explanation)) => Some(explanation),
-            Some(Err(task)) => Some(ask(pool, task, &obligation, &report)),
+            Some(Err(task)) => Some(ask(pool, task, &name, &obligation, &report, progress)),
         };
         let is_theorem = matches!(report.verdict, Verdict::Confirmed { .. });
         let vacuity = found.clone().filter(|_| is_theorem);
@@ -231,9 +249,16 @@ fn begin(pool: &VerifierPool, path: &Path, read: Result<Obligation, ObligationEr
     Ok(Step { path: path.to_owned(), result })
 }
 
-fn ask(pool: &VerifierPool, task: Task, obligation: &Obligation, report: &Report) -> Explanation {
+fn ask(
+    pool: &VerifierPool,
+    task: Task,
+    name: &str,
+    obligation: &Obligation,
+    report: &Report,
+    progress: &mut Progress,
+) -> Explanation {
     let job = Explanation::job(task, obligation.script.clone(), report, &VerifierParameters::default());
-    match pool.check_blocking(&job) {
+    match pool.submit(&job).and_then(|pending| progress.receive(name, pending)) {
         Ok(found) => Explanation::found(task, found),
         Err(error) => Explanation::Unknown { why: error.to_string() },
     }

@@ -2,11 +2,20 @@
 
 use crate::advice;
 use crate::client::Client;
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::ids;
+use crate::node_batch::wire::{self, Name};
+use crate::nodes::Choice;
+use crate::obligation::{Obligation, Reader};
+use crate::refusal;
 use crate::say;
-use crate::text::{names, plain, word};
+use crate::text::{names, plain, short_id, word};
+use crate::unpack::STANDARD_INPUT;
+use crate::utf8;
 use protocol::types::Hash;
+use protocol::verdict::{Claim, statement_id};
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 
 /// The node may look for an explanation first.
@@ -15,12 +24,14 @@ const EXPLAINED_WITHIN: Duration = Duration::from_secs(6);
 /// Show where a proof is.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Its id, as `pop submit-proof` printed it.
-    #[arg(value_name = "ID")]
-    id: Hash,
-    /// The node that is asked: a node id, or HOST:PORT of its HTTP.
-    #[arg(long, value_name = "NODE", default_value = "node_1")]
-    node: String,
+    /// Six digits or more of its id, as `pop submit-proof` printed it, or the script itself: - is the standard input.
+    #[arg(value_name = "ID|FILE")]
+    proof: String,
+    #[command(flatten)]
+    nodes: Choice,
+    /// The answer that the script is claimed to have [default: by manifest.json, or its (set-info :status …)].
+    #[arg(long, value_name = "unsat|sat")]
+    claim: Option<Claim>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -28,29 +39,107 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        let view = Client::new(&self.node)?.get_after(&format!("/v1/proofs/{}", self.id), EXPLAINED_WITHIN)?;
+        let wanted = self.wanted()?;
+        let client = self.nodes.one()?;
+        let (name, id) = match wanted {
+            Wanted::Id(digits) => {
+                let id = match digits.parse() {
+                    Ok(whole) => whole,
+                    Err(_) => ids::find(&client, ids::Kind::Proof, &digits)?.id,
+                };
+                (short_id(&id.to_string()).to_owned(), id)
+            }
+            Wanted::Statement(statement) => (self.proof.clone(), proof_of(&client, &self.proof, statement)?),
+        };
+        let view = client.get_after(&format!("/v1/proofs/{id}"), EXPLAINED_WITHIN)?;
         if self.json {
             say!("{view:#}");
-        } else {
-            say!("{}: {}", self.id, line(&view));
-            details(&view, &self.node).iter().for_each(|line| say!("  {line}"));
+            return Ok(Exit::Fine);
         }
+        say!("{}", line(&name, &view));
+        if name == self.proof && !id.to_string().starts_with(&name) {
+            say!("  proof: {}", short_id(&id.to_string()));
+        }
+        details(&view, client.place().0).iter().for_each(|line| say!("  {line}"));
         Ok(Exit::Fine)
+    }
+
+    /// Read before a node is asked. A file goes before an id: who has one that is named so means that.
+    fn wanted(&self) -> Result<Wanted, Failure> {
+        let path = Path::new(&self.proof);
+        if path == Path::new(STANDARD_INPUT) || path.exists() {
+            return Ok(Wanted::Statement(statement_of(path, self.claim)?));
+        }
+        if ids::is_beginning(&self.proof) {
+            return Ok(Wanted::Id(self.proof.clone()));
+        }
+        let text =
+            format!("{:?} is neither a proof's id, 6 to 64 hexadecimal digits, nor a file that is there", self.proof);
+        Err(Failure::new(Exit::Input, text))
     }
 }
 
-/// Where a proof is, in a line.
-pub fn line(view: &Value) -> String {
+enum Wanted {
+    /// The beginning of the proof's id, or all of it.
+    Id(String),
+    /// What a script and its claim say, whoever submitted it.
+    Statement(Hash),
+}
+
+fn statement_of(path: &Path, claim: Option<Claim>) -> Result<Hash, Failure> {
+    let name = path.display();
+    let wrong = |text: String| Failure::new(Exit::Input, text);
+    if path.is_dir() {
+        return Err(wrong(format!(
+            "{name} is a folder: name one script of it, or submit it again, which changes nothing"
+        )));
+    }
+    let Obligation { script, claim, .. } = Reader::new(claim).read(path).map_err(Failure::with(Exit::Input))?;
+    let script = utf8::carried(&script).map_err(|error| wrong(format!("{name}: {error}")))?.script.into_owned();
+    let normalised = smtlib::normalise(&script, &smtlib::Limits::default());
+    let normalised = normalised.map_err(|error| wrong(format!("{name}: {error}")))?;
+    let claim = claim.map(|(claim, _)| claim);
+    let claim = claim.ok_or_else(|| wrong(format!("{name} claims no answer: give --claim as it was submitted")))?;
+    Ok(statement_id(&Hash(normalised.identity), claim))
+}
+
+/// The proof by which a node knows a statement: the one that is final, is held, or was refused last.
+fn proof_of(client: &Client, file: &str, statement: Hash) -> Result<Hash, Failure> {
+    let found = wire::look_up(client, &[Name::Statement(statement)])?;
+    let found = found.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))?;
+    found.first().and_then(|found| found.proof).ok_or_else(|| {
+        let text = format!("{file} is not known to {}: `pop submit-proof {file}` submits it", client.place().0);
+        Failure::new(Exit::Input, plain(&text))
+    })
+}
+
+/// Where a proof is, in a line that begins with its name, or, if it is refused, with that.
+pub fn line(name: &str, view: &Value) -> String {
+    let name = plain(name);
+    if view["state"] == "refused" {
+        return format!("REFUSED {name}: {}", refusal::of_view(view));
+    }
+    format!("{name}: {}", whereabouts(view))
+}
+
+/// The same of one that has not ended in the time that it was waited for.
+pub fn still(view: &Value, waited: Duration) -> String {
+    let whereabouts = whereabouts(view);
+    let (state, rest) = whereabouts.split_once(": ").unwrap_or((&whereabouts, ""));
+    let rest = if rest.is_empty() { String::new() } else { format!(": {rest}") };
+    format!("still {state} after {} s{rest}", waited.as_secs_f64())
+}
+
+fn whereabouts(view: &Value) -> String {
     let state = word(&view["state"], "unknown");
     match state {
         "final" => {
             let (block, stake) = (&view["block"], &view["stake"]);
             match (&stake["prepared"], &stake["total"]) {
                 (Value::Null, _) | (_, Value::Null) => format!("final in block {block}"),
-                (prepared, total) => format!("final in block {block}, checked by {prepared} of {total} stake"),
+                (prepared, total) => format!("final in block {block}, signed by {prepared} of {total} stake"),
             }
         }
-        "refused" => format!("refused: {}", word(&view["refusal"]["message"], "no reason was given")),
         "fetching" => "fetching: the node knows its name and asks others for the script".into(),
         "waiting" => "waiting for its check".into(),
         "checking" => "checking: the solver is at it".into(),
@@ -63,12 +152,12 @@ pub fn line(view: &Value) -> String {
 fn pending(view: &Value) -> String {
     let missing = view["missing"].as_array().is_some_and(|missing| !missing.is_empty());
     let mut text = if missing {
-        format!("pending, without a word from {}", names(&view["missing"]))
+        format!("pending: no verdict yet from {}", names(&view["missing"]))
     } else {
-        "pending: every validator has spoken, it waits for its block".to_owned()
+        "pending: every validator has a verdict, it waits for its block".to_owned()
     };
     if view["contested"] == true {
-        text.push_str("; contested: words differ, or it is beyond the soft limits somewhere");
+        text.push_str("; disputed: verdicts differ, or it is beyond the soft limits somewhere");
     }
     text
 }
@@ -77,7 +166,7 @@ fn pending(view: &Value) -> String {
 fn details(view: &Value, node: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if let voters @ Value::Array(_) = &view["stake"]["voters"] {
-        lines.push(format!("checked by: {}", names(voters)));
+        lines.push(format!("signed by: {}", names(voters)));
     }
     if let Some(difficulty) = view["difficulty"].as_u64() {
         lines.push(format!("resource count: {difficulty}"));
@@ -116,28 +205,28 @@ mod tests {
             "state": "final", "block": 3, "difficulty": 2418,
             "stake": {"prepared": 30000, "total": 40000, "voters": ["node_1", "node_2", "node_3"]},
         });
-        assert_eq!(line(&view), "final in block 3, checked by 30000 of 40000 stake");
-        assert_eq!(details(&view, "node_1"), ["checked by: node_1, node_2, node_3", "resource count: 2418"]);
-        assert_eq!(line(&json!({"state": "final", "block": 3})), "final in block 3");
+        assert_eq!(whereabouts(&view), "final in block 3, signed by 30000 of 40000 stake");
+        assert_eq!(details(&view, "node_1"), ["signed by: node_1, node_2, node_3", "resource count: 2418"]);
+        assert_eq!(whereabouts(&json!({"state": "final", "block": 3})), "final in block 3");
     }
 
     #[test]
     fn a_refusal_says_by_whom_or_where() {
-        let words = json!({"state": "refused", "refusal": {"message": "not confirmed: node_2 says refuted"},
+        let words = json!({"state": "refused", "refusal": {"message": "no verdict. 2 of 4 validators reached no verdict"},
                            "words": [{"node_id": "node_2", "word": "no_verdict"}]});
-        assert_eq!(line(&words), "refused: not confirmed: node_2 says refuted");
+        assert_eq!(line("a.smt2", &words), "REFUSED a.smt2: no verdict. 2 of 4 validators reached no verdict");
         assert_eq!(details(&words, "node_1"), ["node_2: no verdict"]);
         let form = json!({"state": "refused", "refusal": {"message": "line 2, column 7: unknown symbol y"}});
-        assert_eq!(line(&form), "refused: line 2, column 7: unknown symbol y");
+        assert_eq!(line("a", &form), "REFUSED a: line 2, column 7: unknown symbol y");
     }
 
     #[test]
     fn a_pending_proof_names_whose_word_is_missing() {
         let mut view = json!({"state": "pending", "missing": ["node_3", "node_4"], "contested": false,
                               "words": [{"node_id": "node_1", "word": "confirmed", "resource_count": 7}]});
-        assert_eq!(line(&view), "pending, without a word from node_3, node_4");
+        assert_eq!(whereabouts(&view), "pending: no verdict yet from node_3, node_4");
         assert_eq!(details(&view, "node_1"), ["node_1: confirmed, resource count 7"]);
         view["missing"] = json!([]);
-        assert_eq!(line(&view), "pending: every validator has spoken, it waits for its block");
+        assert_eq!(whereabouts(&view), "pending: every validator has a verdict, it waits for its block");
     }
 }

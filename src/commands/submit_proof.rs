@@ -1,4 +1,9 @@
 //! `pop submit-proof`: signs proof obligations and gives them to a node.
+//!
+//! Must never: end with 0 while a proof is refused, or not taken.
+
+mod results;
+mod waiting;
 
 use crate::args::{seconds, whole};
 use crate::client::Client;
@@ -7,28 +12,26 @@ use crate::home;
 use crate::node_batch::wire::body_of;
 use crate::nodes::Choice;
 use crate::obligation::{self, Obligation, ObligationError, Reader};
-use crate::say;
-use crate::text::{counted, excerpt, plain};
+use crate::text::{counted, excerpt};
 use crate::utf8::{self, Carried};
-use crate::why;
 use ed25519_dalek::SigningKey;
 use protocol::proof::Proof;
 use protocol::signature::public_key;
 use protocol::types::Hash;
 use protocol::verdict::Claim;
-use serde_json::Value;
+use results::{Entry, Results, Taken};
+use serde_json::json;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
-/// The longest that one request waits; longer waits are several.
-const WAIT_OF_ONE_REQUEST: Duration = Duration::from_secs(20);
-/// What takes longer is told why.
-const QUIET: Duration = Duration::from_secs(3);
+use std::time::Duration;
+use waiting::Waiting;
 
 /// Submit proofs to a node.
+///
+/// Exit code: 0 everything was taken (with --wait: is final), 5 a proof is refused, 6 one has not ended in time, 2 one is bad
+/// input, 4 the node does not answer; for several files 2 goes before 5 before 6.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// SMT-LIB scripts, folders of them, or manifests.
+    /// SMT-LIB scripts, folders of them, or manifests; - is the standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The answer that is claimed [default: by manifest.json, or the script's (set-info :status …)].
@@ -42,55 +45,33 @@ pub struct Arguments {
     /// Another number makes the same script another submission.
     #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = whole, allow_negative_numbers = true)]
     nonce: u64,
-    /// Wait until every proof has ended, and for room if the node has none.
+    /// Wait until every proof has ended, for room if the node has none, and for the node if it does not answer yet.
     #[arg(long)]
     wait: bool,
     /// Seconds to wait at most.
     #[arg(long, value_name = "S", default_value = "120", requires = "wait", value_parser = seconds, allow_negative_numbers = true)]
     timeout: Duration,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
         let obligations = self.read().map_err(Failure::with(Exit::Input))?;
-        let client = self.nodes.one()?;
-        let chain = chain_of(&client)?;
+        let mut waiting = Waiting::new(self.wait.then_some(self.timeout), obligations.len());
+        let (client, chain) = waiting.patiently(|| {
+            let client = self.nodes.one()?;
+            chain_of(&client).map(|chain| (client, chain))
+        })?;
         let key = home::submitter_key(self.key.as_deref()).map_err(Failure::with(Exit::Configuration))?;
-        let mut exit = Exit::Fine;
-        let mut submitted = Vec::new();
-        let deadline = Instant::now() + self.timeout;
-        for obligation in &obligations {
-            match self.submit(&client, &chain, &key, obligation, deadline) {
-                Ok(named) => submitted.push(named),
-                // One that is not taken does not keep the others back; a node that does not answer takes none.
-                Err(failure) if matches!(failure.exit, Exit::Input | Exit::Refuted) => {
-                    eprintln!("error: {}", failure.message);
-                    exit = exit.worse(failure.exit);
-                }
-                Err(failure) => return Err(failure),
-            }
-        }
-        if self.wait { self.await_all(&client, &submitted, deadline, exit) } else { Ok(exit) }
-    }
-
-    /// Tells what each proof came to, in the order of the files.
-    fn await_all(&self, client: &Client, submitted: &[(String, Hash)], deadline: Instant, mut exit: Exit) -> Outcome {
-        let mut told = None;
-        for (name, id) in submitted {
-            let view = await_end(client, id, deadline, &mut told)?;
-            let line = super::proof::line(&view);
-            if view["ended"] == true {
-                say!("{name}: {line}");
-            } else {
-                say!("{name}: after {} s still {line}", self.timeout.as_secs_f64());
-            }
-            exit = exit.worse(match view["state"].as_str() {
-                Some("final") => Exit::Fine,
-                Some("refused") => Exit::Refuted,
-                _ => Exit::NoVerdict,
-            });
-        }
-        Ok(exit)
+        let mut results = Results::new(self.json, self.wait, obligations.len());
+        let ended = self.submit_all(&client, &chain, &key, &obligations, &mut waiting, &mut results);
+        let ended = ended.and_then(|()| results.await_all(&client, &mut waiting));
+        waiting.clear();
+        // What is done is told, whatever came afterwards.
+        let exit = results.conclude(&client, &chain, ended.as_ref().err());
+        ended.map(|()| exit)
     }
 
     /// Every script of the files, folders and manifests, with its claim.
@@ -105,56 +86,80 @@ impl Arguments {
         Ok(obligations)
     }
 
+    /// One that is not taken does not keep the others back; a node that does not answer takes none.
+    fn submit_all(
+        &self,
+        client: &Client,
+        chain: &Hash,
+        key: &SigningKey,
+        obligations: &[Obligation],
+        waiting: &mut Waiting,
+        results: &mut Results,
+    ) -> Result<(), Failure> {
+        for obligation in obligations {
+            let name = obligation.path.display().to_string();
+            let entry = match self.submit(client, chain, key, obligation, waiting) {
+                Ok(taken) => Entry::taken(name, taken),
+                Err(failure) if failure.exit == Exit::Input => Entry::not_taken(name, failure),
+                Err(failure) => return Err(Failure::new(failure.exit, format!("{name}: {}", failure.message))),
+            };
+            waiting.clear();
+            results.add(entry, client, waiting)?;
+            waiting.draw(results.missing(), results.in_network());
+        }
+        Ok(())
+    }
+
     fn submit(
         &self,
         client: &Client,
         chain: &Hash,
         key: &SigningKey,
         obligation: &Obligation,
-        deadline: Instant,
-    ) -> Result<(String, Hash), Failure> {
+        waiting: &mut Waiting,
+    ) -> Result<Taken, Failure> {
         let name = obligation.path.display().to_string();
-        let (claim, source) = obligation.claim.ok_or_else(|| Failure::new(Exit::Input, no_claim(&name, obligation)))?;
-        let script = carried(&name, &obligation.script)?;
+        let bad = |message| Failure::new(Exit::Input, message);
+        let (claim, source) = obligation.claim.ok_or_else(|| bad(no_claim(obligation)))?;
+        let script = carried(&name, &obligation.script, waiting)?;
         let proof = Proof::sign(chain, key, public_key(key), claim, self.nonce, script);
-        let body =
-            body_of(&proof).map_err(|error| Failure::new(Exit::Input, format!("{name} is not UTF-8: {error}")))?;
-        let named = |failure: Failure| {
-            Failure::new(failure.exit, format!("{name}: {}", with_place(failure.message, &proof.script)))
-        };
+        let body = body_of(&proof).map_err(|error| bad(format!("not UTF-8: {error}")))?;
+        let id = proof.id(chain);
         let answer = loop {
-            let refusal = match client.offer("/v1/proofs", &body).map_err(named)? {
+            let refusal = match waiting.patiently(|| client.offer("/v1/proofs", &body))? {
                 Ok(answer) => break answer,
+                // Others did not confirm it: a proof that has ended, and is told as one.
+                Err(refusal) if refusal.exit() == Exit::Refuted => break json!({"known": true, "state": "refused"}),
                 Err(refusal) => refusal,
             };
             // Who waits for the proofs' ends also waits for room, as long as the node asks for and no longer than asked.
-            let span = refusal.retry_after.filter(|span| self.wait && Instant::now() + *span < deadline);
-            let Some(span) = span else { return Err(named(Failure::new(refusal.exit(), refusal.message))) };
-            eprintln!("{name}: not taken yet: {}", refusal.message);
+            let span = refusal.retry_after.filter(|span| waiting.has_left(*span));
+            let Some(span) = span else {
+                return Err(Failure::new(refusal.exit(), with_place(refusal.message, &proof.script)));
+            };
+            waiting.note(&format!("{name}: not taken yet: {}", refusal.message));
             std::thread::sleep(span);
         };
-        let known = if answer["known"] == true { ", which was here already" } else { "" };
-        let id = proof.id(chain);
-        say!("{name}: submitted as {id}{known} (claims {claim}, {})", source.word());
-        Ok((name, id))
+        let state = answer["state"].as_str().unwrap_or("waiting").to_owned();
+        Ok(Taken { id, claim, source, known: answer["known"] == true, state })
     }
 }
 
 /// Why a script has no claim: one that is not let through says nothing of itself.
-fn no_claim(name: &str, obligation: &Obligation) -> String {
+fn no_claim(obligation: &Obligation) -> String {
     match smtlib::normalise(&obligation.script, &smtlib::Limits::default()) {
-        Err(error) => format!("{name}: {}", with_place(error.to_string(), &obligation.script)),
-        Ok(_) => format!("{name} claims no answer: give --claim, or write (set-info :status unsat) into it"),
+        Err(error) => with_place(error.to_string(), &obligation.script),
+        Ok(_) => "it claims no answer: give --claim, or write (set-info :status unsat) into it".to_owned(),
     }
 }
 
 /// The script in UTF-8, and one line on what had to be replaced for that.
-fn carried(name: &str, script: &[u8]) -> Result<Vec<u8>, Failure> {
-    let refused = |message| Failure::new(Exit::Input, format!("{name}: {}", with_place(message, script)));
+fn carried(name: &str, script: &[u8], waiting: &mut Waiting) -> Result<Vec<u8>, Failure> {
+    let refused = |message| Failure::new(Exit::Input, with_place(message, script));
     let Carried { script: text, replaced } = utf8::carried(script).map_err(refused)?;
     if replaced > 0 {
         let bytes = counted(replaced as u64, "byte that is not UTF-8", "bytes that are not UTF-8");
-        eprintln!("{name}: {bytes} replaced (in comments and ignored text)");
+        waiting.note(&format!("{name}: {bytes} replaced (in comments and ignored text)"));
     }
     Ok(text.into_owned())
 }
@@ -177,23 +182,4 @@ fn chain_of(client: &Client) -> Result<Hash, Failure> {
     let status = client.get("/v1/status")?;
     let text = status["chain_id"].as_str().unwrap_or_default();
     text.parse().map_err(|_| Failure::new(Exit::Unreachable, format!("the node names no chain id, but {text:?}")))
-}
-
-/// `told` is the state of health that was told last: one that takes long says once why, and again when that changes.
-fn await_end(client: &Client, id: &Hash, deadline: Instant, told: &mut Option<why::State>) -> Result<Value, Failure> {
-    let mut longest = QUIET;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now()).min(longest);
-        let view = client.get_after(&format!("/v1/proofs/{id}?explain=false&wait={}", left.as_secs_f64()), left)?;
-        if view["ended"] == true || left.is_zero() {
-            return Ok(view);
-        }
-        longest = WAIT_OF_ONE_REQUEST;
-        // A node without an answer to this may have one to what is waited for.
-        if let Some(health) = client.get("/v1/why").ok().and_then(|why| why::of_answer(&why))
-            && told.replace(health.state) != Some(health.state)
-        {
-            eprintln!("{}", plain(&health.sentence));
-        }
-    }
 }

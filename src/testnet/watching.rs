@@ -7,6 +7,7 @@ use super::site::Site;
 use super::{Plan, Task};
 use crate::client::Client;
 use crate::node_batch::wire::body_of;
+use crate::refusal;
 use crate::why::{self, Health};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
@@ -34,6 +35,8 @@ const SUBMITTERS_OF_ONE: usize = 28;
 const SUBMITTERS_MAX: usize = 112;
 /// Proofs whose refusal is looked for at once.
 const ASKED_AT_ONCE: usize = 64;
+/// How long its counterexample is waited for.
+const EXPLAINED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Proofs that have not ended, with the node that each was given to.
 pub type Pending = Arc<Mutex<BTreeMap<Hash, usize>>>;
@@ -352,7 +355,11 @@ fn find_refusals(nodes: &[Client], pending: &Pending, over: &Arc<AtomicBool>, ev
                 continue;
             };
             if view["state"] == "refused" {
-                let why = view["refusal"]["message"].as_str().unwrap_or("no reason was given").to_owned();
+                // With its counterexample, if that is found at once: who has many proofs to check looks for it later.
+                let (name, address) = nodes[node].place();
+                let quick = Client::with_deadline(name, address, EXPLAINED_WITHIN);
+                let explained = quick.get(&format!("/v1/proofs/{proof}")).ok();
+                let why = refusal::of_view(&explained.filter(|view| view["state"] == "refused").unwrap_or(view));
                 if events.send(Event::Refused { proof, why }).is_err() {
                     return;
                 }

@@ -6,6 +6,7 @@ use crate::consensus::events::Checked;
 use crate::message::{Message, Word};
 use crate::types::{Hash, Millis, PublicKey, Sequence, ValidatorIndex};
 use crate::verdict::Verdict;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -105,8 +106,17 @@ pub enum Refusal {
     #[error("line {line}, column {column}: {text}")]
     Malformed { line: u32, column: u32, text: String },
     /// At most [`super::WORDS_KEPT_MAX`] words are kept.
-    #[error("validators with a third of the stake or more do not confirm it at any one count")]
+    #[error("not confirmed: {}", attested(words))]
     Words { words: Vec<(ValidatorIndex, Word)> },
+}
+
+/// How many attest what, without saying of how many: that is the network's, and not known here.
+fn attested(words: &[(ValidatorIndex, Word)]) -> String {
+    let count = |is: fn(&Word) -> bool| words.iter().filter(|(_, word)| is(word)).count();
+    let refuted = count(|word| matches!(word, Word::Refuted));
+    let undecided = count(|word| matches!(word, Word::NoVerdict));
+    let confirmed = words.len() - refuted - undecided;
+    format!("validators that refute it {refuted}, without a verdict {undecided}, that confirm it {confirmed}")
 }
 
 impl Refusal {
