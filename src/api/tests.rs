@@ -301,4 +301,10 @@ async fn the_status_says_what_is_missing_and_an_actor_that_is_down_is_a_503() {
     let (status, answer) = bench.get("/v1/status").await;
     assert_eq!((status, &answer["error"]), (503, &json!("unavailable")));
     assert!(answer["message"].as_str().unwrap().contains("state did not take the message"), "{answer}");
+    let (status, why) = bench.get("/v1/why").await;
+    assert_eq!((status, &why["health"]["state"], &why["actors_down"]), (200, &json!("failing"), &json!(["state"])));
+    assert_eq!(
+        (why["pending"].is_array(), bench.get("/health").await.0, bench.get("/ready").await.0),
+        (true, 503, 503)
+    );
 }

@@ -5,7 +5,7 @@
 use super::intake::Intake;
 use super::messages::{
     BecameFinal, ConsensusRebuilt, Found, Locate, Located, LookUp, Need, PeerSaid, RefusedByWords, Session,
-    SubmitError, TellFigures,
+    SubmitError, TellFigures, TellOldest,
 };
 use super::pushes::Pushes;
 use super::store::{Change, ProofStore, StoreError};
@@ -488,5 +488,13 @@ impl Handler<LookUp> for MempoolActor {
             proofs: proofs.iter().map(locate).collect(),
             statements: statements.iter().map(|statement| self.mempool.find_statement(statement)).collect(),
         })
+    }
+}
+
+impl Handler<TellOldest> for MempoolActor {
+    type Result = Vec<(Hash, Whereabouts)>;
+
+    fn handle(&mut self, TellOldest(max): TellOldest, _: &mut Context<Self>) -> Self::Result {
+        self.mempool.oldest(max).into_iter().map(|proof| (proof, self.mempool.find(&proof))).collect()
     }
 }

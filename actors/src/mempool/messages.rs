@@ -89,6 +89,11 @@ pub struct Located {
 #[rtype(result = "Figures")]
 pub struct TellFigures;
 
+/// The oldest proofs that have not ended, at most so many, and where each is.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<(Hash, Whereabouts)>")]
+pub struct TellOldest(pub usize);
+
 /// A peer's message that belongs to the mempool: Pending, ProofRequest, Proofs or Checked.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

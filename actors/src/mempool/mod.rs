@@ -17,6 +17,6 @@ pub use actor::{MempoolActor, MempoolSettings};
 pub use intake::{EXAMINED_BYTES_MAX, EXAMINED_MAX};
 pub use messages::{
     Accepted, BecameFinal, ConsensusRebuilt, Found, Locate, Located, LookUp, Need, PeerSaid, RefusedByWords, Session,
-    Submit, SubmitAll, SubmitError, TellFigures,
+    Submit, SubmitAll, SubmitError, TellFigures, TellOldest,
 };
 pub use store::{Change, ProofStore, StoreError};

@@ -111,6 +111,11 @@ impl Mempool {
         this
     }
 
+    /// The oldest proofs that have not ended, at most so many.
+    pub fn oldest(&self, max: usize) -> Vec<Hash> {
+        self.pending.by_age().filter(|entry| entry.final_in.is_none()).take(max).map(|entry| entry.proof).collect()
+    }
+
     /// Where a proof is.
     pub fn find(&self, proof: &Hash) -> Whereabouts {
         if let Some(entry) = self.pending.get(proof) {
