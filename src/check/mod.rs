@@ -10,6 +10,7 @@
 //! | [`node`], [`again`] | a network in their place, and the scripts that it is given |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
+//! | [`explained`], [`stability`] | what is asked besides: why one holds, and whether it does with other seeds |
 //! | [`place`], [`cut_name`] | where in the source it comes from |
 //! | [`progress`], [`report`] | what is shown while it runs, and afterwards |
 
@@ -17,6 +18,7 @@ pub mod account;
 mod again;
 mod cache;
 mod cut_name;
+pub mod explained;
 pub mod glob;
 mod interrupt;
 mod keys;
@@ -30,6 +32,7 @@ mod reader;
 pub mod report;
 mod run;
 pub mod settings;
+pub mod stability;
 mod work;
 
 pub use run::run;

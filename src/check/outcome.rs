@@ -2,7 +2,10 @@
 //!
 //! Must never: call anything *holds* but a confirmed claim, or remember an end that another run may not meet.
 
+use super::explained::{Explained, Told};
 use super::place::Place;
+use super::settings::Besides;
+use super::stability::{Brittle, Stability};
 use crate::advice::CounterModel;
 use crate::node_batch::wire::Attestations;
 use crate::obligation::ClaimSource;
@@ -26,30 +29,51 @@ pub struct Finding {
     /// How far a check without verdict got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
+    /// Of a theorem that holds, if it was asked for.
+    #[serde(default, skip_serializing_if = "is_not_kept")]
+    pub explained: Option<Explained>,
+    /// What other seeds came to, if it was asked for. Never remembered.
+    #[serde(skip)]
+    pub stability: Option<Stability>,
+}
+
+fn is_not_kept(explained: &Option<Explained>) -> bool {
+    explained.as_ref().is_none_or(|explained| explained.is_passing)
 }
 
 impl Finding {
+    /// Whether it says all that is asked. One without an explanation does not if there could be one.
+    pub fn answers(&self, asked: Besides) -> bool {
+        let is_theorem = matches!(self.verdict, Verdict::Confirmed { .. }) && self.claim == Claim::Unsat;
+        asked.seeds == 0 && (!asked.explain || !is_theorem || self.explained.is_some())
+    }
+
     /// Whether every later check under the same key ends so: what time, memory or a lost process ended does not count.
     pub fn lasts(&self) -> bool {
         match &self.verdict {
             Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::Rejected { .. } => true,
-            Verdict::NoVerdict { reason } => match reason {
-                NoVerdict::Unknown { why } => !names_a_limit(why),
-                NoVerdict::ResourceLimit { .. }
-                | NoVerdict::SatWithRecursion
-                | NoVerdict::NothingAsked
-                | NoVerdict::IllSorted { .. } => true,
-                NoVerdict::ProcessorTime { .. }
-                | NoVerdict::Deadline { .. }
-                | NoVerdict::Memory { .. }
-                | NoVerdict::Stack { .. }
-                | NoVerdict::Crashed { .. }
-                | NoVerdict::SolverError { .. }
-                | NoVerdict::SatNotRepeated
-                | NoVerdict::SatNotChecked { .. }
-                | NoVerdict::EndedFromOutside { .. } => false,
-            },
+            Verdict::NoVerdict { reason } => lasts(reason),
         }
+    }
+}
+
+/// Whether every later check under the same limits ends for this reason.
+pub fn lasts(reason: &NoVerdict) -> bool {
+    match reason {
+        NoVerdict::Unknown { why } => !names_a_limit(why),
+        NoVerdict::ResourceLimit { .. }
+        | NoVerdict::SatWithRecursion
+        | NoVerdict::NothingAsked
+        | NoVerdict::IllSorted { .. } => true,
+        NoVerdict::ProcessorTime { .. }
+        | NoVerdict::Deadline { .. }
+        | NoVerdict::Memory { .. }
+        | NoVerdict::Stack { .. }
+        | NoVerdict::Crashed { .. }
+        | NoVerdict::SolverError { .. }
+        | NoVerdict::SatNotRepeated
+        | NoVerdict::SatNotChecked { .. }
+        | NoVerdict::EndedFromOutside { .. } => false,
     }
 }
 
@@ -62,6 +86,8 @@ fn names_a_limit(why: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Holds,
+    /// It holds with any goal, and the user lets that fail.
+    Vacuous,
     Refuted {
         answer: Answer,
         counter_model: Option<CounterModel>,
@@ -98,6 +124,7 @@ pub enum Kind {
     NothingClaimed,
     Unread,
     NotAccepted,
+    Vacuous,
     Refuted,
 }
 
@@ -122,6 +149,7 @@ impl Outcome {
     pub fn kind(&self) -> Kind {
         match self {
             Outcome::Holds => Kind::Holds,
+            Outcome::Vacuous => Kind::Vacuous,
             Outcome::Refuted { .. } => Kind::Refuted,
             Outcome::NoVerdict { .. } => Kind::NoVerdict,
             Outcome::NotAccepted { .. } => Kind::NotAccepted,
@@ -136,6 +164,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Kind::Holds => "holds",
+            Kind::Vacuous => "vacuous",
             Kind::Refuted => "refuted",
             Kind::NoVerdict => "no_verdict",
             Kind::NotAccepted => "not_accepted",
@@ -202,6 +231,8 @@ pub struct Checked {
     pub place: Option<Place>,
     /// The log's own answer, where it is the opposite of what was found.
     pub log_says: Option<Answer>,
+    pub explained: Option<Told>,
+    pub stability: Option<Stability>,
     /// What a network says, if one was asked.
     pub network: Option<OfNetwork>,
 }
@@ -233,12 +264,24 @@ impl Checked {
             cpu_ms: None,
             place: None,
             log_says: None,
+            explained: None,
+            stability: None,
             network: None,
         }
     }
 
     pub fn unread(subject: Subject, why: String) -> Checked {
         Checked::without(subject, Outcome::Unread { why })
+    }
+
+    /// It was found to hold with any goal.
+    pub fn is_vacuous(&self) -> bool {
+        self.explained.as_ref().is_some_and(Told::is_vacuous)
+    }
+
+    /// Why it is listed as brittle, if it is.
+    pub fn brittle(&self) -> Option<Brittle> {
+        self.stability.as_ref()?.brittle()
     }
 
     /// With the log's own answer, where that is another one.
@@ -252,7 +295,7 @@ impl Checked {
         match (&self.outcome, self.claim) {
             (Outcome::Refuted { answer, .. }, _) => Some(*answer),
             (Outcome::Holds, Some((Claim::Sat, _))) => Some(Answer::Sat),
-            (Outcome::Holds, Some((Claim::Unsat, _))) => Some(Answer::Unsat),
+            (Outcome::Holds | Outcome::Vacuous, Some((Claim::Unsat, _))) => Some(Answer::Unsat),
             _ => None,
         }
     }
@@ -261,6 +304,8 @@ impl Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::explained::{Sought, Vacuity};
+    use protocol::explanation::Core;
     use protocol::types::ResourceCount;
 
     fn finding(verdict: Verdict) -> Finding {
@@ -271,7 +316,29 @@ mod tests {
             cpu_ms: 1,
             counter_model: None,
             progress: None,
+            explained: None,
+            stability: None,
         }
+    }
+
+    #[test]
+    fn an_explanation_is_asked_for_where_there_could_be_one_and_kept_where_it_lasts() {
+        let explain = Besides { explain: true, seeds: 0 };
+        let mut holds = finding(Verdict::Confirmed { resource_count: ResourceCount(1), within_soft_limits: true });
+        assert!(holds.answers(Besides::default()) && !holds.answers(explain));
+        assert!(!holds.answers(Besides { explain: false, seeds: 1 }), "nothing that is remembered was checked again");
+        for is_passing in [false, true] {
+            let core = Core::new(3, vec![0, 2]).unwrap();
+            let explained = Explained { vacuity: Vacuity::Sound, core: Sought::Found(core), is_passing };
+            holds.explained = Some(explained);
+            assert!(holds.answers(explain));
+            let kept: Finding = serde_json::from_slice(&serde_json::to_vec(&holds).unwrap()).unwrap();
+            assert_eq!(kept.answers(explain), !is_passing, "{kept:?}");
+            assert!(is_passing || kept == holds);
+        }
+        let refuted = finding(Verdict::Refuted { answer: Answer::Sat, resource_count: ResourceCount(1) });
+        assert!(refuted.answers(explain), "there is nothing to explain");
+        assert!(Finding { claim: Claim::Sat, explained: None, ..holds }.answers(explain));
     }
 
     #[test]

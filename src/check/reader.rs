@@ -6,10 +6,12 @@
 
 use super::cache::Known;
 use super::cut_name;
+use super::explained::Told;
 use super::keys::{Claimed, Key, Keys, hash_of};
 use super::outcome::{Checked, Finding, Kind, Outcome, Position, QueryOf, Subject};
 use super::paths::Found;
 use super::place::Place;
+use super::settings::Besides;
 use super::work::{OpenLog, Task, Work};
 use crate::logs::{ClaimRule, LOG_BYTES_MAX, LogFile, LogObligation};
 use crate::obligation::{ClaimSource, ObligationError, Reader};
@@ -84,7 +86,7 @@ pub enum Origin {
 /// Who is asked about what was read.
 pub enum Asked {
     /// What earlier runs found, and then this machine's solver.
-    ThisMachine(Known),
+    ThisMachine(Known, Besides),
     Node,
 }
 
@@ -180,7 +182,7 @@ impl Reading {
             }
             Err(error) => return Some(Err(ObligationError::Read { path: path.to_owned(), error })),
         };
-        if let (Unpacked::Whole(script), Asked::ThisMachine(known)) = (&unpacked, &self.asked) {
+        if let (Unpacked::Whole(script), Asked::ThisMachine(known, besides)) = (&unpacked, &self.asked) {
             let hash = hash_of(script);
             let claimed = match self.claimed(path, claims) {
                 Ok(claimed) => claimed,
@@ -188,7 +190,7 @@ impl Reading {
             };
             let keys = self.keys.wait().as_ref()?;
             if let Some((claimed, source)) = claimed
-                && let Some(finding) = known.get(&keys.of_bytes(&hash, claimed))
+                && let Some(finding) = known.answer(&keys.of_bytes(&hash, claimed), *besides)
             {
                 let source = source.unwrap_or(finding.source);
                 let checked = told(Subject::file(number, path), script, source, finding, true, None);
@@ -239,8 +241,8 @@ impl Reading {
         let Some((claim, source)) = obligation.claim() else {
             return send(steps, Step::Done(Box::new(self.without_claim(subject, &script, &obligation))));
         };
-        let known = match &self.asked {
-            Asked::ThisMachine(known) => known,
+        let (known, besides) = match &self.asked {
+            Asked::ThisMachine(known, besides) => (known, *besides),
             Asked::Node => return send(steps, self.for_node(log, index, subject, &script, (claim, source))),
         };
         let keys = self.keys.wait().as_ref()?;
@@ -248,7 +250,7 @@ impl Reading {
         let is_its_own = obligation.is_whole_file() && matches!(source, ClaimSource::Script | ClaimSource::Tool);
         let claimed = if is_its_own { Claimed::ByScript } else { Claimed::Given(claim) };
         let key = keys.of_bytes(&hash_of(&script), claimed);
-        let finding = known.get(&key).or_else(|| self.by_statement(known, keys, &script, claim));
+        let finding = known.answer(&key, besides).or_else(|| self.by_statement(known, besides, keys, &script, claim));
         let step = match finding {
             Some(finding) => Step::Done(Box::new(told(subject, &script, source, finding, true, Some(obligation)))),
             None => {
@@ -259,12 +261,20 @@ impl Reading {
         send(steps, step)
     }
 
-    fn by_statement(&self, known: &Known, keys: &Keys, script: &[u8], claim: Claim) -> Option<Finding> {
-        if known.is_empty() {
+    fn by_statement(
+        &self,
+        known: &Known,
+        besides: Besides,
+        keys: &Keys,
+        script: &[u8],
+        claim: Claim,
+    ) -> Option<Finding> {
+        // Where nothing that is known can be an answer, looking for it would only cost time.
+        if known.is_empty() || besides.seeds > 0 {
             return None;
         }
         let normalised = smtlib::normalise(script, &self.form()).ok()?;
-        known.get(&keys.of_statement(&statement_id(&Hash(normalised.identity), claim)))
+        known.answer(&keys.of_statement(&statement_id(&Hash(normalised.identity), claim)), besides)
     }
 
     /// What a node is asked about a query: nothing, if no network lets its script in.
@@ -353,22 +363,30 @@ fn told(
     subject: Subject,
     script: &[u8],
     source: ClaimSource,
-    finding: Finding,
+    mut finding: Finding,
     known: bool,
     log: Option<LogObligation<'_>>,
 ) -> Checked {
     let (claim, cpu_ms) = (finding.claim, finding.cpu_ms);
+    let explained = finding.explained.take().map(|explained| Told::of(explained, script, log));
+    let stability = finding.stability.take();
     let outcome = Outcome::of(finding, script);
-    let checked =
-        Checked { claim: Some((claim, source)), known, cpu_ms: Some(cpu_ms), ..Checked::without(subject, outcome) };
+    let checked = Checked {
+        claim: Some((claim, source)),
+        known,
+        cpu_ms: Some(cpu_ms),
+        explained,
+        stability,
+        ..Checked::without(subject, outcome)
+    };
     let log_says = log.and_then(|log| log.logged()).and_then(definite);
     located(checked, script, log).with_log(log_says)
 }
 
-/// Adds to what does not hold where it stands in its log and in the source.
+/// Adds to what does not hold, or holds for no good reason, where it stands in its log and in the source.
 pub fn located(mut checked: Checked, script: &[u8], log: Option<LogObligation<'_>>) -> Checked {
     let log = log.filter(|log| !log.is_whole_file());
-    if checked.outcome.kind() != Kind::Holds {
+    if checked.outcome.kind() != Kind::Holds || checked.is_vacuous() {
         let mut place = log.map_or_else(|| Place::find(script), |log| Place::before(log.passage()));
         if let Some(label) = checked.subject.query.as_ref().and_then(|query| query.label.clone()) {
             place.get_or_insert_default().name.get_or_insert(label);

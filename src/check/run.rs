@@ -51,11 +51,13 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
     if files.is_empty() {
         return Err(Failure::new(Exit::Input, paths::NONE_LEFT));
     }
-    let account = Account::new(files.len());
+    let mut account = Account::new(files.len());
+    account.vacuous = settings.vacuous;
     let pin = pin_of(&known);
     let nothing_known = known.is_empty();
     let (steps, receiver) = channel(STEPS_MAX);
-    let reading = Arc::new(Reading::new(files, settings.rule, settings.limits, Asked::ThisMachine(known)));
+    let asked = Asked::ThisMachine(known, settings.besides);
+    let reading = Arc::new(Reading::new(files, settings.rule, settings.limits, asked));
     let mut run = Run {
         settings,
         account,

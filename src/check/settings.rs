@@ -1,5 +1,6 @@
 //! What a run is asked to do, and under which limits.
 
+use super::account::VacuousMeans;
 use super::paths::Filter;
 use crate::logs::ClaimRule;
 use protocol::verdict::{SolverLimits, VerifierParameters};
@@ -20,6 +21,18 @@ pub struct Settings {
     pub sandbox: SandboxMode,
     /// Who is asked; without one it is checked on this machine.
     pub node: Option<ByNode>,
+    pub besides: Besides,
+    /// What an obligation that is found to be vacuous comes to.
+    pub vacuous: VacuousMeans,
+}
+
+/// What is asked of each obligation besides its verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Besides {
+    /// Whether one that holds is vacuous, and what it needs.
+    pub explain: bool,
+    /// Seeds with which it is checked again.
+    pub seeds: u32,
 }
 
 /// A node that is asked, and what it may be given.

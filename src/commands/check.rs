@@ -1,15 +1,16 @@
 //! `pop check`: looks up and checks the obligations of files, folders and logs.
 
 use crate::args::seconds;
-use crate::check::account::{Account, NoVerdictMeans};
+use crate::check::account::{Account, NoVerdictMeans, VacuousMeans};
 use crate::check::glob::Glob;
 use crate::check::paths::Filter;
 use crate::check::report::{self, annotations, json, junit, sarif, text};
-use crate::check::settings::{self, ByNode, Settings};
+use crate::check::settings::{self, Besides, ByNode, Settings};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logs::ClaimRule;
 use crate::say;
 use clap::{Args, ValueEnum};
+use protocol::seed::Seed;
 use protocol::verdict::VerifierParameters;
 use protocol::worker::SandboxMode;
 use std::path::PathBuf;
@@ -20,8 +21,8 @@ const NODE_VARIABLE: &str = "POP_NODE";
 
 /// Check everything that a project's verifier wrote; what was checked before is known at once.
 ///
-/// Exit code: 0 every claim holds, 5 one is refuted, 6 one has no verdict, 2 one is bad input or claims nothing, 130 after
-/// Ctrl-C; 2 goes before 5 before 6.
+/// Exit code: 0 every claim holds, 5 one is refuted (or vacuous, with --deny-vacuous), 6 one has no verdict, 2 one is bad
+/// input or claims nothing, 130 after Ctrl-C; 2 goes before 5 before 6.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Logs of verifiers and SMT-LIB 2 scripts, plain or gzipped, folders with all that is below them, or manifests; - is the
@@ -64,6 +65,17 @@ pub struct Arguments {
     /// Whether an obligation without a verdict fails the run
     #[arg(long, value_enum, default_value_t = NoVerdictMeans::Fail)]
     no_verdict: NoVerdictMeans,
+    /// Find out also why each theorem holds: whether what it assumes contradicts itself, and which assertions it does not
+    /// need. Two more runs of the solver for each
+    #[arg(long, conflicts_with = "node")]
+    explain: bool,
+    /// Explain, and fail if a theorem holds only because what it assumes contradicts itself
+    #[arg(long, conflicts_with = "node")]
+    deny_vacuous: bool,
+    /// Check everything again with the solver's seeds from 1 to K (at most 100), and list what is brittle, the worst first
+    #[arg(long, value_name = "K", conflicts_with = "node")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(Seed::MAX)))]
+    stability: Option<u32>,
     /// List what holds, too
     #[arg(long)]
     verbose: bool,
@@ -111,6 +123,12 @@ impl Arguments {
                 );
                 return Err(Failure::new(Exit::Input, message));
             }
+            (None, Some(_)) if self.explain || self.deny_vacuous || self.stability.is_some() => {
+                let message = format!(
+                    "{NODE_VARIABLE} names a node, and no network explains or checks again: --explain, --deny-vacuous and --stability go with --local"
+                );
+                return Err(Failure::new(Exit::Input, message));
+            }
             (None, Some(node)) => node,
             (None, None) if self.yes || self.key.is_some() => {
                 return Err(Failure::new(Exit::Input, "--yes and --key are for submitting: name a node with --node"));
@@ -140,6 +158,8 @@ impl Arguments {
                 Sandbox::Off => SandboxMode::Off,
             },
             node: self.node()?,
+            besides: Besides { explain: self.explain || self.deny_vacuous, seeds: self.stability.unwrap_or(0) },
+            vacuous: if self.deny_vacuous { VacuousMeans::Fail } else { VacuousMeans::Pass },
         })
     }
 

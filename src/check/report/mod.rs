@@ -4,11 +4,13 @@
 //! |---|---|---|---|
 //! | holds | passes | not listed | none |
 //! | refuted | failure | error, fail | error |
+//! | vacuous, with `--deny-vacuous` | failure | error, fail | error |
 //! | no verdict | error; with `--no-verdict pass` skipped | error, fail; with `--no-verdict pass` none, open | error; warning |
 //! | not accepted, nothing claimed | error | error, fail | error |
 //! | not read | error | a notification of the run | error |
 
 pub mod annotations;
+mod besides;
 pub mod json;
 pub mod junit;
 pub mod sarif;
@@ -37,6 +39,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
 fn sentence(checked: &Checked) -> String {
     match &checked.outcome {
         Outcome::Holds => "holds".to_owned(),
+        Outcome::Vacuous => besides::VACUOUS.to_owned(),
         Outcome::Refuted { answer, .. } => match checked.claim {
             Some((claim, source)) => format!("refuted: claimed {claim} ({}), answered {answer}", source.word()),
             None => format!("refuted: answered {answer}"),
@@ -60,6 +63,7 @@ fn details(checked: &Checked) -> Vec<String> {
         }
         Outcome::NoVerdict { progress, .. } => progress.iter().cloned().collect(),
         Outcome::NotAccepted { excerpt, .. } => excerpt.iter().flatten().map(|line| format!("  {line}")).collect(),
+        Outcome::Vacuous => besides::reasons(checked),
         Outcome::Holds | Outcome::Refuted { .. } | Outcome::NothingClaimed { .. } | Outcome::Unread { .. } => {
             Vec::new()
         }
@@ -86,7 +90,7 @@ fn fails(kind: Kind, no_verdict: NoVerdictMeans) -> bool {
     match kind {
         Kind::Holds => false,
         Kind::NoVerdict => no_verdict == NoVerdictMeans::Fail,
-        Kind::Refuted | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => true,
+        Kind::Refuted | Kind::Vacuous | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => true,
     }
 }
 

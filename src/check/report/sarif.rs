@@ -10,7 +10,7 @@ use std::path::Path;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// Rules in the order of [`index`].
-const RULES: [(Kind, &str, &str); 4] = [
+const RULES: [(Kind, &str, &str); 5] = [
     (
         Kind::Refuted,
         "Refuted",
@@ -23,6 +23,7 @@ const RULES: [(Kind, &str, &str); 4] = [
         "NothingClaimed",
         "Neither the user, a manifest nor the script says what the answer should be.",
     ),
+    (Kind::Vacuous, "Vacuous", "What is assumed contradicts itself: it holds with any goal, and so proves nothing."),
 ];
 
 /// The document.
