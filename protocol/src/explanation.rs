@@ -63,7 +63,7 @@ impl Explanation {
             (Task::Model, _, Some(model)) => Explanation::CounterModel(model),
             (Task::Vacuity, Some(Answer::Unsat), _) => Explanation::Vacuous,
             (Task::Vacuity, Some(Answer::Sat), _) => Explanation::Sound,
-            (Task::Check | Task::Model | Task::Vacuity, _, _) => match report.verdict {
+            (Task::Check | Task::Model | Task::Vacuity | Task::Series | Task::Next, _, _) => match report.verdict {
                 Verdict::NoVerdict { reason } => Explanation::Unknown { why: reason.to_string() },
                 Verdict::Rejected { line, column, text } => {
                     Explanation::Unknown { why: format!("line {line}, column {column}: {text}") }
