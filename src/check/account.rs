@@ -44,6 +44,8 @@ pub struct Counts {
     pub hold: u64,
     /// Of those that hold.
     pub known_before: u64,
+    /// Of those that hold, too: the solver had answered other queries of the log before.
+    pub incremental: u64,
     pub refuted: u64,
     pub no_verdict: u64,
     pub not_accepted: u64,
@@ -134,10 +136,20 @@ impl Counts {
         };
         *count += 1;
         self.known_before += u64::from(checked.known && kind == Kind::Holds);
+        self.incremental += u64::from(checked.incremental && kind == Kind::Holds);
     }
 
     pub fn total(&self) -> u64 {
-        let Counts { hold, known_before: _, refuted, no_verdict, not_accepted, nothing_claimed, unread } = self;
+        let Counts {
+            hold,
+            known_before: _,
+            incremental: _,
+            refuted,
+            no_verdict,
+            not_accepted,
+            nothing_claimed,
+            unread,
+        } = self;
         hold + refuted + no_verdict + not_accepted + nothing_claimed + unread
     }
 }

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use crate::advice::{self, Advice, Ended};
 use crate::exit::{Exit, Failure};
 use crate::obligation::ClaimSource;
-use actors::verifier_pool::{Explained, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
+use actors::verifier_pool::{Explained, PendingSeries, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 use protocol::explanation::Explanation;
 use protocol::types::Hash;
 use protocol::verdict::{Claim, Job, Report, SolverPin, Task, VerifierParameters};
@@ -63,14 +63,37 @@ impl Local {
         let explained = match Explanation::sought(&report) {
             Some(Ok(explanation)) => Explained::Found(explanation),
             Some(Err(Task::Model)) => Explained::Found(self.find_model(job.script, &report).await),
-            Some(Err(Task::Check | Task::Vacuity)) | None => Explained::Nothing,
+            Some(Err(Task::Check | Task::Vacuity | Task::Series | Task::Next)) | None => Explained::Nothing,
         };
         let counter_model = Advice::of(&report, explained).counter_model;
         let ended = Ended::of(&report, &self.limits);
         let progress = ended.and_then(|ended| advice::progress(&json!(report), &json!(ended)));
         let statement = report.statement;
         let (cpu_ms, verdict) = (report.cpu.0, report.verdict);
-        Ok((Finding { claim, source, verdict, cpu_ms, counter_model, progress }, statement))
+        let incremental = false;
+        Ok((Finding { claim, source, verdict, cpu_ms, counter_model, progress, incremental }, statement))
+    }
+
+    /// Checks several queries one after the other in one solver, the first of them with the script of all.
+    ///
+    /// # Errors
+    /// If no worker could take them.
+    pub fn series(&self, script: Vec<u8>, claims: &[Claim]) -> Result<PendingSeries, PoolError> {
+        let job = |script, claim, task| Job { script, claim: Some(claim), limits: self.limits, task };
+        let mut script = Some(script);
+        let jobs: Vec<Job> = claims
+            .iter()
+            .map(|claim| match script.take() {
+                Some(script) => job(script, *claim, Task::Series),
+                None => job(Vec::new(), *claim, Task::Next),
+            })
+            .collect();
+        self.pool.submit_series(&jobs)
+    }
+
+    /// The longest script that a worker takes, in bytes.
+    pub fn script_bytes_max(&self) -> u64 {
+        self.limits.script_bytes_max
     }
 
     async fn find_model(&self, script: Vec<u8>, report: &Report) -> Explanation {

@@ -7,6 +7,7 @@
 //! | [`reader`], [`work`] | reading them on several threads, and looking them up |
 //! | [`keys`], [`cache`] | under which keys a finding is remembered, and where |
 //! | [`local`] | the workers on this machine |
+//! | [`series`] | which queries of a log are asked together |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
 //! | [`place`] | where in the source it comes from |
@@ -25,6 +26,7 @@ mod progress;
 mod reader;
 pub mod report;
 mod run;
+mod series;
 pub mod settings;
 mod work;
 

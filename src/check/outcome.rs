@@ -6,7 +6,7 @@ use super::place::Place;
 use crate::advice::CounterModel;
 use crate::obligation::ClaimSource;
 use crate::text::excerpt;
-use protocol::verdict::{Answer, Claim, NoVerdict, Verdict};
+use protocol::verdict::{Answer, Claim, NoVerdict, Report, Verdict};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,9 +24,18 @@ pub struct Finding {
     /// How far a check without verdict got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
+    /// The solver had answered other queries of the log before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incremental: bool,
 }
 
 impl Finding {
+    /// Of a claim that a series of queries confirmed.
+    pub fn in_series(claim: Claim, source: ClaimSource, report: Report) -> Finding {
+        let (verdict, cpu_ms) = (report.verdict, report.cpu.0);
+        Finding { claim, source, verdict, cpu_ms, counter_model: None, progress: None, incremental: true }
+    }
+
     /// Whether every later check under the same key ends so: what time, memory or a lost process ended does not count.
     pub fn lasts(&self) -> bool {
         match &self.verdict {
@@ -189,6 +198,10 @@ pub struct Checked {
     pub outcome: Outcome,
     /// An earlier run found it.
     pub known: bool,
+    /// The solver had answered other queries of the log before.
+    pub incremental: bool,
+    /// What it answered then, where the query alone was answered otherwise.
+    pub incremental_answer: Option<Answer>,
     /// Processor time of the check, in milliseconds; of an earlier run, if it was known.
     pub cpu_ms: Option<u64>,
     /// Where in the source, if the script says it; looked for only if something is to be told.
@@ -200,7 +213,17 @@ pub struct Checked {
 impl Checked {
     /// Something of which there is no finding.
     pub fn without(subject: Subject, outcome: Outcome) -> Checked {
-        Checked { subject, claim: None, outcome, known: false, cpu_ms: None, place: None, log_says: None }
+        Checked {
+            subject,
+            claim: None,
+            outcome,
+            known: false,
+            incremental: false,
+            incremental_answer: None,
+            cpu_ms: None,
+            place: None,
+            log_says: None,
+        }
     }
 
     pub fn unread(subject: Subject, why: String) -> Checked {
@@ -231,6 +254,7 @@ mod tests {
             cpu_ms: 1,
             counter_model: None,
             progress: None,
+            incremental: false,
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Settings {
     pub jobs: usize,
     pub limits: VerifierParameters,
     pub sandbox: SandboxMode,
+    /// What the queries of a log have in common is asserted once.
+    pub incremental: bool,
 }
 
 /// The limits of a check, of which the user may set processor time and memory.

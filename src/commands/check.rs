@@ -51,6 +51,10 @@ pub struct Arguments {
     /// Memory of each check, in MiB, from 256 on [default: 1024]
     #[arg(long, value_name = "MB")]
     memory: Option<u64>,
+    /// Keep what the queries of a log have in common asserted between them, as the tool did. What holds so is marked, and
+    /// remembered apart; everything else is checked again by itself
+    #[arg(long, conflicts_with = "node")]
+    incremental: bool,
     /// Whether an obligation without a verdict fails the run
     #[arg(long, value_enum, default_value_t = NoVerdictMeans::Fail)]
     no_verdict: NoVerdictMeans,
@@ -110,6 +114,7 @@ impl Arguments {
                 Sandbox::Required => SandboxMode::Required,
                 Sandbox::Off => SandboxMode::Off,
             },
+            incremental: self.incremental,
         })
     }
 

@@ -62,7 +62,10 @@ fn details(checked: &Checked) -> Vec<String> {
             Vec::new()
         }
     };
-    log_says.into_iter().chain(more).collect()
+    let otherwise = checked.incremental_answer.map(|answer| {
+        format!("together with other queries of the log it was answered {answer}; the answer to it alone counts")
+    });
+    log_says.into_iter().chain(otherwise).chain(more).collect()
 }
 
 /// Whether an obligation fails the run.

@@ -46,7 +46,7 @@ impl Style {
 /// Prints an account whose obligations are in order.
 pub fn print(account: &Account, style: Style) {
     logs(account, style).iter().for_each(|line| say!("{}", shielded(line)));
-    for checked in account.of(Kind::Holds).filter(|checked| style.verbose || checked.log_says.is_some()) {
+    for checked in account.of(Kind::Holds).filter(|checked| style.verbose || has_more(checked)) {
         say!("{}", holds(checked, style));
         details(checked).iter().for_each(|line| say!("  {line}"));
     }
@@ -56,6 +56,11 @@ pub fn print(account: &Account, style: Style) {
         }
     }
     say!("{}", sum(account));
+}
+
+/// Whether something is to be said of an obligation that holds.
+fn has_more(checked: &Checked) -> bool {
+    checked.log_says.is_some() || checked.incremental_answer.is_some()
 }
 
 /// Who wrote the logs, and what is to be said of some of them.
@@ -83,7 +88,12 @@ fn logs(account: &Account, style: Style) -> Vec<String> {
 }
 
 fn holds(checked: &Checked, style: Style) -> String {
-    let known = if checked.known { " (known before)" } else { "" };
+    let known = match (checked.known, checked.incremental) {
+        (true, true) => " (known before, incremental)",
+        (true, false) => " (known before)",
+        (false, true) => " (incremental)",
+        (false, false) => "",
+    };
     shielded(&format!("{}: {}{known}", plain(&checked.subject.name()), style.paint(Kind::Holds, "holds")))
 }
 
@@ -115,10 +125,10 @@ pub fn sum(account: &Account) -> String {
     let number = |count: u64| grouped(count);
     let mut parts = Vec::new();
     if counts.hold > 0 {
-        let known = match counts.known_before {
-            0 => String::new(),
-            known => format!(" ({} known before)", number(known)),
-        };
+        let of_these = [(counts.known_before, "known before"), (counts.incremental, "incremental")];
+        let of_these = of_these.iter().filter(|(count, _)| *count > 0);
+        let known: Vec<String> = of_these.map(|(count, words)| format!("{} {words}", number(*count))).collect();
+        let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
         parts.push(format!("{} {}{known}", number(counts.hold), if counts.hold == 1 { "holds" } else { "hold" }));
     }
     let claims = if counts.nothing_claimed == 1 { "claims nothing" } else { "claim nothing" };
