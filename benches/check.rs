@@ -1,12 +1,18 @@
 //! `pop check` beside `z3` one file after another, on a log of many queries with and without `--incremental` beside `z3` on that
 //! log, and its second run beside reading and hashing.
 //!
-//! `cargo bench --bench check`, a few minutes. The log is Boogie's, of a program with as many procedures over Dafny's prelude:
-//! both are Debian's packages of that name. The environment variable `Z3` names the solver's program, or it is `z3` on the
+//! The second run is measured before four validators that know every obligation, too. The log is Boogie's, of a program with as
+//! many procedures over Dafny's prelude: both are Debian's packages of that name.
+//!
+//! `cargo bench --bench check`, a quarter of an hour: the validators check ten thousand scripts once. The environment variable `Z3` names the solver's program, or it is `z3` on the
 //! PATH; one of another version than the pinned library is no measure. Runs are in turns, medians are printed; `POP_RUNS` says
 //! how often (7). A first run has an empty cache each time.
 
-use serde_json::Value;
+#[path = "../tests/network_support/mod.rs"]
+mod network_support;
+
+use network_support::Network;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,6 +22,8 @@ use std::time::{Duration, Instant};
 const FIRST_MAX: f64 = 0.5;
 /// A second run ÷ reading and hashing the same files.
 const SECOND_MAX: f64 = 1.2;
+/// How much longer it may take with a network, in seconds.
+const NETWORK_MORE_MAX: f64 = 2.0;
 const OBLIGATIONS: usize = 10_000;
 /// A log by `pop check --incremental` ÷ `z3` on the log.
 const INCREMENTAL_MAX: f64 = 0.7;
@@ -231,14 +239,31 @@ fn read_and_hash(folder: &Path) -> Duration {
     begun.elapsed()
 }
 
-fn second_run(user: &User, runs: usize) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    many(folder.path());
+/// The same obligations before four validators that know them all: looked up by their statements, nothing remembered here.
+fn network(user: &User, folder: &Path, runs: usize) {
+    let network = Network::running(4, json!({}));
+    let node = network.nodes[0].http.to_string();
+    let ask = ["--node", node.as_str(), "--yes"];
+    let (text, first) = user.check(&ask, folder);
+    println!("{OBLIGATIONS} obligations before four validators, first run: {:.1} s", first.as_secs_f64());
+    println!("  {}", String::from_utf8_lossy(&text).lines().last().unwrap_or_default());
+    let (mine, other): (Vec<_>, Vec<_>) =
+        (0..runs).map(|_| (user.check(&ask, folder).1, user.check(&[], folder).1)).unzip();
+    let (mine, other) = (median(mine), median(other));
+    let beyond = if mine - other > NETWORK_MORE_MAX { "  beyond" } else { "" };
+    let what = "a run before validators that know all of it";
+    println!(
+        "{what:60} {mine:>8.3} s - {other:>8.3} s = {:.2} s more (at most {NETWORK_MORE_MAX}){beyond}",
+        mine - other
+    );
+}
+
+fn second_run(user: &User, folder: &Path, runs: usize) {
     user.forget();
-    let (_, first) = user.check(&[], folder.path());
+    let (_, first) = user.check(&[], folder);
     println!("{OBLIGATIONS} obligations, first run: {:.1} s", first.as_secs_f64());
-    let (mine, other) = (0..runs).map(|_| (user.check(&[], folder.path()).1, read_and_hash(folder.path()))).unzip();
-    let (text, _) = user.check(&[], folder.path());
+    let (mine, other) = (0..runs).map(|_| (user.check(&[], folder).1, read_and_hash(folder))).unzip();
+    let (text, _) = user.check(&[], folder);
     print("second run ÷ reading and hashing on one thread", median(mine), median(other), SECOND_MAX);
     println!("  {}", String::from_utf8_lossy(&text).lines().last().unwrap_or_default());
 }
@@ -246,7 +271,10 @@ fn second_run(user: &User, runs: usize) {
 fn main() {
     let user = User::new();
     let runs = std::env::var("POP_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(7usize).max(1);
-    second_run(&user, runs);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    many(folder.path());
+    second_run(&user, folder.path(), runs);
+    network(&user, folder.path(), runs);
     corpus(&user, runs);
     log_of_many(&user, runs.min(3));
 }

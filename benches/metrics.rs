@@ -90,6 +90,8 @@ fn peers(genesis: &Genesis) -> Vec<PeerReport> {
         address: None,
         connected: true,
         connected_ms: Some(1_000),
+        missing_since_ms: None,
+        ever_connected: true,
         round_trip_ms: Some(0.5),
         clock_ahead_ms: Some(0),
         bytes_in: 0,

@@ -25,7 +25,7 @@ fn pool() -> VerifierPool {
 }
 
 fn job(script: Vec<u8>, claim: Claim) -> Job {
-    Job { script, claim: Some(claim), limits: VerifierParameters::default(), task: Task::Check }
+    Job { script, claim: Some(claim), limits: VerifierParameters::default(), task: Task::Check, seed: None }
 }
 
 fn check(pool: &VerifierPool, job: &Job) {

@@ -43,8 +43,7 @@ pub struct Advice {
 const UNSIGNED: &str = "unsigned advice: the solver of this one node found it, and no validator signs it";
 const UNREACHABLE: &str = "there is none: the solver found that nothing satisfies the script, so the state that is claimed to \
      be reachable is not";
-const VACUOUS: &str =
-    "the assertions before the last one contradict each other: what the last one says does not matter";
+const VACUOUS: &str = "what is assumed contradicts itself: it would hold with any goal, and so proves nothing";
 
 impl Advice {
     /// Of what was found out about a verdict.

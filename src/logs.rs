@@ -306,6 +306,14 @@ impl<'a> LogObligation<'a> {
         script.map_or_else(|| self.file.log.text_bytes(self.query), |script| script.len() as u64)
     }
 
+    /// The lines of the log for lines of the script, all counted from 1, the script's in ascending order.
+    pub fn lines(&self, lines: &[u32]) -> Vec<u32> {
+        match self.file.script {
+            Some(_) => lines.to_vec(),
+            None => self.file.log.lines(self.query, lines),
+        }
+    }
+
     /// Where in the log stands what is at a line and column of the script, both counted from 1.
     #[allow(dead_code)] // For `pop check`.
     pub fn place(&self, line: u32, column: u32) -> (u32, u32) {

@@ -11,10 +11,9 @@ mod check;
 mod client;
 mod commands;
 mod exit;
+mod home;
 mod logging;
 mod logs;
-// Nothing calls it yet: `pop check` asks no node. Its tests do, with real validators.
-#[allow(dead_code)]
 mod node_batch;
 mod obligation;
 mod testnet;
@@ -22,6 +21,7 @@ mod text;
 mod unpack;
 mod utf8;
 mod watchdog;
+mod why;
 
 use clap::Parser;
 use std::process::ExitCode;

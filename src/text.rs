@@ -30,10 +30,21 @@ fn tokens(micro: u64) -> String {
 
 /// A moment in milliseconds since the Unix epoch, as `2026-02-10 14:30:45.123 UTC`.
 pub fn utc(ms: u64) -> String {
+    let (day, second) = calendar(ms);
+    format!("{day} {second}.{:03} UTC", ms % 1_000)
+}
+
+/// A moment in milliseconds since the Unix epoch, to the second, as RFC 3339 has it: `2026-02-10T14:30:45Z`.
+pub fn rfc3339(ms: u64) -> String {
+    let (day, second) = calendar(ms);
+    format!("{day}T{second}Z")
+}
+
+fn calendar(ms: u64) -> (String, String) {
     let (days, rest) = (ms / 86_400_000, ms % 86_400_000);
     let (year, month, day) = date(days);
     let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{:03} UTC", rest % 1_000)
+    (format!("{year:04}-{month:02}-{day:02}"), format!("{hour:02}:{minute:02}:{second:02}"))
 }
 
 /// Year, month and day of a day since the Unix epoch, in the Gregorian calendar. Counting from March makes a leap day the
@@ -175,6 +186,7 @@ mod tests {
         ] {
             assert_eq!(utc(ms), text);
         }
+        assert_eq!(rfc3339(1_795_580_155_888), "2026-11-25T04:15:55Z");
         assert!(utc(u64::MAX).ends_with("UTC"), "whatever a node answers, nothing overflows");
     }
 

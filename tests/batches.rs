@@ -22,7 +22,7 @@ use network_support::hostile::resident;
 use network_support::proofs::{Submitter, script};
 use network_support::{Network, say, until};
 use node_batch::consent::Public;
-use node_batch::{Account, Asked, Caller, End, Event, Node};
+use node_batch::{Asked, Caller, End, Event, Node};
 use protocol::types::Hash;
 use protocol::verdict::{Claim, statement_id};
 use serde_json::json;
@@ -38,9 +38,17 @@ fn asked(script: &str) -> Asked {
     Asked { statement: statement_id(&Hash(normalised.identity), Claim::Unsat), claim: Claim::Unsat }
 }
 
+/// What a run came to: none for what has not ended.
+#[derive(Debug)]
+struct Account {
+    ends: Vec<Option<End>>,
+    failure: Option<Failure>,
+}
+
 /// Has scripts, says yes or no, and counts.
 struct Project {
     scripts: Vec<String>,
+    ends: Vec<Option<End>>,
     yes: bool,
     /// Stops once so many have ended.
     stop_after: usize,
@@ -55,6 +63,7 @@ impl Project {
     fn new(scripts: Vec<String>) -> Project {
         Project {
             scripts,
+            ends: vec![],
             yes: true,
             stop_after: usize::MAX,
             ended: 0,
@@ -67,7 +76,13 @@ impl Project {
 
     fn run(&mut self, node: &Node) -> Account {
         let asked: Vec<_> = self.scripts.iter().map(|script| asked(script)).collect();
-        node.run(&asked, self)
+        self.ask(node, &asked)
+    }
+
+    fn ask(&mut self, node: &Node, asked: &[Asked]) -> Account {
+        self.ends = vec![None; asked.len()];
+        let failure = node.run(asked, self).err();
+        Account { ends: std::mem::take(&mut self.ends), failure }
     }
 }
 
@@ -84,11 +99,12 @@ impl Caller for Project {
 
     fn on(&mut self, event: Event<'_>) {
         match event {
-            Event::Ended { numbers, known, .. } => {
+            Event::Ended { numbers, known, end } => {
+                numbers.iter().for_each(|number| self.ends[*number] = Some(end.clone()));
                 self.ended += numbers.len();
                 self.known += if known { numbers.len() } else { 0 };
             }
-            Event::Waits { .. } => {}
+            Event::Waits { .. } | Event::Full => {}
             Event::Again { .. } => self.again += 1,
         }
     }
@@ -193,7 +209,7 @@ fn ten_thousand_that_four_validators_know_are_looked_up() {
     for (what, at) in [("submitted to node_1", 0), ("known, asked of node_1", 0), ("known, asked of node_2", 1)] {
         let node = node(&network, at);
         let begun = Instant::now();
-        let account = node.run(&asked, &mut project);
+        let account = project.ask(&node, &asked);
         say(format_args!("{} of 10,000 hold, {what}: {:.3} s", holds(&account), begun.elapsed().as_secs_f64()));
         assert!(account.failure.is_none() && holds(&account) == 10_000, "{:?}", account.failure);
     }

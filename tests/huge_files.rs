@@ -13,6 +13,7 @@ fn run(arguments: &[&str], folder: &Path) -> (i32, String, u64) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pop"))
         .args(arguments)
         .current_dir(folder)
+        .env("XDG_DATA_HOME", folder.join("user"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

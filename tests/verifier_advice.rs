@@ -90,7 +90,7 @@ fn advice_changes_no_verdict_and_no_count() {
     };
     let scripts = [RENAMED.replace('\u{1b}', ""), table(50), VACUOUS.to_owned(), FALSE.to_owned()];
     let before = scripts.each_ref().map(|script| check(script));
-    for task in [Task::Model, Task::Vacuity] {
+    for task in [Task::Model, Task::Vacuity, Task::Core] {
         for script in &scripts {
             pool.check(&Job { task, ..job(script, None) });
         }

@@ -42,7 +42,13 @@ impl Folder {
     }
 
     fn pop(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_pop")).args(arguments).current_dir(self.path()).output().unwrap()
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("XDG_DATA_HOME", self.path().join("user"))
+            .output()
+            .unwrap()
     }
 
     /// Expects this exit code, each of these words on standard error, and nothing on standard output.

@@ -3,7 +3,7 @@
 //! Each node finds it by itself, when somebody asks; nobody signs it, and nothing is ever decided by it. Here is what is
 //! to be found out for which verdict, at what cost, and what is made of the result. Pure.
 
-use crate::verdict::{Answer, Claim, Job, Report, Task, Verdict, VerifierParameters};
+use crate::verdict::{Answer, Claim, Job, NoVerdict, Report, Task, Verdict, VerifierParameters};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -25,7 +25,7 @@ pub enum Explanation {
     CounterModel(Model),
     /// The state is not reachable, and so there is no model to show.
     Unreachable,
-    /// The assertions before the last one contradict each other.
+    /// What is assumed contradicts itself: it holds with any goal.
     Vacuous,
     /// They were not found to.
     Sound,
@@ -54,7 +54,7 @@ impl Explanation {
         limits.hard.cpu_ms = report.cpu.0.saturating_mul(FACTOR).max(CPU_MS_MIN).min(soft.cpu_ms);
         limits.soft.resource_count = limits.soft.resource_count.min(limits.hard.resource_count);
         limits.soft.cpu_ms = limits.soft.cpu_ms.min(limits.hard.cpu_ms);
-        Job { script, claim: None::<Claim>, limits, task }
+        Job { script, claim: None::<Claim>, limits, task, seed: None }
     }
 
     /// What a finished task says.
@@ -63,15 +63,16 @@ impl Explanation {
             (Task::Model, _, Some(model)) => Explanation::CounterModel(model),
             (Task::Vacuity, Some(Answer::Unsat), _) => Explanation::Vacuous,
             (Task::Vacuity, Some(Answer::Sat), _) => Explanation::Sound,
-            (Task::Check | Task::Model | Task::Vacuity | Task::Series | Task::Next, _, _) => match report.verdict {
-                Verdict::NoVerdict { reason } => Explanation::Unknown { why: reason.to_string() },
-                Verdict::Rejected { line, column, text } => {
-                    Explanation::Unknown { why: format!("line {line}, column {column}: {text}") }
-                }
-                Verdict::Confirmed { .. } | Verdict::Refuted { .. } => {
-                    Explanation::Unknown { why: "the solver gave no model".to_owned() }
-                }
-            },
+            // What assumes nothing does not contradict itself.
+            (Task::Vacuity, None, _)
+                if matches!(report.verdict, Verdict::NoVerdict { reason: NoVerdict::NothingAsked }) =>
+            {
+                Explanation::Sound
+            }
+            (Task::Check | Task::Model | Task::Vacuity | Task::Core | Task::Series | Task::Next, _, _) => {
+                let no_reason = || "the solver gave no model".to_owned();
+                Explanation::Unknown { why: why_not(report.verdict).unwrap_or_else(no_reason) }
+            }
         }
     }
 
@@ -83,6 +84,65 @@ impl Explanation {
                 Explanation::Unknown { why } => why.len(),
                 Explanation::Unreachable | Explanation::Vacuous | Explanation::Sound => 0,
             }
+    }
+}
+
+/// Why a task found nothing, if its verdict says it.
+fn why_not(verdict: Verdict) -> Option<String> {
+    match verdict {
+        Verdict::NoVerdict { reason } => Some(reason.to_string()),
+        Verdict::Rejected { line, column, text } => Some(format!("line {line}, column {column}: {text}")),
+        Verdict::Confirmed { .. } | Verdict::Refuted { .. } => None,
+    }
+}
+
+/// Assertions on which an answer `unsat` rests, of those in force at a script's check. Not always the fewest: what is not
+/// among them was surely not needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Core {
+    /// How many are in force.
+    assertions: u32,
+    /// Those that are needed, counted from 0 in the script's order; each greater than the one before.
+    needed: Vec<u32>,
+}
+
+impl Core {
+    /// More are not told: what rests on so much is explained by nothing.
+    pub const NEEDED_MAX: usize = 2_048;
+
+    /// None if there are too many, or if they are not in order or beyond the script's assertions.
+    pub fn new(assertions: u32, needed: Vec<u32>) -> Option<Core> {
+        Core { assertions, needed }.bounded()
+    }
+
+    /// What a finished [`Task::Core`] says.
+    ///
+    /// # Errors
+    /// Why it found none.
+    pub fn found(report: Report) -> Result<Core, String> {
+        let no_reason = || "the solver gave none, or one that is too long".to_owned();
+        report.core.ok_or_else(|| why_not(report.verdict).unwrap_or_else(no_reason))
+    }
+
+    /// How many assertions are in force.
+    pub fn assertions(&self) -> u32 {
+        self.assertions
+    }
+
+    pub fn needs(&self, index: u32) -> bool {
+        self.needed.binary_search(&index).is_ok()
+    }
+
+    /// How many assertions are not needed.
+    pub fn unneeded(&self) -> u32 {
+        self.assertions.saturating_sub(u32::try_from(self.needed.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The same, if it is within its bounds: it comes from a process that ran a stranger's script.
+    pub fn bounded(self) -> Option<Core> {
+        let is_sorted = self.needed.windows(2).all(|pair| pair[0] < pair[1]);
+        let is_within = self.needed.last().is_none_or(|last| *last < self.assertions);
+        (self.needed.len() <= Self::NEEDED_MAX && is_sorted && is_within).then_some(self)
     }
 }
 
@@ -127,7 +187,6 @@ pub fn misleads(c: char) -> bool {
 mod tests {
     use super::*;
     use crate::types::{Millis, ResourceCount};
-    use crate::verdict::NoVerdict;
 
     const COUNT: ResourceCount = ResourceCount(5_000);
 
@@ -168,6 +227,18 @@ mod tests {
         let reason = NoVerdict::ResourceLimit { limit: 7 };
         let found = Explanation::found(Task::Model, report(Verdict::NoVerdict { reason: reason.clone() }, None));
         assert_eq!(found, Explanation::Unknown { why: reason.to_string() });
+    }
+
+    #[test]
+    fn a_core_that_is_out_of_bounds_is_none() {
+        let core = Core::new(4, alloc::vec![0, 3]).unwrap();
+        assert_eq!((core.needs(0), core.needs(1), core.needs(3), core.unneeded()), (true, false, true, 2));
+        for needed in [alloc::vec![3, 0], alloc::vec![1, 1], alloc::vec![4], (0..4_096).collect()] {
+            assert_eq!(Core::new(4, needed), None);
+        }
+        let reason = NoVerdict::ResourceLimit { limit: 7 };
+        let report = report(Verdict::NoVerdict { reason: reason.clone() }, None);
+        assert_eq!(Core::found(report), Err(reason.to_string()));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod proof;
 pub mod quorum;
 pub mod ready;
 pub mod schedule;
+pub mod seed;
 pub mod signature;
 pub mod types;
 pub mod verdict;

@@ -4,7 +4,8 @@
 //! [`Report::bounded`] cuts every text and list to its named maximum before anybody keeps it.
 
 use crate::bytes::Layout;
-use crate::explanation::{Model, misleads};
+use crate::explanation::{Core, Model, misleads};
+use crate::seed::Seed;
 use crate::types::{Hash, Millis, ResourceCount};
 use crate::worker::exit_code;
 use alloc::format;
@@ -221,6 +222,9 @@ pub struct Job {
     pub claim: Option<Claim>,
     pub limits: VerifierParameters,
     pub task: Task,
+    /// Sends the solver's search another way. A verdict that counts is one without: no node ever sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Seed>,
 }
 
 /// What is to be done with a job's script. Verdicts are made by checks alone; the others are advice for people.
@@ -230,9 +234,11 @@ pub enum Task {
     Check,
     /// Find a model of the script, as the solver has it without the script's options and logic.
     Model,
-    /// Check the script without its last assertion: `unsat` then says that what came before it is contradictory, and
-    /// that an answer to the whole script proves nothing.
+    /// Check the script without its goal: `unsat` then says that what is assumed is contradictory, and that an answer to
+    /// the whole script proves nothing. What the goal is, `smtlib::without_goal` says.
     Vacuity,
+    /// Find assertions on which an answer `unsat` rests.
+    Core,
     /// The script is several queries of a log: answer the first, and keep the solver for the others. Such a report has no
     /// statement, and nothing but this machine's own user may rely on it.
     Series,
@@ -270,6 +276,9 @@ pub struct Report {
     /// What [`Task::Model`] found; no check has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,
+    /// What [`Task::Core`] found; no check has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<Core>,
 }
 
 /// One thing that the normaliser dropped or changed.
@@ -419,6 +428,7 @@ impl Report {
             assumptions: Assumptions::default(),
             warnings: Vec::new(),
             model: None,
+            core: None,
         }
     }
 
@@ -438,6 +448,7 @@ impl Report {
         self.warnings.truncate(Self::WARNINGS_MAX);
         self.warnings.iter_mut().for_each(bound_text);
         self.model = self.model.map(Model::bounded);
+        self.core = self.core.and_then(Core::bounded);
         match &mut self.verdict {
             Verdict::Rejected { text, .. }
             | Verdict::NoVerdict {
@@ -544,6 +555,7 @@ mod tests {
         report.notes = vec![Note { line: 1, column: 1, text: long.clone() }; 1000];
         report.warnings = vec![long.clone(); 1000];
         report.model = Some(Model { text: long.repeat(10), truncated: false });
+        report.core = Core::new(u32::MAX, (0..Core::NEEDED_MAX as u32).map(|index| u32::MAX - index).rev().collect());
         let report = report.bounded();
         assert_eq!((report.notes.len(), report.notes_omitted), (Report::NOTES_MAX, 1000 - Report::NOTES_MAX as u32));
         assert_eq!(report.warnings.len(), Report::WARNINGS_MAX);

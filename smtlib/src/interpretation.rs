@@ -69,12 +69,12 @@ impl Interpretation {
     /// # Errors
     /// Whatever keeps this interpretation from being checked; it says nothing about the script.
     pub fn new(text: &str, model: &str) -> Result<Self, InterpretationError> {
-        let script = parse(text.as_bytes(), &limits()).map_err(InterpretationError::Unreadable)?;
-        let model_limits = Limits { bytes_max: Self::MODEL_BYTES_MAX as u64, ..limits() };
+        let script = parse(text.as_bytes(), &Limits::unbounded()).map_err(InterpretationError::Unreadable)?;
+        let model_limits = Limits { bytes_max: Self::MODEL_BYTES_MAX as u64, ..Limits::unbounded() };
         let model = parse(model.as_bytes(), &model_limits).map_err(InterpretationError::Unreadable)?;
         let mut collector = Collector::new(&script, Model::read(&model)?);
         let (mut sorts, mut asserted) = (String::new(), Vec::new());
-        for command in in_force(&script)? {
+        for command in in_force(&script)?.0 {
             let parts: Vec<u32> = script.children(command).collect();
             match (script.text(parts[0]), &parts[1..]) {
                 ("declare-sort" | "define-sort", _) => print_line(&script, command, &mut sorts),
@@ -134,8 +134,9 @@ impl Interpretation {
     }
 }
 
-/// The commands that are in force at the check, in their order. Scopes are gone: what is in force has no two meanings.
-fn in_force(script: &Tree) -> Result<Vec<u32>, InterpretationError> {
+/// The commands that are in force at the check, in their order, and how many of them stand outside of the innermost open scope.
+/// Scopes are gone: what is in force has no two meanings.
+pub(crate) fn in_force(script: &Tree) -> Result<(Vec<u32>, usize), InterpretationError> {
     let mut commands = Vec::new();
     let mut scopes: Vec<usize> = Vec::new();
     for command in script.top() {
@@ -154,7 +155,7 @@ fn in_force(script: &Tree) -> Result<Vec<u32>, InterpretationError> {
                     commands.truncate(scopes.pop().unwrap_or_default());
                 }
             }
-            ("check-sat", []) => return Ok(commands),
+            ("check-sat", []) => return Ok((commands, scopes.last().copied().unwrap_or_default())),
             _ => commands.push(command),
         }
     }
@@ -178,23 +179,9 @@ fn print_line(tree: &Tree, index: u32, text: &mut String) {
     text.push('\n');
 }
 
-/// The normaliser's text may be longer than what was submitted, and the solver writes longer numbers and deeper terms than
-/// a script may hold.
-fn limits() -> Limits {
-    const BYTES_MAX: u32 = 64 << 20;
-    Limits {
-        bytes_max: u64::from(BYTES_MAX),
-        tokens_max: u64::from(BYTES_MAX),
-        depth_max: BYTES_MAX,
-        digits_max: BYTES_MAX,
-        atom_bytes_max: BYTES_MAX,
-        ..Limits::default()
-    }
-}
-
 /// What is composed of a script and a model is as long as both.
 fn composed_limits() -> Limits {
-    let Limits { bytes_max, tokens_max, .. } = limits();
+    let Limits { bytes_max, tokens_max, .. } = Limits::unbounded();
     Limits { bytes_max, tokens_max, notes_max: 0, ..Limits::default() }
 }
 

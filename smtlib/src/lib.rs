@@ -8,7 +8,9 @@
 
 #![forbid(unsafe_code)]
 
+mod assertions;
 mod error;
+mod goal;
 mod hashing;
 mod interpretation;
 mod layout;
@@ -25,7 +27,9 @@ mod status;
 mod theories;
 mod tree;
 
+pub use assertions::{Assertion, Named, assertions};
 pub use error::{Error, ErrorKind, position};
+pub use goal::without_goal;
 pub use interpretation::{Interpretation, InterpretationError};
 pub use limits::Limits;
 pub use log::{Log, LogFault, LogFaultKind, LogLimits, LogSeries, LogSummary, Query, Recognised, Tool};

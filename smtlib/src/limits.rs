@@ -36,6 +36,22 @@ pub struct Limits {
     pub notes_max: u32,
 }
 
+impl Limits {
+    /// For texts that are not submitted: the normaliser's may be longer than what was, and the solver writes longer numbers and
+    /// deeper terms than a script may hold.
+    pub(crate) fn unbounded() -> Limits {
+        const BYTES_MAX: u32 = 64 << 20;
+        Limits {
+            bytes_max: u64::from(BYTES_MAX),
+            tokens_max: u64::from(BYTES_MAX),
+            depth_max: BYTES_MAX,
+            digits_max: BYTES_MAX,
+            atom_bytes_max: BYTES_MAX,
+            ..Limits::default()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -11,6 +11,7 @@ mod blocks;
 mod body;
 mod error;
 mod guard;
+mod health;
 mod ledger;
 mod lookup;
 pub mod openapi;

@@ -131,6 +131,14 @@ pub struct AssumptionsSchema {
     recursive_definitions: u32,
 }
 
+/// Which solver's library, by its hash, and which version of the normaliser.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+pub struct SolverPinSchema {
+    library: String,
+    normaliser_version: u32,
+}
+
 /// What was seen since the process started.
 #[derive(ToSchema)]
 #[allow(dead_code)]
@@ -164,6 +172,11 @@ pub struct PeerSchema {
     address: Option<String>,
     connected: bool,
     connected_ms: Option<u64>,
+    /// Since when there is no session, in milliseconds since the Unix epoch; null while there is one. Before the first
+    /// session, since this node's start.
+    missing_since_ms: Option<u64>,
+    /// Whether there was a session since this node's start.
+    ever_connected: bool,
     round_trip_ms: Option<f64>,
     /// By how much its clock is ahead of this node's; negative if it is behind.
     clock_ahead_ms: Option<i64>,

@@ -1,8 +1,9 @@
 //! What the node says of itself: where consensus is, who is connected, what waits.
 
 use super::error::{ApiError, ErrorBody};
-use super::openapi::{CountsSchema, FiguresSchema, PeerSchema};
-use super::{ANSWER_DEADLINE, Shared, live};
+use super::openapi::{CountsSchema, FiguresSchema, PeerSchema, SolverPinSchema};
+use super::{ANSWER_DEADLINE, Shared, health, live};
+use crate::why::Health;
 use actors::consensus::Counts;
 use actors::mempool::TellFigures;
 use actors::network::{PeerReport, skew};
@@ -14,17 +15,23 @@ use protocol::consensus::events::UnknownHistory;
 use protocol::consensus::view::Snapshot;
 use protocol::mempool::Figures;
 use protocol::types::{Amount, Hash, NodeId, Sequence, Stake, ValidatorIndex, View};
+use protocol::verdict::SolverPin;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusView {
+    /// How this validator, and the network as it sees it, is.
+    health: Health,
     #[schema(value_type = String)]
     node_id: NodeId,
     #[schema(value_type = u64)]
     stake: Stake,
     #[schema(value_type = String)]
     chain_id: Hash,
+    /// With which solver and normaliser every validator checks.
+    #[schema(value_type = SolverPinSchema)]
+    solver_pin: SolverPin,
     connected_peers: usize,
     is_leader: bool,
     #[schema(value_type = u64)]
@@ -108,9 +115,11 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
     let name = |index: ValidatorIndex| set.get(index).map(|validator| validator.node_id.clone());
     let account = standing.ledger.accounts().get(node.me.as_usize());
     Ok(Json(StatusView {
+        health: health::of(node, Some(&snapshot), &peers),
         node_id: name(node.me).ok_or_else(|| ApiError::internal("this node is not in its own validator set"))?,
         stake: set.stake(node.me),
         chain_id: node.genesis.chain_id(),
+        solver_pin: node.genesis.parameters().solver_pin,
         connected_peers: peers.iter().filter(|peer| peer.connected).count(),
         is_leader: snapshot.leader == node.me,
         current_view: snapshot.view,

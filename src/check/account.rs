@@ -2,9 +2,11 @@
 //!
 //! Must never: count an obligation twice, or none.
 
-use super::outcome::{Checked, Kind, Position, Subject};
+use super::outcome::{Checked, Kind, Outcome, Position, Subject};
 use super::reader::Remarks;
-use crate::exit::Exit;
+use super::stability::Brittle;
+use crate::exit::{Exit, Failure};
+use protocol::types::Hash;
 use protocol::verdict::SolverPin;
 use protocol::worker::Hello;
 use std::collections::BTreeMap;
@@ -13,6 +15,13 @@ use std::time::{Duration, Instant};
 /// Whether an obligation without a verdict fails the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum NoVerdictMeans {
+    Pass,
+    Fail,
+}
+
+/// Whether an obligation that holds with any goal fails the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VacuousMeans {
     Pass,
     Fail,
 }
@@ -31,11 +40,28 @@ pub struct Account {
     pub logs: Vec<Remarks>,
     pub counts: Counts,
     pub interrupted: bool,
+    /// What an obligation that holds with any goal comes to.
+    pub vacuous: VacuousMeans,
+    /// Why not everything is done, unless it was interrupted.
+    pub failure: Option<Failure>,
     pub pin: Option<SolverPin>,
     /// What a worker said of itself, if one was needed.
     pub solver: Option<Hello>,
+    /// Statements that are still to be submitted to a node, and those that are under way there.
+    pub at_node: Option<(usize, usize)>,
+    /// The node that was asked, if one was.
+    pub node: Option<AskedNode>,
     /// Why nothing was read from the cache, or kept.
     pub trouble: Option<String>,
+}
+
+/// A node that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct AskedNode {
+    /// As the user named it.
+    pub name: String,
+    pub address: String,
+    pub chain_id: Hash,
 }
 
 /// How many came to what.
@@ -46,6 +72,10 @@ pub struct Counts {
     pub known_before: u64,
     /// Of those that hold, too: the solver had answered other queries of the log before.
     pub incremental: u64,
+    /// Of those that hold: they would with any goal.
+    pub hold_vacuous: u64,
+    /// The same, where that fails the run.
+    pub vacuous: u64,
     pub refuted: u64,
     pub no_verdict: u64,
     pub not_accepted: u64,
@@ -64,8 +94,12 @@ impl Account {
             logs: Vec::new(),
             counts: Counts::default(),
             interrupted: false,
+            vacuous: VacuousMeans::Pass,
+            failure: None,
             pin: None,
             solver: None,
+            node: None,
+            at_node: None,
             trouble: None,
         }
     }
@@ -89,7 +123,10 @@ impl Account {
         Some((name, since.elapsed()))
     }
 
-    pub fn add(&mut self, checked: Checked) {
+    pub fn add(&mut self, mut checked: Checked) {
+        if self.vacuous == VacuousMeans::Fail && checked.is_vacuous() {
+            checked.outcome = Outcome::Vacuous;
+        }
         self.running.remove(&checked.subject.position);
         self.counts.add(&checked);
         self.checked.push(checked);
@@ -106,16 +143,29 @@ impl Account {
         self.checked.iter().filter(move |checked| checked.outcome.kind() == kind)
     }
 
-    /// What the command ends with: bad input goes before refuted, and that before no verdict.
+    /// Obligations that other seeds of the solver came to something else for, or take much longer for, the worst first.
+    pub fn brittle(&self) -> Vec<&Checked> {
+        let is_brittle = |checked: &&Checked| checked.brittle().is_some();
+        let mut brittle: Vec<&Checked> = self.checked.iter().filter(is_brittle).collect();
+        brittle.sort_by_cached_key(|checked| checked.stability.as_ref().map(|stability| stability.badness()));
+        brittle
+    }
+
+    /// What the command ends with: bad input goes before refuted and vacuous, and that before no verdict. Where the solver
+    /// contradicts itself there is no verdict, whatever it says.
     pub fn exit(&self, no_verdict: NoVerdictMeans) -> Exit {
-        let Counts { refuted, no_verdict: undecided, not_accepted, nothing_claimed, unread, .. } = self.counts;
+        let Counts { refuted, vacuous, no_verdict: undecided, not_accepted, nothing_claimed, unread, .. } = self.counts;
         if self.interrupted {
             Exit::Interrupted
+        } else if let Some(failure) = &self.failure {
+            failure.exit
         } else if not_accepted + nothing_claimed + unread > 0 {
             Exit::Input
-        } else if refuted > 0 {
+        } else if refuted + vacuous > 0 {
             Exit::Refuted
-        } else if undecided > 0 && no_verdict == NoVerdictMeans::Fail {
+        } else if (undecided > 0 && no_verdict == NoVerdictMeans::Fail)
+            || self.checked.iter().any(|checked| checked.brittle() == Some(Brittle::Contradiction))
+        {
             Exit::NoVerdict
         } else {
             Exit::Fine
@@ -128,6 +178,7 @@ impl Counts {
         let kind = checked.outcome.kind();
         let count = match kind {
             Kind::Holds => &mut self.hold,
+            Kind::Vacuous => &mut self.vacuous,
             Kind::Refuted => &mut self.refuted,
             Kind::NoVerdict => &mut self.no_verdict,
             Kind::NotAccepted => &mut self.not_accepted,
@@ -137,6 +188,7 @@ impl Counts {
         *count += 1;
         self.known_before += u64::from(checked.known && kind == Kind::Holds);
         self.incremental += u64::from(checked.incremental && kind == Kind::Holds);
+        self.hold_vacuous += u64::from(checked.is_vacuous() && kind == Kind::Holds);
     }
 
     pub fn total(&self) -> u64 {
@@ -144,12 +196,14 @@ impl Counts {
             hold,
             known_before: _,
             incremental: _,
+            hold_vacuous: _,
+            vacuous,
             refuted,
             no_verdict,
             not_accepted,
             nothing_claimed,
             unread,
         } = self;
-        hold + refuted + no_verdict + not_accepted + nothing_claimed + unread
+        hold + vacuous + refuted + no_verdict + not_accepted + nothing_claimed + unread
     }
 }

@@ -8,17 +8,23 @@
 //! | [`keys`], [`cache`] | under which keys a finding is remembered, and where |
 //! | [`local`] | the workers on this machine |
 //! | [`series`] | which queries of a log are asked together |
+//! | [`node`], [`again`] | a network in their place, and the scripts that it is given |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
-//! | [`place`] | where in the source it comes from |
+//! | [`explained`], [`stability`] | what is asked besides: why one holds, and whether it does with other seeds |
+//! | [`place`], [`cut_name`] | where in the source it comes from |
 //! | [`progress`], [`report`] | what is shown while it runs, and afterwards |
 
 pub mod account;
+mod again;
 mod cache;
+mod cut_name;
+pub mod explained;
 pub mod glob;
 mod interrupt;
 mod keys;
 mod local;
+mod node;
 pub mod outcome;
 pub mod paths;
 pub mod place;
@@ -28,6 +34,7 @@ pub mod report;
 mod run;
 mod series;
 pub mod settings;
+pub mod stability;
 mod work;
 
 pub use run::run;

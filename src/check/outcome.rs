@@ -2,10 +2,15 @@
 //!
 //! Must never: call anything *holds* but a confirmed claim, or remember an end that another run may not meet.
 
+use super::explained::{Explained, Told};
 use super::place::Place;
+use super::settings::Besides;
+use super::stability::{Brittle, Stability};
 use crate::advice::CounterModel;
+use crate::node_batch::wire::Attestations;
 use crate::obligation::ClaimSource;
 use crate::text::excerpt;
+use protocol::types::Hash;
 use protocol::verdict::{Answer, Claim, NoVerdict, Report, Verdict};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -27,36 +32,66 @@ pub struct Finding {
     /// The solver had answered other queries of the log before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub incremental: bool,
+    /// Of a theorem that holds, if it was asked for.
+    #[serde(default, skip_serializing_if = "is_not_kept")]
+    pub explained: Option<Explained>,
+    /// What other seeds came to, if it was asked for. Never remembered.
+    #[serde(skip)]
+    pub stability: Option<Stability>,
+}
+
+fn is_not_kept(explained: &Option<Explained>) -> bool {
+    explained.as_ref().is_none_or(|explained| explained.is_passing)
 }
 
 impl Finding {
     /// Of a claim that a series of queries confirmed.
     pub fn in_series(claim: Claim, source: ClaimSource, report: Report) -> Finding {
-        let (verdict, cpu_ms) = (report.verdict, report.cpu.0);
-        Finding { claim, source, verdict, cpu_ms, counter_model: None, progress: None, incremental: true }
+        Finding {
+            claim,
+            source,
+            verdict: report.verdict,
+            cpu_ms: report.cpu.0,
+            counter_model: None,
+            progress: None,
+            incremental: true,
+            explained: None,
+            stability: None,
+        }
+    }
+
+    /// Whether it says all that is asked. One without an explanation does not if there could be one.
+    pub fn answers(&self, asked: Besides) -> bool {
+        let is_theorem = matches!(self.verdict, Verdict::Confirmed { .. }) && self.claim == Claim::Unsat;
+        asked.seeds == 0 && (!asked.explain || !is_theorem || self.explained.is_some())
     }
 
     /// Whether every later check under the same key ends so: what time, memory or a lost process ended does not count.
     pub fn lasts(&self) -> bool {
         match &self.verdict {
             Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::Rejected { .. } => true,
-            Verdict::NoVerdict { reason } => match reason {
-                NoVerdict::Unknown { why } => !names_a_limit(why),
-                NoVerdict::ResourceLimit { .. }
-                | NoVerdict::SatWithRecursion
-                | NoVerdict::NothingAsked
-                | NoVerdict::IllSorted { .. } => true,
-                NoVerdict::ProcessorTime { .. }
-                | NoVerdict::Deadline { .. }
-                | NoVerdict::Memory { .. }
-                | NoVerdict::Stack { .. }
-                | NoVerdict::Crashed { .. }
-                | NoVerdict::SolverError { .. }
-                | NoVerdict::SatNotRepeated
-                | NoVerdict::SatNotChecked { .. }
-                | NoVerdict::EndedFromOutside { .. } => false,
-            },
+            Verdict::NoVerdict { reason } => lasts(reason),
         }
+    }
+}
+
+/// Whether every later check under the same limits ends for this reason.
+pub fn lasts(reason: &NoVerdict) -> bool {
+    match reason {
+        NoVerdict::Unknown { why } => !names_a_limit(why),
+        NoVerdict::ResourceLimit { .. }
+        | NoVerdict::SatWithRecursion
+        | NoVerdict::NothingAsked
+        | NoVerdict::IllSorted { .. } => true,
+        NoVerdict::ProcessorTime { .. }
+        | NoVerdict::Deadline { .. }
+        | NoVerdict::Memory { .. }
+        | NoVerdict::Stack { .. }
+        | NoVerdict::Crashed { .. }
+        | NoVerdict::SolverError { .. }
+        | NoVerdict::SatNotRepeated
+        | NoVerdict::SatNotChecked { .. }
+        | NoVerdict::EndedFromOutside { .. } => false,
     }
 }
 
@@ -69,19 +104,23 @@ fn names_a_limit(why: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     Holds,
+    /// It holds with any goal, and the user lets that fail.
+    Vacuous,
     Refuted {
         answer: Answer,
         counter_model: Option<CounterModel>,
     },
     NoVerdict {
-        reason: NoVerdict,
+        /// One fixed word for programs.
+        reason: &'static str,
+        message: String,
         /// How far the check got.
         progress: Option<String>,
     },
     /// The script has not the form that is let through.
     NotAccepted {
-        line: u32,
-        column: u32,
+        /// Line and column, where it is about one.
+        at: Option<(u32, u32)>,
         text: String,
         /// The line, and a caret under the place.
         excerpt: Option<[String; 2]>,
@@ -103,6 +142,7 @@ pub enum Kind {
     NothingClaimed,
     Unread,
     NotAccepted,
+    Vacuous,
     Refuted,
 }
 
@@ -115,15 +155,19 @@ impl Outcome {
             Verdict::Rejected { line, column, text }
             | Verdict::NoVerdict { reason: NoVerdict::IllSorted { line, column, text } } => {
                 let excerpt = excerpt(script, line, column);
-                Outcome::NotAccepted { line, column, text, excerpt }
+                Outcome::NotAccepted { at: Some((line, column)), text, excerpt }
             }
-            Verdict::NoVerdict { reason } => Outcome::NoVerdict { reason, progress: finding.progress },
+            Verdict::NoVerdict { reason } => {
+                let (reason, message) = (reason.label(), reason.to_string());
+                Outcome::NoVerdict { reason, message, progress: finding.progress }
+            }
         }
     }
 
     pub fn kind(&self) -> Kind {
         match self {
             Outcome::Holds => Kind::Holds,
+            Outcome::Vacuous => Kind::Vacuous,
             Outcome::Refuted { .. } => Kind::Refuted,
             Outcome::NoVerdict { .. } => Kind::NoVerdict,
             Outcome::NotAccepted { .. } => Kind::NotAccepted,
@@ -138,6 +182,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Kind::Holds => "holds",
+            Kind::Vacuous => "vacuous",
             Kind::Refuted => "refuted",
             Kind::NoVerdict => "no_verdict",
             Kind::NotAccepted => "not_accepted",
@@ -208,6 +253,26 @@ pub struct Checked {
     pub place: Option<Place>,
     /// The log's own answer, where it is the opposite of what was found.
     pub log_says: Option<Answer>,
+    pub explained: Option<Told>,
+    pub stability: Option<Stability>,
+    /// What a network says, if one was asked.
+    pub network: Option<OfNetwork>,
+}
+
+/// What a network's node says of an obligation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OfNetwork {
+    /// The proof that it is about; of a final one it is the node that knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Hash>,
+    /// The block in which it is final, with the resource count that it records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_count: Option<u64>,
+    /// How many validators attest what, of one that is not final.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attestations: Option<Attestations>,
 }
 
 impl Checked {
@@ -223,6 +288,9 @@ impl Checked {
             cpu_ms: None,
             place: None,
             log_says: None,
+            explained: None,
+            stability: None,
+            network: None,
         }
     }
 
@@ -230,12 +298,28 @@ impl Checked {
         Checked::without(subject, Outcome::Unread { why })
     }
 
+    /// It was found to hold with any goal.
+    pub fn is_vacuous(&self) -> bool {
+        self.explained.as_ref().is_some_and(Told::is_vacuous)
+    }
+
+    /// Why it is listed as brittle, if it is.
+    pub fn brittle(&self) -> Option<Brittle> {
+        self.stability.as_ref()?.brittle()
+    }
+
+    /// With the log's own answer, where that is another one.
+    pub fn with_log(self, logged: Option<Answer>) -> Checked {
+        let log_says = logged.filter(|says| self.answer().is_some_and(|answer| answer != *says));
+        Checked { log_says, ..self }
+    }
+
     /// The solver's answer, if there is one.
     pub fn answer(&self) -> Option<Answer> {
         match (&self.outcome, self.claim) {
             (Outcome::Refuted { answer, .. }, _) => Some(*answer),
             (Outcome::Holds, Some((Claim::Sat, _))) => Some(Answer::Sat),
-            (Outcome::Holds, Some((Claim::Unsat, _))) => Some(Answer::Unsat),
+            (Outcome::Holds | Outcome::Vacuous, Some((Claim::Unsat, _))) => Some(Answer::Unsat),
             _ => None,
         }
     }
@@ -244,6 +328,8 @@ impl Checked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::explained::{Sought, Vacuity};
+    use protocol::explanation::Core;
     use protocol::types::ResourceCount;
 
     fn finding(verdict: Verdict) -> Finding {
@@ -255,7 +341,29 @@ mod tests {
             counter_model: None,
             progress: None,
             incremental: false,
+            explained: None,
+            stability: None,
         }
+    }
+
+    #[test]
+    fn an_explanation_is_asked_for_where_there_could_be_one_and_kept_where_it_lasts() {
+        let explain = Besides { explain: true, seeds: 0 };
+        let mut holds = finding(Verdict::Confirmed { resource_count: ResourceCount(1), within_soft_limits: true });
+        assert!(holds.answers(Besides::default()) && !holds.answers(explain));
+        assert!(!holds.answers(Besides { explain: false, seeds: 1 }), "nothing that is remembered was checked again");
+        for is_passing in [false, true] {
+            let core = Core::new(3, vec![0, 2]).unwrap();
+            let explained = Explained { vacuity: Vacuity::Sound, core: Sought::Found(core), is_passing };
+            holds.explained = Some(explained);
+            assert!(holds.answers(explain));
+            let kept: Finding = serde_json::from_slice(&serde_json::to_vec(&holds).unwrap()).unwrap();
+            assert_eq!(kept.answers(explain), !is_passing, "{kept:?}");
+            assert!(is_passing || kept == holds);
+        }
+        let refuted = finding(Verdict::Refuted { answer: Answer::Sat, resource_count: ResourceCount(1) });
+        assert!(refuted.answers(explain), "there is nothing to explain");
+        assert!(Finding { claim: Claim::Sat, explained: None, ..holds }.answers(explain));
     }
 
     #[test]

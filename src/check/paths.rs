@@ -29,6 +29,9 @@ impl Filter {
 /// A file that is meant, or why there is none at a path.
 pub type Found = Result<PathBuf, (PathBuf, String)>;
 
+/// What is told if nothing is left.
+pub const NONE_LEFT: &str = "--include and --exclude leave no file to check";
+
 /// Everything that the paths mean, in their order.
 pub fn find(paths: &[PathBuf], filter: &Filter) -> Vec<Found> {
     paths.iter().flat_map(|path| of_one(path, filter)).collect()

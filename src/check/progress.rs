@@ -56,6 +56,9 @@ fn line(account: &Account, columns: usize) -> String {
     let filled = BAR_CELLS * done / total.max(1);
     let bar = format!("[{}{}]", "#".repeat(filled), "-".repeat(BAR_CELLS - filled));
     let mut line = format!("{bar} {} of {} done, {} waiting", number(done), number(total), number(total - done));
+    if let Some((missing, under_way)) = account.at_node {
+        line += &format!(" ({} to submit, {} in the network)", number(missing), number(under_way));
+    }
     if account.counts.refuted > 0 {
         line += &format!(", {} refuted", grouped(account.counts.refuted));
     }

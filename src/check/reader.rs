@@ -2,17 +2,21 @@
 //!
 //! A file is looked up by the hash of its bytes first, before anything in it is read; then each query by the bytes of its
 //! script, then by the statement that it makes, if there are any findings to be found so: that costs the normaliser's reading.
+//! If a node is to be asked, every query is read for its statement, and its script is let go ([`super::again`]).
 
 use super::cache::Known;
+use super::cut_name;
+use super::explained::Told;
 use super::keys::{Claimed, Key, Keys, hash_of};
 use super::outcome::{Checked, Finding, Kind, Outcome, Position, QueryOf, Subject};
 use super::paths::Found;
 use super::place::Place;
-use super::settings::Settings;
+use super::settings::{Besides, Settings};
 use super::work::{OpenLog, Task, Work};
 use crate::logs::{ClaimRule, LOG_BYTES_MAX, LogFile, LogObligation};
 use crate::obligation::{ClaimSource, ObligationError, Reader};
 use crate::unpack::{self, Unpacked};
+use crate::utf8;
 use protocol::types::Hash;
 use protocol::verdict::{Answer, Claim, VerifierParameters, statement_id};
 use std::borrow::Cow;
@@ -26,6 +30,8 @@ pub enum Step {
     Log(Remarks),
     Done(Box<Checked>),
     Missing(Box<Missing>),
+    /// For the node that is asked.
+    ForNode(Box<ForNode>),
 }
 
 /// What is to be said of a log as a whole.
@@ -90,12 +96,39 @@ impl Missing {
     }
 }
 
+/// An obligation that a node is asked about. Its script is read again if it is needed.
+pub struct ForNode {
+    pub subject: Subject,
+    pub claim: (Claim, ClaimSource),
+    pub statement: Hash,
+    /// Of the script's bytes.
+    pub script: Hash,
+    /// The log's own answer.
+    pub logged: Option<Answer>,
+    pub origin: Origin,
+}
+
+/// Where a script can be had again.
+pub enum Origin {
+    /// From the file or the log at the subject's path.
+    File,
+    /// From what was kept, since it can be read only once.
+    Kept(Arc<OpenLog>, usize),
+}
+
+/// Who is asked about what was read.
+pub enum Asked {
+    /// What earlier runs found, and then this machine's solver.
+    ThisMachine(Known, Besides),
+    Node,
+}
+
 /// What the reading threads share.
 pub struct Reading {
     files: Vec<Found>,
     rule: ClaimRule,
     limits: VerifierParameters,
-    known: Known,
+    asked: Asked,
     incremental: bool,
     work: Work,
     /// Set once the solver's pin is known. None: it never will be.
@@ -103,16 +136,28 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub fn new(files: Vec<Found>, settings: &Settings, known: Known) -> Reading {
+    pub fn new(files: Vec<Found>, settings: &Settings, asked: Asked) -> Reading {
         let work = Work::new(files.len());
         let Settings { rule, limits, incremental, .. } = *settings;
-        Reading { files, rule, limits, known, incremental, work, keys: OnceLock::new() }
+        Reading { files, rule, limits, asked, incremental, work, keys: OnceLock::new() }
     }
 
     /// Lets the threads look up what they have read.
     pub fn set_keys(&self, keys: Keys) {
         // The first word counts.
         let _ = self.keys.set(Some(keys));
+    }
+
+    /// Starts the reading threads.
+    ///
+    /// # Errors
+    /// If the system gives none.
+    pub fn start(self: &Arc<Self>, threads: usize, steps: &Sender<Vec<Step>>) -> std::io::Result<()> {
+        for number in 0..threads {
+            let (reading, steps) = (Arc::clone(self), steps.clone());
+            std::thread::Builder::new().name(format!("reader-{number}")).spawn(move || reading.work(&steps))?;
+        }
+        Ok(())
     }
 
     /// Ends the threads at their next step.
@@ -184,7 +229,7 @@ impl Reading {
             }
             Err(error) => return Some(Err(ObligationError::Read { path: path.to_owned(), error })),
         };
-        if let Unpacked::Whole(script) = &unpacked {
+        if let (Unpacked::Whole(script), Asked::ThisMachine(known, besides)) = (&unpacked, &self.asked) {
             let hash = hash_of(script);
             let claimed = match self.claimed(path, claims) {
                 Ok(claimed) => claimed,
@@ -192,7 +237,7 @@ impl Reading {
             };
             let keys = self.keys.wait().as_ref()?;
             if let Some((claimed, source)) = claimed
-                && let Some(finding) = self.known.get(&keys.of_bytes(&hash, claimed))
+                && let Some(finding) = known.answer(&keys.of_bytes(&hash, claimed), *besides)
             {
                 let source = source.unwrap_or(finding.source);
                 let checked = told(Subject::file(number, path), script, source, finding, true, None);
@@ -238,13 +283,17 @@ impl Reading {
 
     /// The further looks at one query: by the bytes of its script, and by what it says.
     fn query(&self, log: &Arc<OpenLog>, index: usize, steps: &mut Outbox<'_>) -> Option<()> {
-        let keys = self.keys.wait().as_ref()?;
         let obligation = log.file.obligation(index)?;
         let subject = subject(log, index, &obligation);
         let script = obligation.script().into_owned();
         let Some((claim, source)) = obligation.claim() else {
             return send(steps, Step::Done(Box::new(self.without_claim(subject, &script, &obligation))));
         };
+        let (known, besides) = match &self.asked {
+            Asked::ThisMachine(known, besides) => (known, *besides),
+            Asked::Node => return send(steps, self.for_node(log, index, subject, &script, (claim, source))),
+        };
+        let keys = self.keys.wait().as_ref()?;
         // What a log's tool hopes for is not in the script that was cut out of it.
         let is_its_own = obligation.is_whole_file() && matches!(source, ClaimSource::Script | ClaimSource::Tool);
         let claimed = if is_its_own { Claimed::ByScript } else { Claimed::Given(claim) };
@@ -253,9 +302,9 @@ impl Reading {
         let may_be_in_series = self.incremental && log.file.len() > 1 && obligation.may_be_in_series();
         let in_series = may_be_in_series.then(|| keys.of_query_in_series(&hash, claim));
         // What was checked alone goes first. To look for the statement costs nearly what a query in a series does.
-        let finding = self.known.get(&key).or_else(|| match in_series {
-            Some(key) => self.known.get(&key),
-            None => self.by_statement(keys, &script, claim),
+        let finding = known.answer(&key, besides).or_else(|| match in_series {
+            Some(key) => known.answer(&key, besides),
+            None => self.by_statement(known, besides, keys, &script, claim),
         });
         let step = match finding {
             Some(finding) => Step::Done(Box::new(told(subject, &script, source, finding, true, Some(obligation)))),
@@ -275,12 +324,55 @@ impl Reading {
         send(steps, step)
     }
 
-    fn by_statement(&self, keys: &Keys, script: &[u8], claim: Claim) -> Option<Finding> {
-        if self.known.is_empty() {
+    fn by_statement(
+        &self,
+        known: &Known,
+        besides: Besides,
+        keys: &Keys,
+        script: &[u8],
+        claim: Claim,
+    ) -> Option<Finding> {
+        // Where nothing that is known can be an answer, looking for it would only cost time.
+        if known.is_empty() || besides.seeds > 0 {
             return None;
         }
         let normalised = smtlib::normalise(script, &self.form()).ok()?;
-        self.known.get(&keys.of_statement(&statement_id(&Hash(normalised.identity), claim)))
+        known.answer(&keys.of_statement(&statement_id(&Hash(normalised.identity), claim)), besides)
+    }
+
+    /// What a node is asked about a query: nothing, if no network lets its script in.
+    fn for_node(
+        &self,
+        log: &Arc<OpenLog>,
+        index: usize,
+        subject: Subject,
+        script: &[u8],
+        claim: (Claim, ClaimSource),
+    ) -> Step {
+        let obligation = log.file.obligation(index);
+        let logged = obligation.and_then(|obligation| obligation.logged()).and_then(definite);
+        // The script as it is submitted.
+        let carried = match utf8::carried(script) {
+            Ok(carried) => carried.script,
+            Err(text) => {
+                let outcome = Outcome::NotAccepted { at: None, text, excerpt: None };
+                let checked = Checked { claim: Some(claim), ..Checked::without(subject, outcome) };
+                return Step::Done(Box::new(located(checked, script, obligation)));
+            }
+        };
+        match smtlib::normalise(&carried, &self.form()) {
+            Ok(normalised) => {
+                let once = log.file.path() == Path::new(unpack::STANDARD_INPUT);
+                let origin = if once { Origin::Kept(Arc::clone(log), index) } else { Origin::File };
+                let statement = statement_id(&Hash(normalised.identity), claim.0);
+                let script = hash_of(script);
+                Step::ForNode(Box::new(ForNode { subject, claim, statement, script, logged, origin }))
+            }
+            Err(error) => {
+                let checked = Checked { claim: Some(claim), ..Checked::without(subject, not_accepted(script, &error)) };
+                Step::Done(Box::new(located(checked, script, obligation)))
+            }
+        }
     }
 
     /// The limits on a script's form, as the workers have them.
@@ -291,14 +383,10 @@ impl Reading {
     /// A script that is not let through says nothing of itself: then that is what is told.
     fn without_claim(&self, subject: Subject, script: &[u8], obligation: &LogObligation<'_>) -> Checked {
         let outcome = match smtlib::normalise(script, &self.form()) {
-            Ok(_) => Outcome::NothingClaimed { why: obligation.why_no_claim() },
-            Err(error) => {
-                let excerpt = crate::text::excerpt(script, error.line, error.column);
-                let (line, column) = obligation.place(error.line, error.column);
-                Outcome::NotAccepted { line, column, text: error.kind.to_string(), excerpt }
-            }
+            Ok(_) => return Checked::without(subject, Outcome::NothingClaimed { why: obligation.why_no_claim() }),
+            Err(error) => not_accepted(script, &error),
         };
-        Checked::without(subject, outcome)
+        located(Checked::without(subject, outcome), script, Some(*obligation))
     }
 }
 
@@ -329,7 +417,7 @@ impl Outbox<'_> {
 
 /// None: nobody listens any more.
 fn send(steps: &mut Outbox<'_>, step: Step) -> Option<()> {
-    let may_wait = matches!(step, Step::Done(_));
+    let may_wait = matches!(step, Step::Done(_) | Step::ForNode(_));
     steps.held.push(step);
     if may_wait && steps.held.len() < HELD_MAX { Some(()) } else { steps.flush() }
 }
@@ -349,37 +437,54 @@ fn subject(log: &OpenLog, index: usize, obligation: &LogObligation<'_>) -> Subje
     }
 }
 
+fn not_accepted(script: &[u8], error: &smtlib::Error) -> Outcome {
+    let (at, excerpt) = ((error.line, error.column), crate::text::excerpt(script, error.line, error.column));
+    Outcome::NotAccepted { at: Some(at), text: error.kind.to_string(), excerpt }
+}
+
 /// What is told of a finding: where it stands in its log and in the source, and whether the log says otherwise.
 fn told(
     subject: Subject,
     script: &[u8],
     source: ClaimSource,
-    finding: Finding,
+    mut finding: Finding,
     known: bool,
     log: Option<LogObligation<'_>>,
 ) -> Checked {
     let (claim, cpu_ms, incremental) = (finding.claim, finding.cpu_ms, finding.incremental);
-    let mut outcome = Outcome::of(finding, script);
-    let mut place = None;
-    if outcome.kind() != Kind::Holds {
-        place = log.map_or_else(|| Place::find(script), |log| Place::before(log.passage()));
-        if let Some(label) = subject.query.as_ref().and_then(|query| query.label.clone()) {
-            place.get_or_insert_default().name.get_or_insert(label);
-        }
-    }
-    if let (Outcome::NotAccepted { line, column, .. }, Some(log)) = (&mut outcome, log) {
-        (*line, *column) = log.place(*line, *column);
-    }
+    let explained = finding.explained.take().map(|explained| Told::of(explained, script, log));
+    let stability = finding.stability.take();
+    let outcome = Outcome::of(finding, script);
     let checked = Checked {
         claim: Some((claim, source)),
         known,
         incremental,
         cpu_ms: Some(cpu_ms),
-        place,
+        explained,
+        stability,
         ..Checked::without(subject, outcome)
     };
     let log_says = log.and_then(|log| log.logged()).and_then(definite);
-    Checked { log_says: log_says.filter(|says| checked.answer().is_some_and(|answer| answer != *says)), ..checked }
+    located(checked, script, log).with_log(log_says)
+}
+
+/// Adds to what does not hold, or holds for no good reason, where it stands in its log and in the source.
+pub fn located(mut checked: Checked, script: &[u8], log: Option<LogObligation<'_>>) -> Checked {
+    let log = log.filter(|log| !log.is_whole_file());
+    if checked.outcome.kind() != Kind::Holds || checked.is_vacuous() {
+        let mut place = log.map_or_else(|| Place::find(script), |log| Place::before(log.passage()));
+        if let Some(label) = checked.subject.query.as_ref().and_then(|query| query.label.clone()) {
+            place.get_or_insert_default().name.get_or_insert(label);
+        }
+        if let Some(place) = &mut place {
+            cut_name::complete(place, &checked.subject.path);
+        }
+        checked.place = place;
+    }
+    if let (Outcome::NotAccepted { at: Some(at), .. }, Some(log)) = (&mut checked.outcome, log) {
+        *at = log.place(at.0, at.1);
+    }
+    checked
 }
 
 fn definite(status: smtlib::Status) -> Option<Answer> {

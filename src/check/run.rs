@@ -8,10 +8,11 @@ use super::cache::{Cache, Known};
 use super::interrupt::Interrupt;
 use super::keys::{Key, Keys};
 use super::local::Local;
+use super::node;
 use super::outcome::Finding;
 use super::paths;
 use super::progress::{Progress, REDRAW};
-use super::reader::{Missing, Reading, Step};
+use super::reader::{Asked, Missing, Reading, Step};
 use super::series::{self, Next, Parts};
 use super::settings::Settings;
 use crate::commands::solver_pin;
@@ -44,6 +45,9 @@ pub fn run(settings: &Settings) -> Result<Account, Failure> {
 
 async fn begin(settings: &Settings) -> Result<Account, Failure> {
     let interrupt = Interrupt::new().map_err(Failure::with(Exit::Internal))?;
+    if let Some(by) = &settings.node {
+        return node::run(settings, by, interrupt).await;
+    }
     let (cache, known) = Cache::open();
     // Each takes some hundredths of a second where there is much.
     let (files, pin) = std::thread::scope(|scope| {
@@ -51,13 +55,15 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
         (paths::find(&settings.paths, &settings.filter), pin.join().unwrap_or_default())
     });
     if files.is_empty() {
-        return Err(Failure::new(Exit::Input, "--include and --exclude leave no file to check"));
+        return Err(Failure::new(Exit::Input, paths::NONE_LEFT));
     }
-    let account = Account::new(files.len());
+    let mut account = Account::new(files.len());
+    account.vacuous = settings.vacuous;
     let nothing_known = known.is_empty();
     let (steps, receiver) = channel(STEPS_MAX);
     let (report_sender, reports) = channel(STEPS_MAX);
-    let reading = Arc::new(Reading::new(files, settings, known));
+    let asked = Asked::ThisMachine(known, settings.besides);
+    let reading = Arc::new(Reading::new(files, settings, asked));
     let mut run = Run {
         settings,
         account,
@@ -80,7 +86,8 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
     if let Some(pin) = pin {
         run.set_keys(Keys::new(pin, settings.limits));
     }
-    run.read(steps).map_err(Failure::with(Exit::Internal))?;
+    run.reading.start(settings.jobs, &steps).map_err(Failure::with(Exit::Internal))?;
+    drop(steps);
     let result = run.work(receiver, reports, interrupt).await;
     run.end(result).await
 }
@@ -137,15 +144,6 @@ impl Run<'_> {
         self.reading.set_keys(keys);
     }
 
-    /// Starts the reading threads.
-    fn read(&self, steps: Sender<Vec<Step>>) -> std::io::Result<()> {
-        for number in 0..self.settings.jobs {
-            let (reading, steps) = (Arc::clone(&self.reading), steps.clone());
-            std::thread::Builder::new().name(format!("reader-{number}")).spawn(move || reading.work(&steps))?;
-        }
-        Ok(())
-    }
-
     async fn work(
         &mut self,
         mut steps: Receiver<Vec<Step>>,
@@ -197,6 +195,8 @@ impl Run<'_> {
                 return self.parts.add(*missing);
             }
             Step::Missing(missing) => *missing,
+            // Of the other way of checking.
+            Step::ForNode(_) => return,
         };
         self.parts.done(missing.subject.position.file);
         self.enqueue(missing);

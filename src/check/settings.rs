@@ -1,5 +1,6 @@
 //! What a run is asked to do, and under which limits.
 
+use super::account::VacuousMeans;
 use super::paths::Filter;
 use crate::logs::ClaimRule;
 use protocol::verdict::{SolverLimits, VerifierParameters};
@@ -20,6 +21,31 @@ pub struct Settings {
     pub sandbox: SandboxMode,
     /// What the queries of a log have in common is asserted once.
     pub incremental: bool,
+    /// Who is asked; without one it is checked on this machine.
+    pub node: Option<ByNode>,
+    pub besides: Besides,
+    /// What an obligation that is found to be vacuous comes to.
+    pub vacuous: VacuousMeans,
+}
+
+/// What is asked of each obligation besides its verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Besides {
+    /// Whether one that holds is vacuous, and what it needs.
+    pub explain: bool,
+    /// Seeds with which it is checked again.
+    pub seeds: u32,
+}
+
+/// A node that is asked, and what it may be given.
+#[derive(Debug, Clone)]
+pub struct ByNode {
+    /// A node id, or HOST:PORT of its HTTP.
+    pub node: String,
+    /// The submitter's key; the user's own if there is none.
+    pub key: Option<PathBuf>,
+    /// Scripts may become public without being asked about.
+    pub yes: bool,
 }
 
 /// The limits of a check, of which the user may set processor time and memory.

@@ -1,24 +1,28 @@
 //! `pop check`: looks up and checks the obligations of files, folders and logs.
 
 use crate::args::seconds;
-use crate::check::account::{Account, NoVerdictMeans};
+use crate::check::account::{Account, NoVerdictMeans, VacuousMeans};
 use crate::check::glob::Glob;
 use crate::check::paths::Filter;
 use crate::check::report::{self, annotations, json, junit, sarif, text};
-use crate::check::settings::{self, Settings};
+use crate::check::settings::{self, Besides, ByNode, Settings};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logs::ClaimRule;
 use crate::say;
 use clap::{Args, ValueEnum};
+use protocol::seed::Seed;
 use protocol::verdict::VerifierParameters;
 use protocol::worker::SandboxMode;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Names the node that is asked if no option does.
+const NODE_VARIABLE: &str = "POP_NODE";
+
 /// Check everything that a project's verifier wrote; what was checked before is known at once.
 ///
-/// Exit code: 0 every claim holds, 5 one is refuted, 6 one has no verdict, 2 one is bad input or claims nothing, 130 after
-/// Ctrl-C; 2 goes before 5 before 6.
+/// Exit code: 0 every claim holds, 5 one is refuted (or vacuous, with --deny-vacuous), 6 one has no verdict, 2 one is bad
+/// input or claims nothing, 130 after Ctrl-C; 2 goes before 5 before 6.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Logs of verifiers and SMT-LIB 2 scripts, plain or gzipped, folders with all that is below them, or manifests; - is the
@@ -26,11 +30,18 @@ pub struct Arguments {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Check on this machine, without a network [default if no node is named]
-    #[arg(long, conflicts_with = "node")]
+    #[arg(long, conflicts_with_all = ["node", "key", "yes"])]
     local: bool,
-    /// Not there: a node is not asked yet
-    #[arg(long, value_name = "NODE", hide = true)]
+    /// Ask a network, by this node of it: a node id, or HOST:PORT of its HTTP. What it does not know is submitted, and becomes
+    /// public [default: what the environment variable POP_NODE names]
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["time", "memory", "sandbox"])]
     node: Option<String>,
+    /// Submit without asking
+    #[arg(long)]
+    yes: bool,
+    /// The key that signs submissions; made if there is none [default: submitter.submit-key in the user's own data directory]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// The answer that is claimed of every obligation; logged takes each log's own answers. If not given, the manifest.json
     /// beside a file, an obligation's :status or the tool that wrote the log says it
     #[arg(long, value_parser = ["unsat", "sat", "logged"])]
@@ -53,11 +64,22 @@ pub struct Arguments {
     memory: Option<u64>,
     /// Keep what the queries of a log have in common asserted between them, as the tool did. What holds so is marked, and
     /// remembered apart; everything else is checked again by itself
-    #[arg(long, conflicts_with = "node")]
+    #[arg(long, conflicts_with_all = ["node", "explain", "deny_vacuous", "stability"])]
     incremental: bool,
     /// Whether an obligation without a verdict fails the run
     #[arg(long, value_enum, default_value_t = NoVerdictMeans::Fail)]
     no_verdict: NoVerdictMeans,
+    /// Find out also why each theorem holds: whether what it assumes contradicts itself, and which assertions it does not
+    /// need. Two more runs of the solver for each
+    #[arg(long, conflicts_with = "node")]
+    explain: bool,
+    /// Explain, and fail if a theorem holds only because what it assumes contradicts itself
+    #[arg(long, conflicts_with = "node")]
+    deny_vacuous: bool,
+    /// Check everything again with the solver's seeds from 1 to K (at most 100), and list what is brittle, the worst first
+    #[arg(long, value_name = "K", conflicts_with = "node")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(Seed::MAX)))]
+    stability: Option<u32>,
     /// List what holds, too
     #[arg(long)]
     verbose: bool,
@@ -83,16 +105,41 @@ enum Sandbox {
 
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        if let Some(node) = &self.node {
-            let message = format!("pop check does not ask a node ({node}): without --node it checks on this machine");
-            return Err(Failure::new(Exit::Input, message));
-        }
         let mut account = crate::check::run(&self.settings()?)?;
         account.sort();
         let exit = account.exit(self.no_verdict);
         self.print(&account);
         self.write_reports(&account, exit)?;
-        Ok(exit)
+        match account.failure {
+            Some(failure) if !account.interrupted => Err(failure),
+            _ => Ok(exit),
+        }
+    }
+
+    /// The node that is asked: the one that was named here, or in the environment.
+    fn node(&self) -> Result<Option<ByNode>, Failure> {
+        let by_environment = || std::env::var(NODE_VARIABLE).ok().filter(|node| !node.is_empty() && !self.local);
+        let node = match (&self.node, by_environment()) {
+            (Some(node), _) => node.clone(),
+            (None, Some(_)) if self.time.is_some() || self.memory.is_some() => {
+                let message = format!(
+                    "{NODE_VARIABLE} names a node, whose network has limits of its own: --time and --memory go with --local"
+                );
+                return Err(Failure::new(Exit::Input, message));
+            }
+            (None, Some(_)) if self.explain || self.deny_vacuous || self.stability.is_some() || self.incremental => {
+                let message = format!(
+                    "{NODE_VARIABLE} names a node, and no network explains or checks again: --explain, --deny-vacuous, --stability and --incremental go with --local"
+                );
+                return Err(Failure::new(Exit::Input, message));
+            }
+            (None, Some(node)) => node,
+            (None, None) if self.yes || self.key.is_some() => {
+                return Err(Failure::new(Exit::Input, "--yes and --key are for submitting: name a node with --node"));
+            }
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(ByNode { node, key: self.key.clone(), yes: self.yes }))
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
@@ -115,6 +162,9 @@ impl Arguments {
                 Sandbox::Off => SandboxMode::Off,
             },
             incremental: self.incremental,
+            node: self.node()?,
+            besides: Besides { explain: self.explain || self.deny_vacuous, seeds: self.stability.unwrap_or(0) },
+            vacuous: if self.deny_vacuous { VacuousMeans::Fail } else { VacuousMeans::Pass },
         })
     }
 

@@ -158,9 +158,6 @@ impl Arguments {
     fn look_closer(&self, pool: &VerifierPool, name: String, obligation: Obligation, mut report: Report) -> Checked {
         let found = match Explanation::sought(&report) {
             Some(Err(Task::Vacuity)) if !self.explain => None,
-            Some(Err(Task::Vacuity)) if report.assumptions.assertions < 2 => {
-                Some(Explanation::Unknown { why: "no assertion comes before the last one".to_owned() })
-            }
             None => None,
             Some(Ok(explanation)) => Some(explanation),
             Some(Err(task)) => Some(ask(pool, task, &obligation, &report)),
@@ -225,7 +222,7 @@ fn begin(pool: &VerifierPool, path: &Path, read: Result<Obligation, ObligationEr
         Ok(obligation) => {
             let claim = obligation.claim.map(|(claim, _)| claim);
             let script = obligation.script.clone();
-            let job = Job { script, claim, limits: VerifierParameters::default(), task: Task::Check };
+            let job = Job { script, claim, limits: VerifierParameters::default(), task: Task::Check, seed: None };
             let pending = pool.submit(&job).map_err(Failure::with(Exit::Internal))?;
             Ok((obligation, pending))
         }

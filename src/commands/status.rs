@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::exit::{Exit, Outcome};
 use crate::say;
-use crate::text::{amount, counted, span, word};
+use crate::text::{amount, counted, plain, span, word};
 use actors::network::skew;
 use serde_json::Value;
 use std::fmt::Display;
@@ -52,14 +52,15 @@ pub fn head(
 }
 
 fn screen(status: &Value) -> Vec<String> {
-    let mut lines = head(
+    let mut lines = health(&status["health"]);
+    lines.extend(head(
         word(&status["node_id"], "unknown"),
         &status["stake"],
         &status["connected_peers"],
         status["is_leader"] == true,
         &status["current_view"],
         &status["current_sequence"],
-    );
+    ));
     for (title, group) in [
         ("Consensus", consensus(status)),
         ("Ledger", ledger(status)),
@@ -74,6 +75,13 @@ fn screen(status: &Value) -> Vec<String> {
     lines
 }
 
+/// The sentence on how it is, and what to do unless that is nothing.
+fn health(health: &Value) -> Vec<String> {
+    let sentence = health["sentence"].as_str().map(plain);
+    let advice = health["what_to_do"].as_str().filter(|advice| *advice != "nothing");
+    sentence.into_iter().chain(advice.map(|advice| format!("What to do: {}", plain(advice)))).collect()
+}
+
 fn each(value: &Value, line: fn(&Value) -> String) -> Vec<String> {
     value.as_array().into_iter().flatten().map(line).collect()
 }
@@ -83,7 +91,6 @@ fn consensus(status: &Value) -> Vec<String> {
     vec![
         format!("Leader: {}", word(&status["leader"], "unknown")),
         format!("Reachable stake: {} of {} ({quorum})", status["reachable_stake"], status["total_stake"]),
-        format!("Waiting for: {}", word(&status["waiting_for"], "nothing")),
         format!("Clock: {}", clock(&status["clock_ahead_ms"])),
         format!("Last final block: {}", word(&status["block"], "unknown")),
         format!("Prepared, not yet final: {}", counted(number(&status["prepared"]), "block", "blocks")),
@@ -185,9 +192,10 @@ mod tests {
     #[test]
     fn the_guides_lines_come_first_and_every_group_follows() {
         let status = json!({
+            "health": {"state": "halted", "sentence": "HALTED: 20000 of 40000 stake votes\u{1b}[2J", "what_to_do": "now: start it"},
             "node_id": "node_1", "stake": 10000, "connected_peers": 1, "is_leader": true, "current_view": 32,
             "current_sequence": 31, "leader": "node_1", "reachable_stake": 20000, "total_stake": 40000,
-            "has_quorum": false, "clock_ahead_ms": 3_600_210, "waiting_for": "no quorum is connected; missing: node_3, node_4", "block": "3d0f",
+            "has_quorum": false, "clock_ahead_ms": 3_600_210, "block": "3d0f",
             "prepared": 1, "chain_id": "11a2", "proofs_final": 8, "balance": 464_928, "reward_pool": 999_999_000_000u64,
             "mempool": {"proofs": 3, "proofs_max": 2000, "bytes": 1 << 20, "bytes_max": 256 << 20, "waiting": 1,
                         "checking": 2, "contested": 0, "fetching": 4},
@@ -200,12 +208,12 @@ mod tests {
             ],
         });
         let text = screen(&status).join("\n");
-        let guide = "Node status:\n  Node ID: node_1\n  Stake: 10000\n  Connected peers: 1\n  Is leader: True\n  \
+        let guide = "HALTED: 20000 of 40000 stake votes\\u{1b}[2J\nWhat to do: now: start it\n\
+                     Node status:\n  Node ID: node_1\n  Stake: 10000\n  Connected peers: 1\n  Is leader: True\n  \
                      Current view: 32\n  Current sequence: 31\n";
         assert!(text.starts_with(guide), "{text}");
         for line in [
             "  Reachable stake: 20000 of 40000 (no quorum: more than two thirds are needed)",
-            "  Waiting for: no quorum is connected; missing: node_3, node_4",
             "  Balance: 0.464928 tokens",
             "  Reward pool: 999999 tokens",
             "  Pending proofs: 3 of at most 2000",

@@ -3,19 +3,19 @@
 use crate::args::{seconds, whole};
 use crate::client::Client;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::home;
 use crate::node_batch::wire::body_of;
 use crate::obligation::{self, Obligation, ObligationError, Reader};
 use crate::say;
 use crate::text::{counted, excerpt};
 use crate::utf8::{self, Carried};
-use actors::keys;
 use ed25519_dalek::SigningKey;
 use protocol::proof::Proof;
 use protocol::signature::public_key;
 use protocol::types::Hash;
 use protocol::verdict::Claim;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// The longest that one request waits; longer waits are several.
@@ -33,6 +33,9 @@ pub struct Arguments {
     /// The node that is given the proofs.
     #[arg(long, value_name = "NODE", default_value = "node_1")]
     node: String,
+    /// The key that signs; made if there is none [default: submitter.submit-key in the user's own data directory]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Another number makes the same script another submission.
     #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = whole, allow_negative_numbers = true)]
     nonce: u64,
@@ -49,8 +52,7 @@ impl Arguments {
         let obligations = self.read().map_err(Failure::with(Exit::Input))?;
         let client = Client::new(&self.node)?;
         let chain = chain_of(&client)?;
-        let place = keys::submitter_key_path(Path::new(keys::KEYS_DIRECTORY));
-        let (key, _) = keys::load_or_create(&place).map_err(Failure::with(Exit::Configuration))?;
+        let key = home::submitter_key(self.key.as_deref()).map_err(Failure::with(Exit::Configuration))?;
         let mut exit = Exit::Fine;
         let mut submitted = Vec::new();
         let deadline = Instant::now() + self.timeout;

@@ -64,8 +64,10 @@ pub enum Event<'a> {
     Ended { numbers: &'a [usize], end: &'a End, known: bool },
     /// So many statements are still to be submitted, and so many are waited for.
     Waits { missing: usize, waiting: usize },
-    /// The node does not answer, or has no room: it is asked again.
+    /// The node does not answer: it is asked again.
     Again { message: &'a str },
+    /// The node has no room now: what it did not take is offered again.
+    Full,
 }
 
 /// Who has the obligations and looks on.
@@ -82,15 +84,6 @@ pub trait Caller {
     fn is_over(&mut self) -> bool;
 }
 
-/// What a run came to.
-#[derive(Debug)]
-pub struct Account {
-    /// In the order of what was asked; none for what has not ended.
-    pub ends: Vec<Option<End>>,
-    /// Why not all of them have, unless the caller stopped it.
-    pub failure: Option<Failure>,
-}
-
 /// A node, and the key that signs what it is given.
 pub struct Node {
     pub client: Client,
@@ -101,35 +94,41 @@ pub struct Node {
 
 impl Node {
     /// # Errors
-    /// If the node is not reached, or names no chain.
-    pub fn open(node: &str, key: SigningKey) -> Result<Node, Failure> {
-        Node::with(Client::new(node)?, key)
-    }
-
-    /// # Errors
-    /// As [`Node::open`].
+    /// If the node is not reached, names no chain, or reads scripts otherwise than this program does: then no statement that is
+    /// looked up would be known there.
     pub fn with(client: Client, key: SigningKey) -> Result<Node, Failure> {
         let status = client.get("/v1/status")?;
         let text = status["chain_id"].as_str().unwrap_or_default();
         let none = |_| Failure::new(Exit::Unreachable, format!("the node names no chain id, but {text:?}"));
         let chain = text.parse().map_err(none)?;
+        let (here, there) = (u64::from(smtlib::VERSION), status["solver_pin"]["normaliser_version"].as_u64());
+        if let Some(there) = there.filter(|there| *there != here) {
+            let message = format!(
+                "{} reads scripts by version {there} of the normaliser, this program by version {here}: use the version of pop that the \
+                 network runs",
+                client.place().0
+            );
+            return Err(Failure::new(Exit::Configuration, message));
+        }
         Ok(Node { client, chain, key, patience: PATIENCE })
     }
 
-    /// Brings every obligation to an end that the network has for it. Blocks; cost: a request for each thousand that are known.
-    pub fn run(&self, asked: &[Asked], caller: &mut dyn Caller) -> Account {
+    /// Brings every obligation to an end that the network has for it, which the caller is told of. Blocks; cost: a request for
+    /// each thousand that are known.
+    ///
+    /// # Errors
+    /// Why not all of them have ended, unless the caller stopped it.
+    pub fn run(&self, asked: &[Asked], caller: &mut dyn Caller) -> Result<(), Failure> {
         let mut run = Run {
             node: self,
             asked,
             caller,
             jobs: jobs(asked),
-            ends: vec![None; asked.len()],
             missing: Missing::default(),
             agreed: false,
             waiting: Vec::new(),
         };
-        let failure = run.work().err();
-        Account { ends: run.ends, failure }
+        run.work()
     }
 }
 
@@ -137,18 +136,17 @@ impl Node {
 #[derive(Debug)]
 struct Job {
     statement: Hash,
-    claim: Claim,
     numbers: Vec<usize>,
     submitted: u32,
 }
 
 fn jobs(asked: &[Asked]) -> Vec<Job> {
     let (mut jobs, mut places) = (Vec::<Job>::new(), HashMap::new());
-    for (number, Asked { statement, claim }) in asked.iter().enumerate() {
+    for (number, Asked { statement, claim: _ }) in asked.iter().enumerate() {
         let place = *places.entry(*statement).or_insert(jobs.len());
         match jobs.get_mut(place) {
             Some(job) => job.numbers.push(number),
-            None => jobs.push(Job { statement: *statement, claim: *claim, numbers: vec![number], submitted: 0 }),
+            None => jobs.push(Job { statement: *statement, numbers: vec![number], submitted: 0 }),
         }
     }
     jobs
@@ -159,7 +157,6 @@ struct Run<'a> {
     asked: &'a [Asked],
     caller: &'a mut dyn Caller,
     jobs: Vec<Job>,
-    ends: Vec<Option<End>>,
     missing: Missing,
     /// Whether the caller agreed to submitting.
     agreed: bool,
@@ -246,7 +243,6 @@ impl Run<'_> {
 
     fn end(&mut self, job: usize, end: End, known: bool) {
         let numbers = &self.jobs[job].numbers;
-        numbers.iter().for_each(|number| self.ends[*number] = Some(end.clone()));
         self.caller.on(Event::Ended { numbers, end: &end, known });
     }
 

@@ -150,7 +150,7 @@ impl Run<'_> {
             ("unavailable" | "internal", _) | (_, Some(_)) => {
                 self.missing.wait(retry_after.map_or(AGAIN, Duration::from_secs));
                 self.missing.push(job);
-                self.caller.on(Event::Again { message: &message });
+                self.caller.on(Event::Full);
             }
             (_, None) => self.end(job, not_accepted(message), false),
         }

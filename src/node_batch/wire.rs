@@ -6,8 +6,8 @@ use crate::client::{Client, Refusal};
 use crate::exit::{Exit, Failure};
 use protocol::proof::Proof;
 use protocol::types::Hash;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// Names in one look-up; the API answers no more.
@@ -50,7 +50,7 @@ pub struct Why {
 }
 
 /// How many validators attest what.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attestations {
     pub confirmed: u32,
     pub confirmed_beyond_soft_limits: u32,

@@ -17,7 +17,7 @@ use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -156,7 +156,16 @@ impl Network {
 
     /// Runs `pop` in the network's folder.
     pub fn pop(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_pop")).args(arguments).current_dir(self.folder.path()).output().unwrap()
+        self.pop_command(arguments).output().unwrap()
+    }
+
+    /// The program in the network's folder, with a user's directories of its own.
+    pub fn pop_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("XDG_CACHE_HOME", self.path("user/cache")).env("XDG_DATA_HOME", self.path("user/data"));
+        command.env_remove("POP_NODE").env_remove("GITHUB_ACTIONS");
+        command
     }
 
     pub fn chain(&self) -> protocol::types::Hash {

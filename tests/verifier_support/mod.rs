@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn job(script: &str, claim: Option<Claim>) -> Job {
     let limits = VerifierParameters::default();
-    Job { script: script.as_bytes().to_vec(), claim, limits, task: Task::Check }
+    Job { script: script.as_bytes().to_vec(), claim, limits, task: Task::Check, seed: None }
 }
 
 pub fn config(workers: usize, program: PathBuf) -> PoolConfig {

@@ -8,15 +8,17 @@
 //!   one run, or two for a `sat` of a script with options or a logic. Both share the one hard limit. What the check of an
 //!   interpretation costs is within the hard limit too, and is no part of the count.
 //!
-//! Models are found in jobs of their own, so that no verdict and no count can depend on them.
+//! Models and cores are found in jobs of their own, so that no verdict and no count can depend on them. A job with a seed sends the
+//! search another way; the next one without is as if there had been none.
 
 use crate::form::{self, Form};
 use crate::place;
 use crate::solver::{self, Context, SolverFault};
-use protocol::explanation::Model;
+use protocol::explanation::{Core, Model};
+use protocol::seed::Seed;
 use protocol::types::ResourceCount;
 use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Task, Verdict, statement_id};
-use smtlib::Vocabulary;
+use smtlib::{Named, Vocabulary};
 
 mod interpretation;
 mod series;
@@ -33,6 +35,8 @@ pub struct Checker {
     last: Option<Context>,
     /// What a series of queries goes on with.
     series: Option<series::Series>,
+    /// Of the job that is being checked.
+    seed: Option<Seed>,
 }
 
 /// An answer that counts.
@@ -78,10 +82,11 @@ impl Checker {
 
     /// Reads, runs and judges one script. Processor time and memory are filled in by those who measure them.
     pub fn check(&mut self, job: &Job) -> Report {
+        self.seed = job.seed;
         match job.task {
             Task::Series => return self.begin_series(job),
             Task::Next => return self.next_of_series(job),
-            Task::Check | Task::Model | Task::Vacuity => self.series = None,
+            Task::Check | Task::Model | Task::Vacuity | Task::Core => self.series = None,
         }
         let form = match form::read(&job.script, &job.limits) {
             Ok(form) => form,
@@ -94,6 +99,7 @@ impl Checker {
                 None => Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked }),
             },
             Task::Model => self.find_model(&form, job),
+            Task::Core => self.find_core(&form, job),
         }
     }
 
@@ -205,6 +211,35 @@ impl Checker {
         Ok((Model { text, truncated }, run.count))
     }
 
+    /// Assertions on which an answer `unsat` rests, from a run of its own under the script's options and logic.
+    fn find_core(&mut self, form: &Form, job: &Job) -> Report {
+        match self.core(form, &job.limits.hard) {
+            Ok((core, count)) => {
+                let resource_count = ResourceCount(count);
+                let verdict = Verdict::Confirmed { resource_count, within_soft_limits: true };
+                Report {
+                    answer: Some(Answer::Unsat),
+                    resource_count: Some(resource_count),
+                    core,
+                    ..Report::of(verdict)
+                }
+            }
+            Err(reason) => Report::of(Verdict::NoVerdict { reason }),
+        }
+    }
+
+    fn core(&mut self, form: &Form, limits: &SolverLimits) -> Result<(Option<Core>, u64), NoVerdict> {
+        let Some(named) = Named::of(&form.text) else { return Err(NoVerdict::NothingAsked) };
+        let text = format!("(set-option :produce-unsat-cores true)\n{}", named.text);
+        let (run, mut context) = self.run_on(&text, &form.options, limits.resource_count)?;
+        if run.definite(limits)? == Answer::Sat {
+            return Err(NoVerdict::SolverError { text: "with names for its assertions it is answered sat".to_owned() });
+        }
+        let answer = context.eval("(get-unsat-core)").map_err(solver_error)?;
+        let count = u32::try_from(named.names.len()).unwrap_or(u32::MAX);
+        Ok((named.needed(&answer).and_then(|needed| Core::new(count, needed)), run.count))
+    }
+
     /// Runs one text in a fresh context.
     fn run(&mut self, text: &str, options: &[(String, String)], limit: u64) -> Result<Run, Unanswered> {
         let ran = self.run_on(text, options, limit);
@@ -229,6 +264,9 @@ impl Checker {
             None => Context::fresh().map_err(solver_error)?,
         };
         solver::reset_options();
+        if let Some(seed) = self.seed {
+            solver::set_seed(seed.into());
+        }
         options.iter().for_each(|(name, value)| solver::set_option(name, value));
         Ok(context)
     }

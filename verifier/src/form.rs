@@ -31,16 +31,10 @@ impl Form {
         &self.text[self.logic_bytes..]
     }
 
-    /// The script without its last assertion, where that leaves any.
-    ///
-    /// A convention of those who write obligations, not a rule: what comes before the last assertion is the assumptions.
+    /// The script without its goal, where that leaves something assumed.
     pub fn without_goal(self) -> Option<Form> {
-        // The text has one command a line. A string with a line end in it may mislead this search: then the result is no
-        // script, and the solver says so.
-        let begin = self.text.rfind("\n(assert ")? + 1;
-        let end = begin + self.text[begin..].find('\n')? + 1;
-        let rest = self.text[..begin].contains("(assert ");
-        rest.then(|| Form { text: [&self.text[..begin], &self.text[end..]].concat(), ..self })
+        // The logic, first in the text, stays as it is.
+        smtlib::without_goal(&self.text).map(|text| Form { text, ..self })
     }
 
     /// What the solver says, with the script's own names in the place of those that were printed under another.

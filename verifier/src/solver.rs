@@ -82,6 +82,14 @@ pub fn set_option(name: &str, value: &str) {
     z3::set_global_param(name, value);
 }
 
+/// Sets the seeds of all of the solver's pseudo-random choices, until the next reset. No script can: they are not in the
+/// normaliser's list.
+pub fn set_seed(seed: u32) {
+    for name in ["smt.random_seed", "sat.random_seed", "nlsat.seed", "sls.random_seed", "fp.spacer.random_seed"] {
+        z3::set_global_param(name, &seed.to_string());
+    }
+}
+
 /// Takes back every option, and switches the solver's warnings off: a pattern that misses a variable, or options that do not
 /// go together, would otherwise be told before the answer, and the output would be no answer any more. The library's own
 /// reset leaves `verbose` as it was, and turns warnings on.

@@ -322,6 +322,20 @@ impl Observed {
         }
     }
 
+    /// Since the last block became final here; none if none did since the process started.
+    pub fn last_final_age(&self, now: Instant) -> Option<Duration> {
+        self.inner.lock().last_final.map(|at| now.saturating_duration_since(at))
+    }
+
+    /// Whoever has not voted, and a network that has made no block final, for longer than this is not at work.
+    pub fn lately(&self) -> Duration {
+        self.lately
+    }
+
+    pub fn uptime(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.started)
+    }
+
     /// Since a vote of this validator was last heard, or cast; before the first, since the start.
     pub fn last_vote_age(&self, voter: ValidatorIndex, now: Instant) -> Duration {
         [VoteKind::Prepare, VoteKind::Commit, VoteKind::ViewChange]

@@ -16,6 +16,11 @@ pub struct PeerReport {
     pub address: Option<String>,
     pub connected: bool,
     pub connected_ms: Option<u64>,
+    /// Since when there is no session, in milliseconds since the Unix epoch; none while there is one. Before the first
+    /// session, since this node's start.
+    pub missing_since_ms: Option<u64>,
+    /// Whether there was a session since this node's start.
+    pub ever_connected: bool,
     pub round_trip_ms: Option<f64>,
     /// By how much its wall clock is ahead of ours, to about half a round trip; negative if it is behind.
     pub clock_ahead_ms: Option<i64>,
@@ -54,6 +59,7 @@ impl<M: PeerMessage> Network<M> {
         let slot = &self.slots[validator.as_usize()];
         let live = self.session(validator);
         let (waiting_messages, waiting_bytes) = live.as_ref().map_or((0, 0), |live| live.outbox.waiting());
+        let last_closed = *slot.last_closed.lock();
         let record = slot.record.lock();
         PeerReport {
             validator,
@@ -61,6 +67,8 @@ impl<M: PeerMessage> Network<M> {
             address: slot.address.lock().clone(),
             connected: live.is_some(),
             connected_ms: live.as_ref().map(|live| millis(live.since.elapsed())),
+            missing_since_ms: live.is_none().then(|| last_closed.unwrap_or(self.started).0),
+            ever_connected: live.is_some() || last_closed.is_some(),
             round_trip_ms: live.as_ref().map(|live| live.round_trip().as_secs_f64() * 1e3),
             clock_ahead_ms: live.as_ref().and_then(|live| live.clock_ahead_ms()),
             bytes_in: slot.traffic.bytes_in.load(Ordering::Relaxed),

@@ -99,6 +99,7 @@ impl<M: PeerMessage> Drop for Presence<M> {
             tracing::info!(peer = self.network.roster.name(peer), reason = %self.error, "session closed");
             metrics::network_session_closed(self.error.label());
             self.network.note(peer, &self.error);
+            self.network.note_closed(peer);
         }
         // The slot is free before the sink is told, and even if the sink panics.
         let _leave = Leave(&self.network, &self.live);

@@ -13,11 +13,12 @@ use super::places::Places;
 use super::rates::Bucket;
 use super::roster::{Member, Roster};
 use super::tls::{Tls, TlsError};
+use crate::clock;
 use crate::metrics;
 use crate::metrics::handles;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
-use protocol::types::{Hash, NodeId, PublicKey, ValidatorIndex};
+use protocol::types::{Hash, Millis, NodeId, PublicKey, ValidatorIndex};
 use protocol::verdict::SolverPin;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -98,6 +99,8 @@ pub struct Network<M: PeerMessage> {
     /// How often strangers may be logged: they cost a line each otherwise, at their pleasure.
     strangers: Mutex<Bucket>,
     sessions_opened: AtomicU64,
+    /// By the wall clock.
+    pub(super) started: Millis,
     pub(super) counted: handles::Traffic,
     /// Signalled when a session ends or an address is learnt.
     changed: Notify,
@@ -107,6 +110,7 @@ pub struct Network<M: PeerMessage> {
 #[derive(Default)]
 pub(super) struct Slot {
     live: Mutex<Option<Arc<Live>>>,
+    pub(super) last_closed: Mutex<Option<Millis>>,
     pub(super) record: Mutex<Record>,
     pub(super) address: Mutex<Option<String>>,
     pub(super) last_error: Mutex<Option<String>>,
@@ -143,6 +147,7 @@ impl<M: PeerMessage> Network<M> {
             closing: AtomicBool::new(false),
             strangers: Mutex::new(Bucket::new(1, STRANGERS_BURST, Instant::now())),
             sessions_opened: AtomicU64::new(0),
+            started: clock::wall(),
             counted: handles::Traffic::default(),
             changed: Notify::new(),
         };
@@ -243,6 +248,11 @@ impl<M: PeerMessage> Network<M> {
     /// Waits until a session ended or an address was learnt since the last call.
     pub async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// A session that was open has ended.
+    pub(super) fn note_closed(&self, peer: ValidatorIndex) {
+        *self.slots[peer.as_usize()].last_closed.lock() = Some(clock::wall());
     }
 
     /// Whether there is a session or one is becoming.

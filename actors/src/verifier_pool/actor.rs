@@ -146,6 +146,7 @@ impl VerifierPoolActor {
                 claim: Some(task.claim),
                 limits: self.settings.parameters,
                 task: verdict::Task::Check,
+                seed: None,
             };
             let submitted = self.settings.pool.submit(&job);
             task.script = job.script;

@@ -207,6 +207,24 @@ impl<'a> Log<'a> {
         (query.line, column)
     }
 
+    /// The lines of the log for lines of a query's script, all counted from 1, the script's in ascending order.
+    ///
+    /// Cost: linear in the script.
+    pub fn lines(&self, query: &Query, lines: &[u32]) -> Vec<u32> {
+        let mut found = Vec::with_capacity(lines.len());
+        let mut first = 1u32;
+        for piece in self.pieces(query) {
+            let bytes = piece.bytes(&self.bytes);
+            let next = first.saturating_add(parts::line_ends(bytes, 0, bytes.len())).saturating_add(1);
+            while let Some(line) = lines.get(found.len()).filter(|line| **line < next) {
+                found.push(piece.line().saturating_add(line.saturating_sub(first)));
+            }
+            first = next;
+        }
+        found.resize(lines.len(), query.line);
+        found
+    }
+
     /// How many characters of its line stand before a piece.
     fn column(&self, piece: Piece) -> u32 {
         let (Piece::Range(span) | Piece::Scope(span)) = piece else { return 0 };

@@ -231,6 +231,9 @@ fn places_of_a_script_are_found_in_the_log() {
         assert_eq!(read.place(query, at.0, at.1), place, "{words}");
     }
     assert_eq!(read.place(query, 100, 1).0, 7);
+    let lines: Vec<u32> = (1..=text.lines().count() as u32).chain([100]).collect();
+    let one_by_one: Vec<u32> = lines.iter().map(|line| read.place(query, *line, 1).0).collect();
+    assert_eq!(read.lines(query, &lines), one_by_one);
 }
 
 #[test]

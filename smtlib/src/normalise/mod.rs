@@ -74,6 +74,14 @@ pub fn locate(script: &[u8], limits: &Limits, line: u32, column: u32) -> Option<
     Some(position(script, at))
 }
 
+/// What a script is printed as, as a tree whose nodes know their place in the script, and of each name that is printed
+/// under another one which it is: the printed one, and the script's own.
+pub(crate) fn output_of(script: &[u8], limits: &Limits) -> Result<(Tree, IdMap<Name, Name>), Error> {
+    let mut normaliser = read(script, limits, Asks::Once).map_err(|fault| fault.locate(script))?;
+    let renamed = normaliser.take_renamed().into_iter().collect();
+    Ok((normaliser.output(), renamed))
+}
+
 /// How often a script may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asks {
@@ -272,13 +280,18 @@ impl<'a> Normaliser<'a> {
         tree
     }
 
+    /// Names that are printed under another: the printed one, and the script's own.
+    fn take_renamed(&mut self) -> Vec<(Name, Name)> {
+        let renamed: Vec<(Name, Name)> =
+            self.renamed.drain().map(|(submitted, printed)| (printed, submitted)).collect();
+        [renamed, std::mem::take(&mut self.beside)].concat()
+    }
+
     fn finish(mut self, script: &[u8]) -> Normalised {
         let options = std::mem::take(&mut self.options);
         let options: Vec<(String, String)> =
             options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let renamed: Vec<(Name, Name)> =
-            self.renamed.drain().map(|(submitted, printed)| (printed, submitted)).collect();
-        let renamed: Vec<(Name, Name)> = [renamed, std::mem::take(&mut self.beside)].concat();
+        let renamed = self.take_renamed();
         let remarks = std::mem::take(&mut self.remarks);
         let (status, logic) = (self.status, self.logic);
         let (notes_left_out, ignored, assumptions) = (self.remarks_left_out, self.ignored, self.assumptions);

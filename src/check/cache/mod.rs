@@ -15,7 +15,9 @@ mod segments;
 
 use super::keys::Key;
 use super::outcome::Finding;
-use home::{Home, HomeError};
+use super::settings::Besides;
+use crate::home::HomeError;
+use home::Home;
 use record::Record;
 use segments::{Segments, Writer};
 use std::collections::HashMap;
@@ -59,6 +61,13 @@ impl Known {
         let finding: Finding = serde_json::from_slice(record.text(&self.key)?).ok()?;
         // Nothing else is ever written; what another version may have written is checked again.
         finding.lasts().then_some(finding)
+    }
+}
+
+impl Known {
+    /// The same, if it says all that is asked.
+    pub fn answer(&self, key: &Key, asked: Besides) -> Option<Finding> {
+        self.get(key).filter(|finding| finding.answers(asked))
     }
 }
 

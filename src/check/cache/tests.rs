@@ -30,6 +30,8 @@ fn finding(count: u64) -> Finding {
         counter_model: None,
         progress: None,
         incremental: false,
+        explained: None,
+        stability: None,
     }
 }
 

@@ -17,7 +17,8 @@ pub fn are_wanted() -> bool {
 
 /// A line for each obligation that does not hold.
 pub fn lines(account: &Account, no_verdict: NoVerdictMeans) -> Vec<String> {
-    let worst_first = [Kind::Refuted, Kind::NotAccepted, Kind::Unread, Kind::NothingClaimed, Kind::NoVerdict];
+    let worst_first =
+        [Kind::Refuted, Kind::Vacuous, Kind::NotAccepted, Kind::Unread, Kind::NothingClaimed, Kind::NoVerdict];
     let all = worst_first.iter().flat_map(|kind| account.of(*kind));
     all.take(ANNOTATIONS_MAX).map(|checked| line(checked, no_verdict)).collect()
 }

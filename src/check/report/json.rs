@@ -1,6 +1,6 @@
 //! One JSON document: every obligation in its order, the counts, and which solver checked.
 
-use super::{claimed, seconds};
+use super::{besides, claimed, seconds};
 use crate::check::account::Account;
 use crate::check::outcome::{Checked, Outcome};
 use crate::check::reader::Remarks;
@@ -16,11 +16,14 @@ pub fn document(account: &Account) -> Value {
     json!({
         "obligations": account.checked.iter().map(obligation).collect::<Vec<_>>(),
         "logs": account.logs.iter().map(log).collect::<Vec<_>>(),
+        "brittle": account.brittle().iter().map(|checked| checked.subject.name()).collect::<Vec<_>>(),
         "counts": account.counts,
         "total": account.total,
         "interrupted": account.interrupted,
+        "failure": account.failure.as_ref().map(|failure| &failure.message),
         "seconds": seconds(account),
         "solver": solver,
+        "node": account.node,
         "cache": { "trouble": account.trouble },
     })
 }
@@ -52,18 +55,28 @@ fn obligation(checked: &Checked) -> Value {
     if let Some(place) = &checked.place {
         set("place", json!(place));
     }
+    if let Some(told) = &checked.explained {
+        set("explained", besides::explanation_document(told));
+    }
+    if let Some(stability) = &checked.stability {
+        set("stability", besides::stability_document(stability));
+    }
+    if let Some(network) = &checked.network {
+        set("network", json!(network));
+    }
     match &checked.outcome {
-        Outcome::Holds => {}
+        Outcome::Holds | Outcome::Vacuous => {}
         Outcome::Refuted { answer, counter_model } => {
             set("answer", json!(answer));
             set("counter_model", json!(counter_model));
         }
-        Outcome::NoVerdict { reason, progress } => {
-            set("no_verdict", json!({ "reason": reason.label(), "message": reason.to_string(), "progress": progress }));
+        Outcome::NoVerdict { reason, message, progress } => {
+            set("no_verdict", json!({ "reason": reason, "message": message, "progress": progress }));
         }
-        Outcome::NotAccepted { line, column, text, .. } => {
+        Outcome::NotAccepted { at: Some((line, column)), text, .. } => {
             set("error", json!({ "line": line, "column": column, "message": text }));
         }
+        Outcome::NotAccepted { at: None, text, .. } => set("error", json!({ "message": text })),
         Outcome::NothingClaimed { why } | Outcome::Unread { why } => set("error", json!({ "message": why })),
     }
     value

@@ -15,7 +15,7 @@ pub fn document(account: &Account, no_verdict: NoVerdictMeans) -> String {
     let tolerated = if no_verdict == NoVerdictMeans::Pass { counts.no_verdict } else { 0 };
     let errors = counts.not_accepted + counts.nothing_claimed + counts.unread + counts.no_verdict - tolerated;
     let time = account.elapsed.as_secs_f64();
-    let (tests, failures) = (counts.total(), counts.refuted);
+    let (tests, failures) = (counts.total(), counts.refuted + counts.vacuous);
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let totals =
         format!("name=\"{SUITE}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{time:.3}\"");
@@ -40,7 +40,7 @@ fn case(text: &mut String, checked: &Checked, no_verdict: NoVerdictMeans) {
             text.push_str("/>\n");
             return;
         }
-        Kind::Refuted => "failure",
+        Kind::Refuted | Kind::Vacuous => "failure",
         Kind::NoVerdict if !fails(kind, no_verdict) => "skipped",
         Kind::NoVerdict | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => "error",
     };

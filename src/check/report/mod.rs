@@ -4,18 +4,21 @@
 //! |---|---|---|---|
 //! | holds | passes | not listed | none |
 //! | refuted | failure | error, fail | error |
+//! | vacuous, with `--deny-vacuous` | failure | error, fail | error |
 //! | no verdict | error; with `--no-verdict pass` skipped | error, fail; with `--no-verdict pass` none, open | error; warning |
 //! | not accepted, nothing claimed | error | error, fail | error |
 //! | not read | error | a notification of the run | error |
 
 pub mod annotations;
+mod besides;
 pub mod json;
 pub mod junit;
 pub mod sarif;
 pub mod text;
 
 use super::account::{Account, NoVerdictMeans};
-use super::outcome::{Checked, Kind, Outcome};
+use super::outcome::{Checked, Kind, OfNetwork, Outcome};
+use crate::node_batch::wire::Attestations;
 use crate::obligation::ClaimSource;
 use actors::storage::files::{self, Existing, FileError};
 use std::path::Path;
@@ -36,14 +39,16 @@ pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
 fn sentence(checked: &Checked) -> String {
     match &checked.outcome {
         Outcome::Holds => "holds".to_owned(),
+        Outcome::Vacuous => besides::VACUOUS.to_owned(),
         Outcome::Refuted { answer, .. } => match checked.claim {
             Some((claim, source)) => format!("refuted: claimed {claim} ({}), answered {answer}", source.word()),
             None => format!("refuted: answered {answer}"),
         },
-        Outcome::NoVerdict { reason, .. } => format!("no verdict: {reason}"),
-        Outcome::NotAccepted { line, column, text, .. } => {
+        Outcome::NoVerdict { message, .. } => format!("no verdict: {message}"),
+        Outcome::NotAccepted { at: Some((line, column)), text, .. } => {
             format!("not accepted: line {line}, column {column}: {text}")
         }
+        Outcome::NotAccepted { at: None, text, .. } => format!("not accepted: {text}"),
         Outcome::NothingClaimed { why } => format!("nothing is claimed: {why}"),
         Outcome::Unread { why } => format!("not read: {why}"),
     }
@@ -58,6 +63,7 @@ fn details(checked: &Checked) -> Vec<String> {
         }
         Outcome::NoVerdict { progress, .. } => progress.iter().cloned().collect(),
         Outcome::NotAccepted { excerpt, .. } => excerpt.iter().flatten().map(|line| format!("  {line}")).collect(),
+        Outcome::Vacuous => besides::reasons(checked),
         Outcome::Holds | Outcome::Refuted { .. } | Outcome::NothingClaimed { .. } | Outcome::Unread { .. } => {
             Vec::new()
         }
@@ -65,7 +71,21 @@ fn details(checked: &Checked) -> Vec<String> {
     let otherwise = checked.incremental_answer.map(|answer| {
         format!("together with other queries of the log it was answered {answer}; the answer to it alone counts")
     });
-    log_says.into_iter().chain(otherwise).chain(more).collect()
+    log_says.into_iter().chain(otherwise).chain(checked.network.iter().flat_map(of_network)).chain(more).collect()
+}
+
+/// On whose attestations a network does not confirm it.
+fn of_network(network: &OfNetwork) -> Option<String> {
+    let Attestations { confirmed, confirmed_beyond_soft_limits, refuted, no_verdict } = network.attestations?;
+    let parts = [
+        (refuted, "refuted"),
+        (confirmed + confirmed_beyond_soft_limits, "confirmed"),
+        (no_verdict, "without a verdict"),
+    ];
+    let parts: Vec<_> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let proof = network.proof.map(|proof| format!("; pop proof {proof}")).unwrap_or_default();
+    (!parts.is_empty()).then(|| format!("attestations of validators: {}{proof}", parts.join(", ")))
 }
 
 /// Whether an obligation fails the run.
@@ -73,7 +93,7 @@ fn fails(kind: Kind, no_verdict: NoVerdictMeans) -> bool {
     match kind {
         Kind::Holds => false,
         Kind::NoVerdict => no_verdict == NoVerdictMeans::Fail,
-        Kind::Refuted | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => true,
+        Kind::Refuted | Kind::Vacuous | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => true,
     }
 }
 
@@ -94,7 +114,7 @@ impl Spot<'_> {
 
     fn of_script(checked: &Checked) -> Spot<'_> {
         let (line, column) = match &checked.outcome {
-            Outcome::NotAccepted { line, column, .. } => (Some(*line), Some(*column)),
+            Outcome::NotAccepted { at: Some((line, column)), .. } => (Some(*line), Some(*column)),
             _ => (checked.subject.query.as_ref().map(|query| query.line), None),
         };
         Spot { file: checked.subject.path.to_string_lossy(), line, column }

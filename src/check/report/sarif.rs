@@ -10,7 +10,7 @@ use std::path::Path;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// Rules in the order of [`index`].
-const RULES: [(Kind, &str, &str); 4] = [
+const RULES: [(Kind, &str, &str); 5] = [
     (
         Kind::Refuted,
         "Refuted",
@@ -23,13 +23,14 @@ const RULES: [(Kind, &str, &str); 4] = [
         "NothingClaimed",
         "Neither the user, a manifest nor the script says what the answer should be.",
     ),
+    (Kind::Vacuous, "Vacuous", "What is assumed contradicts itself: it holds with any goal, and so proves nothing."),
 ];
 
 /// The document.
 pub fn document(account: &Account, no_verdict: NoVerdictMeans, exit_code: u8) -> Value {
     let results: Vec<Value> = account.checked.iter().filter_map(|checked| result(checked, no_verdict)).collect();
     let notifications: Vec<Value> = account.of(Kind::Unread).map(notification).collect();
-    let is_whole = notifications.is_empty() && !account.interrupted;
+    let is_whole = notifications.is_empty() && !account.interrupted && account.failure.is_none();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",

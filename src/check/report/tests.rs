@@ -2,9 +2,14 @@
 
 use super::*;
 use crate::advice::CounterModel;
+use crate::check::account::VacuousMeans;
+use crate::check::explained::{Assertion, Assertions, Sought, Told, Vacuity};
 use crate::check::outcome::Subject;
 use crate::check::place::{Place, Source};
-use protocol::verdict::{Answer, Claim, NoVerdict};
+use crate::check::stability::{Came, Run, Stability};
+use crate::exit::Exit;
+use protocol::seed::Seed;
+use protocol::verdict::{Answer, Claim};
 use std::time::Duration;
 
 const HOSTILE: &str = "x\u{1b}[31m\n::error::y%,:<&\">\u{0}";
@@ -33,12 +38,14 @@ fn all_outcomes() -> Account {
     let mut placed = checked(&format!("a/{HOSTILE}.smt2"), refuted(HOSTILE));
     let source = Source { file: format!("src/{HOSTILE} ä.dfy"), line: 12, column: Some(0) };
     placed.place = Some(Place { source: Some(source), name: Some(HOSTILE.into()) });
-    let reason = NoVerdict::Unknown { why: HOSTILE.into() };
     account(vec![
         checked("a/holds.smt2", Outcome::Holds),
         placed,
-        checked("b.smt2", Outcome::NoVerdict { reason, progress: Some(HOSTILE.into()) }),
-        checked("c.smt2", Outcome::NotAccepted { line: 2, column: 3, text: HOSTILE.into(), excerpt: None }),
+        checked(
+            "b.smt2",
+            Outcome::NoVerdict { reason: "memory", message: HOSTILE.into(), progress: Some(HOSTILE.into()) },
+        ),
+        checked("c.smt2", Outcome::NotAccepted { at: Some((2, 3)), text: HOSTILE.into(), excerpt: None }),
         checked("d.smt2", Outcome::NothingClaimed { why: HOSTILE.into() }),
         checked("/e.smt2", Outcome::Unread { why: HOSTILE.into() }),
     ])
@@ -61,6 +68,83 @@ fn the_sum_is_one_line_as_it_is_documented() {
     account.total = 2_000;
     let begin = "interrupted: 1,204 of 2,000 obligations done: 1,198 hold";
     assert!(text::sum(&account).starts_with(begin), "{}", text::sum(&account));
+}
+
+#[test]
+fn a_vacuous_obligation_is_told_and_fails_where_that_is_asked_for() {
+    let assertion =
+        |line, name: Option<&str>, is_beside_goal| Assertion { line, name: name.map(str::to_owned), is_beside_goal };
+    let told = |vacuity, unneeded, contradictory| {
+        let assertions = Assertions { total: 9, unneeded, contradictory };
+        Some(Told { vacuity, assertions: Sought::Found(assertions) })
+    };
+    let all = || {
+        let contradictory = vec![assertion(2, Some(HOSTILE), true), assertion(3, None, true)];
+        let vacuous = told(Vacuity::Vacuous, vec![assertion(4, None, true)], contradictory);
+        let unneeded = (0..9).map(|line| assertion(line, None, line > 1)).collect();
+        let lines = told(Vacuity::Sound, unneeded, Vec::new());
+        let background = told(Vacuity::Unknown { why: HOSTILE.into() }, vec![assertion(4, None, false)], Vec::new());
+        let holds = |name: &str, explained| Checked { explained, ..checked(name, Outcome::Holds) };
+        vec![holds("v.smt2", vacuous), holds("l.smt2", lines), holds("b.smt2", background)]
+    };
+    let passed = account(all());
+    let shown: Vec<_> = passed.checked.iter().map(|one| besides::explanation(one, false)).collect();
+    assert_eq!(shown[0][0], besides::VACUOUS);
+    assert_eq!(shown[0][1], format!("contradict one another: {HOSTILE} (line 2), line 3"));
+    let lines = "not needed: 7 of 9 assertions: line 2, line 3, line 4, line 5, line 6, line 7 and 1 more";
+    assert_eq!(shown[1..], [vec![lines.to_owned()], Vec::new()], "a tool's background is nothing to tell");
+    assert_eq!(besides::explanation(&passed.checked[2], true)[1], "not needed: 1 of 9 assertions: line 4");
+    assert_eq!(passed.exit(NoVerdictMeans::Fail), Exit::Fine);
+    assert!(text::sum(&passed).starts_with("3 obligations: 3 hold (1 vacuous), in"), "{}", text::sum(&passed));
+    let mut failed = Account::new(3);
+    failed.vacuous = VacuousMeans::Fail;
+    all().into_iter().for_each(|one| failed.add(one));
+    assert_eq!(failed.exit(NoVerdictMeans::Pass), Exit::Refuted, "it is certain, and not for want of a verdict");
+    assert!(text::sum(&failed).starts_with("3 obligations: 2 hold, 1 vacuous, in"), "{}", text::sum(&failed));
+    let lines = annotations::lines(&failed, NoVerdictMeans::Pass);
+    assert!(lines.len() == 1 && lines[0].starts_with("::error file=v.smt2,title=v.smt2::vacuous: "), "{lines:?}");
+    assert!(!lines[0].chars().any(char::is_control), "{lines:?}");
+    let junit = junit::document(&failed, NoVerdictMeans::Pass);
+    assert!(junit.contains("failures=\"1\" errors=\"0\"") && junit.contains("<failure type=\"vacuous\""), "{junit}");
+    let sarif = sarif::document(&failed, NoVerdictMeans::Pass, 5);
+    let [result] = &sarif["runs"][0]["results"].as_array().unwrap()[..] else { panic!("{sarif}") };
+    let rule = &sarif["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+    assert_eq!(
+        (&result["ruleId"], &result["level"], &rule["id"]),
+        (&"vacuous".into(), &"error".into(), &"vacuous".into())
+    );
+    let document = json::document(&failed);
+    assert_eq!(document["obligations"][0]["outcome"], "vacuous");
+    assert_eq!(document["obligations"][1]["explained"]["unneeded"].as_array().unwrap().len(), 9, "all of them");
+}
+
+#[test]
+fn what_is_brittle_is_listed_worst_first_and_a_contradiction_is_told_loudly() {
+    let stability = |outcomes: &[Came]| {
+        let run =
+            |(seed, outcome): (Seed, &Came)| Run { seed, outcome: *outcome, cpu_ms: 1_500, resource_count: Some(9) };
+        Some(Stability::new(Came::Holds, Seed::first(9).zip(outcomes).map(run).collect()))
+    };
+    let with =
+        |name: &str, outcomes: &[Came]| Checked { stability: stability(outcomes), ..checked(name, Outcome::Holds) };
+    let steady = || with("s.smt2", &[Came::Holds, Came::Holds]);
+    let lost = || with("l.smt2", &[Came::NoVerdict, Came::Holds]);
+    let quiet = account(vec![steady()]);
+    assert_eq!(besides::stability(&quiet, false), ["checked again with 2 seeds: nothing is brittle"]);
+    let brittle = account(vec![steady(), lost()]);
+    assert_eq!(brittle.exit(NoVerdictMeans::Fail), Exit::Fine, "it holds all the same");
+    let expected = "  l.smt2: 1 of 2 hold, 1 no verdict; processor time from 1.50 s to 1.50 s, median 1.50 s";
+    assert_eq!(besides::stability(&brittle, false), ["checked again with 2 seeds: 1 is brittle", expected]);
+    assert_eq!(besides::stability(&brittle, true).len(), 3);
+    let contradicted = account(vec![steady(), lost(), with("c.smt2", &[Came::Holds, Came::Refuted])]);
+    assert_eq!(contradicted.exit(NoVerdictMeans::Pass), Exit::NoVerdict);
+    let lines = besides::stability(&contradicted, false);
+    assert!(lines[1].starts_with("  c.smt2: 1 of 2 hold, 1 refuted") && lines[3].starts_with("  l.smt2"), "{lines:?}");
+    assert!(lines[2].contains("THE SOLVER CONTRADICTS ITSELF: with seed 2 it is refuted"), "{lines:?}");
+    let document = json::document(&contradicted);
+    assert_eq!(document["brittle"], serde_json::json!(["c.smt2", "l.smt2"]));
+    assert_eq!(document["obligations"][2]["stability"]["brittle"], "contradiction");
+    assert_eq!(document["obligations"][0]["stability"]["runs"][1]["seed"], 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Must never: print a character that a terminal obeys, or a line that a CI system takes for its own command.
 
-use super::{details, sentence};
+use super::{besides, details, sentence};
 use crate::check::account::Account;
 use crate::check::outcome::{Checked, Kind};
 use crate::say;
@@ -12,7 +12,8 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 /// The order in which outcomes are told.
-const ORDER: [Kind; 5] = [Kind::NoVerdict, Kind::NothingClaimed, Kind::Unread, Kind::NotAccepted, Kind::Refuted];
+const ORDER: [Kind; 6] =
+    [Kind::NoVerdict, Kind::NothingClaimed, Kind::Unread, Kind::NotAccepted, Kind::Vacuous, Kind::Refuted];
 
 /// Lines about logs as wholes, unless all are asked for.
 const REMARKS_MAX: usize = 10;
@@ -37,7 +38,7 @@ impl Style {
         let code = match kind {
             Kind::Holds => "32",
             Kind::NoVerdict => "33",
-            Kind::Refuted | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => "31",
+            Kind::Refuted | Kind::Vacuous | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => "31",
         };
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
@@ -46,21 +47,16 @@ impl Style {
 /// Prints an account whose obligations are in order.
 pub fn print(account: &Account, style: Style) {
     logs(account, style).iter().for_each(|line| say!("{}", shielded(line)));
-    for checked in account.of(Kind::Holds).filter(|checked| style.verbose || has_more(checked)) {
-        say!("{}", holds(checked, style));
-        details(checked).iter().for_each(|line| say!("  {line}"));
+    for checked in account.of(Kind::Holds) {
+        holds(checked, style).iter().for_each(|line| say!("{line}"));
     }
+    besides::stability(account, style.verbose).iter().for_each(|line| say!("{}", shielded(&plain(line))));
     for kind in ORDER {
         for checked in account.of(kind) {
             lines(checked, style).iter().for_each(|line| say!("{line}"));
         }
     }
     say!("{}", sum(account));
-}
-
-/// Whether something is to be said of an obligation that holds.
-fn has_more(checked: &Checked) -> bool {
-    checked.log_says.is_some() || checked.incremental_answer.is_some()
 }
 
 /// Who wrote the logs, and what is to be said of some of them.
@@ -87,14 +83,29 @@ fn logs(account: &Account, style: Style) -> Vec<String> {
     lines
 }
 
-fn holds(checked: &Checked, style: Style) -> String {
+/// One that holds, if there is something to be said of it.
+fn holds(checked: &Checked, style: Style) -> Vec<String> {
+    let explanation = besides::explanation(checked, style.verbose);
+    let rest: Vec<String> = details(checked).into_iter().chain(explanation).collect();
+    if rest.is_empty() && !style.verbose {
+        return Vec::new();
+    }
     let known = match (checked.known, checked.incremental) {
         (true, true) => " (known before, incremental)",
         (true, false) => " (known before)",
         (false, true) => " (incremental)",
         (false, false) => "",
     };
-    shielded(&format!("{}: {}{known}", plain(&checked.subject.name()), style.paint(Kind::Holds, "holds")))
+    let first = format!("{}: {}{known}", plain(&checked.subject.name()), style.paint(Kind::Holds, "holds"));
+    let place = place(checked).filter(|_| checked.is_vacuous());
+    let rest = rest.iter().map(|line| format!("  {}", plain(line)));
+    [first].into_iter().chain(place).chain(rest).map(|line| shielded(&line)).collect()
+}
+
+fn place(checked: &Checked) -> Option<String> {
+    let place = checked.place.as_ref()?;
+    let preposition = if place.source.is_some() { "at" } else { "in" };
+    Some(format!("  {preposition} {}", plain(&place.text())))
 }
 
 fn lines(checked: &Checked, style: Style) -> Vec<String> {
@@ -102,10 +113,7 @@ fn lines(checked: &Checked, style: Style) -> Vec<String> {
     let (word, rest) = sentence.split_once(": ").unwrap_or((&sentence, ""));
     let word = style.paint(checked.outcome.kind(), word);
     let mut lines = vec![format!("{}: {word}", plain(&checked.subject.name()))];
-    if let Some(place) = &checked.place {
-        let preposition = if place.source.is_some() { "at" } else { "in" };
-        lines.push(format!("  {preposition} {}", plain(&place.text())));
-    }
+    lines.extend(place(checked));
     if !rest.is_empty() {
         lines.push(format!("  {rest}"));
     }
@@ -125,14 +133,19 @@ pub fn sum(account: &Account) -> String {
     let number = |count: u64| grouped(count);
     let mut parts = Vec::new();
     if counts.hold > 0 {
-        let of_these = [(counts.known_before, "known before"), (counts.incremental, "incremental")];
-        let of_these = of_these.iter().filter(|(count, _)| *count > 0);
-        let known: Vec<String> = of_these.map(|(count, words)| format!("{} {words}", number(*count))).collect();
-        let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
+        let of = [
+            (counts.known_before, "known before"),
+            (counts.incremental, "incremental"),
+            (counts.hold_vacuous, "vacuous"),
+        ];
+        let of = of.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{} {words}", number(*count)));
+        let of = of.collect::<Vec<_>>().join(", ");
+        let known = if of.is_empty() { of } else { format!(" ({of})") };
         parts.push(format!("{} {}{known}", number(counts.hold), if counts.hold == 1 { "holds" } else { "hold" }));
     }
     let claims = if counts.nothing_claimed == 1 { "claims nothing" } else { "claim nothing" };
     for (count, words) in [
+        (counts.vacuous, "vacuous"),
         (counts.refuted, "refuted"),
         (counts.no_verdict, "no verdict"),
         (counts.not_accepted, "not accepted"),
@@ -145,14 +158,17 @@ pub fn sum(account: &Account) -> String {
     }
     let (done, total) = (counts.total(), account.total as u64);
     let obligations = if total == 1 { "obligation" } else { "obligations" };
-    let begin = match account.interrupted {
-        true => format!("interrupted: {} of {} {obligations} done", number(done), number(total)),
-        false => format!("{} {obligations}", number(total)),
+    let part = |why: &str| format!("{why}: {} of {} {obligations} done", number(done), number(total));
+    let begin = match (account.interrupted, &account.failure) {
+        (true, _) => part("interrupted"),
+        (false, Some(_)) => part("stopped"),
+        (false, None) => format!("{} {obligations}", number(total)),
     };
     let colon = if parts.is_empty() { "" } else { ": " };
     let end =
         if account.interrupted { "; what is done is remembered: the same command goes on from there" } else { "" };
-    format!("{begin}{colon}{}, in {}{end}", parts.join(", "), span(account.elapsed))
+    let by = account.node.as_ref().map(|node| format!(", by the network of {}", plain(&node.name))).unwrap_or_default();
+    format!("{begin}{colon}{}, in {}{by}{end}", parts.join(", "), span(account.elapsed))
 }
 
 fn span(elapsed: Duration) -> String {

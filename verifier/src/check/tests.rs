@@ -30,7 +30,7 @@ fn form(text: &str) -> Form {
 }
 
 pub(super) fn job(claim: Option<Claim>) -> Job {
-    Job { script: Vec::new(), claim, limits: VerifierParameters::default(), task: Task::Check }
+    Job { script: Vec::new(), claim, limits: VerifierParameters::default(), task: Task::Check, seed: None }
 }
 
 fn verdict_of(form: &Form, claim: Option<Claim>) -> Verdict {
@@ -138,6 +138,46 @@ fn the_resource_limit_ends_a_run_by_its_name() {
     job.limits.hard.resource_count = 100_000;
     let verdict = Checker::default().check_form(&form(hard), &job).verdict;
     assert_eq!(verdict, Verdict::NoVerdict { reason: NoVerdict::ResourceLimit { limit: 100_000 } });
+}
+
+#[test]
+fn a_core_names_what_an_answer_rests_on_and_says_nothing_where_there_is_none() {
+    let _alone = alone();
+    let core = |script: &str| {
+        let job = Job { script: script.into(), task: Task::Core, ..job(None) };
+        Core::found(Checker::default().check(&job))
+    };
+    let theorem = "(set-logic QF_LIA)(declare-const x Int)(assert (! (< x 9) :named high))(push)(assert (> x 3))(pop)
+        (assert (< x 0))(push)(assert (not (< x 1)))(check-sat)";
+    assert_eq!(core(theorem), Ok(Core::new(3, vec![1, 2]).unwrap()));
+    let bits = "(set-logic QF_BV)(declare-const a (_ BitVec 8))(assert (bvult a #x03))(assert (= a a))(assert (= a #x07))(check-sat)";
+    assert_eq!(core(bits), Ok(Core::new(3, vec![0, 2]).unwrap()));
+    assert!(core(TRUE).is_err_and(|why| why.contains("answered sat")));
+    assert!(core("(check-sat)").is_err());
+}
+
+#[test]
+fn a_seed_changes_the_search_and_leaves_nothing_behind() {
+    let _alone = alone();
+    // A state that is found by search, with luck or without.
+    let mut script = String::from("(declare-fun f (Int) Int)");
+    (0..12)
+        .for_each(|n| script += &format!("(declare-const p{n} Bool)(declare-const q{n} Bool)(assert (or p{n} q{n}))"));
+    (0..11).for_each(|n| script += &format!("(assert (or (not p{n}) (not q{})))(assert (distinct p{n} q{n}))", n + 1));
+    script += "(check-sat)";
+    let mut checker = Checker::default();
+    let mut count = |seed: Option<u32>| {
+        let seed = seed.map(|number| Seed::try_from(number).unwrap());
+        let report = checker.check(&Job { script: script.clone().into(), seed, ..job(Some(Claim::Sat)) });
+        assert!(matches!(report.verdict, Verdict::Confirmed { .. }), "{report:?}");
+        checker.prepare();
+        report.resource_count
+    };
+    let without = count(None);
+    let seeded: Vec<_> = (1..=8).map(|number| count(Some(number))).collect();
+    assert!(seeded.iter().any(|other| *other != without), "{without:?} {seeded:?}");
+    assert_eq!(seeded, (1..=8).map(|number| count(Some(number))).collect::<Vec<_>>(), "each is repeatable");
+    assert_eq!(count(None), without);
 }
 
 #[test]

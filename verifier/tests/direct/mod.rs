@@ -186,7 +186,7 @@ pub fn job(script: &[u8], bounds: Bounds) -> Job {
     let mut limits = VerifierParameters::default();
     limits.hard.resource_count = bounds.resource_count;
     limits.soft.resource_count = bounds.resource_count;
-    Job { script: script.to_vec(), claim: None, limits, task: Task::Check }
+    Job { script: script.to_vec(), claim: None, limits, task: Task::Check, seed: None }
 }
 
 /// Ends this process by a signal when a script takes too long, and makes allocations fail when it takes too much.

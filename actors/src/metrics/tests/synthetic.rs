@@ -113,6 +113,8 @@ fn peers(genesis: &Genesis) -> Vec<PeerReport> {
         address: Some(HOSTILE.into()),
         connected: index == 1,
         connected_ms: None,
+        missing_since_ms: None,
+        ever_connected: true,
         round_trip_ms: None,
         clock_ahead_ms: None,
         bytes_in: 0,

@@ -5,7 +5,7 @@ use super::*;
 use protocol::verdict::{Claim, Task, VerifierParameters};
 
 fn job(script: &str, task: Task) -> Job {
-    Job { script: script.into(), claim: Some(Claim::Unsat), limits: VerifierParameters::default(), task }
+    Job { script: script.into(), claim: Some(Claim::Unsat), limits: VerifierParameters::default(), task, seed: None }
 }
 
 /// The reports of a series, one for each query that is asked.
