@@ -44,7 +44,9 @@ impl Client {
 
     /// The same for who cannot wait: a node that is stopped takes connections and answers nothing.
     pub fn with_deadline(node: &str, address: &str, deadline: Duration) -> Client {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(deadline)).build();
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(deadline));
+        // Sooner than all of it, so that who takes no connection is told apart from who takes it and says nothing.
+        let config = config.timeout_connect(Some(deadline.mul_f64(0.8))).build();
         let agent = ureq::Agent::with_parts(config, DefaultConnector::new(), Addresses::default());
         Client { agent, base: format!("http://{address}"), node: node.to_owned() }
     }
@@ -59,6 +61,35 @@ impl Client {
     pub fn get(&self, path: &str) -> Result<Value, Failure> {
         let answer = self.agent.get(format!("{}{path}", self.base)).call();
         self.read(answer)
+    }
+
+    /// The same for who shows what a silence means.
+    ///
+    /// # Errors
+    /// If the node is not reached, or answers no JSON.
+    pub fn ask(&self, path: &str) -> Result<Result<Value, Refusal>, Silence> {
+        let silent = |error: ureq::Error| Silence::of(&error);
+        let mut answer = self.agent.get(format!("{}{path}", self.base)).call().map_err(silent)?;
+        let value: Value = answer.body_mut().read_json().map_err(silent)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(Ok(value));
+        }
+        let message = value["message"].as_str().unwrap_or("no reason was given").to_owned();
+        Ok(Err(Refusal { status: status.as_u16(), message, retry_after: None }))
+    }
+
+    /// A page that is not JSON.
+    ///
+    /// # Errors
+    /// If the node is not reached, or has no such page.
+    pub fn page(&self, path: &str) -> Result<String, Silence> {
+        let silent = |error: ureq::Error| Silence::of(&error);
+        let mut answer = self.agent.get(format!("{}{path}", self.base)).call().map_err(silent)?;
+        match answer.status() {
+            status if status.is_success() => answer.body_mut().read_to_string().map_err(silent),
+            status => Err(Silence::Failed(format!("it has no {path}: HTTP status {status}"))),
+        }
     }
 
     /// Sends a body. A refusal comes back as such, for who can do something about it: come again, or go on with something
@@ -139,6 +170,34 @@ impl Resolver for Addresses {
         let mut resolved = self.0.empty();
         resolved.push(SocketAddr::new(address, port));
         Ok(resolved)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// Nothing listens there.
+    Refused,
+    /// No connection within the deadline.
+    NotReached,
+    /// A connection, and no whole answer within the deadline.
+    TimedOut,
+    Failed(String),
+}
+
+impl Silence {
+    fn of(error: &ureq::Error) -> Silence {
+        use std::io::ErrorKind;
+        match error {
+            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => Silence::NotReached,
+            ureq::Error::Timeout(_) => Silence::TimedOut,
+            ureq::Error::Io(error) => match error.kind() {
+                ErrorKind::ConnectionRefused => Silence::Refused,
+                ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Silence::NotReached,
+                _ => Silence::Failed(error.to_string()),
+            },
+            error => Silence::Failed(error.to_string()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod exit;
 mod home;
 mod logging;
 mod logs;
+mod monitor;
 mod node_batch;
 mod obligation;
 mod testnet;

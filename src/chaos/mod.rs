@@ -35,6 +35,7 @@ mod target;
 mod watch;
 
 pub use draw::Recipe;
+pub use network::configured;
 pub use schedule::Schedule;
 pub use target::{Fault, Target, fault_names};
 

@@ -83,12 +83,7 @@ impl Network {
             }
         }
         if nodes.is_empty() {
-            let text = format!(
-                "{} holds no configuration of a validator: --network takes a folder of configurations (config/ of a \
-                 network by hand, data/testnet of a testnet), or the report of a run that names one",
-                configs.display()
-            );
-            return Err(Failure::new(Exit::Configuration, text));
+            return Err(no_validators(&configs));
         }
         nodes.sort_by_key(|node| node.index);
         let set = Arc::new(genesis.validator_set());
@@ -102,6 +97,41 @@ impl Network {
     pub fn position(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
     }
+}
+
+/// The validators that a folder or a report configures: their names, in the order of their numbers, and `HOST:PORT` of
+/// their HTTP.
+///
+/// # Errors
+/// What is not there or not right, and what to give.
+pub fn configured(place: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let configs = if place.is_dir() { configs_in(place) } else { configs_of_report(place)? };
+    let mut nodes = Vec::new();
+    for path in json_files(&configs)? {
+        if let Some(file) = read_config(&path)? {
+            let name = file.node_id.to_string();
+            let address = http_address(&name, &configs).map_err(Failure::with(Exit::Configuration))?;
+            nodes.push((name, address.to_string()));
+        }
+    }
+    if nodes.is_empty() {
+        return Err(no_validators(&configs));
+    }
+    // node_2 before node_10.
+    nodes.sort_by_key(|(name, _)| {
+        let letters = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        (letters.to_owned(), name.len(), name.clone())
+    });
+    Ok(nodes)
+}
+
+fn no_validators(configs: &Path) -> Failure {
+    let text = format!(
+        "{} holds no configuration of a validator: --network takes a folder of configurations (config/ of a \
+         network by hand, data/testnet of a testnet), or the report of a run that names one",
+        configs.display()
+    );
+    Failure::new(Exit::Configuration, text)
 }
 
 fn configs_in(folder: &Path) -> PathBuf {
