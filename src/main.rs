@@ -15,6 +15,7 @@ mod exit;
 mod home;
 mod logging;
 mod logs;
+mod monitor;
 mod node_batch;
 mod nodes;
 mod obligation;
