@@ -1,6 +1,8 @@
-//! `pop check` beside `z3` one file after another, and its second run beside reading and hashing.
+//! `pop check` beside `z3` one file after another, on a log of many queries with and without `--incremental` beside `z3` on that
+//! log, and its second run beside reading and hashing.
 //!
-//! The second run is measured before four validators that know every obligation, too.
+//! The second run is measured before four validators that know every obligation, too. The log is Boogie's, of a program with as
+//! many procedures over Dafny's prelude: both are Debian's packages of that name.
 //!
 //! `cargo bench --bench check`, a quarter of an hour: the validators check ten thousand scripts once. The environment variable `Z3` names the solver's program, or it is `z3` on the
 //! PATH; one of another version than the pinned library is no measure. Runs are in turns, medians are printed; `POP_RUNS` says
@@ -23,6 +25,11 @@ const SECOND_MAX: f64 = 1.2;
 /// How much longer it may take with a network, in seconds.
 const NETWORK_MORE_MAX: f64 = 2.0;
 const OBLIGATIONS: usize = 10_000;
+/// A log by `pop check --incremental` ÷ `z3` on the log.
+const INCREMENTAL_MAX: f64 = 0.7;
+const QUERIES: usize = 500;
+/// What Dafny tells its solver about its own language, as a program for Boogie.
+const PRELUDE: &str = "/usr/lib/dafny/DafnyPrelude.bpl";
 
 struct User {
     folder: tempfile::TempDir,
@@ -127,6 +134,83 @@ fn corpus(user: &User, runs: usize) {
     println!("  {counts}");
 }
 
+/// A procedure over Dafny's prelude, each number another one.
+fn procedure(number: usize) -> String {
+    let times = number % 3 + 1;
+    match number % 4 {
+        0 => format!(
+            "procedure Push{number}(s: Seq Box, x: Box) returns (t: Seq Box) ensures Seq#Length(t) == Seq#Length(s) + {times};
+  ensures Seq#Index(t, Seq#Length(s)) == x; {{ var i: int; t := Seq#Build(s, x); i := 1; while (i < {times})
+  invariant 1 <= i && i <= {times}; invariant Seq#Length(t) == Seq#Length(s) + i; invariant Seq#Index(t, Seq#Length(s)) == x;
+  {{ t := Seq#Build(t, x); i := i + 1; }} }}\n"
+        ),
+        1 => format!(
+            "procedure Find{number}(s: Seq Box, x: Box) returns (r: int)
+  ensures r < 0 || (r < Seq#Length(s) && Seq#Index(s, r) == x);
+  ensures r < 0 ==> (forall j: int :: {{ Seq#Index(s, j) }} 0 <= j && j < Seq#Length(s) - {number} ==> Seq#Index(s, j) != x);
+  {{ r := 0; while (r < Seq#Length(s) - {number}) invariant 0 <= r;
+  invariant (forall j: int :: {{ Seq#Index(s, j) }} 0 <= j && j < r ==> Seq#Index(s, j) != x);
+  {{ if (Seq#Index(s, r) == x) {{ return; }} r := r + 1; }} r := -1; }}\n"
+        ),
+        2 => format!(
+            "procedure Join{number}(s: Seq Box, t: Seq Box) returns (u: Seq Box)
+  ensures Seq#Length(u) == Seq#Length(s) + Seq#Length(t);
+  ensures (forall j: int :: {{ Seq#Index(u, j) }} 0 <= j && j < Seq#Length(s) ==> Seq#Index(u, j) == Seq#Index(s, j));
+  {{ u := Seq#Append(s, t); assert Seq#Length(u) + {number} >= Seq#Length(s); }}\n"
+        ),
+        _ => format!(
+            "procedure Count{number}(n: int) returns (c: int) requires n >= {number}; ensures c == n - {number};
+  {{ var i: int; i := {number}; c := 0; while (i < n) invariant {number} <= i && i <= n; invariant c == i - {number};
+  {{ c := c + 1; i := i + 1; }} }}\n"
+        ),
+    }
+}
+
+fn log_of_many(user: &User, runs: usize) {
+    let Ok(prelude) = fs::read_to_string(PRELUDE) else {
+        return println!("NOT RUN: a log of many queries: there is no {PRELUDE}");
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program: String = (0..QUERIES).map(procedure).collect();
+    fs::write(folder.path().join("many.bpl"), prelude + &program).expect("a fresh folder");
+    let mut boogie = Command::new("boogie");
+    boogie.args(["/proverLog:many.smt2", "many.bpl"]).current_dir(folder.path()).stdin(Stdio::null());
+    if boogie.stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        return println!("NOT RUN: a log of many queries: there is no boogie");
+    }
+    let Some(z3) = solver(user) else { return };
+    let log = folder.path().join("many.smt2");
+    let by_z3 = || {
+        let begun = Instant::now();
+        let run = Command::new(&z3).arg(&log).stdin(Stdio::null()).stdout(Stdio::null()).status();
+        run.expect("the solver runs");
+        begun.elapsed()
+    };
+    let first = |arguments: &[&str]| {
+        user.forget();
+        user.check(arguments, &log).1
+    };
+    let (mut incremental, mut alone, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..runs {
+        incremental.push(first(&["--local", "--incremental"]));
+        alone.push(first(&["--local"]));
+        other.push(by_z3());
+    }
+    let bytes = log.metadata().map_or(0, |metadata| metadata.len());
+    let other = median(other);
+    print(
+        &format!("a log of {QUERIES} queries and {} MB: --incremental ÷ z3", bytes >> 20),
+        median(incremental),
+        other,
+        INCREMENTAL_MAX,
+    );
+    let alone = median(alone);
+    println!("{:60} {alone:>8.3} s ÷ {other:>8.3} s = {:.2}", "  without --incremental", alone / other);
+    user.forget();
+    let (text, _) = user.check(&["--local", "--incremental"], &log);
+    println!("  {}", String::from_utf8_lossy(&text).lines().last().unwrap_or_default());
+}
+
 /// Scripts of some kilobytes, each another one.
 fn many(folder: &Path) {
     for number in 0..OBLIGATIONS {
@@ -192,4 +276,5 @@ fn main() {
     second_run(&user, folder.path(), runs);
     network(&user, folder.path(), runs);
     corpus(&user, runs);
+    log_of_many(&user, runs.min(3));
 }

@@ -103,6 +103,40 @@ impl Client {
         self.answer(request.call(), within)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
     }
 
+    fn within(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        request.config().timeout_global(Some(self.answer_max)).build()
+    }
+
+    /// The same for who shows what a silence means.
+    ///
+    /// # Errors
+    /// If the node is not reached, or answers no JSON.
+    pub fn ask(&self, path: &str) -> Result<Result<Value, Refusal>, Silence> {
+        let silent = |error: ureq::Error| Silence::of(&error);
+        let mut answer = self.within(path).call().map_err(silent)?;
+        let value: Value = answer.body_mut().read_json().map_err(silent)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(Ok(value));
+        }
+        let message = value["message"].as_str().unwrap_or("no reason was given").to_owned();
+        Ok(Err(Refusal { status: status.as_u16(), message, retry_after: None }))
+    }
+
+    /// A page that is not JSON.
+    ///
+    /// # Errors
+    /// If the node is not reached, or has no such page.
+    pub fn page(&self, path: &str) -> Result<String, Silence> {
+        let silent = |error: ureq::Error| Silence::of(&error);
+        let mut answer = self.within(path).call().map_err(silent)?;
+        match answer.status() {
+            status if status.is_success() => answer.body_mut().read_to_string().map_err(silent),
+            status => Err(Silence::Failed(format!("it has no {path}: HTTP status {status}"))),
+        }
+    }
+
     /// Sends a body. A refusal comes back as such, for who can do something about it: come again, or go on with something
     /// else.
     ///
@@ -202,6 +236,34 @@ impl Resolver for Addresses {
         let mut resolved = self.0.empty();
         resolved.push(SocketAddr::new(address, port));
         Ok(resolved)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// Nothing listens there.
+    Refused,
+    /// No connection within the deadline.
+    NotReached,
+    /// A connection, and no whole answer within the deadline.
+    TimedOut,
+    Failed(String),
+}
+
+impl Silence {
+    fn of(error: &ureq::Error) -> Silence {
+        use std::io::ErrorKind;
+        match error {
+            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => Silence::NotReached,
+            ureq::Error::Timeout(_) => Silence::TimedOut,
+            ureq::Error::Io(error) => match error.kind() {
+                ErrorKind::ConnectionRefused => Silence::Refused,
+                ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Silence::NotReached,
+                _ => Silence::Failed(error.to_string()),
+            },
+            error => Silence::Failed(error.to_string()),
+        }
     }
 }
 

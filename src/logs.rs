@@ -10,7 +10,7 @@ use crate::obligation::{ClaimSource, ObligationError, Reader};
 use crate::text::plain;
 use crate::unpack::{self, Unpacked};
 use protocol::verdict::{Claim, VerifierParameters};
-use smtlib::{Log, LogLimits, LogSummary, Query, Recognised, Status};
+use smtlib::{Log, LogLimits, LogSeries, LogSummary, Query, Recognised, Status};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -120,6 +120,11 @@ impl LogFile {
 
     pub fn obligations(&self) -> impl Iterator<Item = LogObligation<'_>> {
         self.log.queries().iter().map(|query| LogObligation { file: self, query })
+    }
+
+    /// The script of the first of these queries, counted from 0, and of as many behind it as one series can hold.
+    pub fn series(&self, queries: &[usize], bytes_max: u64) -> LogSeries {
+        self.log.series(queries, bytes_max)
     }
 
     /// Who wrote it.
@@ -282,6 +287,11 @@ impl<'a> LogObligation<'a> {
     /// What stands in the log before its check: its goal, and the comments at it.
     pub fn passage(&self) -> &'a [u8] {
         self.file.log.passage(self.query)
+    }
+
+    /// Whether it may be asked together with others of its log.
+    pub fn may_be_in_series(&self) -> bool {
+        self.file.script.is_none() && self.query.may_be_in_series()
     }
 
     /// Whether its script is the whole file, as it was read.

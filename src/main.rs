@@ -16,6 +16,7 @@ mod home;
 mod ids;
 mod logging;
 mod logs;
+mod monitor;
 mod node_batch;
 mod nodes;
 mod obligation;

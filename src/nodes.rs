@@ -35,7 +35,7 @@ impl Choice {
     pub fn one(&self) -> Result<Client, Failure> {
         match (&self.node, &self.network) {
             (node, None) => Client::new(node.as_deref().unwrap_or(NODE_DEFAULT)),
-            (Some(node), Some(folder)) => Client::in_folder(node, &configs_in(folder)),
+            (Some(node), Some(folder)) => Client::in_folder(node, &configs(folder)?),
             (None, Some(folder)) => first_that_answers(network(folder)?, folder),
         }
     }
@@ -68,31 +68,64 @@ fn first_that_answers(nodes: Vec<Client>, folder: &Path) -> Result<Client, Failu
     Err(Failure::new(Exit::Unreachable, text))
 }
 
-/// Every node whose configuration is in the folder, in the order of their numbers.
+/// Every node whose configuration is in the folder, or in the one that a report names, in the order of their numbers.
 ///
 /// # Errors
 /// If there is none, or one cannot be read.
-pub fn network(folder: &Path) -> Result<Vec<Client>, Failure> {
-    let configs = configs_in(folder);
+pub fn network(place: &Path) -> Result<Vec<Client>, Failure> {
+    let configs = configs(place)?;
     let mut names = Vec::new();
     for path in json_files(&configs)? {
         names.extend(read_config(&path)?.map(|file| file.node_id.to_string()));
     }
     if names.is_empty() {
-        let text = format!(
-            "{} holds no configuration of a validator: --network takes a testnet's folder, as data/testnet, or a folder of \
-             configurations, as config",
-            configs.display()
-        );
-        return Err(Failure::new(Exit::Configuration, text));
+        return Err(no_validators(&configs));
     }
     // node_2 before node_10.
-    names.sort_by_key(|name| (name.len(), name.clone()));
+    names.sort_by_key(|name| {
+        let letters = name.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        (letters.to_owned(), name.len(), name.clone())
+    });
     names.iter().map(|name| Client::in_folder(name, &configs)).collect()
 }
 
+/// Why a folder is no network.
+pub fn no_validators(configs: &Path) -> Failure {
+    let text = format!(
+        "{} holds no configuration of a validator: --network takes a folder of configurations (config/ of a network by hand, \
+         data/testnet of a testnet), or the report of a run that names one",
+        configs.display()
+    );
+    Failure::new(Exit::Configuration, text)
+}
+
+/// Where a network's configurations are: in the folder, or where a report says.
+///
+/// # Errors
+/// If it is no report, or names no folder that is there.
+pub fn configs(place: &Path) -> Result<PathBuf, Failure> {
+    if place.is_dir() { Ok(configs_in(place)) } else { configs_of_report(place) }
+}
+
+/// A report of `pop chaos` or `pop deploy-testnet` says where its configurations are.
+fn configs_of_report(report: &Path) -> Result<PathBuf, Failure> {
+    let wrong = |text: String| Failure::new(Exit::Configuration, format!("{}: {text}", report.display()));
+    let bytes = std::fs::read(report).map_err(|error| {
+        wrong(format!("{error}; --network takes a folder of configurations, or a report that names one"))
+    })?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(format!("it is no report: {error}")))?;
+    // In reports of this command, and in those of testnets.
+    let named = [&value["network"], &value["figures"]].into_iter().find_map(|part| part["configurations"].as_str());
+    let named = named.ok_or_else(|| wrong("it names no folder of configurations: give that folder itself".into()))?;
+    if Path::new(named).is_dir() {
+        Ok(named.into())
+    } else {
+        Err(wrong(format!("it names {named}, which is not there any more")))
+    }
+}
+
 /// A testnet keeps its configurations in a folder of their own.
-pub fn configs_in(folder: &Path) -> PathBuf {
+fn configs_in(folder: &Path) -> PathBuf {
     let inner = folder.join("config");
     if inner.is_dir() { inner } else { folder.to_owned() }
 }

@@ -12,6 +12,9 @@ pub const STANDARD_INPUT: &str = "-";
 
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
+/// What is read before it is known whether more comes.
+const FIRST_BYTES: usize = 16 << 10;
+
 /// What a file holds.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unpacked {
@@ -33,7 +36,7 @@ pub fn read(path: &Path, bytes_max: u64) -> io::Result<Unpacked> {
     if path == Path::new(STANDARD_INPUT) {
         return unpack(io::stdin().lock(), bytes_max);
     }
-    unpack(BufReader::new(File::open(path)?), bytes_max)
+    unpack(File::open(path)?, bytes_max)
 }
 
 /// The same for whatever can be read.
@@ -41,21 +44,22 @@ pub fn read(path: &Path, bytes_max: u64) -> io::Result<Unpacked> {
 /// # Errors
 /// If it cannot be read.
 pub fn unpack(mut source: impl Read, bytes_max: u64) -> io::Result<Unpacked> {
-    let mut first = Vec::new();
-    source.by_ref().take(GZIP.len() as u64).read_to_end(&mut first)?;
-    let is_packed = first == GZIP;
-    let source = Cursor::new(first).chain(source);
+    // A small file is read at once, without a buffer between.
+    let mut bytes = Vec::with_capacity(FIRST_BYTES);
+    let count = source.by_ref().take(FIRST_BYTES as u64).read_to_end(&mut bytes)?;
+    if !bytes.starts_with(&GZIP) {
+        if count == FIRST_BYTES {
+            source.take(bytes_max.saturating_add(1).saturating_sub(count as u64)).read_to_end(&mut bytes)?;
+        }
+        return Ok(if bytes.len() as u64 > bytes_max { Unpacked::TooLong } else { Unpacked::Whole(bytes) });
+    }
+    let packed = BufReader::new(Cursor::new(bytes).chain(source));
     let mut bytes = Vec::new();
-    let read = if is_packed {
-        MultiGzDecoder::new(source).take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)
-    } else {
-        source.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)
-    };
+    let read = MultiGzDecoder::new(packed).take(bytes_max.saturating_add(1)).read_to_end(&mut bytes);
     match read {
         _ if bytes.len() as u64 > bytes_max => Ok(Unpacked::TooLong),
         Ok(_) => Ok(Unpacked::Whole(bytes)),
-        Err(error) if is_packed => Ok(Unpacked::Begun { bytes, why: error.to_string() }),
-        Err(error) => Err(error),
+        Err(error) => Ok(Unpacked::Begun { bytes, why: error.to_string() }),
     }
 }
 

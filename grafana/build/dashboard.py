@@ -1,11 +1,24 @@
 """What both dashboards are: rows of panels one below the other, variables, annotations, links."""
 
+import itertools
+from dataclasses import dataclass
+
 from panels import DATA_SOURCE
-from queries import matched
+from queries import matched, named_though_down
 
 SCHEMA_VERSION = 41  # Grafana 11.6, as in compose.yml
 RUNBOOK = "/public/proof-of-proof/RUNBOOK.txt"  # where compose.yml puts docs/RUNBOOK.md into Grafana
 COLUMNS = 24
+# Grafana's numbers: what a variable's query is, and how its values are sorted (node_2 before node_10).
+LABEL_VALUES, QUERY_RESULT, NATURAL = 1, 3, 7
+
+
+@dataclass(frozen=True)
+class Row:
+    """A heading, and what is below it; closed until somebody opens it, which also asks its queries only then."""
+    title: str
+    panels: list
+    closed: bool = False
 
 
 def data_source():
@@ -13,23 +26,24 @@ def data_source():
             "refresh": 1, "multi": False, "includeAll": False, "current": {}, "options": []}
 
 
-def _labels(name, label, description, query, everything, all_first):
+def _asked(name, label, description, query, everything, all_first, kind=LABEL_VALUES, regex=""):
     return {"name": name, "label": label, "description": description, "type": "query", "datasource": DATA_SOURCE, "query": {
-        "qryType": 1, "query": query, "refId": f"Variable-{name}"}, "regex": "", "sort": 1, "hide": 0,
+        "qryType": kind, "query": query, "refId": f"Variable-{name}"}, "regex": regex, "sort": NATURAL, "hide": 0,
         "refresh": 2, "multi": True, "includeAll": all_first, "allValue": everything, "current": {}, "options": []}
 
 
 def job():
     """`up` is there for a target that does not answer, too. Other jobs of the same Prometheus are none of ours, so that «All» is
     not everything."""
-    return _labels("job", "Job", "The scrape job of the validators: its name begins with «pop».",
+    return _asked("job", "Job", "The scrape job of the validators: its name begins with «pop».",
                    'label_values(up{job=~"pop.*"}, job)', "pop.*", True)
 
 
 def instance():
-    """One validator, until others are chosen besides."""
-    return _labels("instance", "Instance", "Address of a validator, as Prometheus scrapes it; several are added up.",
-                   'label_values(up{job=~"$job"}, instance)', ".+", False)
+    """One validator, until others are chosen besides: by name, whose value is the address."""
+    names = matched(named_though_down("up"), {"job": 'job=~"$job"'})
+    return _asked("instance", "Validator", "One validator; several are added up. One that was not up within a day has its address for a name.",
+                  f"query_result({names})", ".+", False, QUERY_RESULT, '/instance="(?<value>[^"]+)"|validator="(?<text>[^"]+)"/g')
 
 
 def runbook():
@@ -56,28 +70,31 @@ def _links():
 
 
 def _laid_out(rows):
-    """Rows under their headings, panels from left to right as they fit, numbered in that order."""
-    panels, top = [], 0
-    for title, content in rows:
-        panels.append({"type": "row", "title": title, "collapsed": False, "panels": [],
+    """Rows under their headings, panels from left to right as they fit, numbered in that order. The panels of a closed row are within
+    its heading, at their places below it; the next row is where they are not."""
+    panels, top, numbers = [], 0, itertools.count(1)
+    for row in rows:
+        inside = row.panels if row.closed else []
+        panels.append({"type": "row", "title": row.title, "collapsed": row.closed, "panels": inside, "id": next(numbers),
                        "gridPos": {"h": 1, "w": COLUMNS, "x": 0, "y": top}})
-        top, left, height = top + 1, 0, 0
-        for panel in content:
+        top += 1
+        below, left, height = top, 0, 0
+        for panel in row.panels:
             place = panel["gridPos"]
             if left + place["w"] > COLUMNS:
-                top, left, height = top + height, 0, 0
-            place.update(x=left, y=top)
+                below, left, height = below + height, 0, 0
+            place.update(x=left, y=below)
+            panel["id"] = next(numbers)
             left, height = left + place["w"], max(height, place["h"])
-            panels.append(panel)
-        top += height
-    for index, panel in enumerate(panels):
-        panel["id"] = index + 1
+        if not row.closed:
+            panels += row.panels
+            top = below + height
     return panels
 
 
 def dashboard(uid, title, description, rows, variables, annotations, matchers):
     panels = _laid_out(rows)
-    for query in [target for panel in panels for target in panel.get("targets", [])] + annotations:
+    for query in [target for row in rows for panel in row.panels for target in panel["targets"]] + annotations:
         query["expr"] = matched(query["expr"], matchers)
     return {
         "uid": uid, "title": title, "description": description, "tags": ["proof-of-proof"], "schemaVersion": SCHEMA_VERSION,

@@ -1,18 +1,22 @@
 """The dashboard *Network*: all validators of a job together. Every validator counts the same final blocks, so that what the network
 did is what the validator saw that saw most of it; what a validator is or has is shown by its name."""
 
-from dashboard import annotation, dashboard, data_source, job, runbook
-from panels import (BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap, lines, stat, steps,
-                    table, timeline, views, words)
-from queries import (INTERVAL, RANGE, fuller_mempool, height_now, increase, mean, named, named_though_down, or_zero,
-                     or_zero_of_each_validator, quantile, rate)
+import alerts
+from dashboard import Row, annotation, dashboard, data_source, job, runbook
+from panels import (BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap, lines, percentiles, stat,
+                    steps, table, timeline, views, words)
+from queries import (INTERVAL, RANGE, by_name, fuller_mempool, height_now, increase, known, mean, named, named_though_down, or_zero,
+                     or_zero_of_each_validator, processor, quantile, rate, share_of_blocks)
 
 UID = "pop-network"
 
 FINAL = "pop_consensus_proposed_to_final_seconds"
-WAY = "pop_proofs_submitted_to_final_seconds"
+FASTEST, SLOWEST = "pop_consensus_proposed_to_final_min_seconds", "pop_consensus_proposed_to_final_max_seconds"
+PROOF = "pop_proofs_submitted_to_final_seconds"
+VOTE_LOG = rate('pop_storage_sync_seconds_bucket{file="vote_log"}', "job, instance, le")
 FINALITY = steps(GOOD, (5, DOUBTFUL), (10, BAD))
 SILENCE = steps(GOOD, (30, DOUBTFUL), (120, BAD))
+FREE = steps(BAD, (0.05, DOUBTFUL), (0.15, GOOD))
 CAN_FAIL = "max(pop_consensus_total_stake_tokens) - max(pop_consensus_quorum_stake_tokens)"
 MARGIN = "pop_consensus_reachable_stake_tokens - pop_consensus_quorum_stake_tokens"
 # 0: no block for two minutes; 1: it works, but not all of it; 2: every validator answers, signs and reaches all others.
@@ -32,13 +36,19 @@ def most(counter, by):
     return f"max by ({by}) (increase({counter}{RANGE}))"
 
 
+def of_each(expression):
+    """A table's column: a value for each validator and its address."""
+    return f"max by (validator, instance) ({named(expression)})"
+
+
 HEALTH = [
     stat("Status", "HEALTHY: every validator answers, signs, and reaches all others. DEGRADED: not all of that, but blocks become final. "
-         "HALTED: none for two minutes, or no validator answers.", [(STATUS, "")], thresholds=steps(BAD, (1, DOUBTFUL), (2, GOOD)),
+         "HALTED: none for two minutes, or no validator answers. Alerts are counted beside it: some are about less than this, or more.",
+         [(STATUS, "")], thresholds=steps(BAD, (1, DOUBTFUL), (2, GOOD)),
          mappings=words(_0="HALTED", _1="DEGRADED", _2="HEALTHY"), filled=True, none="no validator answers"),
+    alerts.number(width=4),
     stat("Active validators", "Those that answer Prometheus, of those that it asks.", [
         ("sum(up)", "answer"), ("count(up)", "of")], "short", decimals=0, thresholds=NEUTRAL, text="value_and_name", none="no target"),
-    stat("Consensus rounds", "Height: final blocks since genesis.", [("max(pop_consensus_sequence)", "")], "locale", thresholds=NEUTRAL),
     stat("Fault tolerance", "How many of the largest validators may be faulty: by the genesis, and beyond those that are out already. "
          "Below 0 the network is halted.", [
              (f"floor(({CAN_FAIL}) / max(pop_consensus_largest_stake_tokens))", "by genesis"),
@@ -46,40 +56,38 @@ HEALTH = [
          thresholds=steps(BAD, (0, DOUBTFUL), (1, GOOD)), text="value_and_name"),
     stat("Since the last final block", "At the validator that saw it first. An idle network makes an empty one every 10 s, as "
          "configured by default.", [("min(pop_consensus_last_final_age_seconds)", "")], "s", decimals=1, thresholds=SILENCE),
-    stat("Furthest behind", "Blocks between the highest and the lowest validator that answer.",
-         [(f"max({height_now()}) - min({height_now()})", "")], "short", decimals=0,
-         thresholds=steps(GOOD, (50, DOUBTFUL), (500, BAD))),
+    stat("Consensus rounds", "Sequence (height) of the last final block: blocks since genesis.", [("max(pop_consensus_sequence)", "")],
+         "locale", thresholds=NEUTRAL),
+    alerts.firing(16, 8, "What to act on now is first. The name of an alert leads to its section in the runbook. Alerts of one name are one "
+                  "line, with all validators that they are about. The watchdog, which always fires, is left out."),
     timeline("Who answers", "A strip for each validator; red where Prometheus could not read its metrics.",
-             [(named_though_down("up"), "{{validator}}")], thresholds=YES_IS_GOOD, mappings=words(_0="down", _1="up"), none="no target"),
-    table("Alerts that fire", "Each has a paragraph in the runbook. Empty but for the watchdog, which always fires, is good.",
-          ['ALERTS{job=~"$job|", alertstate="firing"}'], {"alertname": "Alert", "severity": "Severity", "validator": "Validator",
-                                                          "instance": "Instance"}, none="none fires", columns=[
-              column("Instance", link=TO_VALIDATOR)]),
+             [(f"max by (validator) ({named_though_down('up')})", "{{validator}}")], thresholds=YES_IS_GOOD, mappings=words(_0="down", _1="up"), none="no target",
+             width=8),
 ]
 
 LATENCY = [
-    stat("Average", "Of all blocks in the time shown, from proposal to final, over all validators.",
-         [(mean(FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
-    stat("Minimum", "The fastest thousandth of blocks took at most about this: a histogram knows no exact minimum.",
-         [(quantile(0.001, FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
-    stat("Maximum", "The slowest block took at most this: the upper bound of the last bucket that is not empty.",
-         [(quantile(1, FINAL, over=RANGE), "")], "s", thresholds=FINALITY, none="no block"),
-    stat("99th percentile", "Of all blocks in the time shown.", [(quantile(0.99, FINAL, over=RANGE), "")], "s",
-         thresholds=FINALITY, none="no block"),
-    stat("Proof: median", "From submission to final, of all proofs in the time shown.", [(quantile(0.5, WAY, over=RANGE), "")],
-         "s", thresholds=FINALITY, none="no proof"),
-    stat("Proof: 99th percentile", "From submission to final, of all proofs in the time shown.",
-         [(quantile(0.99, WAY, over=RANGE), "")], "s", thresholds=FINALITY, none="no proof"),
-    heatmap("Block: proposal to final", "How many blocks took how long; each validator measures each block.",
+    stat("Block latency, in the time shown", "From proposal to final, over all validators. Minimum and maximum are exact; p99 is within its bucket.", [
+        (mean(FINAL, over=RANGE), "average"), (f"min(min_over_time({FASTEST}{RANGE}))", "minimum"),
+        (f"max(max_over_time({SLOWEST}{RANGE}))", "maximum"), (quantile(0.99, FINAL, over=RANGE), "p99")], "s",
+         thresholds=FINALITY, none="no block", text="value_and_name", width=12),
+    stat("Proof latency, in the time shown", "From submission to final, over all proofs and validators.", [
+        (mean(PROOF, over=RANGE), "average"), (quantile(0.5, PROOF, over=RANGE), "p50"), (quantile(0.99, PROOF, over=RANGE), "p99")], "s",
+         thresholds=FINALITY, none="no proof", text="value_and_name", width=12),
+    lines("Block latency", "From proposal to final, over all validators.", [*percentiles(FINAL, 99, 90, 50), (mean(FINAL), "mean")], "s",
+          width=12),
+    lines("Proof latency", "From submission to final, over all validators.", percentiles(PROOF, 99, 90, 50), "s",
+          none="no proof was submitted", width=12),
+]
+
+LATENCY_DETAIL = [
+    heatmap("Block latency, distribution", "How many blocks took how long; each validator measures each block.",
             increase(f"{FINAL}_bucket", "le", INTERVAL), "blocks"),
-    heatmap("Proof: submission to final", "How many proofs took how long, at the validators that they were submitted to.",
-            increase(f"{WAY}_bucket", "le", INTERVAL), "proofs"),
-    lines("Block: percentiles", "From proposal to final, over all validators.", [
-        (quantile(0.99, FINAL), "99%"), (quantile(0.9, FINAL), "90%"), (quantile(0.5, FINAL), "50%"), (mean(FINAL), "mean")], "s"),
-    lines("Proof: percentiles", "From submission to final, over all validators.", [
-        (quantile(0.99, WAY), "99%"), (quantile(0.9, WAY), "90%"), (quantile(0.5, WAY), "50%")], "s", none="no proof was submitted"),
-    lines("Block: median by validator", "From proposal to final. One that is slower than the rest is late, or far away.", [(named(
-        f"({quantile(0.5, FINAL, 'job, instance')})"), "{{validator}}")], "s"),
+    heatmap("Proof latency, distribution", "How many proofs took how long, at the validators that they were submitted to.",
+            increase(f"{PROOF}_bucket", "le", INTERVAL), "proofs"),
+    lines("Block latency by validator, p50", "From proposal to final. One that is slower than the rest is late, or far away.", [(by_name(
+        quantile(0.5, FINAL, 'job, instance')), "{{validator}}")], "s", width=12),
+    lines("Slowest block by validator", "Of the last one to two minutes, exactly.", [(by_name(SLOWEST), "{{validator}}")], "s", width=12,
+          none="no block"),
 ]
 
 THROUGHPUT = [
@@ -97,17 +105,16 @@ THROUGHPUT = [
 ]
 
 LEADERBOARD = [
-    table("Validator leaderboard", "Rounds: blocks in the time shown whose certificate holds the validator's vote; Share: of all blocks. "
-          "Proposed and Missed: views that it led, with a block and without. Rewards: tokens earned since genesis. Accuracy is empty "
-          "where the validator does not answer.", [
-              most("pop_consensus_rounds_total", "validator"),
-              f"{most('pop_consensus_rounds_total', 'validator')} / on () group_left () max(increase(pop_consensus_blocks_final_total{RANGE}))",
-              f"max by (validator) ({named('pop_verifier_accuracy_ratio')})",
+    table("Validator leaderboard", "Rounds: blocks in the time shown whose certificate holds the validator's vote. Share: of all blocks, "
+          "as all validators together counted them. Proposed and Missed: views that it led, with a block and without. Rewards: tokens earned "
+          "since genesis. Accuracy is empty where the validator does not answer.", [
+              most("pop_consensus_rounds_total", "validator"), share_of_blocks(RANGE),
+              by_name("pop_verifier_accuracy_ratio"),
               "max by (validator) (pop_state_rewards_tokens)", "max by (validator) (pop_state_stake_tokens)",
               or_zero_of_each_validator(most("pop_consensus_blocks_proposed_total", "validator")),
               or_zero_of_each_validator(most("pop_consensus_blocks_missed_total", "validator"))],
           {"validator": "Validator", "Value #A": "Rounds", "Value #B": "Share", "Value #C": "Accuracy", "Value #D": "Rewards",
-           "Value #E": "Stake", "Value #F": "Proposed", "Value #G": "Missed"}, sort="Rounds", ranked=True, width=24, height=9, columns=[
+           "Value #E": "Stake", "Value #F": "Proposed", "Value #G": "Missed"}, sort="Rounds", ranked=True, width=24, height=8, columns=[
               column("Rank", "none", decimals=0), column("Rounds", "locale", decimals=0),
               column("Share", "percentunit", decimals=1, thresholds=steps(BAD, (0.5, DOUBTFUL), (0.9, GOOD))),
               column("Accuracy", "percentunit", decimals=1, thresholds=steps(BAD, (0.95, DOUBTFUL), (0.99, GOOD))),
@@ -117,14 +124,42 @@ LEADERBOARD = [
 ]
 
 MEMPOOL = [
-    stat("Pending proofs", "In the fullest mempool; validators share most of them.",
-         [("max(sum by (job, instance) (pop_mempool_proofs))", "")], "locale", thresholds=NEUTRAL, height=8),
-    bars("How full", "By number or by bytes, whichever is fuller. Above 80% new proofs may be refused.", [(named(
-        f"{fuller_mempool('job, instance')}"), "{{validator}}")], "percentunit", least=0, most=1, decimals=1, width=6,
-        thresholds=steps(GOOD, (0.5, DOUBTFUL), (0.8, BAD))),
-    lines("Pending proofs by validator", "They agree where validators hear of the same proofs.",
-          [(named("sum by (job, instance) (pop_mempool_proofs)"), "{{validator}}")], axis="proofs", width=7),
-    lines("Age of the oldest pending proof", "By validator.", [(named("pop_mempool_oldest_age_seconds"), "{{validator}}")], "s", width=7),
+    lines("Pending proofs", "By validator. They agree where validators hear of the same proofs.",
+          [(by_name("sum by (job, instance) (pop_mempool_proofs)"), "{{validator}}")], axis="proofs", width=12),
+    lines("How full", "By number or by bytes, whichever is fuller. Above 80% new proofs may be refused.", [(by_name(
+        fuller_mempool("job, instance")), "{{validator}}")], "percentunit", most=1, width=12),
+]
+
+MACHINES = [
+    table("Validators", "What each runs on. The address leads to the validator's own dashboard. Processor: of the process and of the checks of "
+          "its workers, in processors. Memory: of the process and its workers. Only what answers has figures.", [
+              f"max by (validator, instance) ({named_though_down('up')})", of_each("pop_consensus_sequence"),
+              of_each("time() - process_start_time_seconds"), of_each(processor("job, instance")),
+              of_each("process_resident_memory_bytes + pop_verifier_workers_resident_bytes"),
+              of_each("pop_storage_free_bytes / pop_storage_size_bytes"), of_each("pop_storage_free_bytes")],
+          {"validator": "Validator", "instance": "Instance", "Value #A": "Answers", "Value #B": "Height", "Value #C": "Runs for",
+           "Value #D": "Processor", "Value #E": "Memory", "Value #F": "Free disk", "Value #G": "Free bytes"}, sort="Validator",
+          falling=False, width=24, height=8, columns=[
+              column("Instance", link=TO_VALIDATOR),
+              column("Answers", "none", thresholds=YES_IS_GOOD, mappings=words(_0="no", _1="yes")), column("Height", "locale", decimals=0),
+              column("Runs for", "dtdurations", decimals=0), column("Processor", "none", decimals=2), column("Memory", "bytes", decimals=0),
+              column("Free disk", "percentunit", decimals=0, thresholds=FREE), column("Free bytes", "bytes", decimals=1)]),
+    lines("Processor", "By validator, in processors: of the process, and of its workers' checks as they end.",
+          [(by_name(processor("job, instance")), "{{validator}}")], axis="processors", width=12),
+    lines("Free disk", "By validator: share of the file system of the data directory. At 0 the validator ends with exit code 3.",
+          [(by_name("pop_storage_free_bytes / pop_storage_size_bytes"), "{{validator}}")], "percentunit", most=1, width=12),
+]
+
+MACHINES_DETAIL = [
+    lines("Memory", "By validator: the process and its workers, resident.",
+          [(by_name("process_resident_memory_bytes + pop_verifier_workers_resident_bytes"), "{{validator}}")], "bytes"),
+    lines("Writes to the vote log, p99", "By validator, fsync included. Every vote waits for one.", [(by_name(
+        known(f"histogram_quantile(0.99, {VOTE_LOG})")), "{{validator}}")], "s", logarithmic=True),
+    counts("Actors restarted, by validator", "The dashboard Validator has the actor and the reason.",
+           f"sum by (validator) ({named(increase('pop_actor_restarts_total', 'job, instance', INTERVAL))})", "validator",
+           axis="restarts", bars=True, stacked=True),
+    lines("Age of the oldest pending proof", "By validator; 0 if none is pending.",
+          [(by_name("pop_mempool_oldest_age_seconds"), "{{validator}}")], "s", width=24),
 ]
 
 MISSING = [
@@ -140,13 +175,14 @@ MISSING = [
           axis="tokens", overrides=[{"matcher": {"id": "byName", "options": "can be missing"}, "properties": [
               {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 8]}},
               {"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}}]}]),
+    stat("Furthest behind", "Blocks between the highest and the lowest validator that answer.",
+         [(f"max({height_now()}) - min({height_now()})", "")], "short", decimals=0,
+         thresholds=steps(GOOD, (50, DOUBTFUL), (500, BAD)), height=8),
     lines("Share of blocks with its vote", "Of each validator, in the last minutes. Quorums need no late votes: somewhat less than 100% is "
-          "well, 0% is out.", [(
-              "max by (validator) (rate(pop_consensus_rounds_total[$__rate_interval])) / on () group_left () "
-              "max(rate(pop_consensus_blocks_final_total[$__rate_interval]))", "{{validator}}")], "percentunit", most=1, width=12),
+          "well, 0% is out.", [(share_of_blocks(INTERVAL), "{{validator}}")], "percentunit", most=1, width=10),
     lines("Stake that is reached", "By validator. Below the quorum it cannot take part in anything that becomes final.", [
-        (named("pop_consensus_reachable_stake_tokens"), "{{validator}}"), ("max(pop_consensus_quorum_stake_tokens)", "quorum")],
-        axis="tokens", width=12),
+        (by_name("pop_consensus_reachable_stake_tokens"), "{{validator}}"), ("max(pop_consensus_quorum_stake_tokens)", "quorum")],
+        axis="tokens", width=10),
 ]
 
 VIEWS = [
@@ -156,7 +192,7 @@ VIEWS = [
         ("max(pop_consensus_view)", "view"), ("max(pop_consensus_sequence)", "height")], "locale", least=None, width=12),
     views("Views that ended without a block", "By the reason of each validator; each counts it once.",
           "pop_consensus_view_changes_total"),
-    views("Views given up", "By the reason of each validator; each counts it once.",
+    views("ViewChange votes", "By the reason of each validator for its vote; each counts it once.",
           "pop_consensus_views_given_up_total"),
     counts("Leader failures", "Views that ended without a block, by who led.",
            "max by (validator) (increase(pop_consensus_blocks_missed_total[$__rate_interval]))", "validator", axis="views", bars=True,
@@ -178,28 +214,21 @@ DISAGREEMENT = [
          [("min(pop_verifier_accuracy_ratio)", "")], "percentunit", decimals=1,
          thresholds=steps(BAD, (0.95, DOUBTFUL), (0.99, GOOD))),
     lines("Accuracy by validator", "Of the last 1,000 final proofs. Below the line the log warns, too.",
-          [(named("pop_verifier_accuracy_ratio"), "{{validator}}")], "percentunit", thresholds=steps(BAD, (0.95, GOOD)), limits=True,
-          least=0.9, most=1),
+          [(by_name("pop_verifier_accuracy_ratio"), "{{validator}}")], "percentunit", thresholds=steps(BAD, (0.95, GOOD)), limits=True,
+          least=0.9, most=1, width=12),
     counts("Disagreements by validator", "Each is in that validator's log, with the proof's name.",
            f"sum by (validator) ({named('increase(pop_proofs_disagreements_total[$__rate_interval])')})", "validator", axis="proofs",
-           bars=True, stacked=True),
-    counts("Actors restarted, by validator", "The dashboard Validator has the actor and the reason.",
-           "sum by (validator) (sum by (job, instance) (increase(pop_actor_restarts_total[$__rate_interval])) * on (job, instance) "
-           "group_left (validator) pop_validator_info)", "validator", axis="restarts", bars=True, stacked=True),
-    table("Validators", "Which program and solver each runs, and for how long. The address leads to its own dashboard.", [
-        "max by (validator, instance, version, solver, solver_pin) (pop_build_info * on (job, instance) group_left (validator) "
-        "pop_validator_info)",
-        f"max by (validator, instance) ({named('(time() - process_start_time_seconds)')})",
-        f"max by (validator, instance) ({named('pop_consensus_sequence')})"],
-        {"validator": "Validator", "instance": "Instance", "Value #B": "Runs for", "Value #C": "Height", "version": "Version",
-         "solver": "Solver", "solver_pin": "Solver pin"}, sort="Validator", falling=False, width=24, columns=[
-             column("Instance", link=TO_VALIDATOR), column("Runs for", "dtdurations", decimals=0), column("Height", "locale")]),
+           bars=True, stacked=True, width=12),
+    table("Programs and solvers", "Which program and solver each validator runs. The address leads to its own dashboard.", [
+        f"max by (validator, instance, version, solver, solver_pin) ({named('pop_build_info')})"],
+        {"validator": "Validator", "instance": "Instance", "version": "Version", "solver": "Solver", "solver_pin": "Solver pin"},
+        sort="Validator", falling=False, width=24, columns=[column("Instance", link=TO_VALIDATOR)]),
 ]
 
 ANNOTATIONS = [
-    annotation("Actor restarts", "sum by (validator, actor, reason) (increase(pop_actor_restarts_total[2m]) * on (job, instance) "
-               "group_left (validator) pop_validator_info) > 0", "Actor {{actor}} was restarted", "{{reason}}, at {{validator}}", "orange"),
-    annotation("Validator starts", named("(time() - process_start_time_seconds < 120)"), "A validator was started", "{{validator}}",
+    annotation("Actor restarts", f"sum by (validator, actor, reason) ({named('increase(pop_actor_restarts_total[2m])')}) > 0",
+               "Actor {{actor}} was restarted", "{{reason}}, at {{validator}}", "orange"),
+    annotation("Validator starts", named("time() - process_start_time_seconds < 120"), "A validator was started", "{{validator}}",
                "blue"),
     annotation("View changes", "sum by (reason) (increase(pop_consensus_view_changes_total[2m])) > 0", "A view ended without a block",
                "{{reason}}", "purple"),
@@ -209,9 +238,11 @@ ANNOTATIONS = [
 
 
 def made():
-    rows = [("Network health", HEALTH), ("Consensus latency", LATENCY), ("Proof throughput", THROUGHPUT),
-            ("Validator leaderboard", LEADERBOARD), ("Mempool status", MEMPOOL), ("Who is missing", MISSING), ("View changes", VIEWS),
-            ("Disagreement", DISAGREEMENT)]
+    rows = [Row("Network health", HEALTH), Row("Consensus latency", LATENCY), Row("Proof throughput", THROUGHPUT),
+            Row("Validator leaderboard", LEADERBOARD), Row("Mempool status", MEMPOOL), Row("Machines", MACHINES),
+            Row("Who is missing", MISSING, closed=True), Row("View changes", VIEWS, closed=True),
+            Row("Disagreement", DISAGREEMENT, closed=True), Row("Latency in detail", LATENCY_DETAIL, closed=True),
+            Row("Machines in detail", MACHINES_DETAIL, closed=True)]
     return dashboard(
         UID, "Proof-of-Proof / Network", "All validators together: does the network work, how fast, and who is missing.", rows,
         [data_source(), job(), runbook()], ANNOTATIONS, {"job": 'job=~"$job"'})

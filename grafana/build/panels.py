@@ -1,6 +1,6 @@
 """Panels as Grafana's JSON has them. A function for each type; all else is the same for all of them."""
 
-from queries import INTERVAL, increase, or_none
+from queries import INTERVAL, increase, or_none, quantile
 
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 DOWN = "no answer"  # what a panel says in place of data: the validator, or every validator, does not answer
@@ -110,6 +110,11 @@ def counts(title, description, expression, label, unit="short", *, legend="", **
     return lines(title, description, [(or_none(expression, label), legend or f"{{{{{label}}}}}")], unit, by_kind=True, **rest)
 
 
+def percentiles(histogram, *shares):
+    """Queries for `lines`, the largest first: p99, p90, p50."""
+    return [(quantile(share / 100, histogram), f"p{share}") for share in shares]
+
+
 def views(title, description, counter):
     """Views that went wrong, by reason, in each step of the picture."""
     return counts(title, description, increase(counter, "reason", INTERVAL), "reason", axis="views", bars=True, stacked=True)
@@ -139,7 +144,7 @@ def timeline(title, description, queries, unit="none", *, width=12, height=8, **
                   custom={"lineWidth": 0, "fillOpacity": 80}, by_threshold=True, **rest)
 
 
-def column(name, unit=None, *, thresholds=None, mappings=None, decimals=None, link=None):
+def column(name, unit=None, *, thresholds=None, mappings=None, decimals=None, link=None, width=None, hidden=False):
     """How a column of a table is shown, by its name there."""
     properties = []
     if unit:
@@ -156,14 +161,18 @@ def column(name, unit=None, *, thresholds=None, mappings=None, decimals=None, li
         ]
     if link:
         properties.append({"id": "links", "value": [link]})
+    if width:
+        properties.append({"id": "custom.width", "value": width})
+    if hidden:
+        properties.append({"id": "custom.hidden", "value": True})
     return {"matcher": {"id": "byName", "options": name}, "properties": properties}
 
 
 def table(title, description, queries, names, *, width=12, height=8, columns=(), sort=None, falling=True, ranked=False,
-          unit="short", **rest):
+          shaping=(), unit="short", **rest):
     """A line for each set of labels. `queries` are joined by what they have in common; `names`, in order, gives the columns
-    that are shown: {"validator": "Validator", "Value #A": "Rounds"}. `sort` is a column's name there, `falling` the largest first."""
-    shaping = [{"id": "merge", "options": {}}] if len(queries) > 1 else []
+    that are shown: {"validator": "Validator", "Value #A": "Rounds"}. `sort` is a column's name there, `falling` the largest first. `shaping` are transformations before all others."""
+    shaping = [*shaping, *([{"id": "merge", "options": {}}] if len(queries) > 1 else [])]
     shown = dict(names)
     if sort:
         field = next(name for name, column in names.items() if column == sort)

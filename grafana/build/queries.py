@@ -12,7 +12,7 @@ RANGE = "[$__range]"
 # the panel of a validator that is down says that it is down, and not 0.
 ANSWERS = "(up == 1)"
 
-_SELECTOR = re.compile(r"(?<![\w$])((?:pop|process)_[a-z_]+|up|ALERTS)(?!\w)(?:\{([^}]*)\})?")
+_SELECTOR = re.compile(r"(?<![\w$])((?:pop|process)_[a-z_]+|up|ALERTS|ALERTS_FOR_STATE)(?!\w)(?:\{([^}]*)\})?")
 
 
 def matched(expression, matchers):
@@ -58,14 +58,23 @@ def mean(histogram, by="", over=INTERVAL):
 
 def named(expression):
     """With the name of the validator in place of the address alone."""
-    return f"{expression} * on (job, instance) group_left (validator) pop_validator_info"
+    return f"({expression}) * on (job, instance) group_left (validator) pop_validator_info"
+
+
+def by_name(expression):
+    """The same for lines: in the order of names, and not of addresses."""
+    return f"max by (validator) ({named(expression)})"
+
+
+def last_name():
+    """1 for each instance that was up within a day, with its last name."""
+    return "topk by (job, instance) (1, last_over_time(pop_validator_info[1d]))"
 
 
 def named_though_down(expression):
-    """The same for what is known of a validator that does not answer: its name is the last that it had in the time shown."""
-    names = f"topk by (job, instance) (1, last_over_time(pop_validator_info{RANGE}))"
+    """The same for what is known of a validator that does not answer: by its last name within a day, else by its address."""
     name = f'label_replace({expression}, "validator", "$1", "instance", "(.*)")'
-    return f"({expression} * on (job, instance) group_left (validator) {names}) or on (job, instance) {name}"
+    return f"({expression} * on (job, instance) group_left (validator) {last_name()}) or on (job, instance) {name}"
 
 
 def or_zero(expression):
@@ -74,8 +83,8 @@ def or_zero(expression):
 
 
 def or_zero_each(expression):
-    """0 in place of nothing for each instance that answers."""
-    return f"{expression} or on (instance) 0 * {ANSWERS}"
+    """0 in place of nothing for each instance that answers; by name."""
+    return named(f"{expression} or on (job, instance) 0 * {ANSWERS}")
 
 
 def or_zero_of_each_validator(expression):
@@ -87,6 +96,20 @@ def known(expression):
     """Without the «not a number» of a quotient whose divisor is 0: to Grafana that is a value, and it would draw an empty picture
     in place of the words for no value."""
     return f"{expression} >= 0"
+
+
+def share_of_blocks(over):
+    """Of each validator: the share of the final blocks whose certificate holds its vote. Both counts are over the same observers and scrapes:
+    those of two are seconds apart, and their ratio goes far above 100%. A vote that is included a block later can do so still, a little.
+    One observer that ended early counts for as little as it saw."""
+    rounds, blocks = increase("pop_consensus_rounds_total", "validator", over), increase("pop_consensus_blocks_final_total", "", over)
+    return known(f"clamp_max({rounds} / on () group_left () {blocks}, 1)")
+
+
+def processor(by):
+    """Processors in use: of the process, and of the checks that its workers ended."""
+    return (f"sum by ({by}) (rate(process_cpu_seconds_total{INTERVAL})) + on ({by}) "
+            f"sum by ({by}) (rate(pop_verifier_processor_seconds_sum{INTERVAL}))")
 
 
 def or_none(expression, label):

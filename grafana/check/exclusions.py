@@ -11,8 +11,9 @@ EXCLUSIONS = [
     ("target-instance-rule", VALIDATOR, ("Behind the others",), "", "It compares the validator with all others of the job."),
     ("template-job-rule", None, (), "allValue", "A Prometheus has other jobs, too. «All» are those of validators, whose names begin with pop; "
      "a validator's alerts and `up` have no other mark."),
-    ("target-job-rule", NETWORK, ("Alerts that fire",), "", "Alerts of the whole network have no label job; they belong here as well."),
-    ("target-rate-interval-rule", NETWORK, ("Average", "Minimum", "Maximum", "99th percentile", "Proof: median", "Proof: 99th percentile",
-                                            "Proofs a second"), "",
+    ("template-instance-rule", VALIDATOR, (), "is labelled", "It offers the names of validators; their addresses are its values."),
+    ("target-job-rule", None, ("Alerts", "Firing alerts"), "", "Alerts of the whole network have no label job; they belong here as well."),
+    ("target-instance-rule", VALIDATOR, ("Alerts",), "", "The watchdog, by which it is known that rules run, has no instance."),
+    ("target-rate-interval-rule", NETWORK, ("Block latency, in the time shown", "Proof latency, in the time shown", "Proofs a second"), "",
      "One figure for the time shown, so that it is over $__range."),
 ]

@@ -16,8 +16,8 @@ STYLE = """
 body { background: #111217; color: #ccccdc; font: 12px sans-serif; margin: 10px; }
 .notice { background: #5c4813; padding: 8px; border-radius: 3px; margin-bottom: 8px; }
 .bar span { margin-right: 20px; } .bar b { color: #8e8e99; font-weight: normal; }
-.grid { position: relative; } .panel { position: absolute; background: #181b1f; border: 1px solid #2c3235; box-sizing: border-box; overflow: hidden; }
-.legend div { height: 16px; white-space: nowrap; overflow: hidden; } .row { position: absolute; font-size: 15px; padding-top: 8px; box-sizing: border-box; }
+.grid { position: relative; } summary { font-size: 15px; padding: 8px 0; cursor: pointer; } .panel { position: absolute; background: #181b1f; border: 1px solid #2c3235; box-sizing: border-box; overflow: hidden; }
+.legend div { height: 16px; white-space: nowrap; overflow: hidden; }
 .panel h3 { font-size: 13px; margin: 6px 8px; font-weight: 500; height: 17px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .none { display: flex; align-items: center; justify-content: center; color: #8e8e99; font-size: 16px; }
 .error { color: #f2495c; padding: 8px; }
@@ -35,8 +35,7 @@ def drawn(dashboard, prometheus, chosen):
     variables = Variables(dashboard, prometheus, chosen)
     drawing = Drawing(prometheus, variables)
     marks = drawing.annotations(dashboard["annotations"]["list"])
-    parts = [drawing.placed(panel) for panel in dashboard["panels"]]
-    bottom = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in dashboard["panels"]) * CELL
+    parts = [drawing.row(row, panels) for row, panels in rows(dashboard)]
     bar = "".join(f"<span><b>{html.escape(label)}</b> {html.escape(shown)}</span>" for label, shown in variables.labels)
     bar += "".join(f'<span style="color:{shade}">◆ {html.escape(name)} ({count})</span>' for name, shade, count in marks)
     shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(prometheus.end))
@@ -45,8 +44,19 @@ def drawn(dashboard, prometheus, chosen):
               "fonts, colours and the fitting of text are not Grafana's.")
     page = (f'<!doctype html><meta charset="utf-8"><title>Preview: {html.escape(dashboard["title"])}</title><style>{STYLE}</style>'
             f'<div class="notice">{notice}</div><div class="bar">{bar}</div>'
-            f'<div class="grid" style="width:{WIDTH}px;height:{bottom}px">{"".join(parts)}</div>')
+            f'{"".join(parts)}')
     return page, drawing.problems
+
+
+def rows(dashboard):
+    """Each heading with what is below it: for an open one the panels up to the next, for a closed one those within it."""
+    found = []
+    for panel in dashboard["panels"]:
+        if panel["type"] == "row":
+            found.append((panel, panel["panels"]))
+        else:
+            found[-1] = (found[-1][0], [*found[-1][1], panel])
+    return found
 
 
 class Drawing:
@@ -73,12 +83,19 @@ class Drawing:
         text = self.variables.replaced(expression, self.prometheus, step or self.prometheus.step(1000))
         return self.prometheus.over_time(text, step) if step else self.prometheus.now(text)
 
-    def placed(self, panel):
+    def row(self, row, panels):
+        """Closed as in Grafana, until somebody opens it; drawn in any case, so that what is wrong in it is told."""
+        top = row["gridPos"]["y"] + 1
+        bottom = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels) - top
+        inside = "".join(self.placed(panel, top) for panel in panels)
+        count = f" <small>({len(panels)} panels)</small>" if row["collapsed"] else ""
+        return (f'<details{"" if row["collapsed"] else " open"}><summary>{html.escape(row["title"])}{count}</summary>'
+                f'<div class="grid" style="width:{WIDTH}px;height:{bottom * CELL}px">{inside}</div></details>')
+
+    def placed(self, panel, top):
         place = panel["gridPos"]
         width, height = WIDTH * place["w"] // 24 - GAP, place["h"] * CELL - GAP
-        box = f'left:{WIDTH * place["x"] / 24:.0f}px;top:{place["y"] * CELL}px;width:{width}px;height:{height}px'
-        if panel["type"] == "row":
-            return f'<div class="row" style="{box}">⌄ {html.escape(panel["title"])}</div>'
+        box = f'left:{WIDTH * place["x"] / 24:.0f}px;top:{(place["y"] - top) * CELL}px;width:{width}px;height:{height}px'
         try:
             inside = getattr(self, "_" + panel["type"].replace("-", "_"))(panel, width - 2, height - HEAD - 2)
         except Refused as error:

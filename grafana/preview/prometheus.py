@@ -43,10 +43,21 @@ class Prometheus:
         result = self._get("query_range", query=expression, start=end - self.span // step * step, end=end, step=step)["result"]
         return [(series["metric"], [(at, float(value)) for at, value in series["values"]]) for series in result]
 
-    def values(self, query):
-        """Of a variable: label_values(selector, label)."""
-        selector, label = re.fullmatch(r"label_values\((.+),\s*(\w+)\)", query).groups()
-        return self._get(f"label/{label}/values", **{"match[]": selector, "start": self.end - self.span, "end": self.end})
+    def values(self, query, regex):
+        """(text, value) of what a variable offers: label_values(selector, label), or query_result(expression) with a regex that takes both
+        from each result as Grafana writes it."""
+        labels = re.fullmatch(r"label_values\((.+),\s*(\w+)\)", query)
+        if labels:
+            selector, label = labels.groups()
+            found = self._get(f"label/{label}/values", **{"match[]": selector, "start": self.end - self.span, "end": self.end})
+            return [(value, value) for value in found]
+        pattern = re.compile(regex.removeprefix("/").removesuffix("/g").replace("(?<", "(?P<"))
+        offered = []
+        for own, value in self.now(re.fullmatch(r"query_result\((.+)\)", query).group(1)):
+            text = "{" + ",".join(f'{name}="{label}"' for name, label in own.items()) + f"}} {value:g}"
+            named = {name: part for match in pattern.finditer(text) for name, part in match.groupdict().items() if part}
+            offered.append((named["text"], named["value"]))
+        return sorted(offered, key=lambda one: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", one[0])])
 
 
 def seconds(text):
@@ -60,16 +71,18 @@ class Variables:
         for variable in dashboard["templating"]["list"]:
             name, kind = variable["name"], variable["type"]
             if kind == "query":
-                offered = prometheus.values(self.replaced(variable["query"]["query"], prometheus, 1))
-                picked = chosen[name].split(",") if name in chosen else None
-                if picked is None and variable["includeAll"]:
+                offered = prometheus.values(self.replaced(variable["query"]["query"], prometheus, 1), variable["regex"])
+                asked = chosen[name].split(",") if name in chosen else None
+                if asked is None and variable["includeAll"]:
                     self.raw[name], shown = variable["allValue"], "All"
                 else:
-                    picked = picked or offered[:1]
+                    # By its name or by its value, as somebody knows it.
+                    picked = [dict(offered).get(one, one) for one in asked or [text for text, _ in offered[:1]]]
                     if not picked:
                         raise Refused(f"the variable {name} finds nothing: {variable['query']['query']}")
                     escaped = [re.sub(r"([\\^$*+?.()|\[\]{}])", r"\\\\\1", value) for value in picked]
-                    self.raw[name], shown = (escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"), " + ".join(picked)
+                    self.raw[name], shown = (escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"), " + ".join(
+                        next((text for text, value in offered if value == one), one) for one in picked)
             else:
                 self.raw[name] = chosen.get(name, variable["query"])
                 shown = self.raw[name]

@@ -24,6 +24,8 @@ def transformed(rows_of_queries, transformations):
             by, falls = options["sort"][0]["field"], options["sort"][0].get("desc", False)
             missing = "" if any(isinstance(row.get(by), str) for row in rows) else -math.inf
             rows = sorted(rows, key=lambda row: row.get(by, missing), reverse=falls)
+        elif one["id"] == "groupBy":
+            rows = list(_grouped(rows, options["fields"]))
         elif one["id"] == "calculateField" and options["mode"] == "index":
             rows = [{**row, options["alias"]: float(index)} for index, row in enumerate(rows)]
         elif one["id"] == "calculateField" and options["mode"] == "binary" and options["binary"]["operator"] == "+":
@@ -51,18 +53,37 @@ def _merged(rows_of_queries):
     return list(merged.values())
 
 
+REDUCERS = {"count": lambda values: float(len(values)), "max": max, "uniqueValues": lambda values: list(dict.fromkeys(values))}
+
+
+def _grouped(rows, fields):
+    """A row for each group, in the order in which they come."""
+    keys, groups = [name for name, field in fields.items() if field["operation"] == "groupby"], {}
+    for row in rows:
+        groups.setdefault(tuple(row.get(name, "") for name in keys), []).append(row)
+    for values, group in groups.items():
+        reduced = {f"{name} ({reducer})": REDUCERS[reducer]([row[name] for row in group])
+                   for name, field in fields.items() for reducer in field["aggregations"]}
+        yield {**dict(zip(keys, values)), **reduced}
+
+
 def drawn(panel, columns, rows):
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     fields = {name: Field(panel, name) for name in columns}
+    columns = [name for name in columns if not fields[name].custom.get("hidden")]
+    head = "".join(f"<th{_width(fields[name])}>{html.escape(name)}</th>" for name in columns)
     body = "".join(f"<tr>{''.join(_cell(fields[name], row.get(name)) for name in columns)}</tr>" for row in rows)
     return f'<table><tr>{head}</tr>{body}</table>'
+
+
+def _width(field):
+    return f' style="width:{field.custom["width"]}px"' if "width" in field.custom else ""
 
 
 def _cell(field, value):
     if value is None:
         return "<td></td>"
-    if isinstance(value, str):
-        words = html.escape(value)
-        return f'<td>{f"<a>{words}</a>" if field.settings.get("links") else words}</td>'
     shade = f' style="color:{field.by_threshold(value)}"' if field.custom["cellOptions"]["type"] == "color-text" else ""
+    if not isinstance(value, float):
+        words = html.escape(field.text(value))
+        return f'<td{shade}>{f"<a>{words}</a>" if field.settings.get("links") else words}</td>'
     return f"<td class=number{shade}>{html.escape(field.text(value))}</td>"

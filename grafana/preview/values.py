@@ -84,17 +84,25 @@ class Field:
                         self.settings[one["id"]] = one["value"]
 
     def text(self, value):
-        for mapping in self.settings["mappings"]:
-            found = mapping["options"].get(f"{value:g}")
-            if found:
-                return found["text"]
-        return written(value, self.settings["unit"], self.settings.get("decimals"))
+        found = self._mapped(value)
+        if found:
+            return found["text"]
+        if isinstance(value, list):
+            return ", ".join(value)
+        return value if isinstance(value, str) else written(value, self.settings["unit"], self.settings.get("decimals"))
+
+    def _mapped(self, value):
+        key = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else ""
+        return next((mapping["options"][key] for mapping in self.settings["mappings"] if key in mapping["options"]), None)
 
     def steps(self):
         return [(-math.inf if step["value"] is None else step["value"], colour(step["color"]))
                 for step in self.settings["thresholds"]["steps"]]
 
     def by_threshold(self, value):
+        mapped = self._mapped(value) or {}
+        if "color" in mapped or not isinstance(value, float):
+            return colour(mapped.get("color", "text"))
         return [shade for least, shade in self.steps() if not value < least][-1] if not math.isnan(value) else COLOURS["text"]
 
     def colour(self, value, index=0):

@@ -69,7 +69,7 @@ impl Explanation {
             {
                 Explanation::Sound
             }
-            (Task::Check | Task::Model | Task::Vacuity | Task::Core, _, _) => {
+            (Task::Check | Task::Model | Task::Vacuity | Task::Core | Task::Series | Task::Next, _, _) => {
                 let no_reason = || "the solver gave no model".to_owned();
                 Explanation::Unknown { why: why_not(report.verdict).unwrap_or_else(no_reason) }
             }

@@ -239,6 +239,11 @@ pub enum Task {
     Vacuity,
     /// Find assertions on which an answer `unsat` rests.
     Core,
+    /// The script is several queries of a log: answer the first, and keep the solver for the others. Such a report has no
+    /// statement, and nothing but this machine's own user may rely on it.
+    Series,
+    /// Answer the next query of the series that came last; the job's script is empty.
+    Next,
 }
 
 /// What came of a job.
@@ -312,6 +317,17 @@ pub enum Verdict {
     NoVerdict { reason: NoVerdict },
     /// The script has not the form that is let through. Lines and columns start at 1.
     Rejected { line: u32, column: u32, text: String },
+}
+
+impl Verdict {
+    /// Whether, of a series, the next query can be asked: the solver came to an end with this one by itself.
+    pub fn leaves_a_series_open(&self) -> bool {
+        match self {
+            Verdict::Confirmed { .. } | Verdict::Refuted { .. } => true,
+            Verdict::NoVerdict { reason } => matches!(reason, NoVerdict::Unknown { .. } | NoVerdict::SatNotRepeated),
+            Verdict::Rejected { .. } => false,
+        }
+    }
 }
 
 /// Why there is no verdict.

@@ -6,9 +6,11 @@
 //! balancer), `/v1/why` for people.
 
 use super::error::ErrorBody;
+use super::proofs::state_name;
 use super::{Node, SILENCE_MAX, Shared};
 use crate::why::{Facts, Health, Peer, Signing, health};
 use actors::clock;
+use actors::mempool::TellOldest;
 use actors::network::PeerReport;
 use actors::verifier_pool::{TellUnderWay, UnderWay};
 use axum::Json;
@@ -16,6 +18,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use protocol::consensus::events::UnknownHistory;
 use protocol::consensus::view::Snapshot;
+use protocol::genesis::Genesis;
+use protocol::mempool::Whereabouts;
 use protocol::types::{Hash, ValidatorIndex};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -27,6 +31,8 @@ const ALIVE_WITHIN: Duration = Duration::from_secs(10);
 const QUICK: Duration = Duration::from_secs(1);
 /// Checks that are told, the oldest first.
 const CHECKS_MAX: usize = 20;
+/// Proofs that have not ended and are told, the oldest first.
+const PENDING_MAX: usize = 5;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FitView {
@@ -91,6 +97,38 @@ pub struct ProgressView {
     actors_down: Vec<String>,
     /// Proofs that are being checked here, the oldest 20; null if the actor that knows does not answer.
     checks: Option<Vec<CheckView>>,
+    /// The oldest 5 proofs that have not ended; null if the actor that knows does not answer.
+    pending: Option<Vec<PendingView>>,
+}
+
+/// A proof that has not ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PendingView {
+    #[schema(value_type = String)]
+    proof: Hash,
+    /// waiting, checking or pending: checked here, and in no final block.
+    state: &'static str,
+    /// Once it is checked here: validators whose verdict is not known here.
+    no_verdict_from: Vec<String>,
+}
+
+impl PendingView {
+    fn of(genesis: &Genesis, me: ValidatorIndex, proof: Hash, whereabouts: &Whereabouts) -> PendingView {
+        let all = (0u16..).map(ValidatorIndex).zip(genesis.validators());
+        let no_verdict_from = match whereabouts {
+            Whereabouts::Pending { words, .. } => {
+                let said = |index| index == me || words.iter().any(|(peer, _)| *peer == index);
+                all.filter(|(index, _)| !said(*index)).map(|(_, validator)| validator.node_id.to_string()).collect()
+            }
+            Whereabouts::Unknown
+            | Whereabouts::Fetching
+            | Whereabouts::Waiting
+            | Whereabouts::Checking
+            | Whereabouts::Refused(_)
+            | Whereabouts::Final(_) => Vec::new(),
+        };
+        PendingView { proof, state: state_name(whereabouts), no_verdict_from }
+    }
 }
 
 /// A proof that is being checked.
@@ -122,9 +160,19 @@ impl From<UnderWay> for CheckView {
 pub async fn why(State(api): Shared) -> Json<ProgressView> {
     let (health, facts) = now(&api.node).await;
     let verifier = &api.node.verifier;
-    let checks = match verifier.silence() > SILENCE_MAX {
-        true => None,
-        false => verifier.ask(TellUnderWay(CHECKS_MAX), QUICK).await.ok(),
+    let mempool = &api.node.mempool;
+    // One that hangs is not waited for.
+    let checks = async {
+        let answer = verifier.ask(TellUnderWay(CHECKS_MAX), QUICK);
+        if verifier.silence() > SILENCE_MAX { None } else { answer.await.ok() }
+    };
+    let pending = async {
+        let answer = mempool.ask(TellOldest(PENDING_MAX), QUICK);
+        if mempool.silence() > SILENCE_MAX { None } else { answer.await.ok() }
+    };
+    let (checks, pending) = tokio::join!(checks, pending);
+    let view = |(proof, whereabouts): (Hash, Whereabouts)| {
+        PendingView::of(&api.node.genesis, api.node.me, proof, &whereabouts)
     };
     Json(ProgressView {
         health,
@@ -136,6 +184,7 @@ pub async fn why(State(api): Shared) -> Json<ProgressView> {
         uptime_ms: facts.uptime_ms,
         actors_down: facts.actors_down,
         checks: checks.map(|checks| checks.into_iter().map(CheckView::from).collect()),
+        pending: pending.map(|pending| pending.into_iter().map(view).collect()),
     })
 }
 

@@ -5,7 +5,7 @@ use super::admin::Admin;
 use super::processes::Process;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
-use crate::nodes::{configs_in, json_files, read_config};
+use crate::nodes::{self, json_files, read_config};
 use actors::config::{ConfigFile, http_address};
 use actors::storage::genesis_file;
 use actors::storage::vote_log::Identity;
@@ -13,7 +13,6 @@ use parking_lot::Mutex;
 use protocol::genesis::Genesis;
 use protocol::quorum::ValidatorSet;
 use protocol::types::ValidatorIndex;
-use serde_json::Value;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,7 +66,7 @@ impl Network {
     /// # Errors
     /// What is not there or not right, and what to give.
     pub fn find(place: &Path, genesis: Option<&Path>) -> Result<Network, Failure> {
-        let configs = if place.is_dir() { configs_in(place) } else { configs_of_report(place)? };
+        let configs = nodes::configs(place)?;
         let genesis_path = match genesis {
             Some(path) => path.to_owned(),
             None => genesis_beside(&configs),
@@ -84,12 +83,7 @@ impl Network {
             }
         }
         if nodes.is_empty() {
-            let text = format!(
-                "{} holds no configuration of a validator: --network takes a folder of configurations (config/ of a \
-                 network by hand, data/testnet of a testnet), or the report of a run that names one",
-                configs.display()
-            );
-            return Err(Failure::new(Exit::Configuration, text));
+            return Err(nodes::no_validators(&configs));
         }
         nodes.sort_by_key(|node| node.index);
         let set = Arc::new(genesis.validator_set());
@@ -102,23 +96,6 @@ impl Network {
 
     pub fn position(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
-    }
-}
-
-/// A report of `pop chaos` or `pop deploy-testnet` says where its configurations are.
-fn configs_of_report(report: &Path) -> Result<PathBuf, Failure> {
-    let wrong = |text: String| Failure::new(Exit::Configuration, format!("{}: {text}", report.display()));
-    let bytes = std::fs::read(report).map_err(|error| {
-        wrong(format!("{error}; --network takes a folder of configurations, or a report that names one"))
-    })?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(format!("it is no report: {error}")))?;
-    // In reports of this command, and in those of testnets.
-    let named = [&value["network"], &value["figures"]].into_iter().find_map(|part| part["configurations"].as_str());
-    let named = named.ok_or_else(|| wrong("it names no folder of configurations: give that folder itself".into()))?;
-    if Path::new(named).is_dir() {
-        Ok(named.into())
-    } else {
-        Err(wrong(format!("it names {named}, which is not there any more")))
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Counts {
     pub hold: u64,
     /// Of those that hold.
     pub known_before: u64,
+    /// Of those that hold, too: the solver had answered other queries of the log before.
+    pub incremental: u64,
     /// Of those that hold: they would with any goal.
     pub hold_vacuous: u64,
     /// The same, where that fails the run.
@@ -185,6 +187,7 @@ impl Counts {
         };
         *count += 1;
         self.known_before += u64::from(checked.known && kind == Kind::Holds);
+        self.incremental += u64::from(checked.incremental && kind == Kind::Holds);
         self.hold_vacuous += u64::from(checked.is_vacuous() && kind == Kind::Holds);
     }
 
@@ -192,6 +195,7 @@ impl Counts {
         let Counts {
             hold,
             known_before: _,
+            incremental: _,
             hold_vacuous: _,
             vacuous,
             refuted,

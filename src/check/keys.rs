@@ -44,6 +44,12 @@ impl Keys {
         self.finish(Layout::new("pop/check/bytes/v1").hash(script).u8(claimed))
     }
 
+    /// Of a query's script, where a solver answered that had answered other queries of its log before: nothing else may rest on
+    /// that.
+    pub fn of_query_in_series(&self, script: &Hash, claim: Claim) -> Key {
+        self.finish(Layout::new("pop/check/incremental/v1").hash(script).u8(claim.tag()))
+    }
+
     /// Of what a script and its claim say, whoever wrote it down.
     pub fn of_statement(&self, statement: &Hash) -> Key {
         self.finish(Layout::new("pop/check/statement/v1").hash(statement))
@@ -84,7 +90,9 @@ mod tests {
                 keys.insert(context.of_bytes(&hash_of(b"(check-sat) "), claimed));
             }
             keys.insert(context.of_statement(&script));
+            keys.insert(context.of_query_in_series(&script, Claim::Sat));
+            keys.insert(context.of_query_in_series(&script, Claim::Unsat));
         }
-        assert_eq!(keys.len(), 4 * 7);
+        assert_eq!(keys.len(), 4 * 9);
     }
 }

@@ -9,7 +9,9 @@ use super::stability::{Came, Run, Stability};
 use crate::advice::{self, Advice, Ended};
 use crate::exit::{Exit, Failure};
 use crate::obligation::ClaimSource;
-use actors::verifier_pool::{Explained as Advised, PoolConfig, PoolError, VerifierPool, program_beside_this_one};
+use actors::verifier_pool::{
+    Explained as Advised, PendingSeries, PoolConfig, PoolError, VerifierPool, program_beside_this_one,
+};
 use protocol::explanation::Explanation;
 use protocol::seed::Seed;
 use protocol::types::Hash;
@@ -74,14 +76,39 @@ impl Local {
         let advice = match Explanation::sought(&report) {
             Some(Ok(explanation)) => Advised::Found(explanation),
             Some(Err(Task::Model)) => Advised::Found(self.find_model(job.script, &report).await),
-            Some(Err(Task::Check | Task::Vacuity | Task::Core)) | None => Advised::Nothing,
+            Some(Err(Task::Check | Task::Vacuity | Task::Core | Task::Series | Task::Next)) | None => Advised::Nothing,
         };
         let counter_model = Advice::of(&report, advice).counter_model;
         let ended = Ended::of(&report, &self.limits);
         let progress = ended.and_then(|ended| advice::progress(&json!(report), &json!(ended)));
         let statement = report.statement;
         let (cpu_ms, verdict) = (report.cpu.0, report.verdict);
-        Ok((Finding { claim, source, verdict, cpu_ms, counter_model, progress, explained, stability }, statement))
+        let incremental = false;
+        let finding =
+            Finding { claim, source, verdict, cpu_ms, counter_model, progress, incremental, explained, stability };
+        Ok((finding, statement))
+    }
+
+    /// Checks several queries one after the other in one solver, the first of them with the script of all.
+    ///
+    /// # Errors
+    /// If no worker could take them.
+    pub fn series(&self, script: Vec<u8>, claims: &[Claim]) -> Result<PendingSeries, PoolError> {
+        let job = |script, claim, task| Job { script, claim: Some(claim), limits: self.limits, task, seed: None };
+        let mut script = Some(script);
+        let jobs: Vec<Job> = claims
+            .iter()
+            .map(|claim| match script.take() {
+                Some(script) => job(script, *claim, Task::Series),
+                None => job(Vec::new(), *claim, Task::Next),
+            })
+            .collect();
+        self.pool.submit_series(&jobs)
+    }
+
+    /// The longest script that a worker takes, in bytes.
+    pub fn script_bytes_max(&self) -> u64 {
+        self.limits.script_bytes_max
     }
 
     async fn find_model(&self, script: Vec<u8>, report: &Report) -> Explanation {

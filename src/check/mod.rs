@@ -7,6 +7,7 @@
 //! | [`reader`], [`work`] | reading them on several threads, and looking them up |
 //! | [`keys`], [`cache`] | under which keys a finding is remembered, and where |
 //! | [`local`] | the workers on this machine |
+//! | [`series`] | which queries of a log are asked together |
 //! | [`node`], [`again`] | a network in their place, and the scripts that it is given |
 //! | [`run`] | who gets what next, until everything is done or Ctrl-C |
 //! | [`outcome`], [`account`] | what one obligation came to, and all of them |
@@ -31,6 +32,7 @@ mod progress;
 mod reader;
 pub mod report;
 mod run;
+mod series;
 pub mod settings;
 pub mod stability;
 mod work;

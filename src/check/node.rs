@@ -70,7 +70,7 @@ pub async fn run(settings: &Settings, by: &ByNode, mut interrupt: Interrupt) -> 
     account.node = Some(asked_node(&node));
     let shown = Shown { account, progress: Progress::new(), asks: false };
     let shown = Arc::new(Mutex::new(shown));
-    let reading = Arc::new(Reading::new(files, settings.rule, settings.limits, Asked::Node));
+    let reading = Arc::new(Reading::new(files, settings, Asked::Node));
     let asked = read(settings, &reading, &shown, &mut interrupt).await;
     reading.end();
     if let Some(asked) = asked.map_err(Failure::with(Exit::Internal))? {
@@ -102,7 +102,7 @@ async fn read(
                     return Ok(Some(asked));
                 }
                 let account = &mut shown.lock().account;
-                for step in batch.drain(..) {
+                for step in batch.drain(..).flatten() {
                     match step {
                         Step::Log(remarks) => account.open(remarks),
                         Step::Done(checked) => account.add(*checked),

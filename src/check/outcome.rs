@@ -11,7 +11,7 @@ use crate::node_batch::wire::Attestations;
 use crate::obligation::ClaimSource;
 use crate::text::excerpt;
 use protocol::types::Hash;
-use protocol::verdict::{Answer, Claim, NoVerdict, Verdict};
+use protocol::verdict::{Answer, Claim, NoVerdict, Report, Verdict};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,9 @@ pub struct Finding {
     /// How far a check without verdict got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<String>,
+    /// The solver had answered other queries of the log before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incremental: bool,
     /// Of a theorem that holds, if it was asked for.
     #[serde(default, skip_serializing_if = "is_not_kept")]
     pub explained: Option<Explained>,
@@ -42,6 +45,21 @@ fn is_not_kept(explained: &Option<Explained>) -> bool {
 }
 
 impl Finding {
+    /// Of a claim that a series of queries confirmed.
+    pub fn in_series(claim: Claim, source: ClaimSource, report: Report) -> Finding {
+        Finding {
+            claim,
+            source,
+            verdict: report.verdict,
+            cpu_ms: report.cpu.0,
+            counter_model: None,
+            progress: None,
+            incremental: true,
+            explained: None,
+            stability: None,
+        }
+    }
+
     /// Whether it says all that is asked. One without an explanation does not if there could be one.
     pub fn answers(&self, asked: Besides) -> bool {
         let is_theorem = matches!(self.verdict, Verdict::Confirmed { .. }) && self.claim == Claim::Unsat;
@@ -225,6 +243,10 @@ pub struct Checked {
     pub outcome: Outcome,
     /// An earlier run found it.
     pub known: bool,
+    /// The solver had answered other queries of the log before.
+    pub incremental: bool,
+    /// What it answered then, where the query alone was answered otherwise.
+    pub incremental_answer: Option<Answer>,
     /// Processor time of the check, in milliseconds; of an earlier run, if it was known.
     pub cpu_ms: Option<u64>,
     /// Where in the source, if the script says it; looked for only if something is to be told.
@@ -261,6 +283,8 @@ impl Checked {
             claim: None,
             outcome,
             known: false,
+            incremental: false,
+            incremental_answer: None,
             cpu_ms: None,
             place: None,
             log_says: None,
@@ -316,6 +340,7 @@ mod tests {
             cpu_ms: 1,
             counter_model: None,
             progress: None,
+            incremental: false,
             explained: None,
             stability: None,
         }

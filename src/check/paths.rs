@@ -69,9 +69,10 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>, ObligationError> {
             if entry.file_name().to_string_lossy().starts_with('.') {
                 continue;
             }
-            if entry.file_type().map_err(read)?.is_dir() {
+            let kind = entry.file_type().map_err(read)?;
+            if kind.is_dir() {
                 folders.push(path);
-            } else if is_meant(&path) && path.is_file() {
+            } else if is_meant(&path) && (kind.is_file() || path.is_file()) {
                 found.push(path);
             }
         }

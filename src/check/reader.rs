@@ -11,7 +11,7 @@ use super::keys::{Claimed, Key, Keys, hash_of};
 use super::outcome::{Checked, Finding, Kind, Outcome, Position, QueryOf, Subject};
 use super::paths::Found;
 use super::place::Place;
-use super::settings::Besides;
+use super::settings::{Besides, Settings};
 use super::work::{OpenLog, Task, Work};
 use crate::logs::{ClaimRule, LOG_BYTES_MAX, LogFile, LogObligation};
 use crate::obligation::{ClaimSource, ObligationError, Reader};
@@ -19,6 +19,7 @@ use crate::unpack::{self, Unpacked};
 use crate::utf8;
 use protocol::types::Hash;
 use protocol::verdict::{Answer, Claim, VerifierParameters, statement_id};
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc::Sender;
@@ -39,6 +40,8 @@ pub struct Remarks {
     pub number: usize,
     pub path: std::path::PathBuf,
     pub obligations: usize,
+    /// Of these, the queries: each becomes a step of its own.
+    pub queries: usize,
     /// Who wrote it.
     pub tool: Option<&'static str>,
     pub lines: Vec<String>,
@@ -47,19 +50,49 @@ pub struct Remarks {
 /// An obligation of which nothing is known.
 pub struct Missing {
     pub subject: Subject,
-    pub script: Vec<u8>,
+    /// None: it is made from the log when it is asked for.
+    script: Option<Vec<u8>>,
     pub claim: (Claim, ClaimSource),
     /// The key by the script's bytes.
     pub key: Key,
+    /// The key of what is found together with other queries of its log, if it may be asked so.
+    pub in_series: Option<Key>,
+    /// What was answered together with others.
+    pub incremental_answer: Option<Answer>,
     /// Where it stands in its log, if it is not a whole file.
-    log: Option<(Arc<OpenLog>, usize)>,
+    pub log: Option<(Arc<OpenLog>, usize)>,
 }
 
 impl Missing {
+    /// A query that may be asked together with others of its log.
+    pub fn of_log(
+        subject: Subject,
+        claim: (Claim, ClaimSource),
+        (key, in_series): (Key, Key),
+        log: (Arc<OpenLog>, usize),
+    ) -> Missing {
+        let (in_series, log) = (Some(in_series), Some(log));
+        Missing { subject, script: None, claim, key, in_series, incremental_answer: None, log }
+    }
+
+    fn obligation(&self) -> Option<LogObligation<'_>> {
+        self.log.as_ref().and_then(|(log, index)| log.file.obligation(*index))
+    }
+
+    pub fn script(&self) -> Cow<'_, [u8]> {
+        match (&self.script, self.obligation()) {
+            (Some(script), _) => Cow::Borrowed(script),
+            (None, Some(obligation)) => obligation.script(),
+            (None, None) => Cow::Borrowed(&[]),
+        }
+    }
+
     /// What is told of it, once it is found out.
     pub fn done(self, finding: Finding) -> Checked {
-        let log = self.log.as_ref().and_then(|(log, index)| log.file.obligation(*index));
-        told(self.subject, &self.script, self.claim.1, finding, false, log)
+        let script = if finding.incremental { Cow::Borrowed(&[][..]) } else { self.script() };
+        let checked = told(self.subject.clone(), &script, self.claim.1, finding, false, self.obligation());
+        let otherwise = self.incremental_answer.filter(|said| checked.answer().is_some_and(|answer| answer != *said));
+        Checked { incremental_answer: otherwise, ..checked }
     }
 }
 
@@ -96,15 +129,17 @@ pub struct Reading {
     rule: ClaimRule,
     limits: VerifierParameters,
     asked: Asked,
+    incremental: bool,
     work: Work,
     /// Set once the solver's pin is known. None: it never will be.
     keys: OnceLock<Option<Keys>>,
 }
 
 impl Reading {
-    pub fn new(files: Vec<Found>, rule: ClaimRule, limits: VerifierParameters, asked: Asked) -> Reading {
+    pub fn new(files: Vec<Found>, settings: &Settings, asked: Asked) -> Reading {
         let work = Work::new(files.len());
-        Reading { files, rule, limits, asked, work, keys: OnceLock::new() }
+        let Settings { rule, limits, incremental, .. } = *settings;
+        Reading { files, rule, limits, asked, incremental, work, keys: OnceLock::new() }
     }
 
     /// Lets the threads look up what they have read.
@@ -117,7 +152,7 @@ impl Reading {
     ///
     /// # Errors
     /// If the system gives none.
-    pub fn start(self: &Arc<Self>, threads: usize, steps: &Sender<Step>) -> std::io::Result<()> {
+    pub fn start(self: &Arc<Self>, threads: usize, steps: &Sender<Vec<Step>>) -> std::io::Result<()> {
         for number in 0..threads {
             let (reading, steps) = (Arc::clone(self), steps.clone());
             std::thread::Builder::new().name(format!("reader-{number}")).spawn(move || reading.work(&steps))?;
@@ -132,9 +167,10 @@ impl Reading {
     }
 
     /// A thread's work, until there is none left, or nobody listens.
-    pub fn work(&self, steps: &Sender<Step>) {
+    pub fn work(&self, steps: &Sender<Vec<Step>>) {
         let mut claims = Reader::new(None);
-        while let Some(task) = self.work.next() {
+        let steps = &mut Outbox { sender: steps, held: Vec::new() };
+        while let Some(task) = self.work.next(|| _ = steps.flush()) {
             let went_on = match task {
                 Task::File(number) => {
                     let read = self.file(number, &mut claims, steps);
@@ -148,10 +184,11 @@ impl Reading {
                 return;
             }
         }
+        steps.flush();
     }
 
     /// Reads a file, and gives back its log if its queries are still to be looked at. None at the end of everything.
-    fn file(&self, number: usize, claims: &mut Reader, steps: &Sender<Step>) -> Option<Option<Arc<OpenLog>>> {
+    fn file(&self, number: usize, claims: &mut Reader, steps: &mut Outbox<'_>) -> Option<Option<Arc<OpenLog>>> {
         let path = match &self.files[number] {
             Ok(path) => path,
             Err((path, why)) => {
@@ -159,7 +196,7 @@ impl Reading {
                 return send(steps, Step::Done(Box::new(unread))).map(|()| None);
             }
         };
-        match self.open(number, path, claims)? {
+        match self.open(number, path, claims, steps)? {
             Ok(Opened::Known(checked)) => send(steps, Step::Done(checked)).map(|()| None),
             Ok(Opened::Log(file)) => {
                 let log = Arc::new(OpenLog { number, file: *file });
@@ -174,7 +211,17 @@ impl Reading {
     }
 
     /// The first look, by the whole file's bytes.
-    fn open(&self, number: usize, path: &Path, claims: &mut Reader) -> Option<Result<Opened, ObligationError>> {
+    fn open(
+        &self,
+        number: usize,
+        path: &Path,
+        claims: &mut Reader,
+        steps: &mut Outbox<'_>,
+    ) -> Option<Result<Opened, ObligationError>> {
+        if path == Path::new(unpack::STANDARD_INPUT) {
+            // It may take forever.
+            steps.flush()?;
+        }
         let unpacked = match unpack::read(path, LOG_BYTES_MAX) {
             Ok(unpacked) => unpacked,
             Err(error) if path == Path::new(unpack::STANDARD_INPUT) => {
@@ -217,7 +264,7 @@ impl Reading {
     }
 
     /// Says what a log is, before its queries are looked at. One that breaks off is an obligation that cannot be met.
-    fn remark(&self, log: &OpenLog, steps: &Sender<Step>) -> Option<()> {
+    fn remark(&self, log: &OpenLog, steps: &mut Outbox<'_>) -> Option<()> {
         let file = &log.file;
         let mut lines = file.remarks();
         let mut obligations = file.len();
@@ -230,11 +277,12 @@ impl Reading {
         }
         let tool = file.tool().map(|found| found.tool.name());
         let path = file.path().to_owned();
-        send(steps, Step::Log(Remarks { number: log.number, path, obligations, tool, lines }))
+        let queries = file.len();
+        send(steps, Step::Log(Remarks { number: log.number, path, obligations, queries, tool, lines }))
     }
 
     /// The further looks at one query: by the bytes of its script, and by what it says.
-    fn query(&self, log: &Arc<OpenLog>, index: usize, steps: &Sender<Step>) -> Option<()> {
+    fn query(&self, log: &Arc<OpenLog>, index: usize, steps: &mut Outbox<'_>) -> Option<()> {
         let obligation = log.file.obligation(index)?;
         let subject = subject(log, index, &obligation);
         let script = obligation.script().into_owned();
@@ -249,14 +297,29 @@ impl Reading {
         // What a log's tool hopes for is not in the script that was cut out of it.
         let is_its_own = obligation.is_whole_file() && matches!(source, ClaimSource::Script | ClaimSource::Tool);
         let claimed = if is_its_own { Claimed::ByScript } else { Claimed::Given(claim) };
-        let key = keys.of_bytes(&hash_of(&script), claimed);
-        let finding = known.answer(&key, besides).or_else(|| self.by_statement(known, besides, keys, &script, claim));
+        let hash = hash_of(&script);
+        let key = keys.of_bytes(&hash, claimed);
+        let may_be_in_series = self.incremental && log.file.len() > 1 && obligation.may_be_in_series();
+        let in_series = may_be_in_series.then(|| keys.of_query_in_series(&hash, claim));
+        // What was checked alone goes first. To look for the statement costs nearly what a query in a series does.
+        let finding = known.answer(&key, besides).or_else(|| match in_series {
+            Some(key) => known.answer(&key, besides),
+            None => self.by_statement(known, besides, keys, &script, claim),
+        });
         let step = match finding {
             Some(finding) => Step::Done(Box::new(told(subject, &script, source, finding, true, Some(obligation)))),
-            None => {
-                let log = (!obligation.is_whole_file()).then(|| (Arc::clone(log), index));
-                Step::Missing(Box::new(Missing { subject, script, claim: (claim, source), key, log }))
-            }
+            None => Step::Missing(Box::new(match (in_series, Arc::clone(log)) {
+                (Some(in_series), log) => Missing::of_log(subject, (claim, source), (key, in_series), (log, index)),
+                (None, log) => Missing {
+                    subject,
+                    script: Some(script),
+                    claim: (claim, source),
+                    key,
+                    in_series: None,
+                    incremental_answer: None,
+                    log: (!obligation.is_whole_file()).then_some((log, index)),
+                },
+            })),
         };
         send(steps, step)
     }
@@ -333,9 +396,30 @@ enum Opened {
     Log(Box<LogFile>),
 }
 
+/// Steps on their way: what is done already goes together, since nobody waits for it.
+struct Outbox<'a> {
+    sender: &'a Sender<Vec<Step>>,
+    held: Vec<Step>,
+}
+
+/// So many steps go together at most: to wake up who takes them costs about what a small file does.
+const HELD_MAX: usize = 32;
+
+impl Outbox<'_> {
+    /// None: nobody listens any more.
+    fn flush(&mut self) -> Option<()> {
+        match std::mem::take(&mut self.held) {
+            held if held.is_empty() => Some(()),
+            held => self.sender.blocking_send(held).ok(),
+        }
+    }
+}
+
 /// None: nobody listens any more.
-fn send(steps: &Sender<Step>, step: Step) -> Option<()> {
-    steps.blocking_send(step).ok()
+fn send(steps: &mut Outbox<'_>, step: Step) -> Option<()> {
+    let may_wait = matches!(step, Step::Done(_) | Step::ForNode(_));
+    steps.held.push(step);
+    if may_wait && steps.held.len() < HELD_MAX { Some(()) } else { steps.flush() }
 }
 
 fn subject(log: &OpenLog, index: usize, obligation: &LogObligation<'_>) -> Subject {
@@ -367,13 +451,14 @@ fn told(
     known: bool,
     log: Option<LogObligation<'_>>,
 ) -> Checked {
-    let (claim, cpu_ms) = (finding.claim, finding.cpu_ms);
+    let (claim, cpu_ms, incremental) = (finding.claim, finding.cpu_ms, finding.incremental);
     let explained = finding.explained.take().map(|explained| Told::of(explained, script, log));
     let stability = finding.stability.take();
     let outcome = Outcome::of(finding, script);
     let checked = Checked {
         claim: Some((claim, source)),
         known,
+        incremental,
         cpu_ms: Some(cpu_ms),
         explained,
         stability,

@@ -13,19 +13,21 @@ use super::outcome::Finding;
 use super::paths;
 use super::progress::{Progress, REDRAW};
 use super::reader::{Asked, Missing, Reading, Step};
+use super::series::{self, Next, Parts};
 use super::settings::Settings;
 use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure};
 use actors::verifier_pool::PoolError;
 use protocol::types::Hash;
+use protocol::verdict::Report;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Scripts that were read and wait for a worker, beside those that the readers hold in their hands.
 const QUEUE_MAX: usize = 16;
-/// Steps that wait to be taken.
+/// Steps that wait to be taken, as the readers put them together.
 const STEPS_MAX: usize = 64;
 
 /// Runs everything and gives the account.
@@ -47,17 +49,21 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
         return node::run(settings, by, interrupt).await;
     }
     let (cache, known) = Cache::open();
-    let files = paths::find(&settings.paths, &settings.filter);
+    // Each takes some hundredths of a second where there is much.
+    let (files, pin) = std::thread::scope(|scope| {
+        let pin = scope.spawn(|| pin_of(&known));
+        (paths::find(&settings.paths, &settings.filter), pin.join().unwrap_or_default())
+    });
     if files.is_empty() {
         return Err(Failure::new(Exit::Input, paths::NONE_LEFT));
     }
     let mut account = Account::new(files.len());
     account.vacuous = settings.vacuous;
-    let pin = pin_of(&known);
     let nothing_known = known.is_empty();
     let (steps, receiver) = channel(STEPS_MAX);
+    let (report_sender, reports) = channel(STEPS_MAX);
     let asked = Asked::ThisMachine(known, settings.besides);
-    let reading = Arc::new(Reading::new(files, settings.rule, settings.limits, asked));
+    let reading = Arc::new(Reading::new(files, settings, asked));
     let mut run = Run {
         settings,
         account,
@@ -70,6 +76,8 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
         checks: JoinSet::new(),
         under_way: HashMap::new(),
         found: HashMap::new(),
+        parts: Parts::default(),
+        reports: report_sender,
         progress: Progress::new(),
     };
     if nothing_known || pin.is_none() {
@@ -80,7 +88,7 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
     }
     run.reading.start(settings.jobs, &steps).map_err(Failure::with(Exit::Internal))?;
     drop(steps);
-    let result = run.work(receiver, interrupt).await;
+    let result = run.work(receiver, reports, interrupt).await;
     run.end(result).await
 }
 
@@ -93,6 +101,12 @@ fn pin_of(known: &Known) -> Option<protocol::verdict::SolverPin> {
 
 type Check = Result<(Finding, Option<Hash>), PoolError>;
 
+/// A check that has ended, or none for a part, whose reports came by themselves.
+type Ended = Option<(Key, Check)>;
+
+/// The next report of a part of a log, or none at its end.
+type PartReport = (u64, Option<Result<Report, PoolError>>);
+
 struct Run<'a> {
     settings: &'a Settings,
     account: Account,
@@ -102,11 +116,14 @@ struct Run<'a> {
     starting: Option<JoinHandle<Result<Local, Failure>>>,
     workers: Option<Arc<Local>>,
     queue: VecDeque<Missing>,
-    checks: JoinSet<(Key, Check)>,
+    checks: JoinSet<Ended>,
     /// Whom a running check is for: all of the same bytes and claim.
     under_way: HashMap<Key, Vec<Missing>>,
     /// What this run found.
     found: HashMap<Key, Finding>,
+    /// Queries that are asked together.
+    parts: Parts,
+    reports: Sender<PartReport>,
     progress: Progress,
 }
 
@@ -116,29 +133,43 @@ impl Run<'_> {
         self.starting = Some(tokio::task::spawn_blocking(move || Local::start(&settings)));
     }
 
+    fn start_workers_if_none(&mut self) {
+        if self.workers.is_none() && self.starting.is_none() {
+            self.start_workers();
+        }
+    }
+
     fn set_keys(&mut self, keys: Keys) {
         self.keys = Some(keys);
         self.reading.set_keys(keys);
     }
 
-    async fn work(&mut self, mut steps: Receiver<Step>, mut interrupt: Interrupt) -> Result<(), Failure> {
+    async fn work(
+        &mut self,
+        mut steps: Receiver<Vec<Step>>,
+        mut reports: Receiver<PartReport>,
+        mut interrupt: Interrupt,
+    ) -> Result<(), Failure> {
         let mut redraw = tokio::time::interval(REDRAW);
         redraw.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut batch, mut is_read) = (Vec::with_capacity(STEPS_MAX), false);
         loop {
+            self.begin_parts()?;
             self.begin_checks();
-            if is_read && self.queue.is_empty() && self.checks.is_empty() {
+            if is_read && self.queue.is_empty() && self.checks.is_empty() && self.parts.is_empty() {
                 return Ok(());
             }
             tokio::select! {
                 count = steps.recv_many(&mut batch, STEPS_MAX), if !is_read && self.queue.len() < QUEUE_MAX => {
                     is_read = count == 0;
-                    batch.drain(..).for_each(|step| self.on_step(step));
+                    batch.drain(..).flatten().for_each(|step| self.on_step(step));
                 }
                 Some(checked) = self.checks.join_next(), if !self.checks.is_empty() => {
-                    let (key, check) = checked.map_err(Failure::with(Exit::Internal))?;
-                    self.on_checked(key, check)?;
+                    if let Some((key, check)) = checked.map_err(Failure::with(Exit::Internal))? {
+                        self.on_checked(key, check)?;
+                    }
                 }
+                Some((number, report)) = reports.recv() => self.on_report(number, report)?,
                 started = started(&mut self.starting), if self.starting.is_some() => self.on_started(started)?,
                 _ = redraw.tick(), if self.progress.is_shown() => self.progress.draw(&self.account),
                 () = interrupt.wait() => {
@@ -151,21 +182,35 @@ impl Run<'_> {
 
     fn on_step(&mut self, step: Step) {
         let missing = match step {
-            Step::Log(remarks) => return self.account.open(remarks),
-            Step::Done(checked) => return self.account.add(*checked),
+            Step::Log(remarks) => {
+                self.parts.open(&remarks);
+                return self.account.open(remarks);
+            }
+            Step::Done(checked) => {
+                series::log_of(&checked).into_iter().for_each(|log| self.parts.done(log));
+                return self.account.add(*checked);
+            }
+            Step::Missing(missing) if missing.in_series.is_some() => {
+                self.start_workers_if_none();
+                return self.parts.add(*missing);
+            }
             Step::Missing(missing) => *missing,
             // Of the other way of checking.
             Step::ForNode(_) => return,
         };
+        self.parts.done(missing.subject.position.file);
+        self.enqueue(missing);
+    }
+
+    /// Puts one into the queue of those that are checked by themselves, unless it is known by now.
+    fn enqueue(&mut self, missing: Missing) {
         if let Some(finding) = self.found.get(&missing.key) {
             return self.account.add(missing.done(finding.clone()));
         }
         if let Some(others) = self.under_way.get_mut(&missing.key) {
             return others.push(missing);
         }
-        if self.workers.is_none() && self.starting.is_none() {
-            self.start_workers();
-        }
+        self.start_workers_if_none();
         self.under_way.insert(missing.key, Vec::new());
         self.queue.push_back(missing);
     }
@@ -200,13 +245,55 @@ impl Run<'_> {
         let Some(workers) = &self.workers else { return };
         while self.checks.len() <= self.settings.jobs {
             let Some(missing) = self.queue.pop_front() else { return };
-            let (key, claim, script) = (missing.key, missing.claim, missing.script.clone());
+            let (key, claim, script) = (missing.key, missing.claim, missing.script().into_owned());
             let workers = Arc::clone(workers);
-            self.checks.spawn(async move { (key, workers.check(script, claim).await) });
+            self.checks.spawn(async move { Some((key, workers.check(script, claim).await)) });
             self.account.begin(&missing.subject);
             // First of those that it is for; what is told of it needs the script again.
             self.under_way.entry(key).or_default().insert(0, missing);
         }
+    }
+
+    /// Gives each worker that is free a part of a log.
+    fn begin_parts(&mut self) -> Result<(), Failure> {
+        let Some(workers) = self.workers.clone() else { return Ok(()) };
+        while self.checks.len() < self.settings.jobs && self.queue.len() < self.settings.jobs {
+            let part = match self.parts.next(self.settings.jobs, workers.script_bytes_max()) {
+                Some(Next::Part(part)) => part,
+                Some(Next::Alone(missing)) => {
+                    self.enqueue(missing);
+                    continue;
+                }
+                None => return Ok(()),
+            };
+            let mut pending = workers.series(part.script, &part.claims).map_err(Failure::with(Exit::Internal))?;
+            let (number, reports) = (part.number, self.reports.clone());
+            self.checks.spawn(async move {
+                while let Some(report) = pending.recv().await {
+                    // Nobody listens after an interrupt.
+                    let _ = reports.send((number, Some(report))).await;
+                }
+                let _ = reports.send((number, None)).await;
+                None
+            });
+            self.parts.current(number).into_iter().for_each(|missing| self.account.begin(&missing.subject));
+        }
+        Ok(())
+    }
+
+    fn on_report(&mut self, number: u64, report: Option<Result<Report, PoolError>>) -> Result<(), Failure> {
+        let Some(report) = report else {
+            self.parts.on_end(number).into_iter().for_each(|missing| self.enqueue(missing));
+            return Ok(());
+        };
+        let told = self.parts.on_report(number, report.map_err(Failure::with(Exit::Internal))?);
+        if let Some((missing, finding)) = told.holds {
+            self.cache.put(missing.in_series.unwrap_or(missing.key), None, &finding);
+            self.account.add(missing.done(finding));
+        }
+        told.alone.into_iter().for_each(|missing| self.enqueue(missing));
+        self.parts.current(number).into_iter().for_each(|missing| self.account.begin(&missing.subject));
+        Ok(())
     }
 
     fn on_checked(&mut self, key: Key, check: Check) -> Result<(), Failure> {

@@ -19,6 +19,8 @@ pub struct Settings {
     pub jobs: usize,
     pub limits: VerifierParameters,
     pub sandbox: SandboxMode,
+    /// What the queries of a log have in common is asserted once.
+    pub incremental: bool,
     /// Who is asked; without one it is checked on this machine.
     pub node: Option<ByNode>,
     pub besides: Besides,

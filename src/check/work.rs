@@ -42,8 +42,9 @@ impl Work {
         Work { files, state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// The next thing to do, or none if there is nothing left. Queries go first: their logs are in memory.
-    pub fn next(&self) -> Option<Task> {
+    /// The next thing to do, or none if there is nothing left. Queries go first: their logs are in memory. `before_waiting` is
+    /// called where another thread must open a file first.
+    pub fn next(&self, mut before_waiting: impl FnMut()) -> Option<Task> {
         let mut state = self.state();
         loop {
             if state.ended {
@@ -65,6 +66,12 @@ impl Work {
             }
             if state.opening == 0 {
                 return None;
+            }
+            drop(state);
+            before_waiting();
+            state = self.state();
+            if state.opening == 0 || state.ended || !state.logs.is_empty() {
+                continue;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

@@ -62,6 +62,10 @@ pub struct Arguments {
     /// Memory of each check, in MiB, from 256 on [default: 1024]
     #[arg(long, value_name = "MB")]
     memory: Option<u64>,
+    /// Keep what the queries of a log have in common asserted between them, as the tool did. What holds so is marked, and
+    /// remembered apart; everything else is checked again by itself
+    #[arg(long, conflicts_with_all = ["node", "explain", "deny_vacuous", "stability"])]
+    incremental: bool,
     /// Whether an obligation without a verdict fails the run
     #[arg(long, value_enum, default_value_t = NoVerdictMeans::Fail)]
     no_verdict: NoVerdictMeans,
@@ -123,9 +127,9 @@ impl Arguments {
                 );
                 return Err(Failure::new(Exit::Input, message));
             }
-            (None, Some(_)) if self.explain || self.deny_vacuous || self.stability.is_some() => {
+            (None, Some(_)) if self.explain || self.deny_vacuous || self.stability.is_some() || self.incremental => {
                 let message = format!(
-                    "{NODE_VARIABLE} names a node, and no network explains or checks again: --explain, --deny-vacuous and --stability go with --local"
+                    "{NODE_VARIABLE} names a node, and no network explains or checks again: --explain, --deny-vacuous, --stability and --incremental go with --local"
                 );
                 return Err(Failure::new(Exit::Input, message));
             }
@@ -157,6 +161,7 @@ impl Arguments {
                 Sandbox::Required => SandboxMode::Required,
                 Sandbox::Off => SandboxMode::Off,
             },
+            incremental: self.incremental,
             node: self.node()?,
             besides: Besides { explain: self.explain || self.deny_vacuous, seeds: self.stability.unwrap_or(0) },
             vacuous: if self.deny_vacuous { VacuousMeans::Fail } else { VacuousMeans::Pass },

@@ -11,7 +11,8 @@ mod doctor;
 pub(crate) mod init_genesis_state;
 mod key;
 mod kill_actor;
-mod proof;
+mod monitor_network;
+pub(crate) mod proof;
 pub(crate) mod solver_pin;
 mod split;
 mod start_validator;
@@ -35,6 +36,7 @@ pub enum Command {
     InitGenesisState(init_genesis_state::Arguments),
     Key(key::Arguments),
     KillActor(kill_actor::Arguments),
+    MonitorNetwork(monitor_network::Arguments),
     Proof(proof::Arguments),
     Split(split::Arguments),
     StartValidator(start_validator::Arguments),
@@ -57,6 +59,7 @@ impl Command {
             Command::InitGenesisState(arguments) => arguments.run(),
             Command::Key(arguments) => arguments.run(),
             Command::KillActor(arguments) => arguments.run(),
+            Command::MonitorNetwork(arguments) => arguments.run(),
             Command::Proof(arguments) => arguments.run(),
             Command::Split(arguments) => arguments.run(),
             Command::StartValidator(arguments) => arguments.run(),

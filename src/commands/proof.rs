@@ -163,7 +163,7 @@ fn pending(view: &Value) -> String {
 }
 
 /// Who said what, and what it took.
-fn details(view: &Value, node: &str) -> Vec<String> {
+pub fn details(view: &Value, node: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if let voters @ Value::Array(_) = &view["stake"]["voters"] {
         lines.push(format!("signed by: {}", names(voters)));

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::nodes::Choice;
 use crate::say;
-use crate::text::{plain, span, word};
+use crate::text::{names, plain, span, word};
 use crate::why::{self, Health, How, Told};
 use serde_json::{Value, json};
 use std::thread::JoinHandle;
@@ -89,6 +89,7 @@ fn screen(health: &Health, answers: &[Answer]) -> Vec<String> {
     lines.extend(missing(health));
     lines.extend(answers.iter().flat_map(down));
     lines.extend(checks(answers));
+    lines.extend(pending(answers));
     if lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
@@ -159,6 +160,23 @@ fn checks(answers: &[Answer]) -> Vec<String> {
     if lines.is_empty() { lines } else { [vec!["Proofs under check:".to_owned()], lines].concat() }
 }
 
+/// The oldest of the first node that tells: each sees the same ones.
+fn pending(answers: &[Answer]) -> Vec<String> {
+    let told = |answer: &Answer| Some((answer.name.clone(), answer.why.as_ref().ok()?["pending"].as_array()?.clone()));
+    let Some((name, proofs)) = answers.iter().find_map(told) else { return Vec::new() };
+    let line = |pending: &Value| {
+        let proof: String = word(&pending["proof"], "?").chars().take(DIGITS).collect();
+        let state = match (word(&pending["state"], "?"), pending["no_verdict_from"].as_array().map_or(0, Vec::len)) {
+            ("pending", 0) => "every validator has its verdict; it waits for its block".to_owned(),
+            ("pending", _) => format!("no verdict yet from {}", names(&pending["no_verdict_from"])),
+            (state, _) => state.to_owned(),
+        };
+        format!("  {}: {}", plain(&proof), plain(&state))
+    };
+    let lines: Vec<String> = proofs.iter().map(line).collect();
+    if lines.is_empty() { lines } else { [vec![format!("Oldest pending proofs at {}:", plain(&name))], lines].concat() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,7 +186,8 @@ mod tests {
             {"node_id": "node_3", "stake": 10_000, "since": "2026-11-30T14:02:11Z", "how": "disconnected"}]});
         let why = json!({"health": health, "node_id": name, "current_view": 7, "leader": "node_2", "current_sequence": 5,
             "last_final_ms": 81_000, "uptime_ms": 240_000, "actors_down": ["mempool"],
-            "checks": [{"proof": "0123456789abcdef", "for_ms": 12_000, "running": true}]});
+            "checks": [{"proof": "0123456789abcdef", "for_ms": 12_000, "running": true}],
+            "pending": [{"proof": "fedcba9876543210", "state": "pending", "no_verdict_from": ["node_3"]}]});
         Answer { name: name.into(), why: Ok(why) }
     }
 
@@ -187,6 +206,8 @@ mod tests {
             "Down at node_1: mempool",
             "Proofs under check:",
             "  0123456789ab: being checked at node_1 for 12 s",
+            "Oldest pending proofs at node_1:",
+            "  fedcba987654: no verdict yet from node_3",
         ];
         assert_eq!(lines, expected);
     }

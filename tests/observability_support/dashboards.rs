@@ -137,7 +137,8 @@ impl Dashboard {
                 "textbox" | "constant" => Chosen::Raw(query.to_owned()),
                 "interval" | "custom" => Chosen::Raw(query.split(',').next().unwrap().trim().to_owned()),
                 "query" => {
-                    let values = values(api, &variables.replace(query));
+                    let regex = variable["regex"].as_str().unwrap_or_default();
+                    let values = values(api, &variables.replace(query), regex);
                     let values = values.map_err(|why| format!("{} / ${name}: {query}: {why}", self.title))?;
                     match (variable["includeAll"] == true, variable["allValue"].as_str()) {
                         (true, Some(all)) if !all.is_empty() => Chosen::Raw(all.to_owned()),
@@ -196,14 +197,17 @@ impl Dashboard {
 }
 
 /// `label_values(selector, label)`, `label_values(label)` or `query_result(expression)`, as the data source understands them.
-fn values(api: &Api, query: &str) -> Result<Vec<String>, String> {
+/// Of a result the `regex` takes one label: `label="(?<value>…)"`.
+fn values(api: &Api, query: &str, regex: &str) -> Result<Vec<String>, String> {
     let values = if let Some(inside) = query.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')')) {
         match inside.rsplit_once(',') {
             Some((selector, label)) => api.label_values(label.trim(), Some(selector.trim()))?,
             None => api.label_values(inside.trim(), None)?,
         }
     } else if let Some(inside) = query.strip_prefix("query_result(").and_then(|rest| rest.strip_suffix(')')) {
-        api.query(inside)?.iter().map(|sample| format!("{:?} {}", sample.labels, sample.value)).collect()
+        let label = regex.split_once(r#"="(?<value>"#).map(|(before, _)| before.rsplit(['/', '|']).next().unwrap());
+        let label = label.ok_or_else(|| format!("{regex:?} takes no value of the label of a result"))?;
+        api.query(inside)?.iter().filter_map(|sample| sample.labels.get(label).cloned()).collect()
     } else {
         return Err("no query that is known here".into());
     };

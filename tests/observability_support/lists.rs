@@ -13,9 +13,16 @@ pub struct Empty {
 
 const ACTOR: &str = "an actor that is killed";
 const LEADER: &str = "a leader that is killed";
+const ALERT: &str = "an alert that fires";
 
 #[rustfmt::skip]
 const EMPTY: &[Empty] = &[
+    Empty { place: "Proof-of-Proof / Network / Firing alerts / A", fault: ALERT, always: false },
+    Empty { place: "Proof-of-Proof / Network / Alerts / A: ALERTS", fault: ALERT, always: false },
+    Empty { place: "Proof-of-Proof / Network / Alerts / B: ALERTS", fault: ALERT, always: false },
+    Empty { place: "Proof-of-Proof / Validator / Firing alerts / A", fault: ALERT, always: false },
+    Empty { place: "Proof-of-Proof / Validator / Alerts / A: ALERTS", fault: ALERT, always: false },
+    Empty { place: "Proof-of-Proof / Validator / Alerts / B: ALERTS", fault: ALERT, always: false },
     Empty { place: "Proof-of-Proof / Network / annotation Actor restarts", fault: ACTOR, always: true },
     Empty { place: "Proof-of-Proof / Network / annotation View changes", fault: LEADER, always: false },
     Empty { place: "Proof-of-Proof / Network / annotation Leader failures", fault: LEADER, always: false },

@@ -21,6 +21,7 @@ use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Task, Verd
 use smtlib::{Named, Vocabulary};
 
 mod interpretation;
+mod series;
 
 /// The solver was seen to answer `sat` where the bounds it keeps of these functions allow more than the functions do.
 const SAT_OF_BOUNDS: &str =
@@ -32,6 +33,8 @@ pub struct Checker {
     next: Option<Context>,
     /// The last script's: ending it takes time that nobody waits for.
     last: Option<Context>,
+    /// What a series of queries goes on with.
+    series: Option<series::Series>,
     /// Of the job that is being checked.
     seed: Option<Seed>,
 }
@@ -71,20 +74,26 @@ impl Checker {
     /// Makes the next context ahead of time: a third of what a small script costs. A library that makes none is found
     /// out when the script comes.
     pub fn prepare(&mut self) {
-        if self.next.is_none() {
+        // It would take back the options that hold for a series.
+        if self.next.is_none() && self.series.is_none() {
             self.next = Context::fresh().ok();
         }
     }
 
     /// Reads, runs and judges one script. Processor time and memory are filled in by those who measure them.
     pub fn check(&mut self, job: &Job) -> Report {
+        self.seed = job.seed;
+        match job.task {
+            Task::Series => return self.begin_series(job),
+            Task::Next => return self.next_of_series(job),
+            Task::Check | Task::Model | Task::Vacuity | Task::Core => self.series = None,
+        }
         let form = match form::read(&job.script, &job.limits) {
             Ok(form) => form,
             Err(rejected) => return Report::of(rejected),
         };
-        self.seed = job.seed;
         match job.task {
-            Task::Check => self.check_form(&form, job),
+            Task::Check | Task::Series | Task::Next => self.check_form(&form, job),
             Task::Vacuity => match form.without_goal() {
                 Some(form) => self.check_form(&form, job),
                 None => Report::of(Verdict::NoVerdict { reason: NoVerdict::NothingAsked }),
@@ -241,8 +250,16 @@ impl Checker {
 
     /// Runs one text in a fresh context, and gives that back.
     fn run_on(&mut self, text: &str, options: &[(String, String)], limit: u64) -> Result<(Run, Context), NoVerdict> {
+        let mut context = self.context(options)?;
+        // In front of the text: a limit in the context's configuration would not bind a script.
+        let run = run_in(&mut context, &format!("(set-option :rlimit {limit})\n{text}"))?;
+        Ok((run, context))
+    }
+
+    /// A fresh context, under these options and no others.
+    fn context(&mut self, options: &[(String, String)]) -> Result<Context, NoVerdict> {
         self.tidy();
-        let mut context = match self.next.take() {
+        let context = match self.next.take() {
             Some(context) => context,
             None => Context::fresh().map_err(solver_error)?,
         };
@@ -251,17 +268,21 @@ impl Checker {
             solver::set_seed(seed.into());
         }
         options.iter().for_each(|(name, value)| solver::set_option(name, value));
-        // In front of the text: a limit in the context's configuration would not bind a script.
-        let output = context.eval(&format!("(set-option :rlimit {limit})\n{text}")).map_err(solver_error)?;
-        let output = match output.as_str() {
-            "sat\n" => Output::Answer(Answer::Sat),
-            "unsat\n" => Output::Answer(Answer::Unsat),
-            "unknown\n" => Output::Unknown(reason_unknown(&mut context)),
-            other => return Err(NoVerdict::SolverError { text: format!("not an answer: {other:?}") }),
-        };
-        let count = resource_count(&mut context)?;
-        Ok((Run { output, count }, context))
+        Ok(context)
     }
+}
+
+/// Runs a text with one check in a context, and counts what was ever run in that.
+fn run_in(context: &mut Context, text: &str) -> Result<Run, NoVerdict> {
+    let output = context.eval(text).map_err(solver_error)?;
+    let output = match output.as_str() {
+        "sat\n" => Output::Answer(Answer::Sat),
+        "unsat\n" => Output::Answer(Answer::Unsat),
+        "unknown\n" => Output::Unknown(reason_unknown(context)),
+        other => return Err(NoVerdict::SolverError { text: format!("not an answer: {other:?}") }),
+    };
+    let count = resource_count(context)?;
+    Ok(Run { output, count })
 }
 
 impl Run {

@@ -1,11 +1,15 @@
 //! What consensus was seen to do since the process started, for people and for the metrics: how long blocks took, views
 //! with a proposal, view changes, whose votes were heard. Nothing is decided by it; it outlives the actor's incarnations.
 
+mod extremes;
 mod heard;
+mod recent;
 mod rounds;
 
 use crate::metrics;
 use crate::metrics::handles::Rounds;
+pub use extremes::Extremes;
+use extremes::RecentExtremes;
 use heard::Heard;
 use parking_lot::Mutex;
 use protocol::consensus::events::{FinalBlock, Input, Notice, Record};
@@ -15,11 +19,14 @@ use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
 use protocol::types::{Millis, Sequence, Stake, ValidatorIndex, View};
 use protocol::vote::{Vote, VoteKind};
+use recent::Recent;
 use rounds::TookPart;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub use recent::{History, SPAN, Span};
 
 /// Proposals whose block is not final yet; the oldest give way.
 const OPEN_MAX: usize = 256;
@@ -50,6 +57,7 @@ struct Inner {
     counts: Counts,
     open: BTreeMap<View, Moments>,
     times: BTreeMap<Sequence, Duration>,
+    recent: RecentExtremes,
     place: Place,
     /// The last view that this validator gave up, and why.
     gave_up: Option<(View, GiveUpReason)>,
@@ -86,6 +94,8 @@ pub struct Sight {
     pub missing: [(VoteKind, Stake); 3],
     /// Since the last final block, or since the start.
     pub last_final: Duration,
+    /// From proposal to final, of the blocks of the last minutes; none before the first.
+    pub proposed_to_final: Option<Extremes>,
 }
 
 /// Shared between the actor, which writes, and whoever looks. Every lock is held for a look-up's time.
@@ -98,6 +108,7 @@ pub struct Observed {
     started: Instant,
     heard: Heard,
     rounds: Rounds,
+    recent: Mutex<Recent>,
     inner: Mutex<Inner>,
 }
 
@@ -126,6 +137,7 @@ impl Observed {
             set,
             schedule,
             me,
+            recent: Mutex::new(Recent::new(started)),
             started,
             inner: Mutex::default(),
         }
@@ -254,8 +266,12 @@ impl Observed {
                 self.rounds.prepared_to_final.record(seconds(prepared, now));
             }
             let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
+            if is_new {
+                self.recent.lock().block(now, block.block.body.proofs.len(), took);
+            }
             if let Some(took) = took {
                 inner.times.insert(sequence, took);
+                inner.recent.record(now, took);
                 self.rounds.proposed_to_final.record(took.as_secs_f64());
             }
             tracing::info!(
@@ -288,15 +304,20 @@ impl Observed {
         self.inner.lock().times.get(&sequence).copied()
     }
 
+    /// The spans of [`SPAN`] that have ended, at most ten minutes of them.
+    pub fn history(&self, now: Instant) -> History {
+        self.recent.lock().history(now)
+    }
+
     pub fn counts(&self) -> Counts {
         self.inner.lock().counts
     }
 
     /// What a page shows. O(validators).
     pub fn look(&self, now: Instant) -> Sight {
-        let (place, last_final) = {
+        let (place, last_final, proposed_to_final) = {
             let inner = self.inner.lock();
-            (inner.place, inner.last_final)
+            (inner.place, inner.last_final, inner.recent.get())
         };
         let missing = |kind| (kind, self.missing(now, kind, place.view_change_lacks));
         Sight {
@@ -306,6 +327,7 @@ impl Observed {
             signing: place.signing,
             missing: [VoteKind::Prepare, VoteKind::Commit, VoteKind::ViewChange].map(missing),
             last_final: now.saturating_duration_since(last_final.unwrap_or(self.started)),
+            proposed_to_final,
         }
     }
 

@@ -368,6 +368,10 @@ declare! {
             "from a block's Prepare certificate until it is final";
         CONSENSUS_PROPOSED_TO_FINAL = "pop_consensus_proposed_to_final_seconds", Histogram(ROUND_SECONDS), Seconds, [],
             "from a proposal's arrival, or sending, until its block is final here; fetched blocks are not in it";
+        CONSENSUS_PROPOSED_TO_FINAL_MIN = "pop_consensus_proposed_to_final_min_seconds", Gauge, Seconds, [],
+            "the least of the same, exactly, over the blocks of the last one to two minutes in which any became final; absent before the first";
+        CONSENSUS_PROPOSED_TO_FINAL_MAX = "pop_consensus_proposed_to_final_max_seconds", Gauge, Seconds, [],
+            "the most of the same";
         CONSENSUS_STEP = "pop_consensus_step_seconds", Histogram(STEP_SECONDS), Seconds, [STEP],
             "the way of peers' proposals and votes: verify (signatures), queue (until its step begins), decide (the step); and of what follows, which steps share: log (records to the disk), send (from durable until all effects are carried out)";
         CONSENSUS_VIEW_TIMER = "pop_consensus_view_timer_seconds", Gauge, Seconds, [],

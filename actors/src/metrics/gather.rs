@@ -132,6 +132,11 @@ fn consensus(page: &Page, now: Instant) {
     gauge!(CONSENSUS_IS_LEADER).set(one_if(sight.leader == page.sources.me));
     gauge!(CONSENSUS_IS_SIGNING).set(one_if(sight.signing));
     gauge!(CONSENSUS_LAST_FINAL_AGE).set(sight.last_final.as_secs_f64());
+    // Absent until there is one: 0 would be a block that took no time.
+    if let Some(times) = sight.proposed_to_final {
+        gauge!(CONSENSUS_PROPOSED_TO_FINAL_MIN).set(times.min.as_secs_f64());
+        gauge!(CONSENSUS_PROPOSED_TO_FINAL_MAX).set(times.max.as_secs_f64());
+    }
     for (kind, stake) in sight.missing {
         let kind = match kind {
             VoteKind::Prepare => "prepare",

@@ -32,6 +32,22 @@ async fn two_nodes_find_each_other_and_talk_both_ways() {
 }
 
 #[actix::test]
+async fn since_when_a_peer_is_missing_is_told_from_the_start_and_from_its_end() {
+    let begun = crate::clock::wall().0;
+    let lonely = node(2, 0);
+    let report = &lonely.network.peers()[0];
+    assert!(!report.ever_connected && report.missing_since_ms.unwrap() >= begun, "{report:?}");
+    let (mut a, b) = pair(2, 0, 1).await;
+    let report = &a.network.peers()[0];
+    assert_eq!((report.missing_since_ms, report.ever_connected), (None, true));
+    let ended = crate::clock::wall().0;
+    b.stop().await;
+    a.sees(Event::Closed(1)).await;
+    let report = &a.network.peers()[0];
+    assert!(report.ever_connected && report.missing_since_ms.unwrap() >= ended, "{report:?}");
+}
+
+#[actix::test]
 async fn a_broadcast_reaches_everybody_else() {
     let mut nodes: Vec<Node> = (0..4).map(|me| node(4, me)).collect();
     for a in &nodes {

@@ -5,6 +5,7 @@
 mod accuracy;
 mod actor;
 mod ending;
+mod events;
 mod explaining;
 mod explanations;
 mod messages;
@@ -12,16 +13,17 @@ mod pool;
 mod probe;
 mod process;
 mod roll;
+mod task;
 mod verdicts;
 
 pub use accuracy::{Accuracy, Shares, WINDOW as ACCURACY_WINDOW};
 pub use actor::{VerifierPoolActor, VerifierPoolSettings};
 pub use ending::{Ending, Kill};
+pub use events::{Observer, PoolEvent, verdict_label};
 pub use explanations::{EXPLANATIONS_BYTES_MAX, EXPLANATIONS_MAX, Explanations};
 pub use messages::{Cancel, Check, Explain, Explained, Foresee, Judged, Rebuilt, ReportOf, TellUnderWay, UnderWay};
-pub use pool::{
-    Observer, Pending, PoolConfig, PoolError, PoolEvent, VerifierPool, program_beside_this_one, verdict_label,
-};
+pub use pool::{PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 pub use process::StartError;
 pub use roll::Workers;
+pub use task::{Pending, PendingSeries};
 pub use verdicts::{VERDICTS_BYTES_MAX, VERDICTS_MAX, Verdicts};

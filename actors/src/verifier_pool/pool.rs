@@ -5,10 +5,11 @@
 //! When the queue is full the job is given back: surely not checked.
 
 use super::ending::{Consequence, Ending};
+use super::events::{Observer, PoolEvent, verdict_label};
 use super::process::{Exchange, Start, StartError, WorkerProcess, encode_frame};
 use super::roll::{Roll, Workers};
+use super::task::{Pending, Task, Work};
 use parking_lot::{Condvar, Mutex};
-use protocol::types::ResourceCount;
 use protocol::verdict::{self, Job, NoVerdict, Report, SolverPin, Verdict, VerifierParameters};
 use protocol::worker::{Hello, Priority, SandboxMode};
 use std::collections::VecDeque;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// How often a proof is given to a worker that is then ended from outside.
-const ATTEMPTS_MAX: u32 = 3;
+pub(super) const ATTEMPTS_MAX: u32 = 3;
 
 /// A worker makes room for a fresh one after so many proofs: what a solver leaks stays small.
 const JOBS_PER_WORKER_MAX: u32 = 500;
@@ -46,33 +47,6 @@ pub struct PoolConfig {
     pub spare: bool,
     /// Told of everything that is worth counting; called on the pool's threads, so it must be quick.
     pub observer: Observer,
-}
-
-/// Whoever counts what the pool does.
-pub type Observer = Arc<dyn Fn(&PoolEvent) + Send + Sync>;
-
-/// What is worth counting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PoolEvent {
-    WorkerStarted {
-        pid: u32,
-    },
-    WorkerNotStarted {
-        error: String,
-    },
-    /// `cause` is one of a few fixed words.
-    WorkerEnded {
-        pid: u32,
-        cause: &'static str,
-    },
-    /// A job has its report; `verdict` is one of a few fixed words.
-    Checked {
-        verdict: &'static str,
-        cpu: Duration,
-        wall: Duration,
-        resource_count: Option<ResourceCount>,
-        attempts: u32,
-    },
 }
 
 impl PoolConfig {
@@ -120,18 +94,6 @@ pub enum PoolError {
     Closed,
 }
 
-/// A job's answer to come.
-pub type Pending = oneshot::Receiver<Result<Report, PoolError>>;
-
-struct Task {
-    frame: Vec<u8>,
-    limits: VerifierParameters,
-    /// Only checks are counted.
-    is_check: bool,
-    since: Instant,
-    reply: oneshot::Sender<Result<Report, PoolError>>,
-}
-
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Task>,
@@ -139,7 +101,7 @@ struct State {
     closed: bool,
 }
 
-struct Shared {
+pub(super) struct Shared {
     config: PoolConfig,
     start: Start,
     roll: Arc<Roll>,
@@ -237,18 +199,23 @@ impl VerifierPool {
     pub fn submit(&self, job: &Job) -> Result<Pending, PoolError> {
         let frame = encode_frame(job).map_err(PoolError::Encode)?;
         let (reply, pending) = oneshot::channel();
+        let is_check = job.task == verdict::Task::Check;
+        self.enqueue(job.limits, Work::Single { frame, is_check, reply })?;
+        Ok(pending)
+    }
+
+    pub(super) fn enqueue(&self, limits: VerifierParameters, work: Work) -> Result<(), PoolError> {
         let mut state = self.shared.state.lock();
         if state.closed {
             return Err(PoolError::Closed);
         }
-        state.waiting.retain(|task| !task.reply.is_closed());
+        state.waiting.retain(Task::is_wanted);
         if state.waiting.len() >= self.shared.config.waiting_max {
             return Err(PoolError::Full { waiting: state.waiting.len() });
         }
-        let is_check = job.task == verdict::Task::Check;
-        state.waiting.push_back(Task { frame, limits: job.limits, is_check, since: Instant::now(), reply });
+        state.waiting.push_back(Task { limits, since: Instant::now(), work });
         self.shared.work.notify_one();
-        Ok(pending)
+        Ok(())
     }
 
     /// Checks one job.
@@ -295,7 +262,7 @@ impl Shared {
         drop(spare);
     }
 
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
 
@@ -306,15 +273,30 @@ impl Shared {
     /// The life of a worker's thread. It keeps its process from job to job.
     fn work_until_closed(&self) {
         let mut worker = None;
-        while let Some(task) = self.next_task() {
-            // A fault of ours costs this job and its worker, never the thread: the pool must not shrink unseen.
-            let attempt = AssertUnwindSafe(|| self.run(&mut worker, &task));
-            let result = std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
-                worker = None;
-                Err(PoolError::Panicked)
-            });
-            // Nobody may wait any more; then nobody is told.
-            let _ = task.reply.send(result);
+        while let Some(Task { limits, work, .. }) = self.next_task() {
+            // A fault of ours costs this job and its worker, never the thread: the pool must not shrink unseen. Nobody may
+            // wait any more; then nobody is told.
+            match work {
+                Work::Single { frame, is_check, reply } => {
+                    let wanted = || !reply.is_closed() && !self.is_closed();
+                    let attempt = AssertUnwindSafe(|| self.run(&mut worker, &frame, &limits, is_check, &wanted));
+                    let result = std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
+                        worker = None;
+                        Err(PoolError::Panicked)
+                    });
+                    let _ = reply.send(result);
+                }
+                Work::Series { frames, replies } => {
+                    let attempt = AssertUnwindSafe(|| self.run_series(&mut worker, &frames, &limits, &replies));
+                    let result = std::panic::catch_unwind(attempt).unwrap_or_else(|_| {
+                        worker = None;
+                        Err(PoolError::Panicked)
+                    });
+                    if let Err(error) = result {
+                        let _ = replies.send(Err(error));
+                    }
+                }
+            }
         }
     }
 
@@ -325,7 +307,7 @@ impl Shared {
                 return None;
             }
             match state.waiting.pop_front() {
-                Some(task) if task.reply.is_closed() => {}
+                Some(task) if !task.is_wanted() => {}
                 Some(task) => return Some(task),
                 None => self.work.wait(&mut state),
             }
@@ -333,32 +315,29 @@ impl Shared {
     }
 
     /// Runs one job, in up to [`ATTEMPTS_MAX`] workers.
-    fn run(&self, worker: &mut Option<WorkerProcess>, task: &Task) -> Result<Report, PoolError> {
+    fn run(
+        &self,
+        worker: &mut Option<WorkerProcess>,
+        frame: &[u8],
+        limits: &VerifierParameters,
+        is_check: bool,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Report, PoolError> {
         let begun = Instant::now();
         let mut attempts = 0;
         let report = loop {
             attempts += 1;
-            let mut process = self.worker(worker.take())?;
-            let wanted = || !task.reply.is_closed() && !self.is_closed();
-            match process.check(&task.frame, &task.limits, wanted) {
-                Exchange::Answered(report) => {
-                    // A solver that has run out of memory once is in no state to be trusted with the next proof.
-                    if matches!(report.verdict, Verdict::NoVerdict { reason: NoVerdict::Memory { .. } }) {
-                        self.tell(PoolEvent::WorkerEnded { pid: process.pid(), cause: "memory" });
-                    } else {
-                        *worker = Some(process);
-                    }
-                    break *report;
-                }
-                Exchange::Ended(ending) => {
-                    self.tell(PoolEvent::WorkerEnded { pid: process.pid(), cause: ending.label() });
-                    if let Some(report) = after(&ending, &task.limits, attempts)? {
+            let process = self.worker(worker.take())?;
+            match self.exchange(worker, process, frame, limits, wanted) {
+                Ok(report) => break report,
+                Err(ending) => {
+                    if let Some(report) = after(&ending, limits, attempts)? {
                         break report;
                     }
                 }
             }
         };
-        if task.is_check {
+        if is_check {
             self.tell(PoolEvent::Checked {
                 verdict: verdict_label(&report.verdict),
                 cpu: Duration::from_millis(report.cpu.0),
@@ -370,8 +349,34 @@ impl Shared {
         Ok(report)
     }
 
+    /// Gives one job to a worker, which is kept if it is still good afterwards; how it ended, if it did.
+    pub(super) fn exchange(
+        &self,
+        kept: &mut Option<WorkerProcess>,
+        mut process: WorkerProcess,
+        frame: &[u8],
+        limits: &VerifierParameters,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Report, Ending> {
+        match process.check(frame, limits, wanted) {
+            Exchange::Answered(report) => {
+                // A solver that has run out of memory once is in no state to be trusted with the next proof.
+                if matches!(report.verdict, Verdict::NoVerdict { reason: NoVerdict::Memory { .. } }) {
+                    self.tell(PoolEvent::WorkerEnded { pid: process.pid(), cause: "memory" });
+                } else {
+                    *kept = Some(process);
+                }
+                Ok(*report)
+            }
+            Exchange::Ended(ending) => {
+                self.tell(PoolEvent::WorkerEnded { pid: process.pid(), cause: ending.label() });
+                Err(ending)
+            }
+        }
+    }
+
     /// A worker for the next job: the last one if it is still good, else the spare, else a new one.
-    fn worker(&self, last: Option<WorkerProcess>) -> Result<WorkerProcess, PoolError> {
+    pub(super) fn worker(&self, last: Option<WorkerProcess>) -> Result<WorkerProcess, PoolError> {
         if let Some(worker) = last {
             if self.is_good(&worker) {
                 return Ok(worker);
@@ -430,21 +435,11 @@ impl Shared {
 }
 
 /// The report that follows from a worker's end, or `None` if the job is to be tried again.
-fn after(ending: &Ending, limits: &VerifierParameters, attempts: u32) -> Result<Option<Report>, PoolError> {
+pub(super) fn after(ending: &Ending, limits: &VerifierParameters, attempts: u32) -> Result<Option<Report>, PoolError> {
     match ending.consequence(limits) {
         Consequence::NoVerdict(reason) => Ok(Some(ending.report(reason))),
         Consequence::TryAgain if attempts < ATTEMPTS_MAX => Ok(None),
         Consequence::TryAgain => Ok(Some(ending.report(NoVerdict::EndedFromOutside { attempts }))),
         Consequence::NotWanted => Err(PoolError::Closed),
-    }
-}
-
-/// A short fixed word for metrics.
-pub fn verdict_label(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Confirmed { .. } => "confirmed",
-        Verdict::Refuted { .. } => "refuted",
-        Verdict::NoVerdict { reason } => reason.label(),
-        Verdict::Rejected { .. } => "rejected",
     }
 }

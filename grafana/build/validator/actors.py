@@ -1,7 +1,7 @@
 """Does every part of it run, and what was restarted?"""
 
 from panels import BAD, DOUBTFUL, GOOD, NONE_IS_GOOD, YES_IS_GOOD, bars, counts, lines, stat, steps, timeline, words
-from queries import INTERVAL, increase, or_none, or_zero_each, rate
+from queries import INTERVAL, increase, named, or_none, or_zero_each, rate
 
 HANDLED = rate("pop_actor_messages_total", "actor")
 TIME = rate("pop_actor_handler_seconds_total", "actor")
@@ -11,12 +11,15 @@ PANELS = [
              thresholds=YES_IS_GOOD, mappings=words(_0="down", _1="runs"), width=12),
     counts("Restarts", "By actor and reason.", increase("pop_actor_restarts_total", "actor, reason", INTERVAL), "actor",
            legend="{{actor}} {{reason}}", axis="restarts", bars=True, stacked=True, width=12),
-    stat("Escalations", "In the time shown: a supervisor gave up on mending, and handed the failure to the one above it.",
-         [(or_zero_each(increase("pop_supervisor_escalations_total", "instance")), "{{instance}}")], "short", decimals=0,
+]
+
+MORE = [
+    stat("Escalations", "In the time shown: a supervisor restarted too often, and handed the failure to the one above it.",
+         [(or_zero_each(increase("pop_supervisor_escalations_total", "job, instance")), "{{validator}}")], "short", decimals=0,
          thresholds=NONE_IS_GOOD, width=4, height=8),
     stat("Threads left behind", "Blocked threads that were replaced and have not ended.",
-         [("pop_supervisor_threads_left_behind", "{{instance}}")], "short", decimals=0, thresholds=NONE_IS_GOOD, width=4, height=8),
-    bars("Mailboxes", "How full each is. A full mailbox gives messages back.",
+         [(named("pop_supervisor_threads_left_behind"), "{{validator}}")], "short", decimals=0, thresholds=NONE_IS_GOOD, width=4, height=8),
+    bars("Mailboxes", "How full each is. A full mailbox rejects messages.",
          [("max by (actor) (pop_actor_mailbox_messages / pop_actor_mailbox_limit)", "{{actor}}")], "percentunit", decimals=1, least=0,
          most=1, thresholds=steps(GOOD, (0.5, DOUBTFUL), (0.8, BAD))),
     bars("Since the last heartbeat", "An actor without one for long is stalled, and is replaced.",
@@ -24,11 +27,13 @@ PANELS = [
          thresholds=steps(GOOD, (1, DOUBTFUL), (2, BAD))),
     lines("Waiting messages", "In each mailbox.", [("sum by (actor) (pop_actor_mailbox_messages)", "{{actor}}")], axis="messages"),
     lines("Handled messages", "A second, by actor.", [(HANDLED, "{{actor}}")], axis="messages a second"),
-    lines("Messages given back or lost", "Given back: the mailbox was full or closed. Lost: taken, but not handled or never answered.", [
-        (or_none(rate("pop_actor_messages_refused_total", "actor"), "actor"), "{{actor}} given back"),
+    lines("Messages rejected or lost", "Rejected: the mailbox was full or closed. Lost: accepted, but not handled or never answered.", [
+        (or_none(rate("pop_actor_messages_refused_total", "actor"), "actor"), "{{actor}} rejected"),
         (or_none(rate("pop_actor_messages_lost_total", "actor"), "actor"), "{{actor}} lost")], axis="messages a second", by_kind=True),
-    lines("Share of time in handlers", "100% is an actor that never waits.", [(TIME, "{{actor}}")], "percentunit"),
-    lines("Time of a message", "Mean, by actor.", [(f"{TIME} / {HANDLED}", "{{actor}}")], "s"),
+    # A handler's time is counted when it ends, so that a long one puts more into a step than the step has.
+    lines("Share of time in handlers", "100% is an actor that never waits. A long handler counts when it ends.",
+          [(f"clamp_max(max by (actor) (rate(pop_actor_handler_seconds_total{INTERVAL})), 1)", "{{actor}}")], "percentunit", most=1),
+    lines("Time to handle a message", "Mean, by actor.", [(f"{TIME} / {HANDLED}", "{{actor}}")], "s"),
     lines("The message at hand", "How long the present message has been handled already; 0 when idle.",
           [("max by (actor) (pop_actor_handling_seconds)", "{{actor}}")], "s"),
 ]

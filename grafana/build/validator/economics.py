@@ -1,13 +1,14 @@
 """Who holds what?"""
 
 from panels import BAD, GOOD, column, lines, stat, steps, table
+from queries import named
 
 PANELS = [
     stat("Supply difference", "Balances, stakes and reward pool, less what the genesis issued. Anything but 0 is a fault of the program.",
-         [("pop_state_supply_difference_tokens", "{{instance}}")], "locale", thresholds=steps(BAD, (0, GOOD), (1e-9, BAD)), width=6),
-    stat("Reward pool", "Tokens that are not earned yet.", [("pop_state_reward_pool_tokens", "{{instance}}")], "locale",
+         [(named("pop_state_supply_difference_tokens"), "{{validator}}")], "locale", thresholds=steps(BAD, (0, GOOD), (1e-9, BAD)), width=6),
+    stat("Reward pool", "Tokens that are not earned yet.", [(named("pop_state_reward_pool_tokens"), "{{validator}}")], "locale",
          thresholds=steps("blue"), decimals=2, width=6),
-    stat("Final proofs", "In this validator's index, since genesis.", [("pop_state_final_proofs", "{{instance}}")], "locale",
+    stat("Final proofs", "In this validator's index, since genesis.", [(named("pop_state_final_proofs"), "{{validator}}")], "locale",
          thresholds=steps("blue"), decimals=0, width=6),
     stat("Its own rewards", "Earned since genesis.", [(
         "max by (validator) (pop_state_rewards_tokens * on (job, instance, validator) pop_validator_info)", "{{validator}}")], "locale",

@@ -13,6 +13,7 @@ mod ended;
 mod events;
 mod exchange;
 mod fetch;
+mod listing;
 mod order;
 mod pace;
 mod peer_set;
@@ -23,6 +24,7 @@ mod tests;
 pub use ended::{ENDED_MAX, MALFORMED_MAX};
 pub use events::*;
 pub use fetch::{NEED_REQUESTS_MAX, NEEDS_MAX, OFFERS_MAX, REQUESTS_MAX, WANTS_MAX};
+pub use listing::{Listed, Newest};
 pub use pace::{COME_BACK_MAX, COME_BACK_MIN};
 pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 
@@ -109,6 +111,11 @@ impl Mempool {
             }
         }
         this
+    }
+
+    /// The oldest proofs that have not ended, at most so many.
+    pub fn oldest(&self, max: usize) -> Vec<Hash> {
+        self.pending.by_age().filter(|entry| entry.final_in.is_none()).take(max).map(|entry| entry.proof).collect()
     }
 
     /// Where a proof is.

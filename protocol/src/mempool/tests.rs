@@ -65,6 +65,7 @@ fn a_proof_is_checked_once_it_is_durable_and_consensus_is_told() {
     assert_eq!(mempool.step(NOW, Input::Tick), [], "nothing happens before it is durable");
     assert_eq!(mempool.step(NOW, Input::Stored(vec![id(1)])), [check(1)]);
     assert_eq!(mempool.find(&id(1)), Whereabouts::Checking);
+    assert_eq!((mempool.oldest(1), mempool.oldest(0)), (vec![id(1)], vec![]));
     assert_eq!(mempool.step(NOW, judged(1, CONFIRMED)), [tell(1, CONFIRMED)]);
     let pending = Whereabouts::Pending { mine: CONFIRMED, words: vec![], contested: false };
     assert_eq!(mempool.find(&id(1)), pending);

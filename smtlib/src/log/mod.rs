@@ -6,7 +6,7 @@
 //! accepted.
 //!
 //! - `command`: one command, without its terms; `comments`, `transcript`: what stands between commands.
-//! - `session`: what is in force; `parts`: the pieces that texts are made of.
+//! - `session`: what is in force; `parts`: the pieces that texts are made of; `series`: the text of several queries.
 //! - `tools`: who wrote it; `read`: the loop over all of them.
 //!
 //! Must never: decide whether a query is accepted, flatten scopes, recurse, or keep a text for each query: it keeps ranges.
@@ -15,6 +15,7 @@ mod command;
 mod comments;
 mod parts;
 mod read;
+mod series;
 mod session;
 mod tools;
 mod transcript;
@@ -28,6 +29,7 @@ use thiserror::Error;
 use crate::error::ErrorKind;
 use crate::result::Status;
 use parts::{Parts, Piece, Span, Tip};
+pub use series::LogSeries;
 pub use tools::{Recognised, Tool};
 
 /// What a log may cost. It is the reader's own machine that reads it: nobody else has to agree.
@@ -225,7 +227,7 @@ impl<'a> Log<'a> {
 
     /// How many characters of its line stand before a piece.
     fn column(&self, piece: Piece) -> u32 {
-        let Piece::Range(span) = piece else { return 0 };
+        let (Piece::Range(span) | Piece::Scope(span)) = piece else { return 0 };
         let before = &self.bytes[..span.start as usize];
         let start = before.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |end| end + 1);
         let characters = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count();

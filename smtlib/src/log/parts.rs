@@ -16,6 +16,8 @@ pub(super) struct Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
     Range(Span),
+    /// A `push` of one scope, as it stands.
+    Scope(Span),
     /// `(push 1)` where the log opens several scopes at once, at that line of the log.
     Push(u32),
     /// `(pop 1)`, likewise.
@@ -25,15 +27,19 @@ pub(super) enum Piece {
 impl Piece {
     pub(super) fn bytes(self, log: &[u8]) -> &[u8] {
         match self {
-            Piece::Range(span) => &log[span.start as usize..span.end as usize],
+            Piece::Range(span) | Piece::Scope(span) => &log[span.start as usize..span.end as usize],
             Piece::Push(_) => b"(push 1)",
             Piece::Pop(_) => b"(pop 1)",
         }
     }
 
+    pub(super) fn opens_a_scope(self) -> bool {
+        matches!(self, Piece::Scope(_) | Piece::Push(_))
+    }
+
     pub(super) fn line(self) -> u32 {
         match self {
-            Piece::Range(span) => span.line,
+            Piece::Range(span) | Piece::Scope(span) => span.line,
             Piece::Push(line) | Piece::Pop(line) => line,
         }
     }

@@ -115,7 +115,7 @@ impl Session {
 
     pub(super) fn open_scopes(&mut self, parts: &mut Parts, span: Span, count: u64) {
         for _ in 0..count {
-            let piece = if count == 1 { Piece::Range(span) } else { Piece::Push(span.line) };
+            let piece = if count == 1 { Piece::Scope(span) } else { Piece::Push(span.line) };
             let level = self.top();
             let tip = parts.with(level.tip, piece);
             let checked = level.checked.clone();

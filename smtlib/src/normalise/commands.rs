@@ -3,9 +3,10 @@
 //!
 //! Must never: let a command through by default. What is not named here is refused.
 
-use super::Normaliser;
 use super::scope::Lifetime;
+use super::series;
 use super::sorts::SortId;
+use super::{Asks, Normaliser};
 use crate::error::{ErrorKind, Fault, clip};
 use crate::options::{self, Decision};
 use crate::result::{NoteKind, Status};
@@ -27,11 +28,15 @@ impl Normaliser<'_> {
         if node.quoted {
             return Err(self.refused(head, "a command's name stands without bars"));
         }
-        if self.queries > 0 {
-            self.after_check(index, head);
-            return Ok(());
-        }
         let name = self.tree.text(head).to_owned();
+        match self.asks {
+            Asks::Once if self.queries > 0 => {
+                self.after_check(index, head);
+                return Ok(());
+            }
+            Asks::Once => {}
+            Asks::InSeries => self.fits_a_series(head, &name)?,
+        }
         let arguments = &parts[1..];
         self.out.from(self.at(index));
         match name.as_str() {
@@ -73,6 +78,9 @@ impl Normaliser<'_> {
             "declare-datatype" => self.declare_datatype(index, head, arguments)?,
             "declare-datatypes" => self.declare_datatypes(index, head, arguments)?,
             _ => return Err(self.refused(head, advice(name))),
+        }
+        if self.asks == Asks::InSeries && self.scope.remade {
+            return Err(self.refused(head, series::REMADE));
         }
         self.out.settle(mark);
         if std::mem::take(&mut self.scope.in_front) {

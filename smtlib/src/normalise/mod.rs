@@ -2,7 +2,8 @@
 //!
 //! The parts:
 //!
-//! - `commands`: which commands there are, and what becomes of them; `query`: the check, and what stands round it.
+//! - `commands`: which commands there are, and what becomes of them; `query`: the check, and what stands round it;
+//!   `series`: several checks in one script.
 //! - `declarations`, `definitions`, `datatypes`, `sort_terms`: names that a script makes.
 //! - `terms`, with `binders`, `attributes`, `identifiers`, `indexed`, `overloads`, `generic`, `check` and `numerals`: what
 //!   stands in assertions.
@@ -25,6 +26,7 @@ mod numerals;
 mod overloads;
 mod query;
 mod scope;
+mod series;
 mod sort_terms;
 mod sorts;
 mod terms;
@@ -34,6 +36,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 pub(crate) use commands::{is_declaration, is_output};
+pub use series::{Series, SeriesQuery, normalise_series};
 
 use crate::error::{Error, ErrorKind, Fault, Place, clip, position};
 use crate::hashing::{IdMap, IdSet};
@@ -57,7 +60,7 @@ use writer::Writer;
 /// The first thing in the script that is not accepted, with line and column. The same script under the same limits always
 /// gives the same result.
 pub fn normalise(script: &[u8], limits: &Limits) -> Result<Normalised, Error> {
-    let normaliser = read(script, limits).map_err(|fault| fault.locate(script))?;
+    let normaliser = read(script, limits, Asks::Once).map_err(|fault| fault.locate(script))?;
     Ok(normaliser.finish(script))
 }
 
@@ -66,7 +69,7 @@ pub fn normalise(script: &[u8], limits: &Limits) -> Result<Normalised, Error> {
 ///
 /// Cost: that of [`normalise`].
 pub fn locate(script: &[u8], limits: &Limits, line: u32, column: u32) -> Option<(u32, u32)> {
-    let tree = read(script, limits).ok()?.output();
+    let tree = read(script, limits, Asks::Once).ok()?.output();
     let at = node_at(&tree, line, column)?.at;
     Some(position(script, at))
 }
@@ -74,22 +77,31 @@ pub fn locate(script: &[u8], limits: &Limits, line: u32, column: u32) -> Option<
 /// What a script is printed as, as a tree whose nodes know their place in the script, and of each name that is printed
 /// under another one which it is: the printed one, and the script's own.
 pub(crate) fn output_of(script: &[u8], limits: &Limits) -> Result<(Tree, IdMap<Name, Name>), Error> {
-    let mut normaliser = read(script, limits).map_err(|fault| fault.locate(script))?;
+    let mut normaliser = read(script, limits, Asks::Once).map_err(|fault| fault.locate(script))?;
     let renamed = normaliser.take_renamed().into_iter().collect();
     Ok((normaliser.output(), renamed))
 }
 
-fn read<'a>(script: &[u8], limits: &'a Limits) -> Result<Normaliser<'a>, Fault> {
-    match read_tree(parse_tree(script, limits)?, script, limits) {
+/// How often a script may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    /// An obligation, which is all that the network knows.
+    Once,
+    /// Some queries of a log, for one solver: see `series`.
+    InSeries,
+}
+
+fn read<'a>(script: &[u8], limits: &'a Limits, asks: Asks) -> Result<Normaliser<'a>, Fault> {
+    match read_tree(parse_tree(script, limits)?, script, limits, asks) {
         Err(fault) if lists::is_meant(&fault) => {
-            read_tree(lists::declare(parse_tree(script, limits)?, fault.at), script, limits)
+            read_tree(lists::declare(parse_tree(script, limits)?, fault.at), script, limits, asks)
         }
         result => result,
     }
 }
 
-fn read_tree<'a>(tree: Tree, script: &[u8], limits: &'a Limits) -> Result<Normaliser<'a>, Fault> {
-    let mut normaliser = Normaliser::new(tree, limits);
+fn read_tree<'a>(tree: Tree, script: &[u8], limits: &'a Limits, asks: Asks) -> Result<Normaliser<'a>, Fault> {
+    let mut normaliser = Normaliser::new(tree, limits, asks);
     let commands: Vec<u32> = normaliser.tree.top().collect();
     for command in &commands {
         normaliser.command(*command).map_err(|fault| normaliser.explain(fault))?;
@@ -179,6 +191,9 @@ struct Normaliser<'a> {
     queries: u32,
     /// Where the second query stands.
     second_query: u32,
+    asks: Asks,
+    /// The queries of a series that were read.
+    series: Vec<series::Asked>,
     /// The commands behind the query.
     after: Option<query::After>,
     remarks: Vec<Remark>,
@@ -194,7 +209,7 @@ struct Normaliser<'a> {
 }
 
 impl<'a> Normaliser<'a> {
-    fn new(tree: Tree, limits: &'a Limits) -> Self {
+    fn new(tree: Tree, limits: &'a Limits, asks: Asks) -> Self {
         let mut normaliser = Self {
             limits,
             tree,
@@ -219,6 +234,8 @@ impl<'a> Normaliser<'a> {
             assertions_reset: false,
             queries: 0,
             second_query: 0,
+            asks,
+            series: Vec::new(),
             after: None,
             remarks: Vec::new(),
             remarks_left_out: 0,

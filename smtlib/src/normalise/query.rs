@@ -5,9 +5,9 @@
 //!
 //! Must never: forget, at a reset, what the solver would still know.
 
-use super::Normaliser;
 use super::scope::Lifetime;
 use super::sorts::SortId;
+use super::{Asks, Normaliser};
 use crate::error::{ErrorKind, Fault};
 use crate::result::{Assumptions, NoteKind};
 
@@ -47,6 +47,11 @@ impl Normaliser<'_> {
     /// `(check-sat literal …)`: as the solver reads it, what is assumed is asserted.
     pub(super) fn check_sat(&mut self, index: u32, head: u32, assumed: &[u32]) -> Result<(), Fault> {
         self.nothing_foreign(index)?;
+        // The next query of a series must not assume what this one does.
+        let is_scoped = self.asks == Asks::InSeries && !assumed.is_empty();
+        if is_scoped {
+            self.open_for_assumed(head)?;
+        }
         for literal in assumed {
             self.assume(*literal)?;
         }
@@ -54,13 +59,19 @@ impl Normaliser<'_> {
             let what = format!("{} assumed by {}", assumed.len(), self.clipped(head));
             self.remark(self.at(*first), NoteKind::Assumed, what);
         }
-        self.queries = 1;
+        self.queries = self.queries.saturating_add(1);
         self.begun = true;
         let check_sat = self.tree.names.intern("check-sat");
         self.out.from(self.at(head));
         self.out.open();
         self.out.symbol(check_sat);
         self.out.close();
+        if self.asks == Asks::InSeries {
+            self.end_of_query();
+        }
+        if is_scoped {
+            self.close_assumed(head);
+        }
         Ok(())
     }
 
@@ -110,6 +121,7 @@ impl Normaliser<'_> {
         }
         match self.queries {
             0 => Err(Fault::new(at, ErrorKind::NoCheck)),
+            _ if self.asks == Asks::InSeries => Ok(()),
             1 => Ok(()),
             queries => Err(Fault::new(self.second_query, ErrorKind::Queries { queries })),
         }

@@ -115,6 +115,10 @@ pub(super) struct Scope {
     /// Binders that are open: quantifiers, lambdas, parameters.
     pub binders: u32,
     sort_count: u32,
+    /// Names of sorts that were ever made, and whether as a datatype.
+    sorts_made: IdMap<Name, bool>,
+    /// A sort was made under a name that a closed scope had, and one of the two is a datatype.
+    pub remade: bool,
     pub lifetime: Lifetime,
     /// What is being read is printed in front of all assertions.
     pub in_front: bool,
@@ -167,6 +171,9 @@ impl Scope {
         if self.lifetime == Lifetime::Scope {
             self.undo.push(Undo::Sort(name));
         }
+        let is_datatype = matches!(sort.meaning, SortMeaning::Datatype(_));
+        let before = self.sorts_made.insert(name, is_datatype);
+        self.remade |= before.is_some_and(|before| before || is_datatype);
         self.sorts.insert(name, Rc::new(sort));
     }
 

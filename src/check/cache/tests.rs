@@ -29,6 +29,7 @@ fn finding(count: u64) -> Finding {
         cpu_ms: 1,
         counter_model: None,
         progress: None,
+        incremental: false,
         explained: None,
         stability: None,
     }

@@ -39,6 +39,7 @@ fn obligation(checked: &Checked) -> Value {
         "claim": checked.claim.map(|(claim, _)| claim),
         "claimed": claimed(checked),
         "known": checked.known,
+        "incremental": checked.incremental,
         "cpu_ms": checked.cpu_ms,
     });
     let mut set = |key: &str, more: Value| value[key] = more;
@@ -47,6 +48,9 @@ fn obligation(checked: &Checked) -> Value {
     }
     if let Some(answer) = checked.log_says {
         set("log_says", json!(answer));
+    }
+    if let Some(answer) = checked.incremental_answer {
+        set("incremental_answer", json!(answer));
     }
     if let Some(place) = &checked.place {
         set("place", json!(place));

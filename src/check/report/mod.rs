@@ -68,7 +68,10 @@ fn details(checked: &Checked) -> Vec<String> {
             Vec::new()
         }
     };
-    log_says.into_iter().chain(checked.network.iter().flat_map(of_network)).chain(more).collect()
+    let otherwise = checked.incremental_answer.map(|answer| {
+        format!("together with other queries of the log it was answered {answer}; the answer to it alone counts")
+    });
+    log_says.into_iter().chain(otherwise).chain(checked.network.iter().flat_map(of_network)).chain(more).collect()
 }
 
 /// On whose attestations a network does not confirm it.

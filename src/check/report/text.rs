@@ -90,7 +90,12 @@ fn holds(checked: &Checked, style: Style) -> Vec<String> {
     if rest.is_empty() && !style.verbose {
         return Vec::new();
     }
-    let known = if checked.known { " (known before)" } else { "" };
+    let known = match (checked.known, checked.incremental) {
+        (true, true) => " (known before, incremental)",
+        (true, false) => " (known before)",
+        (false, true) => " (incremental)",
+        (false, false) => "",
+    };
     let first = format!("{}: {}{known}", plain(&checked.subject.name()), style.paint(Kind::Holds, "holds"));
     let place = place(checked).filter(|_| checked.is_vacuous());
     let rest = rest.iter().map(|line| format!("  {}", plain(line)));
@@ -128,7 +133,11 @@ pub fn sum(account: &Account) -> String {
     let number = |count: u64| grouped(count);
     let mut parts = Vec::new();
     if counts.hold > 0 {
-        let of = [(counts.known_before, "known before"), (counts.hold_vacuous, "vacuous")];
+        let of = [
+            (counts.known_before, "known before"),
+            (counts.incremental, "incremental"),
+            (counts.hold_vacuous, "vacuous"),
+        ];
         let of = of.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{} {words}", number(*count)));
         let of = of.collect::<Vec<_>>().join(", ");
         let known = if of.is_empty() { of } else { format!(" ({of})") };

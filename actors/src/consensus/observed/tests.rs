@@ -209,6 +209,8 @@ fn times_are_measured_from_the_proposal_over_the_certificate_to_the_end() {
         observed.finalized(after(60), &[block(2, &[0, 1, 2], &[])], View(2));
         assert_eq!(observed.proposal_to_final(Sequence(1)), Some(Duration::from_millis(50)));
         assert_eq!(observed.look(after(90)).last_final, Duration::from_millis(30));
+        let took = Duration::from_millis(50);
+        assert_eq!(observed.look(after(90)).proposed_to_final, Some(Extremes { min: took, max: took }));
     });
     for (name, seconds) in [("proposed_to_prepared", 0.02), ("prepared_to_final", 0.03), ("proposed_to_final", 0.05)] {
         assert_eq!(value(&page, &format!("pop_consensus_{name}_seconds_sum")), seconds, "{name}");

@@ -1,0 +1,399 @@
+//! What nodes say, read once and bounded: everything else in the monitor works with these types.
+//!
+//! Answers are hostile. A missing field reads as 0, none or empty; text is cut and loses what a terminal would obey; lists are
+//! cut. Must never: keep a part of an answer that is not read here, or trust a name to be unique.
+
+#[cfg(test)]
+mod tests;
+
+use super::metrics::Metrics;
+use crate::text::plain;
+use protocol::types::{Hash, Millis, NodeId};
+use serde_json::Value;
+
+/// Characters of a sentence that a node wrote.
+const SENTENCE_MAX: usize = 400;
+/// Those of a word: an actor's name, a state, a message type.
+const WORD_MAX: usize = 40;
+/// Validators that one node may name.
+pub const VALIDATORS_MAX: usize = 1_024;
+/// Actors in one tree.
+const ACTORS_MAX: usize = 64;
+/// Levels of supervisors; a tree of ours has three.
+const DEPTH_MAX: usize = 8;
+/// Blocks in one answer; the API gives 64 at most.
+const BLOCKS_MAX: usize = 64;
+/// A day; a longer time from proposal to final is none.
+const LATENCY_MS_MAX: f64 = 86_400_000.0;
+/// Proofs of one block.
+const PROOFS_MAX: usize = 4_096;
+
+/// Something that a node said, or that it said nothing.
+#[derive(Debug)]
+pub struct Report {
+    /// Which of the monitored nodes.
+    pub node: usize,
+    /// When the answer was there, since the Unix epoch.
+    pub at: Millis,
+    pub answer: Answer,
+}
+
+#[derive(Debug)]
+pub enum Answer {
+    Status(Box<Result<Status, Trouble>>),
+    Actors(Vec<Actor>),
+    Metrics(Metrics),
+    Ledger(Vec<Account>),
+    /// Final blocks, ascending. `live` ones became final just now; others are from the past.
+    Blocks {
+        blocks: Vec<Block>,
+        live: bool,
+    },
+}
+
+/// Why a node did not say how it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing listens there.
+    Refused,
+    /// No connection within the deadline: the machine is off, or something drops packets.
+    NotReached,
+    /// It took the connection and said nothing within the deadline.
+    TimedOut,
+    /// Something else between here and there, or an answer that is none.
+    Failed(String),
+    /// It answered that it cannot say: a part of it is down.
+    Unavailable(String),
+}
+
+impl Trouble {
+    /// What it means, for people.
+    pub fn sentence(&self) -> String {
+        match self {
+            Trouble::Refused => "not running: connection refused".into(),
+            Trouble::NotReached => "not reached: its machine or the network is down".into(),
+            Trouble::TimedOut => "hung or stopped: takes connections but does not answer".into(),
+            Trouble::Failed(why) => why.clone(),
+            Trouble::Unavailable(why) => format!("answers, but not how it is: {why}"),
+        }
+    }
+}
+
+/// A node's own word on how it is: `/v1/status`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Status {
+    pub node_id: String,
+    /// Whole tokens, as all stakes here.
+    pub stake: u64,
+    pub chain: String,
+    /// Its own word on its health and the network's.
+    pub health: Option<Health>,
+    pub view: u64,
+    /// The last final block.
+    pub sequence: u64,
+    pub block: String,
+    pub leader: String,
+    pub reachable_stake: u64,
+    pub total_stake: u64,
+    pub has_quorum: bool,
+    pub waiting_for: Option<String>,
+    pub clock_ahead_ms: Option<i64>,
+    pub proofs_final: u64,
+    /// Since its process started, as the next.
+    pub proposals: u64,
+    pub view_changes: u64,
+    pub mempool: Option<Mempool>,
+    pub actors_down: Vec<String>,
+    pub peers: Vec<Peer>,
+}
+
+/// How a node says that it is, and the network as it sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// `ok`, `degraded`, `waiting`, `behind`, `halted` or `failing`.
+    pub state: String,
+    pub sentence: String,
+    /// Validators that have a session and do not vote.
+    pub not_voting: Vec<String>,
+    /// None if there is nothing to do.
+    pub what_to_do: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mempool {
+    pub proofs: u64,
+    pub proofs_max: u64,
+    pub bytes: u64,
+    pub bytes_max: u64,
+    pub waiting: u64,
+    pub checking: u64,
+    pub disputed: u64,
+    pub fetching: u64,
+}
+
+/// Another validator, as a node sees it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Peer {
+    pub node_id: String,
+    pub connected: bool,
+    /// Since when there is no session.
+    pub missing_since: Option<Millis>,
+    pub address: Option<String>,
+    pub round_trip_ms: Option<f64>,
+    pub faults: u64,
+    pub last_error: Option<String>,
+}
+
+/// An actor of a node, in the order of its tree: `/v1/actors`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Actor {
+    pub name: String,
+    pub supervisor: String,
+    pub state: String,
+    pub incarnation: u64,
+    /// Incarnations that ended unasked, and by which reasons.
+    pub restarts: u64,
+    pub reasons: String,
+    pub waiting: u64,
+    pub waiting_max: u64,
+    pub handling: Option<String>,
+    pub uptime_ms: Option<u64>,
+    pub last_failure: Option<Failure>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Failure {
+    pub text: String,
+    pub ago_ms: u64,
+}
+
+/// What a validator holds, by the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    pub node_id: String,
+    /// Micro-tokens.
+    pub stake_micro: u64,
+}
+
+/// A final block.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Block {
+    pub sequence: u64,
+    pub id: String,
+    pub proposer: Option<String>,
+    /// By the proposer's clock, since the Unix epoch.
+    pub time: Millis,
+    /// From its proposal, sent or first seen by the node that was asked, until it was final there.
+    pub latency_ms: Option<f64>,
+    pub proofs: Vec<Entry>,
+    /// Stake whose Prepare votes are known, of all.
+    pub signed: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    pub proof: Hash,
+    pub difficulty: u64,
+}
+
+impl Status {
+    /// None if this is no status at all.
+    pub fn read(value: &Value) -> Option<Status> {
+        Some(Status {
+            node_id: name(&value["node_id"])?,
+            stake: number(&value["stake_tokens"]),
+            chain: word(&value["chain_id"], 64),
+            health: Health::read(&value["health"]),
+            view: number(&value["current_view"]),
+            sequence: number(&value["current_sequence"]),
+            block: word(&value["block"], 64),
+            leader: name(&value["leader"]).unwrap_or_default(),
+            reachable_stake: number(&value["reachable_stake_tokens"]),
+            total_stake: number(&value["total_stake_tokens"]),
+            has_quorum: value["has_quorum"] == true,
+            waiting_for: sentence(&value["waiting_for"]),
+            clock_ahead_ms: value["clock_ahead_ms"].as_i64(),
+            proofs_final: number(&value["proofs_final"]),
+            proposals: number(&value["since_start"]["proposals"]),
+            view_changes: number(&value["since_start"]["view_changes"]),
+            mempool: Mempool::read(&value["mempool"]),
+            actors_down: list(&value["actors"], ACTORS_MAX)
+                .filter(|actor| actor["running"] == false)
+                .map(|actor| word(&actor["name"], WORD_MAX))
+                .collect(),
+            peers: list(&value["peers"], VALIDATORS_MAX).filter_map(Peer::read).collect(),
+        })
+    }
+}
+
+impl Health {
+    fn read(value: &Value) -> Option<Health> {
+        let is_there = |one: &&Value| one["how"] == "silent" || one["how"] == "not_signing";
+        Some(Health {
+            state: word(&value["state"], WORD_MAX),
+            sentence: sentence(&value["sentence"])?,
+            not_voting: list(&value["missing"], VALIDATORS_MAX)
+                .filter(is_there)
+                .filter_map(|one| name(&one["node_id"]))
+                .collect(),
+            what_to_do: sentence(&value["what_to_do"]).filter(|what| what != "nothing"),
+        })
+    }
+}
+
+impl Status {
+    /// By its own word; without one, whether it lacks a quorum.
+    pub fn is_halted(&self) -> bool {
+        self.health.as_ref().map_or(!self.has_quorum, |health| health.state == "halted")
+    }
+}
+
+impl Mempool {
+    fn read(value: &Value) -> Option<Mempool> {
+        value.is_object().then(|| Mempool {
+            proofs: number(&value["proofs"]),
+            proofs_max: number(&value["proofs_max"]),
+            bytes: number(&value["bytes"]),
+            bytes_max: number(&value["bytes_max"]),
+            waiting: number(&value["waiting"]),
+            checking: number(&value["checking"]),
+            // Nodes of either name are understood.
+            disputed: number(&value["contested"]).max(number(&value["disputed"])),
+            fetching: number(&value["fetching"]),
+        })
+    }
+}
+
+impl Peer {
+    fn read(value: &Value) -> Option<Peer> {
+        Some(Peer {
+            node_id: name(&value["node_id"])?,
+            connected: value["connected"] == true,
+            missing_since: value["missing_since_ms"].as_u64().map(Millis),
+            address: value["address"].as_str().map(|text| cut(text, 64)),
+            round_trip_ms: value["round_trip_ms"].as_f64().filter(|ms| ms.is_finite()),
+            faults: number(&value["faults"]),
+            last_error: sentence(&value["last_error"]),
+        })
+    }
+}
+
+impl Account {
+    pub fn read_all(value: &Value) -> Vec<Account> {
+        let account = |value: &Value| {
+            let node_id = name(&value["node_id"])?;
+            Some(Account { node_id, stake_micro: number(&value["stake_micro_tokens"]) })
+        };
+        list(&value["accounts"], VALIDATORS_MAX).filter_map(account).collect()
+    }
+}
+
+impl Actor {
+    /// The actors of a tree, in its order.
+    pub fn read_all(value: &Value) -> Vec<Actor> {
+        let mut actors = Vec::new();
+        members(&value["tree"], "", 0, &mut actors);
+        actors
+    }
+
+    fn read(value: &Value, supervisor: &str) -> Actor {
+        let by_reason = value["restarts"].as_object();
+        let reasons: Vec<(String, u64)> = by_reason
+            .into_iter()
+            .flatten()
+            .take(16)
+            .filter_map(|(reason, count)| Some((cut(reason, WORD_MAX).replace('_', " "), count.as_u64()?)))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        let failure = &value["last_failure"];
+        let place = failure["place"].as_str().map_or(String::new(), |place| format!(" ({})", cut(place, 80)));
+        Actor {
+            name: word(&value["name"], WORD_MAX),
+            supervisor: supervisor.to_owned(),
+            state: word(&value["state"], WORD_MAX),
+            incarnation: number(&value["incarnation"]),
+            restarts: reasons.iter().fold(0, |sum: u64, (_, count)| sum.saturating_add(*count)),
+            reasons: reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", "),
+            waiting: number(&value["mailbox"]["depth"]),
+            waiting_max: number(&value["mailbox"]["limit"]),
+            handling: value["handling"]["message"].as_str().map(|message| cut(message, WORD_MAX)),
+            uptime_ms: milliseconds(&value["uptime_ms"]),
+            last_failure: sentence(&failure["text"])
+                .map(|text| Failure { text: text + &place, ago_ms: milliseconds(&failure["ago_ms"]).unwrap_or(0) }),
+        }
+    }
+}
+
+fn members(value: &Value, supervisor: &str, depth: usize, actors: &mut Vec<Actor>) {
+    if depth > DEPTH_MAX || actors.len() >= ACTORS_MAX {
+        return;
+    }
+    if value["children"].is_array() {
+        let name = word(&value["name"], WORD_MAX);
+        list(&value["children"], ACTORS_MAX).for_each(|child| members(child, &name, depth + 1, actors));
+    } else if value["name"].is_string() {
+        actors.push(Actor::read(value, supervisor));
+    }
+}
+
+impl Block {
+    /// The blocks of an answer, and where to go on.
+    pub fn read_all(value: &Value) -> Option<(Vec<Block>, u64)> {
+        let next = value["next"].as_u64()?;
+        Some((list(&value["blocks"], BLOCKS_MAX).filter_map(Block::read).collect(), next))
+    }
+
+    fn read(value: &Value) -> Option<Block> {
+        let certificate = [&value["prepare"], &value["commit"]].into_iter().find(|one| one.is_object());
+        let signed = certificate.map(|one| (number(&one["prepared"]), number(&one["total"])));
+        Some(Block {
+            sequence: value["sequence"].as_u64()?,
+            id: word(&value["id"], 64),
+            proposer: name(&value["proposer"]),
+            time: Millis(number(&value["header"]["time"])),
+            latency_ms: value["proposal_to_final_ms"].as_f64().filter(|ms| (0.0..=LATENCY_MS_MAX).contains(ms)),
+            proofs: list(&value["proofs"], PROOFS_MAX).filter_map(Entry::read).collect(),
+            signed,
+        })
+    }
+}
+
+impl Entry {
+    fn read(value: &Value) -> Option<Entry> {
+        Some(Entry { proof: value["proof"].as_str()?.parse().ok()?, difficulty: number(&value["difficulty"]) })
+    }
+}
+
+/// Text of a node, at most so many characters and none that a terminal obeys.
+pub fn cut(text: &str, characters_max: usize) -> String {
+    let mut shown: String = text.chars().take(characters_max).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    plain(&shown)
+}
+
+fn sentence(value: &Value) -> Option<String> {
+    value.as_str().map(|text| cut(text, SENTENCE_MAX))
+}
+
+fn word(value: &Value, characters_max: usize) -> String {
+    value.as_str().map_or_else(String::new, |text| cut(text, characters_max))
+}
+
+/// A validator's name, if it is one.
+fn name(value: &Value) -> Option<String> {
+    NodeId::new(value.as_str()?).ok().map(|name| name.to_string())
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+fn milliseconds(value: &Value) -> Option<u64> {
+    value.as_f64().filter(|ms| ms.is_finite() && *ms >= 0.0).map(|ms| ms as u64)
+}
+
+fn list(value: &Value, count_max: usize) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten().take(count_max)
+}
