@@ -172,6 +172,7 @@ const LINK: &[&str] = &[
     "bad_frame",
     "stopping",
     "too_often",
+    "key_in_use",
     "frame_too_large",
     "frame_too_short",
     "message_too_large",

@@ -3,7 +3,7 @@
 //! Whatever ends it, the slot is given up and the sink told, also when the sink panics.
 
 use super::frames::{PART_BYTES_MAX, PeerMessage};
-use super::handshake::{LinkError, part, parting_word};
+use super::handshake::{LinkError, Refusal, part, parting_word};
 use super::live::{Admitted, Live};
 use super::reader::{Pulse, Reader};
 use super::table::Network;
@@ -83,7 +83,8 @@ struct Presence<M: PeerMessage> {
 impl<M: PeerMessage> Presence<M> {
     fn announce(&self, round_trip: Duration) {
         let peer = self.live.peer;
-        tracing::info!(peer = self.network.roster.name(peer), ?round_trip, "session open");
+        let round_trip_shown = format!("{:.2} ms", round_trip.as_secs_f64() * 1e3);
+        tracing::info!(peer = self.network.roster.name(peer), round_trip = round_trip_shown, "session open");
         self.live.set_open(true);
         metrics::network_session_opened();
         self.network.sink.opened(peer, round_trip);
@@ -96,7 +97,11 @@ impl<M: PeerMessage> Drop for Presence<M> {
         let announced = self.live.is_open();
         self.live.set_open(false);
         if announced {
-            tracing::info!(peer = self.network.roster.name(peer), reason = %self.error, "session closed");
+            let name = self.network.roster.name(peer);
+            match &self.error {
+                LinkError::Refused(Refusal::Stopping) => tracing::info!(peer = name, "session closed: shutting down"),
+                error => tracing::info!(peer = name, reason = %error, "session closed"),
+            }
             metrics::network_session_closed(self.error.label());
             self.network.note(peer, &self.error);
             self.network.note_closed(peer);

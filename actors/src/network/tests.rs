@@ -16,7 +16,7 @@ use actix::{Context, Handler, Message};
 use protocol::signature::public_key;
 use protocol::types::{Hash, ValidatorIndex};
 use protocol::verdict::SolverPin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn note(number: u64) -> Vec<u8> {
     rmp_serde::to_vec(&Talk::Note(number)).unwrap()
@@ -116,25 +116,43 @@ async fn a_node_that_starts_anew_is_connected_within_a_second() {
 }
 
 #[actix::test]
-async fn a_peer_that_lost_its_session_without_a_word_gets_a_new_one_at_once() {
+async fn another_run_of_a_peer_is_refused_while_the_session_answers_and_takes_its_place_when_it_is_silent() {
     let mut a = node(2, 0);
     let first = Raw::session(1, &a).await;
     a.sees(Event::Opened(1)).await;
-    // The first connection still stands on the node's side; the new one is of another run of the peer.
-    let mut second = Raw::connect(&key(1), &a).await;
-    let hello = super::Hello { chain: chain(), pin: pin(), role: super::Role::Validator, boot: 8 };
-    super::handshake::send(&mut second.stream, Control::Hello, &hello).await.unwrap();
-    second.hear_hello().await.unwrap();
-    for control in [Control::Ready, Control::Open] {
-        if (control == Control::Ready) == a.network.roster().i_choose(ValidatorIndex(1)) {
-            super::handshake::send(&mut second.stream, control, &()).await.unwrap();
+    // The first connection still stands on the node's side. It says nothing more: its process is gone, or another one was
+    // started with its key, which nobody can tell so soon.
+    let in_use = LinkError::RefusedByPeer(Refusal::KeyInUse);
+    assert_eq!(another_run(&a).await.farewell().await, in_use);
+    let mut pause = tokio::time::interval(Duration::from_millis(250));
+    let mut second = loop {
+        pause.tick().await;
+        let mut second = another_run(&a).await;
+        tokio::select! {
+            event = a.event() => {
+                assert_eq!(event, Event::Closed(1), "the old one ends before the new one begins");
+                break second;
+            }
+            reason = second.farewell() => assert_eq!(reason, in_use),
         }
-    }
-    assert_eq!(a.event().await, Event::Closed(1), "the old one ends before the new one begins");
+    };
     assert_eq!(a.event().await, Event::Opened(1));
     second.frame(NOTE, &note(3)).await;
     assert_eq!(a.event().await, Event::Heard(1, Talk::Note(3)));
     drop(first);
+}
+
+/// Validator 1 with another boot than [`Raw::session`] has, as far as its own words of the handshake.
+async fn another_run(a: &Node) -> Raw {
+    let mut raw = Raw::connect(&key(1), a).await;
+    let hello = super::Hello { chain: chain(), pin: pin(), role: super::Role::Validator, boot: 8 };
+    super::handshake::send(&mut raw.stream, Control::Hello, &hello).await.unwrap();
+    raw.hear_hello().await.unwrap();
+    let node_chooses = a.network.roster().i_choose(ValidatorIndex(1));
+    let control = if node_chooses { Control::Ready } else { Control::Open };
+    // Refused already, it does not listen any more.
+    _ = super::handshake::send(&mut raw.stream, control, &()).await;
+    raw
 }
 
 #[derive(Message)]
