@@ -265,6 +265,8 @@ fn a_file_that_lost_its_end_is_never_called_whole() {
     for length in (0..after.len()).step_by(997).chain(ends) {
         std::fs::write(place.file(), &after[..length]).unwrap();
         match place.try_open() {
+            // Without a byte it holds as much as a missing one.
+            Ok((_, history)) if length == 0 => assert_eq!(history, History::Lost),
             // More than a batch is gone, and the mark knows it.
             Ok((_, history)) if length < ends[1] => assert_eq!(history, History::Outdated, "{length} bytes"),
             Ok((_, history)) => assert_eq!(history, History::Torn, "{length} bytes"),
