@@ -177,7 +177,7 @@ impl Reader {
         if output.status.code() != Some(step.code) {
             return Err(format!("{}: {}\nended with {}:\n{out}{error}", step.at, step.command, output.status));
         }
-        let is_id = |word: &&str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_id = |word: &&str| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
         let printed = out.split(|letter: char| !letter.is_ascii_alphanumeric()).rfind(is_id);
         self.id = printed.map(str::to_owned).or(self.id.take());
         let expected = step.output.iter().flatten().map(|line| masked(line)).collect::<Vec<_>>();
