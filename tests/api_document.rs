@@ -141,6 +141,16 @@ fn what_validators_answer_is_what_the_document_says() {
         assert_eq!(status, 400, "{answer}");
         is_documented(&document, "post", path, status, &answer);
     }
+    for path in ["/v1/overview", "/v1/proofs", "/v1/actors"] {
+        is_documented(&document, "get", path, 200, &network.nodes[1].get(path));
+    }
+    for text in [&proof.to_string()[..6], "0", &malformed.1.to_string()] {
+        let found = network.nodes[0].get(&format!("/v1/search?q={text}"));
+        is_documented(&document, "get", "/v1/search", 200, &found);
+        assert_eq!(found["found"].as_array().map(Vec::len), Some(1), "{found}");
+    }
+    let latest = network.nodes[1].get("/v1/blocks/latest");
+    is_documented(&document, "get", "/v1/blocks/{sequence}", 200, &latest);
     is_documented(&document, "get", "/v1/blocks", 200, &network.nodes[1].get("/v1/blocks?from=1"));
     for number in 0..=network.settle() {
         let block = network.nodes[1].get(&format!("/v1/blocks/{number}"));

@@ -19,6 +19,7 @@ pub mod mempool;
 pub mod message;
 pub mod pacemaker;
 pub mod parameters;
+pub mod prefix;
 pub mod proof;
 pub mod quorum;
 pub mod ready;

@@ -18,6 +18,8 @@ use utoipa::ToSchema;
 
 /// Blocks in one answer.
 const BLOCKS_MAX: usize = 64;
+/// In place of a sequence: the last final block.
+const LATEST: &str = "latest";
 /// About the bytes of them, but for a single longer one.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 
@@ -85,14 +87,16 @@ pub struct BlocksView {
 #[utoipa::path(
     get,
     path = "/v1/blocks/{sequence}",
-    params(("sequence" = u64, Path, description = "its sequence")),
+    params(("sequence" = String, Path, description = "its sequence, or latest")),
     responses(
         (status = 200, description = "the block", body = BlockView),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]
 pub async fn show(State(api): Shared, Path(sequence): Path<String>) -> Result<Json<BlockView>, ApiError> {
-    let number = sequence.parse().map_err(|_| ApiError::bad_request(format!("{sequence:?} is no block number")))?;
+    let latest = || (sequence == LATEST).then(|| api.node.heads.borrow().0);
+    let wrong = || ApiError::bad_request(format!("{sequence:?} is neither the sequence of a block nor {LATEST:?}"));
+    let number = sequence.parse().ok().or_else(latest).ok_or_else(wrong)?;
     if number == 0 {
         let genesis = &api.node.genesis;
         let stored =
@@ -158,6 +162,12 @@ fn how_many(stored: &[StoredBlock]) -> usize {
     stored.iter().take_while(fits).count().max(1)
 }
 
+/// Who led the view of its certificate, where one is kept.
+pub fn proposer(api: &Api, stored: &StoredBlock) -> Option<NodeId> {
+    let view = stored.prepare.as_ref().or(stored.commit.as_ref()).map(Certificate::view)?;
+    api.node.genesis.validator(api.schedule.leader(view)).map(|validator| validator.node_id.clone())
+}
+
 fn view(api: &Api, stored: StoredBlock) -> BlockView {
     let genesis = &api.node.genesis;
     let certificate = |certificate: Certificate| CertificateView {
@@ -165,9 +175,9 @@ fn view(api: &Api, stored: StoredBlock) -> BlockView {
         stake: stake_view(genesis, &certificate),
         signatures: certificate.signatures.iter().map(|(_, signature)| *signature).collect(),
     };
+    let proposer = proposer(api, &stored);
     let StoredBlock { id, block, prepare, commit } = stored;
     let name = |voter| genesis.validator(voter).map(|validator| validator.node_id.clone());
-    let view = prepare.as_ref().or(commit.as_ref()).map(Certificate::view);
     let carried = block.body.carried.iter().map(|carried| CarriedView {
         block: carried.block,
         voters: carried.votes.iter().filter_map(|vote| name(vote.voter)).collect(),
@@ -176,7 +186,7 @@ fn view(api: &Api, stored: StoredBlock) -> BlockView {
     BlockView {
         sequence: block.header.sequence,
         id,
-        proposer: view.and_then(|view| name(api.schedule.leader(view))),
+        proposer,
         carried: carried.collect(),
         proofs: block.body.proofs,
         header: block.header,

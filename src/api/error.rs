@@ -49,6 +49,11 @@ impl ApiError {
         self.body
     }
 
+    /// An actor does not answer in time.
+    pub fn silent(who: &str) -> ApiError {
+        ApiError::unavailable(format!("{who} does not answer"))
+    }
+
     pub fn bad_request(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }

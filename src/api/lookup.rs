@@ -51,7 +51,7 @@ pub struct LookupView {
 }
 
 /// What is known of one of them.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FoundView {
     /// unknown, fetching, waiting, checking, pending, refused or final.
     state: &'static str,
@@ -78,7 +78,7 @@ pub struct FoundView {
 }
 
 /// Why a proof is refused here.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct WhyView {
     /// refuted (a validator at least found the claim false), no_verdict, disputed (all confirm it, at other counts), malformed
     /// or displaced.
@@ -92,7 +92,7 @@ pub struct WhyView {
 }
 
 /// How many validators attest what, as far as this node knows or kept it.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Attestations {
     confirmed: u32,
     confirmed_beyond_soft_limits: u32,
@@ -170,7 +170,7 @@ async fn both(api: &Api, place: Place, proofs: &[Hash], statements: &[Hash]) -> 
     asking.await.map_err(|_| ApiError::internal("looking up failed here"))?
 }
 
-fn final_view(block: Sequence, entry: Entry) -> FoundView {
+pub fn final_view(block: Sequence, entry: Entry) -> FoundView {
     FoundView {
         state: "final",
         proof: Some(entry.proof),
@@ -181,7 +181,7 @@ fn final_view(block: Sequence, entry: Entry) -> FoundView {
     }
 }
 
-fn view(api: &Api, proof: Option<Hash>, statement: Option<Hash>, whereabouts: &Whereabouts) -> FoundView {
+pub fn view(api: &Api, proof: Option<Hash>, statement: Option<Hash>, whereabouts: &Whereabouts) -> FoundView {
     let mut view = FoundView { state: state_name(whereabouts), proof, statement, ..FoundView::default() };
     match whereabouts {
         Whereabouts::Unknown | Whereabouts::Fetching | Whereabouts::Waiting | Whereabouts::Checking => {}

@@ -1,4 +1,4 @@
-//! The HTTP API: `/v1/…` for submitters and operators, `/metrics` for Prometheus.
+//! The HTTP API: `/v1/…` for submitters and operators, `/metrics` for Prometheus, and a page for people at `/`.
 //!
 //! It translates requests into messages to actors and answers into JSON (`docs/API_REFERENCE.md`). It reaches actors only
 //! through handles, each time with a deadline; when one is down it says so (503). What comes in is hostile: bodies,
@@ -13,11 +13,15 @@ mod error;
 mod guard;
 mod health;
 mod ledger;
+mod listing;
+mod live;
 mod lookup;
 pub mod openapi;
+mod page;
 mod places;
 mod proofs;
 mod routes;
+mod search;
 mod server;
 mod status;
 #[cfg(test)]
@@ -117,6 +121,8 @@ struct Api {
     requests: Arc<Places>,
     submissions: Arc<Places>,
     lookups: Arc<Places>,
+    /// What open pages show.
+    live: live::Live,
     body_bytes_max: u64,
     /// Refuse a `Host` that is not this machine.
     loopback: bool,
@@ -130,7 +136,14 @@ type Shared = State<Arc<Api>>;
 /// If the listener has no address.
 pub async fn serve(node: Node, listener: TcpListener, stop: impl Future<Output = ()>) -> std::io::Result<()> {
     let address = listener.local_addr()?;
-    server::serve(router(api(node, address)), listener, server::Bounds::default(), stop).await;
+    let api = api(node, address);
+    let ending = Arc::clone(&api);
+    // A stream of events ends with the node, and is not waited for.
+    let stop = async move {
+        stop.await;
+        ending.live.listeners.close();
+    };
+    server::serve(router(api), listener, server::Bounds::default(), stop).await;
     Ok(())
 }
 
@@ -145,6 +158,7 @@ fn api(node: Node, address: SocketAddr) -> Arc<Api> {
         requests: Places::new(REQUESTS_MAX),
         submissions: Places::new(SUBMISSIONS_MAX),
         lookups: Places::new(LOOKUPS_MAX),
+        live: live::Live::default(),
         body_bytes_max,
         loopback: address.ip().is_loopback(),
     })

@@ -16,6 +16,13 @@ use utoipa::{OpenApi, ToSchema};
                        hexadecimal; stakes are whole tokens, amounts micro-tokens, times milliseconds."
     ),
     paths(
+        super::page::show,
+        super::page::file,
+        super::live::overview,
+        super::live::events::listen,
+        super::search::show,
+        super::listing::show,
+        super::listing::script,
         super::proofs::submit,
         super::batch::submit,
         super::lookup::look_up,
@@ -31,7 +38,9 @@ use utoipa::{OpenApi, ToSchema};
         super::tree::kill,
         super::metrics,
         show,
-    )
+    ),
+    // A tree names itself, and so is found by name only.
+    components(schemas(super::tree::MemberView))
 )]
 struct Document;
 

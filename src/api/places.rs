@@ -125,6 +125,16 @@ impl Place {
         self.places.inner.lock().set(self.number, true);
     }
 
+    /// Leaves the place to others before its holder ends: it counts no more, and nobody takes it away.
+    pub fn leave(&self) {
+        self.places.inner.lock().remove(self.number);
+    }
+
+    /// Tells the holder that it has lost the place, though nobody else has it.
+    pub fn cut(&self) {
+        self.lost.notify_one();
+    }
+
     /// Done when another one has the place.
     pub async fn lost(&self) {
         self.lost.notified().await;
@@ -176,6 +186,22 @@ mod tests {
         assert_eq!(places.taken(), 2, "a place that was lost is not given back twice");
         drop((fourth, fifth));
         assert!(places.inner.lock().waiting.is_empty(), "nothing is kept of who has gone");
+    }
+
+    #[test]
+    fn a_holder_that_has_left_takes_no_room_and_is_not_in_the_way() {
+        let places = Places::new(1);
+        let gone = places.take(address(1)).unwrap();
+        gone.leave();
+        let next = places.take(address(1)).unwrap();
+        next.works();
+        assert!(!is_lost(&gone) && places.taken() == 1);
+        gone.waits();
+        assert!(places.take(address(1)).is_none(), "what it says of itself does not count any more");
+        gone.cut();
+        assert!(is_lost(&gone) && !is_lost(&next));
+        drop(gone);
+        assert_eq!(places.taken(), 1);
     }
 
     #[test]

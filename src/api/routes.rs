@@ -3,7 +3,10 @@
 //! A route that is not in this table does not exist, so whoever adds one says here what it changes. Anything that changes
 //! the node is an administrator's ([`super::admin`]), who has this machine and its files.
 
-use super::{Api, batch, blocks, health, ledger, lookup, metrics, openapi, proofs, status, tree};
+use super::live::{self, events};
+use super::{
+    Api, batch, blocks, health, ledger, listing, lookup, metrics, openapi, page, proofs, search, status, tree,
+};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, get, post};
@@ -31,6 +34,12 @@ pub struct Route {
 }
 
 pub const ROUTES: &[Route] = &[
+    Route { method: "GET", path: "/", changes: Changes::Nothing, handler: || get(page::show) },
+    Route { method: "GET", path: "/page/{file}", changes: Changes::Nothing, handler: || get(page::file) },
+    Route { method: "GET", path: "/v1/overview", changes: Changes::Nothing, handler: || get(live::overview) },
+    Route { method: "GET", path: "/v1/events", changes: Changes::Nothing, handler: || get(events::listen) },
+    Route { method: "GET", path: "/v1/search", changes: Changes::Nothing, handler: || get(search::show) },
+    Route { method: "GET", path: "/v1/proofs", changes: Changes::Nothing, handler: || get(listing::show) },
     Route { method: "POST", path: "/v1/proofs", changes: Changes::Submissions, handler: || post(proofs::submit) },
     Route { method: "POST", path: "/v1/proofs/batch", changes: Changes::Submissions, handler: || post(batch::submit) },
     Route {
@@ -40,6 +49,12 @@ pub const ROUTES: &[Route] = &[
         handler: || post(lookup::look_up).layer(DefaultBodyLimit::max(lookup::BODY_BYTES_MAX)),
     },
     Route { method: "GET", path: "/v1/proofs/{id}", changes: Changes::Nothing, handler: || get(proofs::find) },
+    Route {
+        method: "GET",
+        path: "/v1/proofs/{id}/script",
+        changes: Changes::Nothing,
+        handler: || get(listing::script),
+    },
     Route { method: "GET", path: "/v1/blocks", changes: Changes::Nothing, handler: || get(blocks::list) },
     Route { method: "GET", path: "/v1/blocks/{sequence}", changes: Changes::Nothing, handler: || get(blocks::show) },
     Route { method: "GET", path: "/v1/status", changes: Changes::Nothing, handler: || get(status::show) },

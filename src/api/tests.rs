@@ -24,13 +24,14 @@ mod hostile;
 
 const GOOD: &str = "(set-info :status unsat)(declare-const p Bool)(assert p)(assert (not p))(check-sat)";
 
-struct Bench {
-    address: SocketAddr,
+pub(super) struct Bench {
+    pub(super) address: SocketAddr,
+    pub(super) api: Arc<Api>,
     genesis: Arc<Genesis>,
     state: Handle<StateActor>,
-    mempool: Handle<MempoolActor>,
+    pub(super) mempool: Handle<MempoolActor>,
     database: Arc<Database>,
-    requests: Arc<Places>,
+    pub(super) requests: Arc<Places>,
     submissions: Arc<Places>,
     lookups: Arc<Places>,
     /// Keep the mailbox and the database's folder.
@@ -79,7 +80,7 @@ fn observed(genesis: &Genesis) -> Observed {
     Observed::new(set, schedule, ValidatorIndex(0), Millis(10_000))
 }
 
-async fn bench() -> Bench {
+pub(super) async fn bench() -> Bench {
     bench_with(Limits::new(100, 1 << 20, 1)).await
 }
 
@@ -150,9 +151,10 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
     let api = api(node, address);
     let (requests, submissions, lookups) =
         (Arc::clone(&api.requests), Arc::clone(&api.submissions), Arc::clone(&api.lookups));
-    actix::spawn(server::serve(router(api), listener, server::Bounds::default(), std::future::pending()));
+    actix::spawn(server::serve(router(Arc::clone(&api)), listener, server::Bounds::default(), std::future::pending()));
     Bench {
         address,
+        api,
         genesis,
         state,
         mempool,
@@ -177,11 +179,11 @@ impl Bench {
         (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(super) async fn get(&self, path: &str) -> (u16, Value) {
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: localhost:9001\r\nConnection: close\r\n\r\n")).await
     }
 
-    async fn post(&self, body: &str) -> (u16, Value) {
+    pub(super) async fn post(&self, body: &str) -> (u16, Value) {
         self.post_to("/v1/proofs", body).await
     }
 
@@ -191,7 +193,7 @@ impl Bench {
         self.send(&format!("{head}Content-Length: {length}\r\n\r\n{body}")).await
     }
 
-    fn submission(&self, script: &str) -> (Hash, Value) {
+    pub(super) fn submission(&self, script: &str) -> (Hash, Value) {
         let key = SigningKey::from_bytes(&[9; 32]);
         let chain = self.genesis.chain_id();
         let proof = Proof::sign(&chain, &key, public_key(&key), Claim::Unsat, 0, script.into());
@@ -282,12 +284,60 @@ async fn blocks_and_unknown_things_are_told() {
     assert_eq!(bench.get("/v1/blocks?from=1&wait=61").await.0, 400);
     assert_eq!(bench.get("/v1/blocks?since=1").await.0, 400);
     assert_eq!(bench.get("/v1/blocks/one").await.1["error"], "bad_request");
+    assert_eq!(bench.get("/v1/blocks/latest").await, (200, genesis));
     assert_eq!(bench.get("/v1/proofs/xyz").await.1["error"], "bad_request");
     assert_eq!(bench.get(&format!("/v1/proofs/{}", Hash::ZERO)).await.1["error"], "not_found");
     assert_eq!(bench.get("/v2").await.1["error"], "not_found");
     assert_eq!(bench.get("/metrics").await.0, 404, "switched off");
     let wrong = "DELETE /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     assert_eq!(bench.send(wrong).await.1["error"], "method_not_allowed");
+}
+
+#[actix::test]
+async fn what_is_newest_is_listed_and_what_is_known_is_found_by_its_beginning() {
+    let bench = bench().await;
+    let (id, body) = bench.submission(GOOD);
+    assert_eq!(bench.post(&body.to_string()).await.0, 202);
+    let (malformed, body) = bench.submission("(assert true)\n(echo \"unsat\"\n");
+    assert_eq!(bench.post(&body.to_string()).await.0, 422);
+    let (status, newest) = bench.get("/v1/proofs?count=5").await;
+    assert_eq!((status, &newest["under_way"][0]["proof"]), (200, &json!(id)), "{newest}");
+    assert_eq!(newest["ended"][0]["proof"], json!(malformed), "{newest}");
+    assert_eq!(newest["ended"][0]["refusal"]["reason"], "malformed", "{newest}");
+    for (count, expected) in [("0", 400), ("101", 400), ("x", 400), ("100", 200)] {
+        assert_eq!(bench.get(&format!("/v1/proofs?count={count}")).await.0, expected, "{count}");
+    }
+    let genesis = bench.genesis.genesis_block_hash().to_string();
+    for (text, kind) in
+        [(&id.to_string()[..6], "proof"), (&malformed.to_string()[..], "proof"), (&genesis[..9], "block")]
+    {
+        let (status, answer) = bench.get(&format!("/v1/search?q={text}")).await;
+        assert_eq!((status, &answer["found"][0]["kind"]), (200, &json!(kind)), "{text}: {answer}");
+        assert!(answer["found"][0]["id"].as_str().unwrap().starts_with(text), "{answer}");
+    }
+    assert_eq!(bench.get("/v1/search?q=0").await.1["found"], json!([{"kind": "block", "id": genesis, "sequence": 0}]));
+    assert_eq!(bench.get("/v1/search?q=777777").await.1["found"], json!([]));
+    for wrong in ["", "q=", "q=abcde", "q=abcdeg", "q=%3Cscript%3E", &format!("q={}", "a".repeat(65)), "prefix=abcdef"]
+    {
+        let (status, answer) = bench.get(&format!("/v1/search?{wrong}")).await;
+        assert_eq!((status, &answer["error"]), (400, &json!("bad_request")), "{wrong}: {answer}");
+    }
+}
+
+#[actix::test]
+async fn a_script_is_given_as_text_and_nothing_else() {
+    let bench = bench().await;
+    let (id, body) = bench.submission(GOOD);
+    assert_eq!(bench.post(&body.to_string()).await.0, 202);
+    let mut stream = TcpStream::connect(bench.address).await.unwrap();
+    let request = format!("GET /v1/proofs/{id}/script HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with(GOOD) && answer.contains("content-type: text/plain"), "{answer}");
+    assert!(answer.contains("x-content-type-options: nosniff") && answer.contains("sandbox"), "{answer}");
+    assert_eq!(bench.get(&format!("/v1/proofs/{}/script", Hash::ZERO)).await.1["error"], "not_found");
+    assert_eq!(bench.get("/v1/proofs/abc/script").await.1["error"], "bad_request");
 }
 
 #[actix::test]

@@ -5,7 +5,7 @@ use super::admin::Administrator;
 use super::error::{ApiError, ErrorBody};
 use actors::supervision::{
     ActorReport, Failure, Fault, InjectError, MemberReport, Phase, Reason, Restart, Restarts, Strategy,
-    SupervisorReport,
+    SupervisorReport, TreeReport,
 };
 use axum::Json;
 use axum::extract::State;
@@ -186,6 +186,11 @@ impl From<ActorReport> for ActorView {
     }
 }
 
+/// A report as it is answered.
+pub fn view(report: TreeReport) -> ActorsView {
+    ActorsView { tree: report.root.into(), zombies: report.zombies }
+}
+
 /// The supervision tree as it is now. No actor is asked, so that it answers whatever hangs.
 #[utoipa::path(
     get,
@@ -196,8 +201,7 @@ impl From<ActorReport> for ActorView {
     )
 )]
 pub async fn show(State(api): Shared) -> Json<ActorsView> {
-    let report = api.node.tree.report();
-    Json(ActorsView { tree: report.root.into(), zombies: report.zombies })
+    Json(view(api.node.tree.report()))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -15,5 +15,5 @@ pub use messages::{
     Ask, Finalized, Follow, Needed, Rebuilt, RefusedByOthers, Said, ServeBlocks, Snapshot, Step, TellAgain, WordsOn,
     WordsOnProof,
 };
-pub use observed::{Counts, Observed, Sight};
+pub use observed::{Counts, History, Observed, SPAN, Sight, Span};
 pub use witness::{Testimony, Witness};

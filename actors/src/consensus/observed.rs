@@ -3,6 +3,7 @@
 
 mod extremes;
 mod heard;
+mod recent;
 mod rounds;
 
 use crate::metrics;
@@ -18,11 +19,14 @@ use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
 use protocol::types::{Millis, Sequence, Stake, ValidatorIndex, View};
 use protocol::vote::{Vote, VoteKind};
+use recent::Recent;
 use rounds::TookPart;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+pub use recent::{History, SPAN, Span};
 
 /// Proposals whose block is not final yet; the oldest give way.
 const OPEN_MAX: usize = 256;
@@ -104,6 +108,7 @@ pub struct Observed {
     started: Instant,
     heard: Heard,
     rounds: Rounds,
+    recent: Mutex<Recent>,
     inner: Mutex<Inner>,
 }
 
@@ -132,6 +137,7 @@ impl Observed {
             set,
             schedule,
             me,
+            recent: Mutex::new(Recent::new(started)),
             started,
             inner: Mutex::default(),
         }
@@ -260,6 +266,9 @@ impl Observed {
                 self.rounds.prepared_to_final.record(seconds(prepared, now));
             }
             let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
+            if is_new {
+                self.recent.lock().block(now, block.block.body.proofs.len(), took);
+            }
             if let Some(took) = took {
                 inner.times.insert(sequence, took);
                 inner.recent.record(now, took);
@@ -293,6 +302,11 @@ impl Observed {
     /// for old ones.
     pub fn proposal_to_final(&self, sequence: Sequence) -> Option<Duration> {
         self.inner.lock().times.get(&sequence).copied()
+    }
+
+    /// The spans of [`SPAN`] that have ended, at most ten minutes of them.
+    pub fn history(&self, now: Instant) -> History {
+        self.recent.lock().history(now)
     }
 
     pub fn counts(&self) -> Counts {

@@ -3,10 +3,7 @@
 //! It must never say that a proof was accepted before it is durable, and never lose a word that consensus waits for.
 
 use super::intake::Intake;
-use super::messages::{
-    BecameFinal, ConsensusRebuilt, Found, Locate, Located, LookUp, Need, PeerSaid, RefusedByWords, Session,
-    SubmitError, TellFigures, TellOldest,
-};
+use super::messages::{BecameFinal, ConsensusRebuilt, Need, PeerSaid, RefusedByWords, Session};
 use super::pushes::Pushes;
 use super::store::{Change, ProofStore, StoreError};
 use crate::metrics::{self, Published};
@@ -18,7 +15,7 @@ use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::events::{Checked, Input as ConsensusInput};
-use protocol::mempool::{Effect, Figures, Input, Judgement, Limits, Mempool, Whereabouts};
+use protocol::mempool::{Effect, Input, Judgement, Limits, Mempool};
 use protocol::message::Message;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Millis, ValidatorIndex};
@@ -446,55 +443,5 @@ impl Handler<BecameFinal> for MempoolActor {
     fn handle(&mut self, block: BecameFinal, context: &mut Context<Self>) {
         self.intake.ended(&block.proofs);
         self.step(Input::Final { sequence: block.sequence, proofs: block.proofs }, context);
-    }
-}
-
-impl Handler<TellFigures> for MempoolActor {
-    type Result = actix::MessageResult<TellFigures>;
-
-    fn handle(&mut self, _: TellFigures, _: &mut Context<Self>) -> Self::Result {
-        let figures: Figures = self.mempool.figures();
-        actix::MessageResult(figures)
-    }
-}
-
-impl Handler<Locate> for MempoolActor {
-    type Result = Result<Located, SubmitError>;
-
-    fn handle(&mut self, locate: Locate, _: &mut Context<Self>) -> Self::Result {
-        let whereabouts = self.mempool.find(&locate.0);
-        let final_in = match whereabouts {
-            Whereabouts::Unknown | Whereabouts::Refused(_) | Whereabouts::Final(_) | Whereabouts::Fetching => {
-                self.settings.store.final_in(&locate.0).map_err(|error| SubmitError::Failed(error.to_string()))?
-            }
-            Whereabouts::Waiting | Whereabouts::Checking | Whereabouts::Pending { .. } => None,
-        };
-        Ok(match final_in {
-            Some((sequence, statement)) => {
-                Located { whereabouts: Whereabouts::Final(sequence), statement: Some(statement) }
-            }
-            None => Located { whereabouts, statement: self.mempool.statement(&locate.0) },
-        })
-    }
-}
-
-impl Handler<LookUp> for MempoolActor {
-    type Result = actix::MessageResult<LookUp>;
-
-    fn handle(&mut self, LookUp { proofs, statements }: LookUp, _: &mut Context<Self>) -> Self::Result {
-        let locate =
-            |proof: &Hash| Located { whereabouts: self.mempool.find(proof), statement: self.mempool.statement(proof) };
-        actix::MessageResult(Found {
-            proofs: proofs.iter().map(locate).collect(),
-            statements: statements.iter().map(|statement| self.mempool.find_statement(statement)).collect(),
-        })
-    }
-}
-
-impl Handler<TellOldest> for MempoolActor {
-    type Result = Vec<(Hash, Whereabouts)>;
-
-    fn handle(&mut self, TellOldest(max): TellOldest, _: &mut Context<Self>) -> Self::Result {
-        self.mempool.oldest(max).into_iter().map(|proof| (proof, self.mempool.find(&proof))).collect()
     }
 }

@@ -1,8 +1,9 @@
 //! What the mempool's actor is told and asked.
 
 use actix::Message;
-use protocol::mempool::{Figures, Refusal, Whereabouts};
+use protocol::mempool::{Figures, Listed, Newest, Refusal, Whereabouts};
 use protocol::message::Word;
+use protocol::prefix::HashPrefix;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Millis, Sequence, ValidatorIndex};
 
@@ -83,6 +84,19 @@ pub struct Located {
     pub whereabouts: Whereabouts,
     /// What the verifier pool remembers its report by.
     pub statement: Option<Hash>,
+}
+
+/// The newest proofs that are held and that ended, at most so many of each.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Newest")]
+pub struct NewestProofs(pub usize);
+
+/// Proofs that are held or remembered, by the beginning of their id or of their statement's: at most `count`.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Vec<Listed>")]
+pub struct WithPrefix {
+    pub prefix: HashPrefix,
+    pub count: usize,
 }
 
 #[derive(Debug, Clone, Copy, Message)]

@@ -4,6 +4,7 @@
 //! nothing: what is admitted, checked, told or refused is said by the pure part.
 
 mod actor;
+mod asked;
 mod examine;
 mod forms;
 mod intake;
@@ -16,7 +17,7 @@ mod tests;
 pub use actor::{MempoolActor, MempoolSettings};
 pub use intake::{EXAMINED_BYTES_MAX, EXAMINED_MAX};
 pub use messages::{
-    Accepted, BecameFinal, ConsensusRebuilt, Found, Locate, Located, LookUp, Need, PeerSaid, RefusedByWords, Session,
-    Submit, SubmitAll, SubmitError, TellFigures, TellOldest,
+    Accepted, BecameFinal, ConsensusRebuilt, Found, Locate, Located, LookUp, Need, NewestProofs, PeerSaid,
+    RefusedByWords, Session, Submit, SubmitAll, SubmitError, TellFigures, TellOldest, WithPrefix,
 };
 pub use store::{Change, ProofStore, StoreError};

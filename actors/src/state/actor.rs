@@ -4,7 +4,7 @@
 //! one that the last header names.
 
 use super::database::{Batch, Database, DatabaseError, Exit, Head, StoredBlock};
-use super::messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, FinalFound, LedgerNow, LookUpFinal, Serve, Standing};
+use super::messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
 use super::waiting::Waiting;
 use crate::exit_code;
 use crate::mempool::{BecameFinal, MempoolActor, StoreError};
@@ -14,7 +14,7 @@ use crate::supervision::{Handle, StartError};
 use crate::verifier_pool::Accuracy;
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, ResponseActFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult};
 use protocol::block::{Block, Carried, Entry};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Input as ConsensusInput};
@@ -53,7 +53,7 @@ pub struct StateSettings {
 }
 
 pub struct StateActor {
-    settings: StateSettings,
+    pub(super) settings: StateSettings,
     head: Arc<Standing>,
     writing: bool,
     /// Peers that asked for blocks while some were being written, and above what they last did.
@@ -275,7 +275,7 @@ impl StateActor {
     }
 
     /// Whoever cannot read its own history must not go on from it; gives what is said.
-    fn end(&self, error: &DatabaseError) -> String {
+    pub(super) fn end(&self, error: &DatabaseError) -> String {
         let reason = error.to_string();
         (self.settings.exit)(error.exit_code(), reason.clone());
         reason
@@ -417,20 +417,6 @@ impl Handler<BlocksFrom> for StateActor {
 
     fn handle(&mut self, blocks: BlocksFrom, _: &mut Context<Self>) -> Self::Result {
         self.range(blocks.from, blocks.count).map_err(|error| self.end(&error))
-    }
-}
-
-impl Handler<LookUpFinal> for StateActor {
-    type Result = ResponseActFuture<Self, Result<FinalFound, String>>;
-
-    fn handle(&mut self, LookUpFinal { proofs, statements }: LookUpFinal, _: &mut Context<Self>) -> Self::Result {
-        let database = Arc::clone(&self.settings.database);
-        // Hundreds of blocks may have to be read: nothing that becomes final waits for that.
-        let reading = tokio::task::spawn_blocking(move || database.look_up(&proofs, &statements));
-        Box::pin(wrap_future::<_, Self>(reading).map(|read, actor, _| match read {
-            Ok(found) => found.map_err(|error| actor.end(&error)),
-            Err(panic) => Err(format!("looking up failed: {panic}")),
-        }))
     }
 }
 

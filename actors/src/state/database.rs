@@ -6,7 +6,10 @@
 //! is compared with the hash it goes by: what is not what was written is never passed on.
 
 use super::pending::{Moves, Places};
-use super::tables::{BLOCKS, COMMITS, META, NO_SCRIPT, PENDING, PREPARES, PROOFS, SCRIPTS, STATEMENTS, VERSION};
+use super::search;
+use super::tables::{
+    BLOCK_IDS, BLOCKS, COMMITS, META, NO_SCRIPT, PENDING, PREPARES, PROOFS, SCRIPTS, STATEMENTS, VERSION,
+};
 use super::writer::{Done, Work, Writer};
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
@@ -130,7 +133,7 @@ pub(super) struct HeadRow {
 
 #[derive(Deserialize)]
 pub(super) struct BlockRow {
-    id: Hash,
+    pub(super) id: Hash,
     block: Block,
 }
 
@@ -230,6 +233,7 @@ impl Database {
             write.open_table(SCRIPTS)?;
             write.open_table(PENDING)?;
         }
+        search::name_blocks(&write)?;
         write.commit()?;
         let redb = Arc::new(redb);
         let places = Arc::new(Places::read(&redb.begin_read()?)?);
@@ -402,12 +406,14 @@ impl ProofStore for Database {
 pub(super) fn write_batch(write: &WriteTransaction, moves: &mut Moves<'_>, batch: &Batch) -> Result<(), DatabaseError> {
     let Some(last) = batch.blocks.last() else { return Ok(()) };
     let mut blocks = write.open_table(BLOCKS)?;
+    let mut block_ids = write.open_table(BLOCK_IDS)?;
     let mut proofs = write.open_table(PROOFS)?;
     let mut statements = write.open_table(STATEMENTS)?;
     let mut pending = write.open_table(PENDING)?;
     for FinalBlock { id, block, .. } in &batch.blocks {
         let sequence = block.header.sequence;
         blocks.insert(sequence.0, encode(&(id, block))?.as_slice())?;
+        block_ids.insert(id.0, sequence.0)?;
         for entry in &block.body.proofs {
             let place = moves.take(&entry.proof);
             proofs.insert(entry.proof.0, (sequence.0, place.unwrap_or(NO_SCRIPT)))?;

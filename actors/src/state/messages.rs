@@ -1,11 +1,14 @@
 //! What the state's actor is told and asked.
 
 use super::database::StoredBlock;
+use super::search::FinalNames;
 use actix::Message;
 use protocol::block::Entry;
 use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
 use protocol::ledger::Ledger;
+use protocol::prefix::HashPrefix;
+use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence, ValidatorIndex};
 
 /// Blocks became final, ascending; the certificate is of the last.
@@ -33,11 +36,25 @@ pub struct Serve {
 #[rtype(result = "Result<Option<StoredBlock>, String>")]
 pub struct BlockAt(pub Sequence);
 
+/// The whole of a proof that is pending or final. Read beside the actor.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<Option<Proof>, String>")]
+pub struct ProofOf(pub Hash);
+
 /// Final blocks from a sequence on, ascending, at most `count`.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<Vec<StoredBlock>, String>")]
 pub struct BlocksFrom {
     pub from: Sequence,
+    pub count: usize,
+}
+
+/// The newest final proofs above a sequence, newest first, at most `count`, of at most
+/// [`BLOCKS_SEARCHED_MAX`](super::BLOCKS_SEARCHED_MAX) blocks; and the last block that was looked at. Read beside the actor.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(Sequence, Vec<(Sequence, Entry)>), String>")]
+pub struct NewestFinal {
+    pub above: Sequence,
     pub count: usize,
 }
 
@@ -57,6 +74,14 @@ pub struct FinalFound {
     pub proofs: Vec<Option<(Sequence, Entry)>>,
     /// With the proof by which each first became final.
     pub statements: Vec<Option<(Sequence, Entry)>>,
+}
+
+/// What in final history begins so? At most `count` of each kind. Read beside the actor.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<FinalNames, String>")]
+pub struct FinalWithPrefix {
+    pub prefix: HashPrefix,
+    pub count: usize,
 }
 
 #[derive(Debug, Clone, Copy, Message)]

@@ -3,10 +3,12 @@
 //! What is final is decided elsewhere; this makes it durable, tells those who wait for it, and answers what was.
 
 mod actor;
+mod asked;
 mod database;
 mod lookup;
 mod messages;
 mod pending;
+mod search;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -15,5 +17,9 @@ mod writer;
 
 pub use actor::{StateActor, StateSettings, base};
 pub use database::{Below, Database, DatabaseError, FILE_NAME, Head, StoredBlock};
-pub use messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, FinalFound, LedgerNow, LookUpFinal, Serve, Standing};
+pub use messages::{
+    Apply, ApplyWaiting, BlockAt, BlocksFrom, FinalFound, FinalWithPrefix, LedgerNow, LookUpFinal, NewestFinal,
+    ProofOf, Serve, Standing,
+};
+pub use search::{BLOCKS_SEARCHED_MAX, FinalNames};
 pub use waiting::{NotWritten, WAITING_MAX, Waiting};

@@ -1,6 +1,7 @@
 //! Final history on a real database: what is applied, told, served and refused.
 
 mod damage;
+mod search;
 
 use super::database::{Batch, Database};
 use super::*;

@@ -4,6 +4,7 @@
 
 use super::events::Refusal;
 use crate::message::Word;
+use crate::prefix::HashPrefix;
 use crate::types::{Hash, Sequence};
 use alloc::collections::{BTreeMap, VecDeque};
 
@@ -35,7 +36,7 @@ impl End {
 }
 
 #[derive(Debug, Clone)]
-struct Ring {
+pub(super) struct Ring {
     ends: BTreeMap<Hash, (u64, End)>,
     /// The newest of the proofs in `ends` whose statement attestations refuse.
     refused: BTreeMap<Hash, Hash>,
@@ -71,12 +72,24 @@ impl Ring {
             self.refused.remove(&statement);
         }
     }
+
+    /// With their numbers, newest first.
+    fn newest(&self) -> impl Iterator<Item = (u64, Hash)> {
+        let is_current = |place: &&(u64, Hash)| self.ends.get(&place.1).is_some_and(|(number, _)| *number == place.0);
+        self.order.iter().rev().filter(is_current).copied()
+    }
+
+    /// Proofs whose id begins so, and then those whose refused statement does.
+    pub(super) fn with_prefix(&self, prefix: &HashPrefix) -> impl Iterator<Item = Hash> {
+        let ids = self.ends.range(prefix.low()..=prefix.high()).map(|(proof, _)| *proof);
+        ids.chain(self.refused.range(prefix.low()..=prefix.high()).map(|(_, proof)| *proof))
+    }
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
-    judged: Ring,
-    malformed: Ring,
+    pub(super) judged: Ring,
+    pub(super) malformed: Ring,
     next: u64,
 }
 
@@ -103,6 +116,20 @@ impl Ended {
     pub(super) fn forget(&mut self, proof: &Hash) {
         self.judged.remove(proof);
         self.malformed.remove(proof);
+    }
+
+    /// By when they ended, newest first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = Hash> {
+        let mut malformed = self.malformed.newest().peekable();
+        let mut judged = self.judged.newest().peekable();
+        core::iter::from_fn(move || {
+            let next = match (judged.peek(), malformed.peek()) {
+                (Some((one, _)), Some((other, _))) if other > one => malformed.next(),
+                (None, Some(_)) => malformed.next(),
+                (Some(_), Some(_) | None) | (None, None) => judged.next(),
+            };
+            next.map(|(_, proof)| proof)
+        })
     }
 
     /// The newest proof of this statement that attestations refuse.
@@ -148,6 +175,17 @@ mod tests {
         assert_eq!(ended.refused(&id(100)), Some(id(3)), "the newest is what counts");
         (10..10 + ENDED_MAX as u64).for_each(|value| ended.remember(id(value), End::Final(Sequence(value))));
         assert_eq!((ended.refused(&id(100)), ended.judged.refused.len()), (None, 0));
+    }
+
+    #[test]
+    fn the_newest_end_comes_first_whichever_memory_has_it_and_once() {
+        let mut ended = Ended::new();
+        let malformed = Refusal::Malformed { line: 1, column: 1, text: "no".into() };
+        ended.remember(id(1), End::Final(Sequence(1)));
+        ended.remember(id(2), End::Refused { refusal: malformed, statement: None, mine: None });
+        ended.remember(id(3), End::Refused { refusal: Refusal::Displaced, statement: None, mine: None });
+        ended.remember(id(1), End::Final(Sequence(2)));
+        assert!(ended.newest().eq([id(1), id(3), id(2)]));
     }
 
     #[test]

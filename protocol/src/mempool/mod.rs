@@ -13,6 +13,7 @@ mod ended;
 mod events;
 mod exchange;
 mod fetch;
+mod listing;
 mod order;
 mod pace;
 mod peer_set;
@@ -23,6 +24,7 @@ mod tests;
 pub use ended::{ENDED_MAX, MALFORMED_MAX};
 pub use events::*;
 pub use fetch::{NEED_REQUESTS_MAX, NEEDS_MAX, OFFERS_MAX, REQUESTS_MAX, WANTS_MAX};
+pub use listing::{Listed, Newest};
 pub use pace::{COME_BACK_MAX, COME_BACK_MIN};
 pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 

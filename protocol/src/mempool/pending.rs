@@ -7,6 +7,7 @@ use super::order::Place;
 use super::peer_set::PeerSet;
 use crate::consensus::events::Checked;
 use crate::message::Word;
+use crate::prefix::HashPrefix;
 use crate::types::{Hash, Millis, Sequence};
 use crate::words::Words;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -239,6 +240,18 @@ impl Pending {
     /// Oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.by_arrival.values().filter_map(|at| self.entries.get(*at))
+    }
+
+    /// Newest first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &Entry> {
+        self.by_arrival.values().rev().filter_map(|at| self.entries.get(*at))
+    }
+
+    /// Proofs whose id begins so, and then those whose statement does.
+    pub(super) fn with_prefix(&self, prefix: &HashPrefix) -> impl Iterator<Item = Hash> {
+        let ids = self.by_id.range(prefix.low()..=prefix.high()).map(|(proof, _)| *proof);
+        let statements = self.by_statement.range((prefix.low(), 0)..=(prefix.high(), u64::MAX));
+        ids.chain(statements.filter_map(|(_, arrival)| Some(self.at(*arrival)?.proof)))
     }
 
     /// In any order.

@@ -1,0 +1,76 @@
+//! Final history by the beginning of an id, and the newest of it.
+
+use super::super::database::Batch;
+use super::super::search::{FinalNames, name_blocks};
+use super::super::tables::BLOCK_IDS;
+use super::*;
+use crate::state::{FinalWithPrefix, NewestFinal, ProofOf};
+
+fn prefix(of: &Hash, digits: usize) -> protocol::prefix::HashPrefix {
+    of.to_string()[..digits].parse().unwrap()
+}
+
+#[actix::test]
+async fn blocks_proofs_and_statements_are_found_by_their_beginning() {
+    let mut bench = bench();
+    let blocks = chain(&bench.genesis, 3);
+    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
+    let find = async |of: &Hash, digits, count| {
+        let asked = FinalWithPrefix { prefix: prefix(of, digits), count };
+        bench.state.ask(asked, LONG).await.unwrap().unwrap()
+    };
+    let second = (blocks[1].id, Sequence(2));
+    assert_eq!(find(&blocks[1].id, 6, 10).await, FinalNames { blocks: vec![second], ..FinalNames::default() });
+    assert_eq!(find(&entry(3).proof, 64, 10).await.proofs, [(entry(3).proof, Sequence(3))]);
+    assert_eq!(find(&entry(3).statement, 8, 10).await.statements, [(entry(3).statement, Sequence(3))]);
+    assert_eq!(find(&entry(3).proof, 64, 0).await, FinalNames::default(), "no more than asked for");
+    assert_eq!(find(&Hash([0xee; 32]), 6, 10).await, FinalNames::default());
+    assert_eq!(bench.state.ask(ProofOf(entry(3).proof), LONG).await.unwrap(), Ok(None), "its script never came here");
+}
+
+#[actix::test]
+async fn the_newest_proofs_come_first_and_what_was_read_is_not_read_again() {
+    let mut bench = bench();
+    let blocks = chain(&bench.genesis, 3);
+    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
+    let newest = async |above, count| {
+        let asked = NewestFinal { above: Sequence(above), count };
+        bench.state.ask(asked, LONG).await.unwrap().unwrap()
+    };
+    let at = |sequence: u64| (Sequence(sequence), entry(sequence as u8));
+    assert_eq!(newest(0, 2).await, (Sequence(3), vec![at(3), at(2)]));
+    assert_eq!(newest(1, 9).await, (Sequence(3), vec![at(3), at(2)]));
+    assert_eq!(newest(3, 9).await, (Sequence(3), vec![]));
+}
+
+#[test]
+fn blocks_of_an_older_program_are_named_when_the_database_is_opened() {
+    let genesis = genesis();
+    let directory = tempfile::tempdir().unwrap();
+    let open = || {
+        let exit: super::super::database::Exit = Arc::new(|code, reason| panic!("exit {code}: {reason}"));
+        Database::open(directory.path(), &genesis.chain_id(), 1 << 20, exit).unwrap()
+    };
+    let blocks = chain(&genesis, 3);
+    let database = open();
+    database.append(
+        Batch { blocks: blocks.clone(), prepares: Vec::new(), commits: Vec::new() },
+        Box::new(|result| result.unwrap()),
+    );
+    database.settle().unwrap();
+    drop(database);
+    let raw = redb::Database::open(directory.path().join(super::super::FILE_NAME)).unwrap();
+    let write = raw.begin_write().unwrap();
+    assert!(write.delete_table(BLOCK_IDS).unwrap());
+    write.commit().unwrap();
+    drop(raw);
+    for block in &blocks {
+        let found = open().with_prefix(&prefix(&block.id, 12), 10).unwrap();
+        assert_eq!(found.blocks, [(block.id, block.block.header.sequence)]);
+    }
+    let raw = redb::Database::create(directory.path().join("empty")).unwrap();
+    let write = raw.begin_write().unwrap();
+    name_blocks(&write).unwrap();
+}
