@@ -211,7 +211,7 @@ fn a_proof_comes_with_what_its_own_node_found_out_about_it() {
     assert_eq!(view["counter_model"]["text"], "(define-fun sin () Int 42)\n");
     assert_eq!(view["counter_model"]["truncated"], false);
     assert!(view["counter_model"]["note"].as_str().unwrap().starts_with("unsigned advice"), "{view}");
-    let bare = network.get(&format!("/v1/proofs/{refuted}?explain=false"));
+    let bare = network.get(&format!("/v1/proofs/{}?explain=false", view["proof"].as_str().unwrap()));
     assert!(bare.contains("\"refuted\"") && !bare.contains("counter_model"), "{bare}");
     let unreachable = ended("true.smt2", "sat", 5);
     let shown = network.says(&["proof", &unreachable], 0);
