@@ -1,7 +1,6 @@
 //! The command line's way to a running node: its HTTP API, found by the node's name.
 
 use crate::exit::{Exit, Failure};
-use crate::text::short_id;
 use actors::config::{self, ConfigError};
 use serde::Serialize;
 use serde_json::Value;
@@ -177,7 +176,11 @@ impl Client {
         };
         let text = match value["proof"].as_str().filter(|_| status.as_u16() == CONFLICT) {
             Some(proof) => {
-                format!("refused: {text}; `pop proof {} --node {}` says who found that", short_id(proof), self.node)
+                format!(
+                    "refused: {text}; `pop proof {} --node {}` says who found that",
+                    proof.get(..12).unwrap_or(proof),
+                    self.node
+                )
             }
             None => text,
         };

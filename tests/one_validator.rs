@@ -330,15 +330,21 @@ fn a_page_is_answered_while_an_actor_hangs() {
 
 #[test]
 fn a_second_process_and_a_taken_port_are_refused_by_name() {
-    let network = Network::start();
+    let mut network = Network::start();
     let second = network.says(&["start-validator", "--node-id", "node_1"], 3);
-    assert!(second.contains("is in use by another process: is this validator running already?"), "{second}");
-    let elsewhere = ["start-validator", "--node-id", "node_1", "--data-dir", "data/elsewhere"];
-    let taken = network.says(&elsewhere, 3);
+    assert!(second.contains("another process (") && second.contains(") uses node_1's key"), "{second}");
+    let mut validator = network.validator.take().unwrap();
+    validator.kill().unwrap();
+    validator.wait().unwrap();
+    let config: Value = serde_json::from_str(&network.read("config/node_1.json")).unwrap();
+    let start = ["start-validator", "--node-id", "node_1"];
+    let other = TcpListener::bind(("127.0.0.1", network.http)).unwrap();
+    let taken = network.says(&start, 3);
     assert!(taken.contains(&format!("127.0.0.1:{}", network.http)) && taken.contains("set http.port"), "{taken}");
-    let config = network.read("config/node_1.json").replace(&format!(": {}}}", network.http), ": 0}");
-    network.write("other.json", &config);
-    let taken = network.says(&[&elsewhere[..], &["--config", "other.json"]].concat(), 3);
+    drop(other);
+    let port = u16::try_from(config["network"]["listen_port"].as_u64().unwrap()).unwrap();
+    let _other = TcpListener::bind(("0.0.0.0", port)).unwrap();
+    let taken = network.says(&start, 3);
     assert!(taken.contains("cannot listen for peers on") && taken.contains("set network.listen_port"), "{taken}");
 }
 

@@ -109,7 +109,7 @@ fn a_node_that_is_not_there_is_told_with_its_address() {
     folder.refuses(&["status", "--node", "nobody"], 3, &["no port is known for nobody", "config/nobody.json"]);
     folder.refuses(&["status", "--node", "http://localhost:1/"], 4, &["localhost:1 does not answer"]);
     folder.refuses(&["status", "--node", "https://localhost:1"], 2, &["http://HOST:PORT"]);
-    for node in ["", "http://localhost", "localhost:99999", "a b"] {
+    for node in ["", "http://", "localhost:99999", "a b"] {
         folder.refuses(&["status", "--node", node], 2, &["neither a node id nor HOST:PORT"]);
     }
 }

@@ -35,6 +35,8 @@ pub struct ViewChange {
     network: Arc<Network<PeerMessage>>,
     clock: Clock,
     timer: Option<SpawnHandle>,
+    /// The operator was told that a quorum is lost.
+    told_lost: bool,
 }
 
 impl ViewChange {
@@ -44,7 +46,7 @@ impl ViewChange {
         network: Arc<Network<PeerMessage>>,
         clock: Clock,
     ) -> Self {
-        ViewChange { pacemaker, consensus, network, clock, timer: None }
+        ViewChange { pacemaker, consensus, network, clock, timer: None, told_lost: false }
     }
 
     fn give(&mut self, inputs: Vec<Input>, context: &mut Context<Self>) {
@@ -95,9 +97,15 @@ impl ViewChange {
                 let missing = self.network.peers().into_iter().filter(|peer| !peer.connected).take(NAMES_MAX);
                 let missing: Vec<_> = missing.map(|peer| peer.node_id.to_string()).collect();
                 let missing = missing.join(", ");
-                tracing::warn!(%missing, "no quorum is connected: nothing becomes final until enough of these return");
+                if self.pacemaker.had_quorum() {
+                    self.told_lost = true;
+                    tracing::warn!(%missing, "no quorum is connected: nothing becomes final until enough of these return");
+                } else {
+                    tracing::info!(%missing, "a quorum is not connected yet: waiting for enough of these");
+                }
             }
-            Some(true) => tracing::info!("a quorum is connected again"),
+            Some(true) if std::mem::take(&mut self.told_lost) => tracing::info!("a quorum is connected again"),
+            Some(true) => tracing::info!("a quorum is connected"),
             None => {}
         }
     }

@@ -111,6 +111,11 @@ impl Pacemaker {
         true
     }
 
+    /// Whether a quorum was ever connected.
+    pub fn had_quorum(&self) -> bool {
+        self.had_quorum
+    }
+
     /// Follows consensus; what comes back is for consensus.
     pub fn on_notice(&mut self, now: Millis, notice: &Notice) -> Vec<Input> {
         match *notice {

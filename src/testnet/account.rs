@@ -362,3 +362,22 @@ fn block_line(block: &BlockSeen) -> String {
         block.proposal_to_final_ms.map_or(String::new(), |took| format!(", final {took:.1} ms after its proposal"));
     format!("block {}{view}, {proofs}{took}", block.sequence)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_counts_while_the_process_runs_and_until_it_answers() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut silence = silence_of(&NodeId::new("node_1").unwrap());
+        for (answers, second) in [(true, 0), (false, 10), (false, 300), (true, 310), (false, 320), (false, 330)] {
+            silence.look(answers, at(second));
+        }
+        assert_eq!(silence.longest, Duration::from_secs(290));
+        silence.is_down = true;
+        silence.look(false, at(9_000));
+        assert_eq!((silence.since, silence.longest), (None, Duration::from_secs(290)));
+    }
+}

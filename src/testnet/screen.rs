@@ -40,7 +40,7 @@ impl Screen {
     }
 
     pub fn starting(&mut self, plan: &Plan, site: &Site) {
-        warnings(plan).iter().for_each(|line| say!("Note: {line}"));
+        warnings(plan.nodes, plan.duration, plan.until_done).iter().for_each(|line| say!("Note: {line}"));
         let proofs = match plan.tasks.as_slice() {
             [Task { name, .. }] => format!("1 proof ({name})"),
             tasks => format!("{} proofs", tasks.len()),
@@ -124,23 +124,22 @@ impl Screen {
 }
 
 /// What a run will take that a first user may not have meant.
-fn warnings(plan: &Plan) -> Vec<String> {
+fn warnings(nodes: u16, duration: Duration, until_done: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if plan.nodes > NODES_UNNOTED {
-        let memory = u64::from(plan.nodes) * NODE_MEMORY_MIB / 1_024;
+    if nodes > NODES_UNNOTED {
+        let memory = u64::from(nodes) * NODE_MEMORY_MIB / 1_024;
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         lines.push(format!(
-            "{} validators on this machine take about {memory} GiB of memory and share {}; --nodes 4 is enough to try it",
-            plan.nodes,
+            "{nodes} validators on this machine take about {memory} GiB of memory and share {}; --nodes 4 is enough to try it",
             counted(processors as u64, "processor", "processors"),
         ));
     }
-    if plan.duration > DURATION_UNNOTED && !plan.until_done {
-        let ends = SystemTime::now().checked_add(plan.duration).and_then(|end| end.duration_since(UNIX_EPOCH).ok());
+    if duration > DURATION_UNNOTED && !until_done {
+        let ends = SystemTime::now().checked_add(duration).and_then(|end| end.duration_since(UNIX_EPOCH).ok());
         let ends = ends.map_or_else(String::new, |end| format!(", until {}", rfc3339(end.as_millis() as u64)));
         lines.push(format!(
             "it runs for {}{ends}; --duration 10m is shorter, and Ctrl-C ends it with a report",
-            span(plan.duration)
+            span(duration)
         ));
     }
     lines
@@ -159,6 +158,15 @@ fn span(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_much_is_said_and_what_does_not_is_not() {
+        let said = |nodes, seconds, until_done| warnings(nodes, Duration::from_secs(seconds), until_done);
+        assert!(said(16, 3_600, false).is_empty() && said(4, 86_400, true).is_empty());
+        let lines = said(100, 86_400, false);
+        assert!(lines[0].starts_with("100 validators on this machine take about 9 GiB"), "{lines:?}");
+        assert!(lines[1].starts_with("it runs for 24 h 0 min, until "), "{lines:?}");
+    }
 
     #[test]
     fn spans_read_well() {

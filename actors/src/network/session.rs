@@ -83,8 +83,13 @@ struct Presence<M: PeerMessage> {
 impl<M: PeerMessage> Presence<M> {
     fn announce(&self, round_trip: Duration) {
         let peer = self.live.peer;
-        let round_trip_shown = format!("{:.2} ms", round_trip.as_secs_f64() * 1e3);
-        tracing::info!(peer = self.network.roster.name(peer), round_trip = round_trip_shown, "session open");
+        let (name, shown) = (self.network.roster.name(peer), format!("{:.2} ms", round_trip.as_secs_f64() * 1e3));
+        // It is likely to be refused at once again, each two seconds.
+        if self.network.was_refused_for_key(peer) {
+            tracing::debug!(peer = name, round_trip = shown, "session open");
+        } else {
+            tracing::info!(peer = name, round_trip = shown, "session open");
+        }
         self.live.set_open(true);
         metrics::network_session_opened();
         self.network.sink.opened(peer, round_trip);
@@ -98,12 +103,18 @@ impl<M: PeerMessage> Drop for Presence<M> {
         self.live.set_open(false);
         if announced {
             let name = self.network.roster.name(peer);
+            let news = self.network.note(peer, &self.error);
             match &self.error {
+                LinkError::RefusedByPeer(Refusal::KeyInUse) if news => {
+                    tracing::warn!(peer = name, reason = %self.error, "session closed");
+                }
+                LinkError::RefusedByPeer(Refusal::KeyInUse) => {
+                    tracing::debug!(peer = name, reason = %self.error, "session closed");
+                }
                 LinkError::Refused(Refusal::Stopping) => tracing::info!(peer = name, "session closed: shutting down"),
                 error => tracing::info!(peer = name, reason = %error, "session closed"),
             }
             metrics::network_session_closed(self.error.label());
-            self.network.note(peer, &self.error);
             self.network.note_closed(peer);
         }
         // The slot is free before the sink is told, and even if the sink panics.

@@ -32,6 +32,9 @@ use tokio::sync::Notify;
 /// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
 /// A younger one stays: both sides may have dialled at the same time.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// Before a peer is dialled again that has refused this process for another one with its key. Longer than a session that is
+/// not heard any more counts as answering: after a power failure the second attempt succeeds.
+const KEY_IN_USE_PAUSE: Duration = Duration::from_secs(2);
 /// Lines on refused strangers at once; then one a second.
 const STRANGERS_BURST: u32 = 10;
 
@@ -114,6 +117,8 @@ pub(super) struct Slot {
     pub(super) record: Mutex<Record>,
     pub(super) address: Mutex<Option<String>>,
     pub(super) last_error: Mutex<Option<String>>,
+    /// Until when it is not dialled, since it has a session with another process that uses this validator's key.
+    key_in_use_until: Mutex<Option<Instant>>,
     dialling: AtomicBool,
     pub(super) traffic: Traffic,
 }
@@ -303,8 +308,21 @@ impl<M: PeerMessage> Network<M> {
         ban
     }
 
+    /// How long a peer is not dialled that has refused this process for another one with its key.
+    pub fn refused_for(&self, validator: ValidatorIndex) -> Option<Duration> {
+        let until = (*self.slots.get(validator.as_usize())?.key_in_use_until.lock())?;
+        Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+    }
+
+    /// Whether the last session with a peer ended so.
+    pub(super) fn was_refused_for_key(&self, peer: ValidatorIndex) -> bool {
+        self.slots[peer.as_usize()].key_in_use_until.lock().is_some()
+    }
+
     /// Keeps the reason for `status`; says whether it is another one than before.
     pub(super) fn note(&self, peer: ValidatorIndex, error: &LinkError) -> bool {
+        let in_use = *error == LinkError::RefusedByPeer(Refusal::KeyInUse);
+        *self.slots[peer.as_usize()].key_in_use_until.lock() = in_use.then(|| Instant::now() + KEY_IN_USE_PAUSE);
         let error = error.to_string();
         let mut last = self.slots[peer.as_usize()].last_error.lock();
         let news = last.as_ref() != Some(&error);

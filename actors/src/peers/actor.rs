@@ -130,7 +130,7 @@ async fn dial_all<M: PeerMessage>(network: Arc<Network<M>>) {
                 Seen::Connected
             } else if network.is_dialling(*peer) {
                 Seen::Dialling
-            } else if let Some(left) = network.banned_for(*peer) {
+            } else if let Some(left) = network.banned_for(*peer).or_else(|| network.refused_for(*peer)) {
                 Seen::Banned(left)
             } else {
                 Seen::Missing
