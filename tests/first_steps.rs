@@ -35,13 +35,18 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The system gives a port out again that nobody listens on any more.
+fn free_port_but(other: u16) -> u16 {
+    std::iter::repeat_with(free_port).find(|port| *port != other).unwrap()
+}
+
 impl Folder {
     /// A network of one, which is a quorum by itself; no genesis is made yet.
     fn new() -> Folder {
         let folder = Folder { folder: tempfile::tempdir().unwrap(), http: free_port(), running: Vec::new() };
         fs::create_dir(folder.path().join("config")).unwrap();
         folder.write("config/validators.json", r#"{"validators": [{"node_id": "node_1", "stake": 10000}]}"#);
-        let (port, http) = (free_port(), folder.http);
+        let (port, http) = (free_port_but(folder.http), folder.http);
         folder.configure("node_1", port, http);
         folder.write("true.smt2", TRUE);
         folder.write("false.smt2", FALSE);
@@ -159,7 +164,8 @@ fn a_second_process_with_the_same_key_is_refused_and_the_first_goes_on() {
     folder.starts(&["start-validator", "--node-id", "node_1"]);
     folder.runs();
     let first = folder.running[0].id();
-    folder.configure("second", free_port(), free_port());
+    let port = free_port();
+    folder.configure("second", port, free_port_but(port));
     let second =
         ["start-validator", "--node-id", "node_1", "--config", "config/second.json", "--data-dir", "data/second"];
     let refused = folder.says(&second, 3);

@@ -41,6 +41,11 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The system gives a port out again that nobody listens on any more.
+fn free_port_but(other: u16) -> u16 {
+    std::iter::repeat_with(free_port).find(|port| *port != other).unwrap()
+}
+
 impl Network {
     fn start() -> Network {
         Network::start_with("")
@@ -52,7 +57,7 @@ impl Network {
         let mut network = Network { folder, validator: None, http: free_port() };
         fs::create_dir(network.path().join("config")).unwrap();
         network.write("config/validators.json", r#"{"validators": [{"node_id": "node_1", "stake": 10000}]}"#);
-        let (port, http) = (free_port(), network.http);
+        let (port, http) = (free_port_but(network.http), network.http);
         let config = format!(
             r#"{{"node_id": "node_1", "network": {{"listen_port": {port}}}, "http": {{"port": {http}}},
                 "consensus": {{"idle_block_interval": 600}}{more}}}"#
