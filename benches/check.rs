@@ -108,8 +108,12 @@ fn corpus(user: &User, runs: usize) {
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(|entry| Some(folder.join(entry["file"].as_str()?)))
+        .filter_map(|entry| entry["file"].as_str())
+        // The others set limits of their own in the solver's words, which z3 obeys and no network does.
+        .filter(|file| file.starts_with("smt2/"))
+        .map(|file| folder.join(file))
         .collect();
+    let folder = folder.join("smt2");
     let one_after_another = || {
         let begun = Instant::now();
         for file in &files {

@@ -172,10 +172,9 @@ impl Reading {
         let steps = &mut Outbox { sender: steps, held: Vec::new() };
         while let Some(task) = self.work.next(|| _ = steps.flush()) {
             let went_on = match task {
-                Task::File(number) => {
-                    let read = self.file(number, &mut claims, steps);
-                    let went_on = read.as_ref().map(|_| ());
-                    self.work.opened(read.flatten());
+                Task::Files(mut numbers) => {
+                    let went_on = numbers.try_for_each(|number| self.file(number, &mut claims, steps));
+                    self.work.opened();
                     went_on
                 }
                 Task::Query(log, index) => self.query(&log, index, steps),
@@ -187,25 +186,26 @@ impl Reading {
         steps.flush();
     }
 
-    /// Reads a file, and gives back its log if its queries are still to be looked at. None at the end of everything.
-    fn file(&self, number: usize, claims: &mut Reader, steps: &mut Outbox<'_>) -> Option<Option<Arc<OpenLog>>> {
+    /// Reads a file; if it is a log, its queries are for all threads. None at the end of everything.
+    fn file(&self, number: usize, claims: &mut Reader, steps: &mut Outbox<'_>) -> Option<()> {
         let path = match &self.files[number] {
             Ok(path) => path,
             Err((path, why)) => {
                 let unread = Checked::unread(Subject::file(number, path), why.clone());
-                return send(steps, Step::Done(Box::new(unread))).map(|()| None);
+                return send(steps, Step::Done(Box::new(unread)));
             }
         };
         match self.open(number, path, claims, steps)? {
-            Ok(Opened::Known(checked)) => send(steps, Step::Done(checked)).map(|()| None),
+            Ok(Opened::Known(checked)) => send(steps, Step::Done(checked)),
             Ok(Opened::Log(file)) => {
                 let log = Arc::new(OpenLog { number, file: *file });
                 self.remark(&log, steps)?;
-                Some(Some(log))
+                self.work.share(log);
+                Some(())
             }
             Err(error) => {
                 let unread = Checked::unread(Subject::file(number, path), error.why());
-                send(steps, Step::Done(Box::new(unread))).map(|()| None)
+                send(steps, Step::Done(Box::new(unread)))
             }
         }
     }

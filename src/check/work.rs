@@ -4,7 +4,13 @@
 
 use crate::logs::LogFile;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Files that a thread takes at once: small ones cost less than the turn that it waits for.
+const FILES_MAX: usize = 32;
+/// It takes this part of what is left at most, so that all threads end together.
+const SHARE: usize = 16;
 
 /// A log whose queries are read.
 pub struct OpenLog {
@@ -15,8 +21,8 @@ pub struct OpenLog {
 
 /// What a thread is to do.
 pub enum Task {
-    /// Read the file of this number. The thread says when it has.
-    File(usize),
+    /// Read the files of these numbers. The thread says when it has.
+    Files(Range<usize>),
     /// Read this query, counted from 0.
     Query(Arc<OpenLog>, usize),
 }
@@ -31,7 +37,7 @@ pub struct Work {
 #[derive(Default)]
 struct State {
     next_file: usize,
-    /// Files that a thread reads just now.
+    /// Tasks whose files a thread reads just now.
     opening: usize,
     logs: VecDeque<(Arc<OpenLog>, usize)>,
     ended: bool,
@@ -59,10 +65,10 @@ impl Work {
                 return Some(task);
             }
             if state.next_file < self.files {
-                let number = state.next_file;
-                state.next_file += 1;
+                let first = state.next_file;
+                state.next_file += ((self.files - first) / SHARE).clamp(1, FILES_MAX);
                 state.opening += 1;
-                return Some(Task::File(number));
+                return Some(Task::Files(first..state.next_file));
             }
             if state.opening == 0 {
                 return None;
@@ -77,11 +83,18 @@ impl Work {
         }
     }
 
-    /// A file was read; its queries are for all.
-    pub fn opened(&self, log: Option<Arc<OpenLog>>) {
+    /// A log was read; its queries are for all.
+    pub fn share(&self, log: Arc<OpenLog>) {
+        if log.file.len() > 0 {
+            self.state().logs.push_back((log, 0));
+            self.changed.notify_all();
+        }
+    }
+
+    /// The files of a task were read.
+    pub fn opened(&self) {
         let mut state = self.state();
         state.opening = state.opening.saturating_sub(1);
-        state.logs.extend(log.filter(|log| log.file.len() > 0).map(|log| (log, 0)));
         self.changed.notify_all();
     }
 
