@@ -15,9 +15,10 @@ all: build
 setup:
 	@sh scripts/setup.sh
 
+# The two programs alone: the simulator is built where it is run.
 build:
 	@sh scripts/setup.sh solver
-	$(CARGO) build --release --locked
+	$(CARGO) build --release --locked -p proof-of-proof --bins
 
 # Four validators check the example proofs in data/proofs until each has ended; a report at the end, nothing left running.
 run: build
@@ -65,14 +66,26 @@ check: setup
 bench: setup
 	$(CARGO) bench --locked
 
-# Both programs and the solver's library, under PREFIX.
+# Where shells and man look, below PREFIX.
+BASH = $(PREFIX)/share/bash-completion/completions
+ZSH = $(PREFIX)/share/zsh/site-functions
+FISH = $(PREFIX)/share/fish/vendor_completions.d
+MAN = $(PREFIX)/share/man/man1
+
+# Both programs and the solver's library, under PREFIX; completions for shells and manual pages, which the program makes.
 install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/proof-of-proof"
 	install -m 755 $(RELEASE)/pop $(RELEASE)/pop-verifier "$(DESTDIR)$(PREFIX)/bin/"
 	cp -RP .z3/lib/. "$(DESTDIR)$(PREFIX)/lib/proof-of-proof/"
+	install -d "$(DESTDIR)$(BASH)" "$(DESTDIR)$(ZSH)" "$(DESTDIR)$(FISH)"
+	$(RELEASE)/pop completions bash > "$(DESTDIR)$(BASH)/pop"
+	$(RELEASE)/pop completions zsh > "$(DESTDIR)$(ZSH)/_pop"
+	$(RELEASE)/pop completions fish > "$(DESTDIR)$(FISH)/pop.fish"
+	$(RELEASE)/pop man-pages --out "$(DESTDIR)$(MAN)"
 
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/pop" "$(DESTDIR)$(PREFIX)/bin/pop-verifier"
+	rm -f "$(DESTDIR)$(BASH)/pop" "$(DESTDIR)$(ZSH)/_pop" "$(DESTDIR)$(FISH)/pop.fish" "$(DESTDIR)$(MAN)"/pop.1 "$(DESTDIR)$(MAN)"/pop-*.1
 	rm -rf "$(DESTDIR)$(PREFIX)/lib/proof-of-proof"
 
 # What was built and fetched, and the example network's data; your own genesis, keys and validators' data stay.

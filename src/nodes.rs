@@ -187,8 +187,8 @@ mod tests {
     fn a_folder_that_is_no_network_is_told_with_what_to_give() {
         let folder = tempfile::tempdir().unwrap();
         let told = |path: &Path| network(path).err().unwrap().message;
-        assert!(told(folder.path()).contains("as data/testnet"), "{}", told(folder.path()));
-        assert!(told(&folder.path().join("nowhere")).contains("cannot read"));
+        assert!(told(folder.path()).contains("data/testnet of a testnet"), "{}", told(folder.path()));
+        assert!(told(&folder.path().join("nowhere")).contains("--network takes a folder"));
         std::fs::write(folder.path().join("node_1.json"), "{").unwrap();
         assert!(told(folder.path()).contains("node_1.json"));
     }
