@@ -15,6 +15,7 @@ use super::{Plan, pairs};
 use crate::client::{Client, Silence};
 use crate::commands::proof;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::text::short_id;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -155,7 +156,7 @@ fn proof_lines(target: &Target, name: &str, id: &str) -> Vec<String> {
     let client = Client::with_deadline(name, &target.address, PROOF_DEADLINE);
     let lines = match client.ask(&format!("/v1/proofs/{id}")) {
         Ok(Ok(value)) => {
-            let mut lines = vec![format!("{name}: {}", proof::line(&value)), String::new()];
+            let mut lines = vec![format!("{name}: {}", proof::line(&short_id(id), &value)), String::new()];
             lines.extend(proof::details(&value, name));
             lines
         }
