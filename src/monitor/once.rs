@@ -65,7 +65,7 @@ fn health(view: &View, page: &mut Page) {
     page.line(&format!("  Active Nodes: {}/{}", network.active_nodes, network.monitored_nodes));
     page.line(&format!("  Total Consensus Rounds: {}", network.final_blocks));
     if network.total_stake == 0 {
-        page.line("  Byzantine Fault Tolerance: unknown, since no node has said who takes part");
+        page.line("  Byzantine Fault Tolerance: unknown: no node has reported the validators");
     } else {
         let (tolerated, of) = (network.tolerated_faulty, network.validators);
         page.line(&format!("  Byzantine Fault Tolerance: Can tolerate {tolerated} faulty nodes (33% of {of})"));

@@ -83,7 +83,9 @@ struct Presence<M: PeerMessage> {
 impl<M: PeerMessage> Presence<M> {
     fn announce(&self, round_trip: Duration) {
         let peer = self.live.peer;
-        tracing::info!(peer = self.network.roster.name(peer), ?round_trip, "session open");
+        let round_trip_ms = round_trip.as_secs_f64() * 1e3;
+        let round_trip_text = format_args!("{round_trip_ms:.2} ms");
+        tracing::info!(peer = self.network.roster.name(peer), round_trip = %round_trip_text, "session open");
         self.live.set_open(true);
         metrics::network_session_opened();
         self.network.sink.opened(peer, round_trip);

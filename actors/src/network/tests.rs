@@ -366,7 +366,7 @@ async fn a_node_that_stops_says_so_and_opens_no_other_session() {
     let (a, mut b) = pair(2, 0, 1).await;
     a.network.close();
     b.sees(Event::Closed(0)).await;
-    b.until_error(0, "the node stops").await;
+    b.until_error(0, "shutting down").await;
     let mut raw = Raw::connect(&key(1), &a).await;
     raw.hello(chain(), pin()).await;
     raw.hear_hello().await.unwrap();
