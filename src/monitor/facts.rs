@@ -258,7 +258,7 @@ impl Mempool {
             waiting: number(&value["waiting"]),
             checking: number(&value["checking"]),
             // Nodes of either name are understood.
-            disputed: number(&value["contested"]).max(number(&value["disputed"])),
+            disputed: number(&value["disputed"]),
             fetching: number(&value["fetching"]),
         })
     }

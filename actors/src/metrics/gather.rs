@@ -185,7 +185,7 @@ fn mempool(page: &Page, now: Instant) {
     gauge!(MEMPOOL_BYTES_LIMIT).set(figures.bytes_max as f64);
     gauge!(MEMPOOL_WAITING).set(figures.waiting as f64);
     gauge!(MEMPOOL_CHECKING).set(figures.checking as f64);
-    gauge!(MEMPOOL_CONTESTED).set(figures.contested as f64);
+    gauge!(MEMPOOL_CONTESTED).set(figures.disputed as f64);
     gauge!(MEMPOOL_FETCHING).set(figures.fetching as f64);
     gauge!(MEMPOOL_OLDEST).set(age(held.oldest, now));
     gauge!(PROOFS_READY).set(holdings.ready as f64);
