@@ -204,9 +204,9 @@ pub struct PeerSchema {
     waiting_messages: u64,
     waiting_bytes: u64,
     /// Rules that it broke.
-    faults: u64,
+    misbehaviour: u64,
     /// The newest of them, as text.
-    last_fault: Option<String>,
+    last_misbehaviour: Option<String>,
     /// How much longer it is banned.
     banned_ms: Option<u64>,
     last_error: Option<String>,

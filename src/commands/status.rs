@@ -164,11 +164,11 @@ fn peer(peer: &Value) -> String {
     }
     let ahead = peer["clock_ahead_ms"].as_i64().filter(|ahead| skew::is_told(*ahead));
     parts.extend(ahead.map(|ahead| format!("its clock is {}", skew::words(ahead, "ours"))));
-    match number(&peer["faults"]) {
+    match number(&peer["misbehaviour"]) {
         0 => {}
-        faults => {
-            let last = peer["last_fault"].as_str().map(|fault| format!(" (the last: {fault})"));
-            parts.push(counted(faults, "fault", "faults") + &last.unwrap_or_default());
+        broken => {
+            let last = peer["last_misbehaviour"].as_str().map(|rule| format!(" (the last: {rule})"));
+            parts.push(format!("broke {}", counted(broken, "rule", "rules")) + &last.unwrap_or_default());
         }
     }
     match number(&peer["throttled"]) {
@@ -209,9 +209,9 @@ mod tests {
             "actors": [{"name": "mempool", "running": false, "restarts": 2, "waiting": 5}],
             "peers": [
                 {"node_id": "node_2", "connected": true, "connected_ms": 216_458, "address": "localhost:8002",
-                 "round_trip_ms": 0.31, "clock_ahead_ms": -3_600_210, "faults": 0, "throttled": 1, "dropped": 3, "banned_ms": null, "last_error": "Connection refused"},
+                 "round_trip_ms": 0.31, "clock_ahead_ms": -3_600_210, "misbehaviour": 0, "throttled": 1, "dropped": 3, "banned_ms": null, "last_error": "Connection refused"},
                 {"node_id": "node_3", "connected": false, "connected_ms": null, "address": "localhost:8003",
-                 "round_trip_ms": null, "faults": 2, "last_fault": "an unknown kind of frame, 9", "banned_ms": 30_000, "last_error": "Connection refused"},
+                 "round_trip_ms": null, "misbehaviour": 2, "last_misbehaviour": "an unknown kind of frame, 9", "banned_ms": 30_000, "last_error": "Connection refused"},
             ],
         });
         let text = screen(&status).join("\n");
@@ -228,7 +228,7 @@ mod tests {
             "  Clock: 3600 s ahead of the others' median: set it right (10 s off costs this validator's own turns or votes)",
             "  node_2     connected for 3 min, localhost:8002, round trip 0.3 ms, its clock is 3600 s behind ours, sent too much: slowed down 1 time, \
              reads too slowly: 3 messages to it dropped",
-            "  node_3     not connected, localhost:8003, 2 faults (the last: an unknown kind of frame, 9), banned for 30 s, \
+            "  node_3     not connected, localhost:8003, broke 2 rules (the last: an unknown kind of frame, 9), banned for 30 s, \
              last error: Connection refused",
         ] {
             assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");

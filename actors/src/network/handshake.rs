@@ -50,7 +50,7 @@ pub enum Refusal {
     OtherSolver { mine: SolverPin, theirs: SolverPin },
     #[error("a validator's key in the role of {0:?}")]
     OtherRole(Role),
-    #[error("banned for another {left_ms} ms after repeated faults")]
+    #[error("banned for another {left_ms} ms after repeated misbehaviour")]
     Banned { left_ms: u64 },
     #[error("there is a session already")]
     Duplicate,
