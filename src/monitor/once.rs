@@ -179,7 +179,7 @@ fn mempool(view: &View, page: &mut Page) {
         View::current_span()
     ));
     page.line(&format!(
-        "  Of them: {} waiting for their check, {} being checked, {} disputed; {} known by name only",
+        "  Of them: {} waiting for their check, {} being checked, {} disputed; {} being fetched",
         mempool.waiting, mempool.checking, mempool.disputed, mempool.fetching
     ));
     if let Some(oldest) = mempool.oldest_pending_ms.filter(|oldest| *oldest > 0) {
