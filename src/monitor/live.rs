@@ -156,7 +156,7 @@ fn proof_lines(target: &Target, name: &str, id: &str) -> Vec<String> {
     let client = Client::with_deadline(name, &target.address, PROOF_DEADLINE);
     let lines = match client.ask(&format!("/v1/proofs/{id}")) {
         Ok(Ok(value)) => {
-            let mut lines = vec![format!("{name}: {}", proof::line(&short_id(id), &value)), String::new()];
+            let mut lines = vec![format!("{name}: {}", proof::line(short_id(id), &value)), String::new()];
             lines.extend(proof::details(&value, name));
             lines
         }
