@@ -111,7 +111,7 @@ fn every_broken_rule_is_refused_and_counted_and_who_goes_on_is_banned() {
     let screen = String::from_utf8_lossy(&screen.stdout).into_owned();
     let line = screen.lines().find(|line| line.trim_start().starts_with("node_4")).unwrap();
     say(format_args!("`pop status` on a banned peer: {}", line.trim()));
-    for words in ["9 faults (the last:", "the signature of voter 0 does not hold", "banned for"] {
+    for words in ["broke 9 rules (the last:", "the signature of voter 0 does not hold", "banned for"] {
         assert!(line.contains(words), "{words:?} is not in {line:?}");
     }
     // Nobody else was blamed, and the network goes on.
