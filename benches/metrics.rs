@@ -102,8 +102,8 @@ fn peers(genesis: &Genesis) -> Vec<PeerReport> {
         throttled: 0,
         waiting_messages: 0,
         waiting_bytes: 0,
-        faults: 0,
-        last_fault: None,
+        misbehaviour: 0,
+        last_misbehaviour: None,
         banned_ms: None,
         last_error: None,
     };

@@ -89,7 +89,7 @@ pub fn counter_model(view: &Value) -> Vec<String> {
     if counter_model.is_null() {
         return Vec::new();
     }
-    let note = plain(word(&counter_model["note"], "no word on it"));
+    let note = plain(word(&counter_model["note"], "no note"));
     let Some(text) = counter_model["text"].as_str() else { return vec![format!("counter-model: {note}")] };
     let mut lines = vec![format!("counter-model ({note}):")];
     lines.extend(text.lines().map(|line| format!("  {}", plain(line))));

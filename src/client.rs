@@ -186,7 +186,7 @@ impl Client {
         };
         let retry_after = value["retry_after"].as_u64();
         let text = match retry_after {
-            Some(seconds) => format!("{text}; come back in {seconds} s"),
+            Some(seconds) => format!("{text}; retry in {seconds} s"),
             None => text,
         };
         Ok(Err(Refusal { status: status.as_u16(), message: text, retry_after: retry_after.map(Duration::from_secs) }))

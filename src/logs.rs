@@ -158,7 +158,7 @@ impl LogFile {
         }
         if summary.after_end > 0 {
             let (count, stand) = counted(summary.after_end.into(), "command", "stands", "stand");
-            remarks.push(format!("{count} {stand} behind the end, (exit): left out"));
+            remarks.push(format!("{count} {stand} behind the end, (exit): ignored"));
         }
         if self.len() == 0 && self.cut.is_none() && summary.broken.is_none() {
             remarks.push("no check-sat in it: nothing is asked".to_owned());

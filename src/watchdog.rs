@@ -20,7 +20,7 @@ pub fn stopping() {
 
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "the service manager cannot be told");
+        tracing::warn!(%error, "the service manager cannot be notified");
     }
 }
 
@@ -47,9 +47,7 @@ impl Watchdog {
                 if is_healthy {
                     notify(&[NotifyState::Watchdog]);
                 } else if was_healthy {
-                    tracing::error!(
-                        "an actor shows no sign of life: the service manager gets no sign of life until they do"
-                    );
+                    tracing::error!("an actor does not respond: the service manager is not notified until it does");
                 }
                 was_healthy = is_healthy;
             }

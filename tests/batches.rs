@@ -12,6 +12,9 @@ mod network_support;
 #[path = "../src/node_batch/mod.rs"]
 mod node_batch;
 #[allow(dead_code)]
+#[path = "../src/text.rs"]
+mod text;
+#[allow(dead_code)]
 #[path = "../src/utf8.rs"]
 mod utf8;
 

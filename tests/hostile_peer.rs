@@ -57,9 +57,9 @@ fn runtime() -> tokio::runtime::Runtime {
 async fn commit(identity: &Identity, network: &mut Network, to: usize, misdeed: &Misdeed) {
     let Misdeed { name, bytes, fault, word, ends_session } = misdeed;
     let node = &mut network.nodes[to];
-    let series = format!("fault=\"{fault}\"");
-    let count = |node: &Validator| node.client().metric_with("pop_network_faults_total", &series);
-    let (counted, faults) = (count(node), told(node)["faults"].as_u64().unwrap());
+    let series = format!("rule=\"{fault}\"");
+    let count = |node: &Validator| node.client().metric_with("pop_network_misbehaviour_total", &series);
+    let (counted, faults) = (count(node), told(node)["misbehaviour"].as_u64().unwrap());
     let mut peer = identity.session(to).await.unwrap_or_else(|error| panic!("{name}: {error}"));
     peer.bytes(bytes).await.unwrap();
     if *ends_session {
@@ -69,9 +69,9 @@ async fn commit(identity: &Identity, network: &mut Network, to: usize, misdeed: 
     } else {
         peer.is_heard().await.unwrap_or_else(|error| panic!("{name} ended the session: {error}"));
     }
-    until(&format!("{name} is counted"), || (told(node)["faults"] == faults + 1).then_some(()));
+    until(&format!("{name} is counted"), || (told(node)["misbehaviour"] == faults + 1).then_some(()));
     assert_eq!(count(node), counted + 1.0, "{name} is counted as {fault}");
-    let last = told(node)["last_fault"].as_str().unwrap().to_owned();
+    let last = told(node)["last_misbehaviour"].as_str().unwrap().to_owned();
     assert!(last.contains(word), "{name}: {word:?} is not in {last:?}");
 }
 
@@ -86,7 +86,7 @@ fn every_broken_rule_is_refused_and_counted_and_who_goes_on_is_banned() {
         expect::<Hello>(&mut foreign.stream, Control::Hello, "hello").await.unwrap();
         let refused = foreign.farewell().await;
         assert!(matches!(refused, LinkError::RefusedByPeer(Refusal::ForeignGenesis { .. })), "{refused}");
-        assert_eq!(told(&mut network.nodes[0])["faults"], 0);
+        assert_eq!(told(&mut network.nodes[0])["misbehaviour"], 0);
 
         let misdeeds: Vec<_> = in_frames(&identity).into_iter().chain(in_messages(&identity)).collect();
         for (index, misdeed) in misdeeds.iter().enumerate() {
@@ -111,14 +111,16 @@ fn every_broken_rule_is_refused_and_counted_and_who_goes_on_is_banned() {
     let screen = String::from_utf8_lossy(&screen.stdout).into_owned();
     let line = screen.lines().find(|line| line.trim_start().starts_with("node_4")).unwrap();
     say(format_args!("`pop status` on a banned peer: {}", line.trim()));
-    for words in ["9 faults (the last:", "the signature of voter 0 does not hold", "banned for"] {
+    for words in ["broke 9 rules (the last:", "the signature of voter 0 does not hold", "banned for"] {
         assert!(line.contains(words), "{words:?} is not in {line:?}");
     }
     // Nobody else was blamed, and the network goes on.
     for node in &mut network.nodes[..HOSTILE] {
         let status = node.status();
         let honest = status["peers"].as_array().unwrap().iter().filter(|peer| peer["node_id"] != "node_4");
-        honest.for_each(|peer| assert_eq!((&peer["faults"], &peer["connected"]), (&json!(0), &json!(true)), "{peer}"));
+        honest.for_each(|peer| {
+            assert_eq!((&peer["misbehaviour"], &peer["connected"]), (&json!(0), &json!(true)), "{peer}")
+        });
     }
     let proof = Submitter::new(network.chain()).submit(&network.nodes[0]);
     network.nodes[..HOSTILE].iter_mut().for_each(|node| _ = node.await_final(&proof));
@@ -288,11 +290,17 @@ fn floods_silence_deafness_and_a_thousand_connections_cost_bounded_memory_and_de
         let answer = blocks(&peer, 1).await;
         pour(&peer, 1, answer, "answers of 64 blocks", 1).await
     });
-    assert_eq!(told(&mut network.nodes[1])["faults"], 0, "who sends much and nothing wrong is slowed down, not banned");
+    assert_eq!(
+        told(&mut network.nodes[1])["misbehaviour"],
+        0,
+        "who sends much and nothing wrong is slowed down, not banned"
+    );
     let peer = identity.clone();
     during(&mut network, "a thousand connections of one key", connects_a_thousand_times(peer, 1));
     let report = told(&mut network.nodes[1]);
-    assert!(report["banned_ms"].as_u64().is_some() && report["last_fault"].as_str().unwrap().contains("connections"));
+    assert!(
+        report["banned_ms"].as_u64().is_some() && report["last_misbehaviour"].as_str().unwrap().contains("connections")
+    );
     let peer = identity.clone();
     during(&mut network, "a thousand strangers", a_thousand_strangers(peer, 0));
 

@@ -266,7 +266,7 @@ fn every_metric_without_labels_is_on_the_page_and_the_log_is_plain() {
         "pop_proofs_accepted_total{source=\"submitter\"} 1\n",
         "pop_proofs_submitted_to_final_seconds_count 1\n",
         "pop_verifier_verdicts_total{verdict=\"confirmed\"} 1\n",
-        "pop_verifier_accuracy_window{word=\"agreed\"} 1\n",
+        "pop_verifier_accuracy_window{outcome=\"agreed\"} 1\n",
         "pop_verifier_accuracy_ratio 1\n",
         "pop_state_supply_difference_tokens 0\n",
         "pop_state_final_proofs 1\n",

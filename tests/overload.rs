@@ -225,7 +225,7 @@ fn judge(network: &Network, finals: &Finals, outcomes: &[Outcome], pace: f64, to
         summary(&times),
     ));
     for (name, (count, least, most)) in &refusals {
-        say(format_args!("refused as {name}: {count}, told to come back in {least} to {most} s"));
+        say(format_args!("refused as {name}: {count}, retry after {least} to {most} s"));
     }
     assert!(offered > pace * FACTOR * 0.7, "{offered:.1} a second is no overload");
     let known = ["mempool_full", "submitter_full", "busy", "displaced"];

@@ -75,7 +75,7 @@ fn a_false_method_is_one_obligation_and_does_not_hold() {
     let folder = folder(&[("a.log", LOG)]);
     let printed = split(folder.path(), &["a.log", "--out", "out"], 0);
     for words in [
-        "a.log: Boogie, 2 queries; 2 commands for output left out",
+        "a.log: Boogie, 2 queries; 2 commands for output ignored",
         "2 checks look for further errors of an obligation before (the first in line 12): no obligations",
         "the log's own answer is not what is claimed for 1 of 2 queries; the first: #1 in line 9, sat",
         "2 obligations in out",

@@ -28,7 +28,7 @@ struct Seen {
 pub enum Contradiction {
     #[error("validator {voter} signed two {} votes in view {view}", kind_name(*kind))]
     Twice { voter: ValidatorIndex, view: View, kind: VoteKind },
-    #[error("validator {voter} committed and gave up view {view}")]
+    #[error("validator {voter} voted both Commit and ViewChange in view {view}")]
     CommittedAndGaveUp { voter: ValidatorIndex, view: View },
 }
 

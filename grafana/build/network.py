@@ -193,7 +193,7 @@ VIEWS = [
     views("Views that ended without a block", "By the reason of each validator; each counts it once.",
           "pop_consensus_view_changes_total"),
     views("ViewChange votes", "By the reason of each validator for its vote; each counts it once.",
-          "pop_consensus_views_given_up_total"),
+          "pop_consensus_view_change_votes_total"),
     counts("Leader failures", "Views that ended without a block, by who led.",
            "max by (validator) (increase(pop_consensus_blocks_missed_total[$__rate_interval]))", "validator", axis="views", bars=True,
            stacked=True),

@@ -46,8 +46,8 @@ pub struct BlockView {
     header: Header,
     #[schema(value_type = Vec<EntrySchema>)]
     proofs: Vec<Entry>,
-    /// Prepare votes that this block carries for its ancestors.
-    carried: Vec<CarriedView>,
+    /// Prepare votes for its ancestors that this block includes.
+    included_votes: Vec<IncludedVotesView>,
     /// Shows that a quorum checked it. The newest block may lack it for a moment.
     prepare: Option<CertificateView>,
     /// Shows that it is final; kept for the last of those that became final together.
@@ -57,7 +57,7 @@ pub struct BlockView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CarriedView {
+pub struct IncludedVotesView {
     #[schema(value_type = String)]
     block: Hash,
     #[schema(value_type = Vec<String>)]
@@ -178,7 +178,7 @@ fn view(api: &Api, stored: StoredBlock) -> BlockView {
     let proposer = proposer(api, &stored);
     let StoredBlock { id, block, prepare, commit } = stored;
     let name = |voter| genesis.validator(voter).map(|validator| validator.node_id.clone());
-    let carried = block.body.carried.iter().map(|carried| CarriedView {
+    let included_votes = block.body.carried.iter().map(|carried| IncludedVotesView {
         block: carried.block,
         voters: carried.votes.iter().filter_map(|vote| name(vote.voter)).collect(),
     });
@@ -187,7 +187,7 @@ fn view(api: &Api, stored: StoredBlock) -> BlockView {
         sequence: block.header.sequence,
         id,
         proposer,
-        carried: carried.collect(),
+        included_votes: included_votes.collect(),
         proofs: block.body.proofs,
         header: block.header,
         prepare: prepare.map(certificate),

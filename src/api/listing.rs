@@ -57,7 +57,7 @@ pub struct Known {
 #[utoipa::path(
     get,
     path = "/v1/proofs",
-    params(("count" = Option<usize>, Query, description = "at most so many of each kind: 1 to 100, 20 if left out")),
+    params(("count" = Option<usize>, Query, description = "at most so many of each kind: 1 to 100 [default: 20]")),
     responses(
         (status = 200, description = "the newest first", body = NewestView),
         (status = "default", description = "why not", body = ErrorBody),
@@ -82,7 +82,7 @@ pub async fn show(
     responses(
         (status = 200, description = "its bytes, of a proof that is pending or final here", body = String,
          content_type = "text/plain"),
-        (status = 429, description = "too many are looked up now; `Retry-After` says when to come back", body = ErrorBody),
+        (status = 429, description = "too many are looked up now; `Retry-After` says when to retry", body = ErrorBody),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]

@@ -75,7 +75,7 @@ pub struct FoundView {
     refusal: Option<WhyView>,
     /// While pending, and when refused on them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    attestations: Option<Attestations>,
+    attestation_counts: Option<Attestations>,
 }
 
 /// Why a proof is refused here.
@@ -124,7 +124,7 @@ impl Attestations {
     request_body = Lookup,
     responses(
         (status = 200, description = "one answer for each", body = LookupView),
-        (status = 429, description = "too many are looked up now; `Retry-After` says when to come back", body = ErrorBody),
+        (status = 429, description = "too many are looked up now; `Retry-After` says when to retry", body = ErrorBody),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]
@@ -186,14 +186,14 @@ pub fn view(api: &Api, proof: Option<Hash>, statement: Option<Hash>, whereabouts
     let mut view = FoundView { state: state_name(whereabouts), proof, statement, ..FoundView::default() };
     match whereabouts {
         Whereabouts::Unknown | Whereabouts::Fetching | Whereabouts::Waiting | Whereabouts::Checking => {}
-        // Not reached while the mempool is told only of blocks that are written: final history has it then.
+        // Not reached while the mempool hears only of blocks that are written: final history has it then.
         Whereabouts::Final(block) => view.block = Some(*block),
-        Whereabouts::Pending { mine, words, contested: _ } => {
-            view.attestations = Some(Attestations::count(with_mine(api.node.me, *mine, words)));
+        Whereabouts::Pending { mine, words, disputed: _ } => {
+            view.attestation_counts = Some(Attestations::count(with_mine(api.node.me, *mine, words)));
         }
         Whereabouts::Refused(refusal) => {
             if let Refusal::Words { words } = refusal {
-                view.attestations = Some(Attestations::count(words.iter().map(|(_, word)| *word)));
+                view.attestation_counts = Some(Attestations::count(words.iter().map(|(_, word)| *word)));
             }
             view.refusal = Some(why(refusal, api.node.genesis.validators().len()));
         }
@@ -208,19 +208,20 @@ fn with_mine(me: ValidatorIndex, mine: Word, words: &[(ValidatorIndex, Word)]) -
 
 /// What is refused on attestations is *refuted* as soon as one of them refutes it: a claim that anybody found false must
 /// never pass for one that was merely not decided.
+pub fn why_not_confirmed(attestations: &[(ValidatorIndex, Word)]) -> &'static str {
+    let any = |wanted: Word| attestations.iter().any(|(_, attestation)| *attestation == wanted);
+    match (any(Word::Refuted), any(Word::NoVerdict)) {
+        (true, _) => "refuted",
+        (false, true) => "no_verdict",
+        (false, false) => "disputed",
+    }
+}
+
 fn why(refusal: &Refusal, validators: usize) -> WhyView {
     let (reason, line, column) = match refusal {
         Refusal::Malformed { line, column, .. } => ("malformed", Some(*line), Some(*column)),
         Refusal::Displaced => ("displaced", None, None),
-        Refusal::Words { words } => {
-            let says = |wanted: Word| words.iter().any(|(_, word)| *word == wanted);
-            let reason = match (says(Word::Refuted), says(Word::NoVerdict)) {
-                (true, _) => "refuted",
-                (false, true) => "no_verdict",
-                (false, false) => "disputed",
-            };
-            (reason, None, None)
-        }
+        Refusal::Words { words } => (why_not_confirmed(words), None, None),
         // A want of room is not remembered against a proof.
         Refusal::Full { .. } | Refusal::ShareFull { .. } | Refusal::SourceFull { .. } => ("full", None, None),
     };

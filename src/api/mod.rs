@@ -101,7 +101,7 @@ pub struct Node {
     pub metrics: Option<Arc<Page>>,
 }
 
-/// An actor that is silent for longer hangs, as far as a client is concerned: it is told at once, and does not wait.
+/// An actor that is silent for longer hangs, as far as a client is concerned: it gets an error at once, and does not wait.
 pub const SILENCE_MAX: Duration = Duration::from_secs(1);
 
 /// The actor, unless it hangs.
@@ -110,7 +110,7 @@ fn live<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>,
     if silence <= SILENCE_MAX {
         return Ok(actor);
     }
-    let message = format!("{} has handled nothing for {silence:.1?}; it will be made anew", actor.name());
+    let message = format!("{} has handled nothing for {silence:.1?}; it will be restarted", actor.name());
     Err(ApiError::unavailable(message))
 }
 

@@ -83,7 +83,7 @@ pub struct EntrySchema {
     difficulty: u64,
 }
 
-/// All that a validator's own check of a proof told.
+/// All that a validator's own check of a proof found.
 #[derive(ToSchema)]
 #[allow(dead_code)]
 pub struct ReportSchema {
@@ -170,8 +170,9 @@ pub struct FiguresSchema {
     /// Waiting for their check.
     waiting: u64,
     checking: u64,
-    contested: u64,
-    /// Known by name only.
+    /// Attestations differ, or one is beyond the soft limits or no confirmation.
+    disputed: u64,
+    /// Their scripts are being fetched from peers.
     fetching: u64,
 }
 
@@ -203,9 +204,9 @@ pub struct PeerSchema {
     waiting_messages: u64,
     waiting_bytes: u64,
     /// Rules that it broke.
-    faults: u64,
-    /// The newest of them, in words.
-    last_fault: Option<String>,
+    misbehaviour: u64,
+    /// The newest of them, as text.
+    last_misbehaviour: Option<String>,
     /// How much longer it is banned.
     banned_ms: Option<u64>,
     last_error: Option<String>,

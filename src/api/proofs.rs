@@ -3,6 +3,7 @@
 use super::body::{parse, read, script_too_large};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
+use super::lookup;
 use super::openapi::{ClaimSchema, ReportSchema};
 use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
 use crate::advice::{Advice, CounterModel, Ended};
@@ -97,18 +98,19 @@ pub struct ProofView {
     difficulty: Option<ResourceCount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stake: Option<StakeView>,
-    /// What is known of validators' own words on it.
+    /// What validators found of it, as far as this node knows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    words: Vec<WordView>,
-    /// Whose words are missing, while it is pending.
+    attestations: Vec<AttestationView>,
+    /// Whose attestations are missing, while it is pending.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     missing: Vec<NodeId>,
+    /// While pending: attestations differ, or one is beyond the soft limits or no confirmation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    contested: Option<bool>,
+    disputed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<RefusalView>,
-    /// All that this validator's own check told, while it is remembered.
+    /// All that this validator's own check found, while it is remembered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<ReportSchema>)]
     report: Option<Report>,
@@ -132,11 +134,11 @@ pub struct StakeView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct WordView {
+pub struct AttestationView {
     #[schema(value_type = String)]
     node_id: NodeId,
     /// confirmed, confirmed_beyond_soft_limits, refuted or no_verdict.
-    word: &'static str,
+    attestation: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
     resource_count: Option<ResourceCount>,
@@ -144,7 +146,8 @@ pub struct WordView {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RefusalView {
-    /// malformed, words, displaced, full, share_full or source_full.
+    /// refuted (a validator at least found the claim false), no_verdict, disputed (all confirm it, at other counts), malformed,
+    /// displaced, full, share_full or source_full.
     reason: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,7 +173,7 @@ impl RefusalView {
     responses(
         (status = 202, description = "it is durable on this validator", body = Submitted),
         (status = 200, description = "it was here already", body = Submitted),
-        (status = 429, description = "there is no room now; `Retry-After` says when to come back", body = ErrorBody),
+        (status = 429, description = "there is no room now; `Retry-After` says when to retry", body = ErrorBody),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]
@@ -213,7 +216,7 @@ pub async fn proofs_of(submissions: Vec<Submission>) -> Result<Vec<Result<Proof,
     params(
         ("id" = String, Path, description = "the proof's id"),
         ("wait" = Option<f64>, Query, description = "seconds, at most 60, to wait for its end"),
-        ("explain" = Option<bool>, Query, description = "whether to find out why; true if left out"),
+        ("explain" = Option<bool>, Query, description = "whether to find out why [default: true]"),
     ),
     responses(
         (status = 200, description = "how far it has come", body = ProofView),
@@ -291,9 +294,9 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
         block: None,
         difficulty: None,
         stake: None,
-        words: Vec::new(),
+        attestations: Vec::new(),
         missing: Vec::new(),
-        contested: None,
+        disputed: None,
         refusal: None,
         report,
         no_verdict,
@@ -302,27 +305,29 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
     let genesis = &api.node.genesis;
     match whereabouts {
         Whereabouts::Unknown | Whereabouts::Fetching | Whereabouts::Waiting | Whereabouts::Checking => {}
-        Whereabouts::Pending { mine, words, contested } => {
+        Whereabouts::Pending { mine, words, disputed } => {
             let mut all = vec![(api.node.me, mine)];
             all.extend(words.into_iter().filter(|(peer, _)| *peer != api.node.me));
             all.sort_by_key(|(validator, _)| *validator);
-            let said = |index: usize| all.iter().any(|(validator, _)| validator.as_usize() == index);
+            let attested = |index: usize| all.iter().any(|(validator, _)| validator.as_usize() == index);
             let validators = genesis.validators().iter().enumerate();
-            view.missing =
-                validators.filter(|(index, _)| !said(*index)).map(|(_, validator)| validator.node_id.clone()).collect();
-            view.words = word_views(genesis, &all);
-            view.contested = Some(contested);
+            view.missing = validators
+                .filter(|(index, _)| !attested(*index))
+                .map(|(_, validator)| validator.node_id.clone())
+                .collect();
+            view.attestations = attestation_views(genesis, &all);
+            view.disputed = Some(disputed);
         }
         Whereabouts::Refused(refusal) => {
             view.ended = true;
-            let mut told = refusal_view(&refusal);
+            let mut refused = refusal_view(&refusal);
             if let Refusal::Words { words } = &refusal {
-                view.words = word_views(genesis, words);
+                view.attestations = attestation_views(genesis, words);
                 let words: Vec<Word> = words.iter().map(|(_, word)| *word).collect();
-                told.message = refusal::sentence(&words, genesis.validators().len(), view.report.as_ref());
+                refused.message = refusal::sentence(&words, genesis.validators().len(), view.report.as_ref());
             }
-            view.report.iter().for_each(|report| told.point_at(report));
-            view.refusal = Some(told);
+            view.report.iter().for_each(|report| refused.point_at(report));
+            view.refusal = Some(refused);
         }
         Whereabouts::Final(sequence) => {
             view.ended = true;
@@ -345,16 +350,16 @@ pub fn stake_view(genesis: &Genesis, certificate: &Certificate) -> StakeView {
     StakeView { prepared: Stake(prepared), total: genesis.total_stake(), voters }
 }
 
-fn word_views(genesis: &Genesis, words: &[(ValidatorIndex, Word)]) -> Vec<WordView> {
+fn attestation_views(genesis: &Genesis, words: &[(ValidatorIndex, Word)]) -> Vec<AttestationView> {
     let view = |(validator, word): &(ValidatorIndex, Word)| {
-        let (word, resource_count) = match word {
+        let (attestation, resource_count) = match word {
             Word::Confirmed(count) => ("confirmed", Some(*count)),
             Word::ConfirmedBeyondSoft(count) => ("confirmed_beyond_soft_limits", Some(*count)),
             Word::Refuted => ("refuted", None),
             Word::NoVerdict => ("no_verdict", None),
         };
         let node_id = genesis.validator(*validator)?.node_id.clone();
-        Some(WordView { node_id, word, resource_count })
+        Some(AttestationView { node_id, attestation, resource_count })
     };
     words.iter().filter_map(view).collect()
 }
@@ -362,7 +367,7 @@ fn word_views(genesis: &Genesis, words: &[(ValidatorIndex, Word)]) -> Vec<WordVi
 fn refusal_view(refusal: &Refusal) -> RefusalView {
     let (reason, line, column) = match refusal {
         Refusal::Malformed { line, column, .. } => ("malformed", Some(*line), Some(*column)),
-        Refusal::Words { .. } => ("words", None, None),
+        Refusal::Words { words } => (lookup::why_not_confirmed(words), None, None),
         Refusal::Displaced => ("displaced", None, None),
         Refusal::Full { .. } => ("full", None, None),
         Refusal::SourceFull { .. } => ("source_full", None, None),

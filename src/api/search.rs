@@ -59,7 +59,7 @@ pub struct Named {
     params(("q" = String, Query, description = "6 to 64 hexadecimal digits, or the sequence of a block")),
     responses(
         (status = 200, description = "at most ten of each kind; none if nothing is known by that name", body = SearchView),
-        (status = 429, description = "too many are looked up now; `Retry-After` says when to come back", body = ErrorBody),
+        (status = 429, description = "too many are looked up now; `Retry-After` says when to retry", body = ErrorBody),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]

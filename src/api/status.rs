@@ -146,15 +146,19 @@ fn waiting_for(snapshot: &Snapshot, has_quorum: bool, peers: &[PeerReport]) -> O
     if snapshot.halted {
         return Some("consensus has halted; the log says why".into());
     }
-    let told = |why: &str, told: usize| format!("{why}: it signs once enough peers told its history ({told} have)");
+    let waits = |why: &str, reported: usize| {
+        format!("{why}: it signs once enough peers have reported their state ({reported} have)")
+    };
     match &snapshot.unknown_history {
-        Some((UnknownHistory::New, by)) => return Some(told("this validator starts for the first time", by.len())),
+        Some((UnknownHistory::New, by)) => return Some(waits("this validator starts for the first time", by.len())),
         Some((UnknownHistory::Lost, by)) => {
-            return Some(told("this validator's vote log is lost or an old copy", by.len()));
+            return Some(waits("this validator's vote log is lost or an old copy", by.len()));
         }
-        Some((UnknownHistory::Torn, by)) => return Some(told("the last record of the vote log was damaged", by.len())),
+        Some((UnknownHistory::Torn, by)) => {
+            return Some(waits("the last record of the vote log was damaged", by.len()));
+        }
         Some((UnknownHistory::Unconfirmed, by)) if has_quorum => {
-            return Some(told("this validator has just started", by.len()));
+            return Some(waits("this validator has just started", by.len()));
         }
         // Who is missing says more.
         Some((UnknownHistory::Unconfirmed, _)) | None => {}

@@ -37,7 +37,7 @@ pub struct SupervisorView {
     intensity: IntensityView,
     /// Failures counted in its subtree.
     restarts: u64,
-    /// How often it gave up.
+    /// How often it gave up and left it to the one above.
     escalations: u64,
     /// In start order.
     #[schema(no_recursion)]
@@ -84,8 +84,8 @@ pub struct ActorView {
     /// Messages, by all incarnations; the time that their handlers took.
     handled: u64,
     handler_ms: f64,
-    /// Messages given back, and taken but not handled or never answered.
-    refused: u64,
+    /// Messages rejected (the mailbox was full or closed), and accepted but not handled or never answered.
+    rejected: u64,
     lost: u64,
 }
 
@@ -180,7 +180,7 @@ impl From<ActorReport> for ActorView {
             uptime_ms: report.uptime.map(ms),
             handled: report.handled,
             handler_ms: ms(report.handler_time),
-            refused: report.refused,
+            rejected: report.refused,
             lost: report.lost,
         }
     }
@@ -227,8 +227,8 @@ pub struct KillView {
     serving_ms: Option<f64>,
     /// Messages that were taken and not handled, or never answered.
     lost: u64,
-    /// Messages that were given back.
-    refused: u64,
+    /// Messages that were rejected: the mailbox was full or closed.
+    rejected: u64,
     incarnation: u64,
 }
 
@@ -263,7 +263,7 @@ pub async fn kill(
         up_ms: came.up.map(ms),
         serving_ms: came.serving.map(ms),
         lost: came.lost,
-        refused: came.refused,
+        rejected: came.refused,
         incarnation: came.incarnation,
     }))
 }

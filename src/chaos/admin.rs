@@ -85,7 +85,7 @@ pub struct Killed {
     #[serde(default)]
     pub lost: u64,
     #[serde(default)]
-    pub refused: u64,
+    pub rejected: u64,
 }
 
 /// Why there is no such answer.
@@ -173,7 +173,7 @@ impl Admin {
         let body: Value = answer.body_mut().read_json().map_err(broke)?;
         if status.is_success() {
             return serde_json::from_value(body)
-                .map_err(|error| KillError::Refused(format!("the answer is none: {error}")));
+                .map_err(|error| KillError::Refused(format!("the answer is invalid: {error}")));
         }
         let said = body["message"].as_str().unwrap_or("no reason was given");
         Err(KillError::Refused(match status.as_u16() {

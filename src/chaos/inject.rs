@@ -64,7 +64,7 @@ impl Injection<'_> {
                     serving_ms: killed.serving_ms,
                     next_final_ms: None,
                 };
-                (record.lost, record.refused) = (killed.lost, killed.refused);
+                (record.lost, record.rejected) = (killed.lost, killed.rejected);
                 Done { record, injected: Some(injected), took_the_process: false }
             }
             Err(KillError::Broke(_)) => {

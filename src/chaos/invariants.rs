@@ -49,7 +49,7 @@ pub fn one_history(history: &History, swept: &[(String, Result<u64, String>)]) -
     let mut mistakes = history.forks().to_vec();
     for (name, told) in swept {
         match told {
-            Err(why) => mistakes.push(format!("{name} does not tell its blocks: {why}")),
+            Err(why) => mistakes.push(format!("{name} does not report its blocks: {why}")),
             Ok(head) if *head < history.head().0 => {
                 mistakes.push(format!("{name} has blocks up to {head} only, others have {}", history.head()));
             }
@@ -158,7 +158,7 @@ pub fn tokens_conserved(ledgers: &[(String, Result<LedgerSeen, String>)], genesi
         let ledger = match ledger {
             Ok(ledger) => ledger,
             Err(why) => {
-                mistakes.push(format!("{name} does not tell its ledger: {why}"));
+                mistakes.push(format!("{name} does not report its ledger: {why}"));
                 continue;
             }
         };
@@ -195,7 +195,7 @@ pub fn actors_back(after: &[Told]) -> Invariant {
                 actors += told.tree.actors().len();
                 mistakes.extend(told.tree.not_running().iter().map(|what| format!("{name}: {what}")));
             }
-            Err(why) => mistakes.push(format!("{name} does not tell its actors: {why}")),
+            Err(why) => mistakes.push(format!("{name} does not report its actors: {why}")),
         }
     }
     let zombies: u64 = after.iter().filter_map(|(_, told)| Some(told.as_ref().ok()?.zombies)).sum();
@@ -214,9 +214,9 @@ pub fn tree_as_before(before: &[Told], after: &[Told]) -> Invariant {
                 branches += then.len();
                 mistakes.extend(difference(&then, &now).map(|what| format!("{name}: {what}")));
             }
-            (Ok(_), Some(Err(why))) => mistakes.push(format!("{name} does not tell its actors: {why}")),
+            (Ok(_), Some(Err(why))) => mistakes.push(format!("{name} does not report its actors: {why}")),
             (Ok(_), None) => mistakes.push(format!("{name} was not asked again")),
-            (Err(why), _) => mistakes.push(format!("{name} did not tell its actors at the start: {why}")),
+            (Err(why), _) => mistakes.push(format!("{name} did not report its actors at the start: {why}")),
         }
     }
     Invariant::judged("tree as before", &mistakes, format!("{branches} branches in {} trees", before.len()))

@@ -47,7 +47,7 @@ pub struct Record {
     pub times: Times,
     /// Messages.
     pub lost: u64,
-    pub refused: u64,
+    pub rejected: u64,
 }
 
 fn in_seconds<S: Serializer>(at: &protocol::types::Millis, serializer: S) -> Result<S::Ok, S::Error> {
@@ -65,7 +65,7 @@ impl Record {
             outcome,
             times: Times::default(),
             lost: 0,
-            refused: 0,
+            rejected: 0,
         }
     }
 
@@ -102,7 +102,7 @@ pub struct Row {
     pub not_recovered: usize,
     pub not_injected: usize,
     pub lost: u64,
-    pub refused: u64,
+    pub rejected: u64,
     pub detected_ms: Option<Percentiles>,
     pub up_ms: Option<Percentiles>,
     pub serving_ms: Option<Percentiles>,
@@ -136,7 +136,7 @@ fn row(part: String, fault: Fault, records: &[&Record]) -> Row {
         not_recovered: count(|outcome| matches!(outcome, Outcome::NotRecovered(_))),
         not_injected,
         lost: records.iter().map(|record| record.lost).sum(),
-        refused: records.iter().map(|record| record.refused).sum(),
+        rejected: records.iter().map(|record| record.rejected).sum(),
         detected_ms: spread(|times| times.detected_ms),
         up_ms: spread(|times| times.up_ms),
         serving_ms: spread(|times| times.serving_ms),
@@ -179,7 +179,7 @@ mod tests {
         let mut records: Vec<Record> =
             (1..=100).map(|ms| record(mempool(), Fault::Panic, Outcome::Recovered, Some(f64::from(ms)))).collect();
         records[0].lost = 3;
-        records[1].refused = 4;
+        records[1].rejected = 4;
         records.push(record(mempool(), Fault::Panic, Outcome::Escalated, Some(2_000.0)));
         records.push(record(mempool(), Fault::Panic, Outcome::NotInjected("out".into()), None));
         records.push(record(mempool(), Fault::Panic, Outcome::NotRecovered("silent".into()), None));
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(names, [("mempool", Fault::Panic), ("mempool → process", Fault::Panic), ("worker", Fault::Kill)]);
         let first = &rows[0];
         assert_eq!((first.injected, first.recovered, first.not_recovered, first.not_injected), (101, 100, 1, 1));
-        assert_eq!((first.lost, first.refused), (3, 4));
+        assert_eq!((first.lost, first.rejected), (3, 4));
         let serving = first.serving_ms.as_ref().unwrap();
         assert_eq!((serving.count, serving.p50, serving.p99, serving.max), (100, 50.0, 99.0, 100.0));
         assert_eq!(rows[1].serving_ms.as_ref().unwrap().max, 2_000.0);

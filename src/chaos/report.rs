@@ -67,7 +67,7 @@ pub struct FaultsPart {
     pub not_recovered: usize,
     pub not_injected: usize,
     pub messages_lost: u64,
-    pub messages_refused: u64,
+    pub messages_rejected: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,7 +93,7 @@ impl FaultsPart {
             not_recovered: sum.not_recovered + row.not_recovered,
             not_injected: sum.not_injected + row.not_injected,
             messages_lost: sum.messages_lost + row.lost,
-            messages_refused: sum.messages_refused + row.refused,
+            messages_rejected: sum.messages_rejected + row.rejected,
         })
     }
 }
@@ -164,31 +164,29 @@ impl Report {
         let mut text = String::new();
         let mut line = |args: std::fmt::Arguments<'_>| _ = text.write_fmt(format_args!("{args}\n"));
         line(format_args!(
-            "{:<31} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
+            "{:<31} {:>5} {:>5} {:>5} {:>8}  {:>20}  {:>20}  {:>20}",
             "", "", "", "", "", "detected, ms", "serving, ms", "next block, ms"
         ));
         line(format_args!(
-            "{:<31} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
-            "fault", "done", "back", "lost", "given", "p50 / p99 / max", "p50 / p99 / max", "p50 / p99 / max"
+            "{:<31} {:>5} {:>5} {:>5} {:>8}  {:>20}  {:>20}  {:>20}",
+            "fault", "done", "back", "lost", "rejected", "p50 / p99 / max", "p50 / p99 / max", "p50 / p99 / max"
         ));
         for row in self.recovery.iter().chain(&self.recovery_of_actors) {
             // Workers and processes serve when they are up.
             let serving = row.serving_ms.as_ref().or(row.up_ms.as_ref());
             line(format_args!(
-                "{:<31} {:>5} {:>5} {:>5} {:>6}  {:>20}  {:>20}  {:>20}",
+                "{:<31} {:>5} {:>5} {:>5} {:>8}  {:>20}  {:>20}  {:>20}",
                 format!("{} {}", row.part, row.fault),
                 row.injected,
                 row.recovered + row.escalated,
                 short(row.lost),
-                short(row.refused),
+                short(row.rejected),
                 cell(row.detected_ms.as_ref()),
                 cell(serving),
                 cell(row.next_final_ms.as_ref()),
             ));
         }
-        line(format_args!(
-            "Times are after the fault; those of stopped ones after they went on. given: given back to their senders."
-        ));
+        line(format_args!("Times count from the fault (from SIGCONT for stopped processes)."));
         let FaultsPart { injected, recovered, escalated, not_recovered, not_injected, .. } = self.faults;
         line(format_args!(
             "\nFaults: {injected} done, {recovered} recovered, {escalated} ended their process, which serves again, \

@@ -50,8 +50,8 @@ impl Arguments {
 
 fn screen(actors: &Value) -> Vec<String> {
     let mut lines = vec![format!(
-        "{:<24} {:<9} {:>4} {:>8} {:>12} {:>10} {:>8}  {}",
-        "Actor", "State", "Life", "Restarts", "Mailbox", "Heartbeat", "Uptime", "Handling"
+        "{:<24} {:<9} {:>11} {:>8} {:>12} {:>10} {:>8}  {}",
+        "Actor", "State", "Incarnation", "Restarts", "Mailbox", "Heartbeat", "Uptime", "Handling"
     )];
     member(&actors["tree"], 0, &mut lines);
     let zombies = actors["zombies"].as_u64().unwrap_or(0);
@@ -69,7 +69,7 @@ fn member(value: &Value, depth: usize, lines: &mut Vec<String>) {
     let window = value["intensity"]["window_ms"].as_u64().unwrap_or(0);
     let escalations = match value["escalations"].as_u64().unwrap_or(0) {
         0 => String::new(),
-        times => format!(", gave up {}", counted(times, "time", "times")),
+        times => format!(", escalated {}", counted(times, "time", "times")),
     };
     lines.push(format!(
         "{name:<24} {:<9} {}, at most {} in {}: {} so far{escalations}",
@@ -91,7 +91,7 @@ fn actor(value: &Value, name: &str) -> Vec<String> {
     };
     let mailbox = format!("{} of {}", value["mailbox"]["depth"], value["mailbox"]["limit"]);
     let first = format!(
-        "{name:<24} {:<9} {:>4} {total:>8} {mailbox:>12} {:>10} {:>8}  {handling}",
+        "{name:<24} {:<9} {:>11} {total:>8} {mailbox:>12} {:>10} {:>8}  {handling}",
         word(&value["state"], "?"),
         value["incarnation"].to_string(),
         short(&value["heartbeat_age_ms"]),
@@ -142,14 +142,14 @@ mod tests {
         }});
         let text = screen(&tree).join("\n");
         for line in [
-            "validator                degraded  one for one, at most 20 restarts in 10 s: 3 so far, gave up 1 time",
-            "  mempool                down         3        3    5 of 4096     3.0 ms        -  PeerSaid for 0.1 ms",
+            "validator                degraded  one for one, at most 20 restarts in 10 s: 3 so far, escalated 1 time",
+            "  mempool                down                3        3    5 of 4096     3.0 ms        -  PeerSaid for 0.1 ms",
             "    restarts: 2 panicked, 1 terminated",
             "    last failure 12 ms ago: it panicked: planted (src/a.rs:7)",
             "1 blocked thread left behind",
         ] {
             assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");
         }
-        assert!(screen(&json!({})).len() > 1, "what is not told breaks no screen");
+        assert!(screen(&json!({})).len() > 1, "what is not reported breaks no screen");
     }
 }

@@ -91,7 +91,7 @@ fn screen(block: &Value) -> Vec<String> {
             format!("  {}  difficulty {}", short_id(word(&entry["proof"], "unknown")), entry["difficulty"])
         }),
     );
-    carried(&block["carried"], &mut lines);
+    included_votes(&block["included_votes"], &mut lines);
     certificate("Prepare", &block["prepare"], "not held yet: it comes with the next block", &mut lines);
     let later = "none of its own: it became final with a later block";
     certificate("Commit", &block["commit"], later, &mut lines);
@@ -99,10 +99,10 @@ fn screen(block: &Value) -> Vec<String> {
 }
 
 /// The votes that this block pays for.
-fn carried(ancestors: &Value, lines: &mut Vec<String>) {
+fn included_votes(ancestors: &Value, lines: &mut Vec<String>) {
     let ancestors = ancestors.as_array().map_or(&[][..], Vec::as_slice);
     lines.push(format!(
-        "Carries Prepare votes for {}",
+        "Included votes: Prepare votes for {}",
         counted(ancestors.len() as u64, "earlier block", "earlier blocks")
     ));
     lines.extend(ancestors.iter().map(|ancestor| {
@@ -133,7 +133,7 @@ mod tests {
             "sequence": 2, "id": "fc9b", "proposer": "node_3",
             "header": {"parent": "e091", "time": 1_795_580_155_888u64, "state": "9a86"},
             "proofs": [{"proof": "2e38", "difficulty": 164_109}],
-            "carried": [{"block": "e091", "voters": ["node_1", "node_4"]}],
+            "included_votes": [{"block": "e091", "voters": ["node_1", "node_4"]}],
             "prepare": certificate, "commit": null, "proposal_to_final_ms": 12.3,
         });
         let text = screen(&block).join("\n");

@@ -71,7 +71,7 @@ fn screen(came: &Value) -> Vec<String> {
         format!("  Detected: {}", after("detected_ms")),
         format!("  Up: {}", after("up_ms")),
         format!("  Serving: {}", after("serving_ms")),
-        format!("  Messages: {} lost, {} given back", came["lost"], came["refused"]),
+        format!("  Messages: {} lost, {} rejected", came["lost"], came["rejected"]),
         format!("  Incarnation: {}", came["incarnation"]),
     ]
 }

@@ -142,7 +142,7 @@ fn whereabouts(view: &Value) -> String {
         }
         "fetching" => "fetching: the node knows its name and asks others for the script".into(),
         "waiting" => "waiting for its check".into(),
-        "checking" => "checking: the solver is at it".into(),
+        "checking" => "checking: the solver is running".into(),
         "pending" => pending(view),
         other => other.to_owned(),
     }
@@ -156,13 +156,13 @@ fn pending(view: &Value) -> String {
     } else {
         "pending: every validator has a verdict, it waits for its block".to_owned()
     };
-    if view["contested"] == true {
+    if view["disputed"] == true {
         text.push_str("; disputed: verdicts differ, or it is beyond the soft limits somewhere");
     }
     text
 }
 
-/// Who said what, and what it took.
+/// Who attests what, and what it took.
 pub fn details(view: &Value, node: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if let voters @ Value::Array(_) = &view["stake"]["voters"] {
@@ -171,10 +171,10 @@ pub fn details(view: &Value, node: &str) -> Vec<String> {
     if let Some(difficulty) = view["difficulty"].as_u64() {
         lines.push(format!("resource count: {difficulty}"));
     }
-    for said in view["words"].as_array().into_iter().flatten() {
-        let what = word(&said["word"], "unknown").replace('_', " ");
-        let count = said["resource_count"].as_u64().map(|count| format!(", resource count {count}"));
-        lines.push(format!("{}: {what}{}", word(&said["node_id"], "?"), count.unwrap_or_default()));
+    for one in view["attestations"].as_array().into_iter().flatten() {
+        let what = word(&one["attestation"], "unknown").replace('_', " ");
+        let count = one["resource_count"].as_u64().map(|count| format!(", resource count {count}"));
+        lines.push(format!("{}: {what}{}", word(&one["node_id"], "?"), count.unwrap_or_default()));
     }
     let report = &view["report"];
     let ended = &view["no_verdict"];
@@ -212,18 +212,18 @@ mod tests {
 
     #[test]
     fn a_refusal_says_by_whom_or_where() {
-        let words = json!({"state": "refused", "refusal": {"message": "no verdict. 2 of 4 validators reached no verdict"},
-                           "words": [{"node_id": "node_2", "word": "no_verdict"}]});
-        assert_eq!(line("a.smt2", &words), "REFUSED a.smt2: no verdict. 2 of 4 validators reached no verdict");
-        assert_eq!(details(&words, "node_1"), ["node_2: no verdict"]);
+        let refused = json!({"state": "refused", "refusal": {"message": "no verdict. 2 of 4 validators reached no verdict"},
+                           "attestations": [{"node_id": "node_2", "attestation": "no_verdict"}]});
+        assert_eq!(line("a.smt2", &refused), "REFUSED a.smt2: no verdict. 2 of 4 validators reached no verdict");
+        assert_eq!(details(&refused, "node_1"), ["node_2: no verdict"]);
         let form = json!({"state": "refused", "refusal": {"message": "line 2, column 7: unknown symbol y"}});
         assert_eq!(line("a", &form), "REFUSED a: line 2, column 7: unknown symbol y");
     }
 
     #[test]
-    fn a_pending_proof_names_whose_word_is_missing() {
-        let mut view = json!({"state": "pending", "missing": ["node_3", "node_4"], "contested": false,
-                              "words": [{"node_id": "node_1", "word": "confirmed", "resource_count": 7}]});
+    fn a_pending_proof_names_whose_verdict_is_missing() {
+        let mut view = json!({"state": "pending", "missing": ["node_3", "node_4"], "disputed": false,
+                              "attestations": [{"node_id": "node_1", "attestation": "confirmed", "resource_count": 7}]});
         assert_eq!(whereabouts(&view), "pending: no verdict yet from node_3, node_4");
         assert_eq!(details(&view, "node_1"), ["node_1: confirmed, resource count 7"]);
         view["missing"] = json!([]);

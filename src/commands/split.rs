@@ -223,8 +223,8 @@ fn tell(file: &LogFile, written: &[Entry]) {
 fn left_out(file: &LogFile) -> String {
     match file.summary().outputs {
         0 => String::new(),
-        1 => "; 1 command for output left out".to_owned(),
-        outputs => format!("; {outputs} commands for output left out"),
+        1 => "; 1 command for output ignored".to_owned(),
+        outputs => format!("; {outputs} commands for output ignored"),
     }
 }
 

@@ -60,7 +60,7 @@ pub struct Arguments {
     /// Its private key [default: what its configuration says, else data/keys/<ID>.key].
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Sign although this validator's vote log is lost and too few others can tell what it signed. It may then sign two
+    /// Sign although this validator's vote log is lost and too few others can report what it signed. It may then sign two
     /// things for one view, which costs a fifth of its stake.
     #[arg(long)]
     risk_double_signing: bool,

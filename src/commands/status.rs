@@ -112,7 +112,7 @@ fn consensus(status: &Value) -> Vec<String> {
 
 fn clock(ahead: &Value) -> String {
     match ahead.as_i64() {
-        None => "no peer tells its own".into(),
+        None => "no peer has reported its own".into(),
         Some(ahead) if skew::is_told(ahead) => format!(
             "{}: set it right (10 s off costs this validator's own turns or votes)",
             skew::words(ahead, "the others' median")
@@ -138,8 +138,8 @@ fn mempool(figures: &Value) -> Vec<String> {
         format!("Pending proofs: {} of at most {}", figures["proofs"], figures["proofs_max"]),
         format!("Their scripts: {:.1} MiB of at most {:.1} MiB", mebibytes("bytes"), mebibytes("bytes_max")),
         format!(
-            "Of them: {} waiting for their check, {} being checked, {} contested; {} known by name only",
-            figures["waiting"], figures["checking"], figures["contested"], figures["fetching"]
+            "Of them: {} waiting for their check, {} being checked, {} disputed; {} being fetched",
+            figures["waiting"], figures["checking"], figures["disputed"], figures["fetching"]
         ),
     ]
 }
@@ -164,11 +164,11 @@ fn peer(peer: &Value) -> String {
     }
     let ahead = peer["clock_ahead_ms"].as_i64().filter(|ahead| skew::is_told(*ahead));
     parts.extend(ahead.map(|ahead| format!("its clock is {}", skew::words(ahead, "ours"))));
-    match number(&peer["faults"]) {
+    match number(&peer["misbehaviour"]) {
         0 => {}
-        faults => {
-            let last = peer["last_fault"].as_str().map(|fault| format!(" (the last: {fault})"));
-            parts.push(counted(faults, "fault", "faults") + &last.unwrap_or_default());
+        broken => {
+            let last = peer["last_misbehaviour"].as_str().map(|rule| format!(" (the last: {rule})"));
+            parts.push(format!("broke {}", counted(broken, "rule", "rules")) + &last.unwrap_or_default());
         }
     }
     match number(&peer["throttled"]) {
@@ -177,7 +177,7 @@ fn peer(peer: &Value) -> String {
     }
     match number(&peer["dropped"]) {
         0 => {}
-        dropped => parts.push(format!("takes too little: {} to it dropped", counted(dropped, "message", "messages"))),
+        dropped => parts.push(format!("reads too slowly: {} to it dropped", counted(dropped, "message", "messages"))),
     }
     parts.extend(peer["banned_ms"].as_u64().map(|ms| format!("banned for {}", span(ms))));
     // Why an earlier session ended, or could not be, is no news while there is one.
@@ -205,13 +205,13 @@ mod tests {
             "has_quorum": false, "clock_ahead_ms": 3_600_210, "block": "3d0f",
             "prepared": 1, "chain_id": "11a2", "proofs_final": 8, "balance_micro_tokens": 464_928, "reward_pool_micro_tokens": 999_999_000_000u64,
             "mempool": {"proofs": 3, "proofs_max": 2000, "bytes": 1 << 20, "bytes_max": 256 << 20, "waiting": 1,
-                        "checking": 2, "contested": 0, "fetching": 4},
+                        "checking": 2, "disputed": 0, "fetching": 4},
             "actors": [{"name": "mempool", "running": false, "restarts": 2, "waiting": 5}],
             "peers": [
                 {"node_id": "node_2", "connected": true, "connected_ms": 216_458, "address": "localhost:8002",
-                 "round_trip_ms": 0.31, "clock_ahead_ms": -3_600_210, "faults": 0, "throttled": 1, "dropped": 3, "banned_ms": null, "last_error": "Connection refused"},
+                 "round_trip_ms": 0.31, "clock_ahead_ms": -3_600_210, "misbehaviour": 0, "throttled": 1, "dropped": 3, "banned_ms": null, "last_error": "Connection refused"},
                 {"node_id": "node_3", "connected": false, "connected_ms": null, "address": "localhost:8003",
-                 "round_trip_ms": null, "faults": 2, "last_fault": "an unknown kind of frame, 9", "banned_ms": 30_000, "last_error": "Connection refused"},
+                 "round_trip_ms": null, "misbehaviour": 2, "last_misbehaviour": "an unknown kind of frame, 9", "banned_ms": 30_000, "last_error": "Connection refused"},
             ],
         });
         let text = screen(&status).join("\n");
@@ -227,8 +227,8 @@ mod tests {
             "  mempool          restarting, 2 restarts, 5 waiting",
             "  Clock: 3600 s ahead of the others' median: set it right (10 s off costs this validator's own turns or votes)",
             "  node_2     connected for 3 min, localhost:8002, round trip 0.3 ms, its clock is 3600 s behind ours, sent too much: slowed down 1 time, \
-             takes too little: 3 messages to it dropped",
-            "  node_3     not connected, localhost:8003, 2 faults (the last: an unknown kind of frame, 9), banned for 30 s, \
+             reads too slowly: 3 messages to it dropped",
+            "  node_3     not connected, localhost:8003, broke 2 rules (the last: an unknown kind of frame, 9), banned for 30 s, \
              last error: Connection refused",
         ] {
             assert!(text.lines().any(|found| found == line), "{line:?} is not in\n{text}");

@@ -54,9 +54,10 @@ fn judge(ahead_ms: Option<i64>, peers: u64, system: System) -> Finding {
     }
     let later = "the peers' clocks are known while the node runs";
     match system {
-        System::Kept { error_us } => {
-            Finding::ok("clock", format!("kept by NTP, at most {} ms off by its own word; {later}", error_us / 1_000))
-        }
+        System::Kept { error_us } => Finding::ok(
+            "clock",
+            format!("kept by NTP, at most {} ms off by its own estimate; {later}", error_us / 1_000),
+        ),
         System::Free => Finding::warning(
             "clock",
             format!("nothing keeps it (the system says it is not synchronised); {later}"),

@@ -84,7 +84,7 @@ fn judge(folder: &Path, disk: &Disk) -> Finding {
         TMPFS => Finding::warning(
             "disk",
             format!("{text}, in memory"),
-            "set data_dir to a disk: after a power cut the vote log would be lost, and nothing signed until a quorum has told",
+            "set data_dir to a disk: after a power cut the vote log would be lost, and nothing signed until a quorum has reported",
         ),
         NFS | CIFS => {
             Finding::warning("disk", format!("{text}, over a network"), "set data_dir to a disk of this machine")

@@ -188,7 +188,7 @@ fn health(pid: i32, status: Option<&Value>) -> Finding {
     match status.and_then(why::of_answer) {
         None => Finding::failure(
             "health",
-            format!("process {pid} takes connections but does not tell its status"),
+            format!("process {pid} takes connections but does not report its status"),
             format!("look into its log; `kill -CONT {pid}` wakes it if it was stopped; else start it again"),
         ),
         Some(health) if health.state.makes_progress() && health.missing.is_empty() => {

@@ -136,8 +136,7 @@ fn network(model: &Model, now: Millis, all: &mut Vec<Raised>) {
     if let Some(mempool) = &status.mempool {
         let is_full = |now: u64, max: u64| max > 0 && now >= max / 10 * 9;
         if is_full(mempool.proofs, mempool.proofs_max) || is_full(mempool.bytes, mempool.bytes_max) {
-            let text =
-                format!("the mempool of {} is nearly full: submissions are told to come back later", status.node_id);
+            let text = format!("the mempool of {} is nearly full: submitters have to retry later", status.node_id);
             all.push(warning("mempool".into(), None, text));
         }
     }

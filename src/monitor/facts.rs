@@ -258,7 +258,7 @@ impl Mempool {
             waiting: number(&value["waiting"]),
             checking: number(&value["checking"]),
             // Nodes of either name are understood.
-            disputed: number(&value["contested"]).max(number(&value["disputed"])),
+            disputed: number(&value["disputed"]),
             fetching: number(&value["fetching"]),
         })
     }
@@ -272,7 +272,7 @@ impl Peer {
             missing_since: value["missing_since_ms"].as_u64().map(Millis),
             address: value["address"].as_str().map(|text| cut(text, 64)),
             round_trip_ms: value["round_trip_ms"].as_f64().filter(|ms| ms.is_finite()),
-            faults: number(&value["faults"]),
+            faults: number(&value["misbehaviour"]),
             last_error: sentence(&value["last_error"]),
         })
     }

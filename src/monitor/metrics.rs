@@ -47,7 +47,7 @@ impl Metrics {
             "pop_verifier_accuracy_ratio" => self.accuracy = Some(value.min(1.0)),
             "pop_verifier_accuracy_window" => self.checked = self.checked.saturating_add(value as u64),
             "pop_mempool_oldest_age_seconds" => self.oldest_pending = Millis((value * 1e3) as u64),
-            "pop_proofs_refused_total" if labels.contains("reason=\"words\"") => self.refused = value as u64,
+            "pop_proofs_refused_total" if labels.contains("reason=\"not_confirmed\"") => self.refused = value as u64,
             "pop_consensus_rounds_total" => insert(&mut self.rounds, labels, value as u64),
             "pop_state_rewards_tokens" => insert(&mut self.rewards, labels, value),
             _ => {}
@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn a_page_is_read_as_far_as_it_is_of_interest() {
         let page = "# HELP pop_x y\nprocess_start_time_seconds 1700000000.5\npop_verifier_accuracy_ratio 0.985\n\
-                    pop_verifier_accuracy_window{word=\"agreed\"} 197\npop_verifier_accuracy_window{word=\"refuted\"} 3\n\
+                    pop_verifier_accuracy_window{outcome=\"agreed\"} 197\npop_verifier_accuracy_window{outcome=\"refuted\"} 3\n\
                     pop_consensus_rounds_total{validator=\"node_1\"} 35\npop_consensus_rounds_total{validator=\"\\u1b\"} 9\n\
-                    pop_state_rewards_tokens{validator=\"node_1\"} 350.25\npop_proofs_refused_total{reason=\"words\"} 8\n\
+                    pop_state_rewards_tokens{validator=\"node_1\"} 350.25\npop_proofs_refused_total{reason=\"not_confirmed\"} 8\n\
                     pop_proofs_refused_total{reason=\"full\"} 99\npop_mempool_oldest_age_seconds NaN\nnonsense\n";
         let metrics = Metrics::read(page);
         assert_eq!(metrics.started, Millis(1_700_000_000_500));

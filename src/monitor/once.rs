@@ -65,7 +65,7 @@ fn health(view: &View, page: &mut Page) {
     page.line(&format!("  Active Nodes: {}/{}", network.active_nodes, network.monitored_nodes));
     page.line(&format!("  Total Consensus Rounds: {}", network.final_blocks));
     if network.total_stake == 0 {
-        page.line("  Byzantine Fault Tolerance: unknown, since no node has said who takes part");
+        page.line("  Byzantine Fault Tolerance: unknown: no node has reported the validators");
     } else {
         let (tolerated, of) = (network.tolerated_faulty, network.validators);
         page.line(&format!("  Byzantine Fault Tolerance: Can tolerate {tolerated} faulty nodes (33% of {of})"));
@@ -179,7 +179,7 @@ fn mempool(view: &View, page: &mut Page) {
         View::current_span()
     ));
     page.line(&format!(
-        "  Of them: {} waiting for their check, {} being checked, {} disputed; {} known by name only",
+        "  Of them: {} waiting for their check, {} being checked, {} disputed; {} being fetched",
         mempool.waiting, mempool.checking, mempool.disputed, mempool.fetching
     ));
     if let Some(oldest) = mempool.oldest_pending_ms.filter(|oldest| *oldest > 0) {

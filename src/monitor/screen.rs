@@ -212,7 +212,7 @@ impl Screen {
         match code {
             KeyCode::Esc => return Action::Nothing,
             KeyCode::Enter if is_id(&typed) => return self.ask(typed),
-            KeyCode::Enter => self.note = Some(format!("{} of 64 hexadecimal digits; Esc gives up", typed.len())),
+            KeyCode::Enter => self.note = Some(format!("{} of 64 hexadecimal digits; Esc cancels", typed.len())),
             KeyCode::Backspace => _ = typed.pop(),
             KeyCode::Char(digit) if digit.is_ascii_hexdigit() && typed.len() < ID_LENGTH => {
                 typed.push(digit.to_ascii_lowercase());

@@ -313,7 +313,7 @@ fn final_end(found: &Found, statement: &Hash) -> End {
 
 /// None for what is no end: its place was needed, and it is submitted again.
 fn refused_end(found: &Found) -> Option<End> {
-    let (proof, attestations) = (found.proof, found.attestations.unwrap_or_default());
+    let (proof, attestations) = (found.proof, found.attestation_counts.unwrap_or_default());
     let why = found.refusal.as_ref();
     let message = why.map_or_else(|| "no reason was given".to_owned(), |why| why.message.clone());
     match why.map_or("", |why| why.reason.as_str()) {

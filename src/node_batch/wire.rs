@@ -38,7 +38,7 @@ pub struct Found {
     /// The solver's resource count, as the block records it.
     pub difficulty: Option<u64>,
     pub refusal: Option<Why>,
-    pub attestations: Option<Attestations>,
+    pub attestation_counts: Option<Attestations>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -17,7 +17,7 @@ pub struct Misdeed {
     pub bytes: Vec<u8>,
     /// How the metrics call it.
     pub fault: &'static str,
-    /// A word of what `last_fault` says.
+    /// A word of what `last_misbehaviour` says.
     pub word: &'static str,
     pub ends_session: bool,
 }

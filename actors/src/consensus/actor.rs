@@ -122,8 +122,8 @@ impl ConsensusActor {
             self.reach.witness.on_doubt();
             self.reach.observed.doubts();
             tracing::warn!(
-                "a peer shows a vote of this validator that its vote log lacks: nothing is signed before a quorum of the \
-                 others has told where they are"
+                "a peer shows a vote of this validator that its vote log lacks: signing resumes once a quorum of the \
+                 others has reported its state"
             );
         }
         let shortens = effects.iter().any(|effect| matches!(effect, Effect::Shorten(_)));
@@ -323,7 +323,7 @@ impl Actor for ConsensusActor {
             tracing::warn!(
                 %block,
                 after = snapshot.sequence.0,
-                "the database is older than the vote log: final blocks are missing from it, and the others are asked"
+                "the database is older than the vote log: final blocks are missing from it, and are fetched from peers"
             );
         }
         let first = std::mem::take(&mut self.first);

@@ -73,7 +73,7 @@ const RESTART: Label =
 
 const STEP: Label = words("step", &["verify", "queue", "decide", "log", "send"]);
 const VOTE: Label = words("kind", &["prepare", "commit", "view_change"]);
-const GAVE_UP: Label = words(
+const VIEW_CHANGE_VOTE: Label = words(
     "reason",
     &[
         "timeout",
@@ -81,8 +81,8 @@ const GAVE_UP: Label = words(
         "invalid_proposal",
         "proof_not_confirmed",
         "two_proposals",
-        "leader_gave_up",
-        "others_gave_up",
+        "leader_view_change",
+        "others_view_change",
     ],
 );
 const VIEW_CHANGE: Label = words(
@@ -93,14 +93,14 @@ const VIEW_CHANGE: Label = words(
         "invalid_proposal",
         "proof_not_confirmed",
         "two_proposals",
-        "leader_gave_up",
-        "others_gave_up",
+        "leader_view_change",
+        "others_view_change",
         "others",
     ],
 );
-const TOLD_AGAIN: Label = words("kind", &["proposal", "vote", "certificate"]);
-const ASKED: Label = words("kind", &["certificate", "block"]);
-const RECORD: Label = words("record", &["unknown", "floor", "certificate", "block", "proposal", "vote"]);
+const RETRANSMITTED: Label = words("kind", &["proposal", "vote", "certificate"]);
+const REQUESTED: Label = words("kind", &["certificate", "block"]);
+const RECORD: Label = words("record", &["recovery", "floor", "certificate", "block", "proposal", "vote"]);
 
 const SOURCE: Label = words("source", &["submitter", "peer"]);
 const REFUSED: Label = words(
@@ -109,7 +109,7 @@ const REFUSED: Label = words(
         "too_long",
         "bad_signature",
         "malformed",
-        "words",
+        "not_confirmed",
         "displaced",
         "full",
         "share_full",
@@ -118,7 +118,7 @@ const REFUSED: Label = words(
         "failed",
     ],
 );
-const WORD: Label = words("word", &["agreed", "refuted", "no_verdict"]);
+const OUTCOME: Label = words("outcome", &["agreed", "refuted", "no_verdict"]);
 const VERDICT: Label = words(
     "verdict",
     &[
@@ -195,7 +195,7 @@ const LINK: &[&str] = &[
 const LINK_REASON: Label = words("reason", LINK);
 const SIDE: Label = words("side", &["accepted", "dialled"]);
 const FAULT: Label = words(
-    "fault",
+    "rule",
     &[
         "other_version",
         "frame_too_large",
@@ -225,8 +225,8 @@ const MESSAGE: Label = words(
         "certificates",
         "block_request",
         "blocks",
-        "testimony",
-        "checked",
+        "recovery_response",
+        "attestations",
         "pending",
         "proof_request",
         "proofs",
@@ -244,8 +244,8 @@ const FRAME: Label = words(
         "certificates",
         "block_request",
         "blocks",
-        "testimony",
-        "checked",
+        "recovery_response",
+        "attestations",
         "pending",
         "proof_request",
         "proofs",
@@ -326,13 +326,13 @@ declare! {
         ACTOR_MAILBOX = "pop_actor_mailbox_messages", Gauge, Count, [ACTOR],
             "messages that wait in the actor's mailbox";
         ACTOR_MAILBOX_LIMIT = "pop_actor_mailbox_limit", Gauge, Count, [ACTOR],
-            "messages that may wait; further ones are given back";
+            "messages that may wait; further ones are rejected";
         ACTOR_MESSAGES = "pop_actor_messages_total", Counter, Count, [ACTOR],
             "messages that the actor has handled";
-        ACTOR_REFUSED = "pop_actor_messages_refused_total", Counter, Count, [ACTOR],
-            "messages given back because the mailbox was full or closed";
+        ACTOR_REJECTED = "pop_actor_messages_rejected_total", Counter, Count, [ACTOR],
+            "messages rejected because the mailbox was full or closed";
         ACTOR_LOST = "pop_actor_messages_lost_total", Counter, Count, [ACTOR],
-            "messages that were taken and not handled, or never answered";
+            "messages that were accepted and not handled, or never answered";
         ACTOR_HANDLER = "pop_actor_handler_seconds_total", CounterOfSeconds, Seconds, [ACTOR],
             "time spent in the actor's handlers";
         ACTOR_HANDLING = "pop_actor_handling_seconds", Gauge, Seconds, [ACTOR],
@@ -342,7 +342,7 @@ declare! {
         ACTOR_RESTARTS = "pop_actor_restarts_total", Counter, Count, [ACTOR, RESTART],
             "incarnations that ended unasked, by reason; with_sibling: another one failed that it is restarted with";
         SUPERVISOR_ESCALATIONS = "pop_supervisor_escalations_total", Counter, Count, [SUPERVISOR],
-            "how often a supervisor gave up and left it to the one above";
+            "how often a supervisor gave up and escalated to the one above";
         SUPERVISOR_THREADS_LEFT = "pop_supervisor_threads_left_behind", Gauge, Count, [],
             "blocked threads that were replaced and have not ended";
     }
@@ -358,7 +358,7 @@ declare! {
         CONSENSUS_LEADER = "pop_consensus_leader", Gauge, Count, [VALIDATOR],
             "1 for the leader of the current view, as this validator sees it";
         CONSENSUS_IS_SIGNING = "pop_consensus_is_signing", Gauge, Count, [],
-            "0 while the history of its own votes is unknown, and nothing is signed";
+            "0 while this validator recovers its vote history, and signs nothing";
         CONSENSUS_BLOCKS_FINAL = "pop_consensus_blocks_final_total", Counter, Count, [],
             "blocks that became final here";
         CONSENSUS_PROOFS_FINAL = "pop_consensus_proofs_final_total", Counter, Count, [],
@@ -374,9 +374,9 @@ declare! {
         CONSENSUS_PROPOSED_TO_FINAL_MAX = "pop_consensus_proposed_to_final_max_seconds", Gauge, Seconds, [],
             "the most of the same";
         CONSENSUS_STEP = "pop_consensus_step_seconds", Histogram(STEP_SECONDS), Seconds, [STEP],
-            "the way of peers' proposals and votes: verify (signatures), queue (until its step begins), decide (the step); and of what follows, which steps share: log (records to the disk), send (from durable until all effects are carried out)";
+            "the vote path of peers' proposals and votes: verify (signatures), queue (until its step begins), decide (the step); and of what follows, which steps share: log (records to the disk), send (from durable until all effects are carried out)";
         CONSENSUS_VIEW_TIMER = "pop_consensus_view_timer_seconds", Gauge, Seconds, [],
-            "how long the current view may last before it is given up";
+            "how long the current view may last before this validator votes ViewChange";
         CONSENSUS_LAST_FINAL_AGE = "pop_consensus_last_final_age_seconds", Gauge, Seconds, [],
             "since a block last became final here; before the first, since the start";
         CONSENSUS_TOTAL_STAKE = "pop_consensus_total_stake_tokens", Gauge, Count, [],
@@ -388,11 +388,11 @@ declare! {
         CONSENSUS_REACHABLE_STAKE = "pop_consensus_reachable_stake_tokens", Gauge, Count, [],
             "stake of this validator and of those that it has a session with";
         CONSENSUS_MISSING_STAKE = "pop_consensus_missing_stake_tokens", Gauge, Count, [VOTE],
-            "prepare, commit: stake of validators of which no such vote was heard within 30 s or three idle block intervals, whichever is longer (0 for so long after the start); view_change: once this validator has given up the current view, stake whose vote for that is not here, else 0";
-        CONSENSUS_GIVEN_UP = "pop_consensus_views_given_up_total", Counter, Count, [GAVE_UP],
-            "views that this validator gave up";
+            "prepare, commit: stake of validators of which no such vote was heard within 30 s or three idle block intervals, whichever is longer (0 for so long after the start); view_change: once this validator has voted ViewChange in the current view, stake whose ViewChange vote is not here, else 0";
+        CONSENSUS_VIEW_CHANGE_VOTES = "pop_consensus_view_change_votes_total", Counter, Count, [VIEW_CHANGE_VOTE],
+            "ViewChange votes of this validator, by reason; the same are in pop_consensus_votes_total";
         CONSENSUS_VIEW_CHANGES = "pop_consensus_view_changes_total", Counter, Count, [VIEW_CHANGE],
-            "views that were left by a ViewChange certificate, by this validator's own reason to give up; others: it had none";
+            "views that were left by a ViewChange certificate, by the reason of this validator's own ViewChange vote; others: it had cast none";
         CONSENSUS_BLOCKS_PROPOSED = "pop_consensus_blocks_proposed_total", Counter, Count, [VALIDATOR],
             "proposals that were seen, or sent, by who led";
         CONSENSUS_BLOCKS_MISSED = "pop_consensus_blocks_missed_total", Counter, Count, [VALIDATOR],
@@ -402,11 +402,11 @@ declare! {
         CONSENSUS_LAST_VOTE_AGE = "pop_consensus_last_vote_age_seconds", Gauge, Seconds, [VALIDATOR],
             "since a vote of that validator was last heard, or cast; before the first, since the start";
         CONSENSUS_ROUNDS = "pop_consensus_rounds_total", Counter, Count, [VALIDATOR],
-            "final blocks whose Prepare certificate, or the votes carried for it, hold this validator's vote";
-        CONSENSUS_RETRANSMISSIONS = "pop_consensus_retransmissions_total", Counter, Count, [TOLD_AGAIN],
+            "final blocks whose Prepare certificate, or the votes included for it, hold this validator's vote";
+        CONSENSUS_RETRANSMISSIONS = "pop_consensus_retransmissions_total", Counter, Count, [RETRANSMITTED],
             "messages to one peer that lacked a proposal, vote or certificate";
-        CONSENSUS_RESOLVER_REQUESTS = "pop_consensus_resolver_requests_total", Counter, Count, [ASKED],
-            "certificates and blocks that one peer was asked for";
+        CONSENSUS_RESOLVER_REQUESTS = "pop_consensus_resolver_requests_total", Counter, Count, [REQUESTED],
+            "certificates and blocks requested from one peer";
         CONSENSUS_CONTRADICTIONS = "pop_consensus_contradictions_total", Counter, Count, [],
             "pairs of votes by one validator that contradict each other (equivocation)";
     }
@@ -416,7 +416,7 @@ declare! {
         PROOFS_ACCEPTED = "pop_proofs_accepted_total", Counter, Count, [SOURCE],
             "proofs that were taken in and are durable";
         PROOFS_REFUSED = "pop_proofs_refused_total", Counter, Count, [REFUSED],
-            "submissions that were refused, malformed proofs of peers, and pending proofs that were given up (words, displaced)";
+            "submissions that were refused, malformed proofs of peers, and pending proofs that ended unconfirmed (not_confirmed) or made room (displaced)";
         PROOFS_SUBMITTED_TO_FINAL = "pop_proofs_submitted_to_final_seconds", Histogram(PROOF_SECONDS), Seconds, [],
             "of proofs submitted here: until the block that holds it is in the database";
         PROOFS_DISAGREEMENTS = "pop_proofs_disagreements_total", Counter, Count, [],
@@ -425,7 +425,7 @@ declare! {
             "proofs that this validator announced Ready for and that have not ended";
         VERIFIER_ACCURACY = "pop_verifier_accuracy_ratio", Gauge, Count, [],
             "agreed / (agreed + refuted + no verdict) over the last 1,000 final proofs that this validator checked; 1 before the first";
-        VERIFIER_ACCURACY_WINDOW = "pop_verifier_accuracy_window", Gauge, Count, [WORD],
+        VERIFIER_ACCURACY_WINDOW = "pop_verifier_accuracy_window", Gauge, Count, [OUTCOME],
             "the proofs of that window; refuted: it got the other answer, or the same one at another resource count";
         VERIFIER_VERDICTS = "pop_verifier_verdicts_total", Counter, Count, [VERDICT],
             "checks that ended: confirmed, refuted, rejected, or why there is no verdict";
@@ -463,10 +463,10 @@ declare! {
             "proofs that wait for their check";
         MEMPOOL_CHECKING = "pop_mempool_checking", Gauge, Count, [],
             "proofs that are with the verifier";
-        MEMPOOL_CONTESTED = "pop_mempool_contested", Gauge, Count, [],
-            "proofs on which words differ, or one is no confirmation within the soft limits";
+        MEMPOOL_DISPUTED = "pop_mempool_disputed", Gauge, Count, [],
+            "proofs on which attestations differ, or one is no confirmation within the soft limits";
         MEMPOOL_FETCHING = "pop_mempool_fetching", Gauge, Count, [],
-            "proofs that are known by name only";
+            "proofs whose script is being fetched from peers";
         MEMPOOL_OLDEST = "pop_mempool_oldest_age_seconds", Gauge, Seconds, [],
             "of the pending proof that has been held longest, counted from the start of the actor at the most; 0 if none is";
     }
@@ -481,10 +481,10 @@ declare! {
             "sessions that ended";
         NETWORK_REFUSED = "pop_network_refused_total", Counter, Count, [LINK_REASON, SIDE],
             "connections that did not become a session";
-        NETWORK_FAULTS = "pop_network_faults_total", Counter, Count, [FAULT],
-            "rules that authenticated peers broke";
+        NETWORK_MISBEHAVIOUR = "pop_network_misbehaviour_total", Counter, Count, [FAULT],
+            "rules that authenticated peers broke, by rule";
         NETWORK_BANS = "pop_network_bans_total", Counter, Count, [],
-            "bans after repeated faults";
+            "bans after repeated misbehaviour";
         NETWORK_BANNED = "pop_network_banned", Gauge, Count, [],
             "peers that are banned now";
         NETWORK_BYTES = "pop_network_bytes_total", Counter, Bytes, [DIRECTION, FRAME],
@@ -492,7 +492,7 @@ declare! {
         NETWORK_MESSAGES = "pop_network_messages_total", Counter, Count, [DIRECTION, MESSAGE],
             "messages to (out) and from (in) peers";
         NETWORK_DROPPED = "pop_network_dropped_total", Counter, Count, [LANE],
-            "messages dropped because a peer took too little";
+            "messages dropped because a peer reads too slowly";
         NETWORK_THROTTLED = "pop_network_throttled_total", Counter, Count, [],
             "pauses in reading from a peer beyond its rate";
         NETWORK_ROUND_TRIP = "pop_network_round_trip_seconds", Histogram(ROUND_TRIP_SECONDS), Seconds, [],

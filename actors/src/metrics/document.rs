@@ -8,14 +8,14 @@ pub fn document() -> String {
     let mut text = format!(
         "# Metrics
 
-<!-- Made from actors/src/metrics/declared.rs; a test says how to make it anew. -->
+<!-- Made from actors/src/metrics/declared.rs; a test says how to regenerate it. -->
 
 Every validator shows these {count} metrics on `/metrics` of its HTTP address, in the text format of Prometheus (version 0.0.4),
-unless `metrics.enabled` is false. The exporter has no OpenMetrics text, so that is not offered: who asks for it gets the same
+unless `metrics.enabled` is false. The exporter has no OpenMetrics text, so that is not offered: a client that asks for it gets the same
 page, with the content type of what it is. They count from the start of the process.
 
-Series whose labels take fixed words are on the page from the start, at 0, so that rates and alerts work from the first event on.
-Labels take the words that stand below, and no text of a peer or a submitter ever becomes one. `validator` is a `node_id` of the
+Series whose labels take fixed values are on the page from the start, at 0, so that rates and alerts work from the first event on.
+Labels take the values listed below, and no text of a peer or a submitter ever becomes one. `validator` is a `node_id` of the
 genesis; series by validator exist for its first {VALIDATORS_MAX} validators. With 100 validators and every series on it a page is
 shorter than {page} KiB, which a test checks.
 
@@ -36,7 +36,7 @@ To put validators' names to a query, join `* on (job, instance) group_left (vali
         }
         _ = writeln!(text, "{}", row(metric));
     }
-    _ = write!(text, "\n## Labels\n\n| label | of | words |\n|---|---|---|\n");
+    _ = write!(text, "\n## Labels\n\n| label | of | values |\n|---|---|---|\n");
     for (label, metrics) in labels() {
         let of: Vec<String> = metrics.iter().map(|name| format!("`{name}`")).collect();
         _ = writeln!(text, "| `{}` | {} | {} |", label.name, of.join(", "), values(&label));

@@ -80,7 +80,7 @@ fn actors(tree: &TreeReport, beside: &mut Fractions) {
         gauge!(ACTOR_HANDLING, "actor" => name).set(seconds(actor.handling.map(|(_, span)| span)));
         gauge!(ACTOR_HEARTBEAT, "actor" => name).set(seconds(heartbeat_age(actor)));
         counter!(ACTOR_MESSAGES, "actor" => name).absolute(actor.handled);
-        counter!(ACTOR_REFUSED, "actor" => name).absolute(actor.refused);
+        counter!(ACTOR_REJECTED, "actor" => name).absolute(actor.refused);
         counter!(ACTOR_LOST, "actor" => name).absolute(actor.lost);
         for (reason, count) in restarts(actor) {
             counter!(ACTOR_RESTARTS, "actor" => name, "reason" => reason).absolute(count);
@@ -185,7 +185,7 @@ fn mempool(page: &Page, now: Instant) {
     gauge!(MEMPOOL_BYTES_LIMIT).set(figures.bytes_max as f64);
     gauge!(MEMPOOL_WAITING).set(figures.waiting as f64);
     gauge!(MEMPOOL_CHECKING).set(figures.checking as f64);
-    gauge!(MEMPOOL_CONTESTED).set(figures.contested as f64);
+    gauge!(MEMPOOL_DISPUTED).set(figures.disputed as f64);
     gauge!(MEMPOOL_FETCHING).set(figures.fetching as f64);
     gauge!(MEMPOOL_OLDEST).set(age(held.oldest, now));
     gauge!(PROOFS_READY).set(holdings.ready as f64);
@@ -202,8 +202,8 @@ fn verifier(page: &Page, now: Instant) {
     gauge!(VERIFIER_WORKERS_MEMORY).set(resident_bytes as f64);
     let shares = page.sources.accuracy.shares();
     let Shares { agreed, refuted, no_verdict } = shares;
-    for (word, count) in [("agreed", agreed), ("refuted", refuted), ("no_verdict", no_verdict)] {
-        gauge!(VERIFIER_ACCURACY_WINDOW, "word" => word).set(count as f64);
+    for (outcome, count) in [("agreed", agreed), ("refuted", refuted), ("no_verdict", no_verdict)] {
+        gauge!(VERIFIER_ACCURACY_WINDOW, "outcome" => outcome).set(count as f64);
     }
     gauge!(VERIFIER_ACCURACY).set(shares.ratio());
 }

@@ -142,7 +142,7 @@ impl Default for Votes {
         let record = |record: &'static str| counter!(STORAGE_RECORDS, "record" => record);
         let vote = |kind: &'static str| counter!(CONSENSUS_VOTES, "kind" => kind);
         Votes {
-            records: ["unknown", "floor", "certificate", "block", "proposal", "vote"].map(record),
+            records: ["recovery", "floor", "certificate", "block", "proposal", "vote"].map(record),
             votes: ["prepare", "commit", "view_change"].map(vote),
             told_again: Counters::of(CONSENSUS_RETRANSMISSIONS),
             asked: Counters::of(CONSENSUS_RESOLVER_REQUESTS),
@@ -230,7 +230,7 @@ impl Rounds {
             proposed_to_prepared: histogram!(CONSENSUS_PROPOSED_TO_PREPARED),
             prepared_to_final: histogram!(CONSENSUS_PREPARED_TO_FINAL),
             proposed_to_final: histogram!(CONSENSUS_PROPOSED_TO_FINAL),
-            given_up: Counters::of(CONSENSUS_GIVEN_UP),
+            given_up: Counters::of(CONSENSUS_VIEW_CHANGE_VOTES),
             view_changes: Counters::of(CONSENSUS_VIEW_CHANGES),
             contradictions: counter!(CONSENSUS_CONTRADICTIONS),
             proposed: by_validator(CONSENSUS_BLOCKS_PROPOSED),

@@ -25,7 +25,7 @@ pub(crate) fn network_refused(reason: &'static str, side: &'static str) {
 }
 
 pub(crate) fn network_fault(fault: &'static str) {
-    counter!(NETWORK_FAULTS, "fault" => fault).increment(1);
+    counter!(NETWORK_MISBEHAVIOUR, "rule" => fault).increment(1);
 }
 
 pub(crate) fn network_ban() {
@@ -68,8 +68,8 @@ pub(crate) fn give_up(reason: &GiveUpReason) -> &'static str {
         GiveUpReason::InvalidProposal => "invalid_proposal",
         GiveUpReason::ProofNotConfirmed(_) => "proof_not_confirmed",
         GiveUpReason::TwoProposals => "two_proposals",
-        GiveUpReason::LeaderGaveUp => "leader_gave_up",
-        GiveUpReason::OthersGaveUp => "others_gave_up",
+        GiveUpReason::LeaderGaveUp => "leader_view_change",
+        GiveUpReason::OthersGaveUp => "others_view_change",
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> &'static str {
         Refusal::ShareFull { .. } => "share_full",
         Refusal::Displaced => "displaced",
         Refusal::Malformed { .. } => "malformed",
-        Refusal::Words { .. } => "words",
+        Refusal::Words { .. } => "not_confirmed",
     }
 }
 

@@ -85,7 +85,7 @@ fn every_combination_of_words_is_on_the_page_before_anything_happens() {
     let page = recorder.handle().render();
     for expected in [
         "pop_consensus_contradictions_total 0\n",
-        "pop_consensus_views_given_up_total{reason=\"two_proposals\"} 0\n",
+        "pop_consensus_view_change_votes_total{reason=\"two_proposals\"} 0\n",
         "pop_network_refused_total{reason=\"other_solver\",side=\"dialled\"} 0\n",
         "pop_proofs_refused_total{reason=\"share_full\"} 0\n",
         "pop_consensus_step_seconds_count{step=\"verify\"} 0\n",
@@ -184,6 +184,6 @@ fn the_document_is_made_from_the_declarations() {
     assert!(
         found == expected,
         "docs/METRICS.md is not what actors/src/metrics/declared.rs says; `POP_WRITE_DOCS=1 cargo test --workspace \
-         the_document_is_made_from_the_declarations` writes it anew"
+         the_document_is_made_from_the_declarations` regenerates it"
     );
 }

@@ -50,13 +50,13 @@ pub enum Refusal {
     OtherSolver { mine: SolverPin, theirs: SolverPin },
     #[error("a validator's key in the role of {0:?}")]
     OtherRole(Role),
-    #[error("banned for another {left_ms} ms after repeated faults")]
+    #[error("banned for another {left_ms} ms after repeated misbehaviour")]
     Banned { left_ms: u64 },
     #[error("there is a session already")]
     Duplicate,
     #[error("a frame that breaks the rules: {0}")]
     BadFrame(String),
-    #[error("the node stops")]
+    #[error("shutting down")]
     Stopping,
     #[error("too many connections, one after the other")]
     TooOften,
@@ -89,7 +89,7 @@ pub enum LinkError {
     Unreachable { address: String, reason: String },
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("refused the peer: {0}")]
+    #[error("{}", refused_here(.0))]
     Refused(Refusal),
     #[error("{}", refused_by_peer(.0))]
     RefusedByPeer(Refusal),
@@ -113,9 +113,15 @@ pub enum LinkError {
     Panicked,
 }
 
+/// A node that stops refuses nobody: it ends its sessions.
+fn refused_here(refusal: &Refusal) -> String {
+    let verb = if *refusal == Refusal::Stopping { "" } else { "refused the peer: " };
+    format!("{verb}{refusal}")
+}
+
 fn refused_by_peer(refusal: &Refusal) -> String {
-    let verb = if *refusal == Refusal::Stopping { "says goodbye" } else { "refused" };
-    format!("the peer {verb}: {refusal}")
+    let verb = if *refusal == Refusal::Stopping { "is" } else { "refused:" };
+    format!("the peer {verb} {refusal}")
 }
 
 impl LinkError {

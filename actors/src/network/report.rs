@@ -35,9 +35,10 @@ pub struct PeerReport {
     /// Waiting to be sent to it.
     pub waiting_messages: usize,
     pub waiting_bytes: usize,
-    pub faults: u64,
-    /// The newest of them, in words.
-    pub last_fault: Option<String>,
+    /// Rules that it broke.
+    pub misbehaviour: u64,
+    /// The newest of them, as text.
+    pub last_misbehaviour: Option<String>,
     /// How much longer it is banned.
     pub banned_ms: Option<u64>,
     /// Why there is no session, or why the last one ended.
@@ -79,8 +80,8 @@ impl<M: PeerMessage> Network<M> {
             throttled: slot.traffic.throttled.load(Ordering::Relaxed),
             waiting_messages,
             waiting_bytes,
-            faults: record.total(),
-            last_fault: record.last().map(str::to_owned),
+            misbehaviour: record.total(),
+            last_misbehaviour: record.last().map(str::to_owned),
             banned_ms: record.banned_for(Instant::now()).map(millis),
             last_error: slot.last_error.lock().clone(),
         }

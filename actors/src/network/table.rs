@@ -303,7 +303,7 @@ impl<M: PeerMessage> Network<M> {
         tracing::warn!(peer = name, %fault, "a peer broke a rule");
         if let Some(ban) = ban {
             metrics::network_ban();
-            tracing::warn!(peer = name, ?ban, "a peer is banned after repeated faults");
+            tracing::warn!(peer = name, ?ban, "a peer is banned after repeated misbehaviour");
         }
         ban
     }

@@ -196,7 +196,7 @@ impl Node {
     }
 
     pub(crate) fn faults(&self, peer: u16) -> u64 {
-        self.network.peers().into_iter().find(|report| report.validator.0 == peer).unwrap().faults
+        self.network.peers().into_iter().find(|report| report.validator.0 == peer).unwrap().misbehaviour
     }
 
     /// Both directions of a session work.

@@ -28,7 +28,7 @@ async fn two_nodes_find_each_other_and_talk_both_ways() {
     a.talks_with(&mut b, 1).await;
     assert!(a.network.round_trip(ValidatorIndex(1)).is_some());
     let report = a.peers.ask(Directory, LONG).await.unwrap();
-    assert_eq!((report.len(), report[0].connected, report[0].faults), (1, true, 0));
+    assert_eq!((report.len(), report[0].connected, report[0].misbehaviour), (1, true, 0));
 }
 
 #[actix::test]
@@ -258,7 +258,7 @@ async fn another_wire_version_is_refused_by_name_before_and_after_the_handshake(
     raw.bytes(&[0, 0, 0, 3, WIRE_VERSION + 1, NOTE, 0]).await;
     assert_eq!(raw.farewell().await, LinkError::RefusedByPeer(told));
     a.sees(Event::Closed(1)).await;
-    assert_eq!(counted(&metrics, "pop_network_faults_total{fault=\"other_version\"}"), 2.0);
+    assert_eq!(counted(&metrics, "pop_network_misbehaviour_total{rule=\"other_version\"}"), 2.0);
 }
 
 /// Sends bytes in a session and expects the session to end with the named fault, the honest one beside it to go on.
@@ -271,7 +271,7 @@ async fn ends_the_session(bytes: &[u8], fault: &str) {
     assert_eq!(raw.farewell().await, LinkError::RefusedByPeer(Refusal::BadFrame(fault.into())));
     a.sees(Event::Closed(2)).await;
     assert_eq!(a.faults(2), 1);
-    assert_eq!(counted(&metrics, &format!("pop_network_faults_total{{fault=\"{fault}\"}}")), 1.0);
+    assert_eq!(counted(&metrics, &format!("pop_network_misbehaviour_total{{rule=\"{fault}\"}}")), 1.0);
     a.talks_with(&mut b, 1).await;
     assert_eq!(a.faults(1), 0);
 }
@@ -343,7 +343,7 @@ async fn a_message_that_cannot_be_read_costs_only_itself() {
     assert_eq!(a.event().await, Event::Heard(1, Talk::Note(9)));
     assert_eq!(a.faults(1), cases.len() as u64);
     for (_, _, fault) in &cases {
-        assert!(counted(&metrics, &format!("pop_network_faults_total{{fault=\"{fault}\"}}")) >= 1.0, "{fault}");
+        assert!(counted(&metrics, &format!("pop_network_misbehaviour_total{{rule=\"{fault}\"}}")) >= 1.0, "{fault}");
     }
 }
 
@@ -384,7 +384,7 @@ async fn a_node_that_stops_says_so_and_opens_no_other_session() {
     let (a, mut b) = pair(2, 0, 1).await;
     a.network.close();
     b.sees(Event::Closed(0)).await;
-    b.until_error(0, "the node stops").await;
+    b.until_error(0, "shutting down").await;
     let mut raw = Raw::connect(&key(1), &a).await;
     raw.hello(chain(), pin()).await;
     raw.hear_hello().await.unwrap();

@@ -76,9 +76,9 @@ impl PeerMessage for Message {
             23 => rule("blocks", Lane::Bulk, FRAME_BYTES + limits::BLOCKS_MAX * block + certificate, 100, 400),
             24 => {
                 let bytes = FRAME_BYTES + certificate + limits::TESTIMONY_VOTES_MAX * VOTE_BYTES;
-                rule("testimony", Lane::Urgent, bytes, 20, 100)
+                rule("recovery_response", Lane::Urgent, bytes, 20, 100)
             }
-            25 => rule("checked", Lane::Urgent, FRAME_BYTES + limits::WORDS_MAX * 80, 200, 1_000),
+            25 => rule("attestations", Lane::Urgent, FRAME_BYTES + limits::WORDS_MAX * 80, 200, 1_000),
             26 => rule("pending", Lane::Bulk, FRAME_BYTES + limits::IDS_MAX * 34, 50, 200),
             27 => rule("proof_request", Lane::Urgent, FRAME_BYTES + limits::PROOFS_MAX * 34, 200, 1_000),
             28 => rule("proofs", Lane::Bulk, ANSWER_BYTES_MAX, 200, 1_000),

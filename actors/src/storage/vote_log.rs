@@ -68,7 +68,7 @@ pub enum VoteLogError {
     #[error(
         "the vote log {path} is damaged at byte {offset} ({what}), and it was not the last batch: votes that were sent may \
          be missing from it. Nothing was changed. Move the file away to start with an unknown history: the validator \
-         then signs nothing until a quorum of the others has told it where they are",
+         then signs nothing until a quorum of the others has reported its state",
         path = path.display()
     )]
     Damaged { path: PathBuf, offset: u64, what: &'static str },

@@ -62,7 +62,7 @@ pub enum StartError {
     Spawn { program: PathBuf, error: io::Error },
     #[error("{} did not start ({status}): {said}", program.display())]
     Ended { program: PathBuf, status: String, said: String },
-    #[error("{} said nothing for {seconds} s after its start", program.display())]
+    #[error("{} sent nothing for {seconds} s after its start", program.display())]
     Silent { program: PathBuf, seconds: u64 },
     #[error("{} is of another build: it speaks version {got}, and this program {expected}", program.display())]
     Version { program: PathBuf, expected: u32, got: u32 },

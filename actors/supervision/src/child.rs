@@ -192,7 +192,7 @@ impl<A: Actor<Context = Context<A>>> Core<A> {
         let mut factory = match slot {
             Slot::Here(factory) => factory,
             Slot::Away => {
-                let away = StartError::failed("its factory has not come back from the thread that was left behind");
+                let away = StartError::failed("its factory has not returned from the thread that was left behind");
                 return Some(Ok(Err(away)));
             }
             Slot::Gone => {

@@ -72,7 +72,7 @@ impl fmt::Display for Why {
             Why::Down => f.write_str("it failed and is being rebuilt"),
             Why::Ended => f.write_str("it has ended"),
             Why::Deadline => f.write_str("the deadline passed before its turn came"),
-            Why::Fenced => f.write_str("the sender was given up and replaced"),
+            Why::Fenced => f.write_str("the sender was abandoned and replaced"),
         }
     }
 }
@@ -301,7 +301,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         drop(waker);
         if !dropped.is_empty() {
             self.vitals.on_dropped(dropped.len());
-            tracing::warn!(actor = self.name, messages = dropped.len(), "dropped with the actor's end");
+            tracing::warn!(actor = self.name, messages = dropped.len(), "messages discarded: the actor has ended");
             for letter in dropped {
                 if let Err(panic) = caught(|| drop(letter)) {
                     tracing::error!(actor = self.name, %panic, "a panic while a message was dropped");

@@ -28,7 +28,7 @@ MORE = [
     lines("Waiting messages", "In each mailbox.", [("sum by (actor) (pop_actor_mailbox_messages)", "{{actor}}")], axis="messages"),
     lines("Handled messages", "A second, by actor.", [(HANDLED, "{{actor}}")], axis="messages a second"),
     lines("Messages rejected or lost", "Rejected: the mailbox was full or closed. Lost: accepted, but not handled or never answered.", [
-        (or_none(rate("pop_actor_messages_refused_total", "actor"), "actor"), "{{actor}} rejected"),
+        (or_none(rate("pop_actor_messages_rejected_total", "actor"), "actor"), "{{actor}} rejected"),
         (or_none(rate("pop_actor_messages_lost_total", "actor"), "actor"), "{{actor}} lost")], axis="messages a second", by_kind=True),
     # A handler's time is counted when it ends, so that a long one puts more into a step than the step has.
     lines("Share of time in handlers", "100% is an actor that never waits. A long handler counts when it ends.",

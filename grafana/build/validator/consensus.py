@@ -52,7 +52,7 @@ MORE = [
         ("max(pop_consensus_sequence)", "height"), ("max(pop_consensus_view)", "view"), ("max(pop_consensus_epoch)", "epoch")],
         "locale", least=None),
     views("ViewChange votes", "Of this validator, by its reason. Compare with Views that ended: others may have gone on.",
-          "pop_consensus_views_given_up_total"),
+          "pop_consensus_view_change_votes_total"),
     counts("Own votes", "Made durable, a second, by kind.", rate("pop_consensus_votes_total", "kind"), "kind", axis="votes a second"),
     lines("Stake that is reached", "This validator's and that of those to whom a session is open. Below the quorum nothing becomes final.", [
         ("min(pop_consensus_reachable_stake_tokens)", "reached"), ("max(pop_consensus_quorum_stake_tokens)", "quorum"),

@@ -20,5 +20,5 @@ MORE = [
           stacked=True),
     lines("State of pending proofs", "Disputed: validators differ about them. Being fetched: known by name only.", [
         ("sum(pop_mempool_waiting)", "wait for their check"), ("sum(pop_mempool_checking)", "are being checked"),
-        ("sum(pop_mempool_contested)", "disputed"), ("sum(pop_mempool_fetching)", "being fetched")], axis="proofs"),
+        ("sum(pop_mempool_disputed)", "disputed"), ("sum(pop_mempool_fetching)", "being fetched")], axis="proofs"),
 ]

@@ -39,8 +39,8 @@ MORE = [
            increase("pop_network_refused_total", "reason, side", INTERVAL), "reason", legend="{{reason}} {{side}}",
            axis="connections", bars=True, stacked=True),
     counts("Misbehaviour of peers", "By rule that was broken; too many lead to a ban.",
-           increase("pop_network_faults_total", "fault", INTERVAL), "fault", axis="violations", bars=True, stacked=True),
-    lines("Messages dropped, reading paused", "Dropped: a peer took too little. Paused: a peer sent more than its rate.", [
+           increase("pop_network_misbehaviour_total", "rule", INTERVAL), "rule", axis="violations", bars=True, stacked=True),
+    lines("Messages dropped, reading paused", "Dropped: a peer reads too slowly. Paused: a peer sent more than its rate.", [
         (or_none(rate("pop_network_dropped_total", "lane"), "lane"), "dropped, lane {{lane}}"),
         (or_zero(rate("pop_network_throttled_total")), "paused")], axis="a second", by_kind=True),
     counts("API requests", "By status. 429: no room now, try later; 5xx: a failure of this validator.",

@@ -44,7 +44,7 @@ MORE = [
         (or_zero(increase("pop_verifier_workers_not_started_total", "", INTERVAL)), "could not be started")],
         axis="processes", bars=True),
     bars("The last 1,000 final proofs", "How this validator's own checks of them ended. All but `agreed` lower its accuracy.",
-         [("sum by (word) (pop_verifier_accuracy_window)", "{{word}}")], "short", decimals=0, thresholds=steps("blue"), least=0,
+         [("sum by (outcome) (pop_verifier_accuracy_window)", "{{outcome}}")], "short", decimals=0, thresholds=steps("blue"), least=0,
          most=1000),
     lines("Accuracy", "Agreed, of all that it checked of the last 1,000 final proofs.",
           [(named("pop_verifier_accuracy_ratio"), "{{validator}}")], "percentunit", thresholds=steps(BAD, (0.95, GOOD)), limits=True, least=0.9,

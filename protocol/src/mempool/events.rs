@@ -144,7 +144,7 @@ pub enum Whereabouts {
         mine: Word,
         /// Of validators that I have a session with, ascending.
         words: Vec<(ValidatorIndex, Word)>,
-        contested: bool,
+        disputed: bool,
     },
     Refused(Refusal),
     Final(Sequence),
@@ -287,7 +287,7 @@ pub struct Figures {
     /// Waiting for their check.
     pub waiting: usize,
     pub checking: usize,
-    pub contested: usize,
+    pub disputed: usize,
     /// Known by name only.
     pub fetching: usize,
 }

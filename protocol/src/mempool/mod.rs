@@ -127,7 +127,7 @@ impl Mempool {
                 Stage::Checked(mine) => Whereabouts::Pending {
                     mine,
                     words: entry.words.iter().collect(),
-                    contested: self.pending.is_contested(proof),
+                    disputed: self.pending.is_contested(proof),
                 },
             };
         }
@@ -307,7 +307,7 @@ impl Mempool {
             bytes_max: self.pending.limits.bytes_max,
             waiting: self.order.len() + self.parked.len(),
             checking: self.checking.len(),
-            contested: self.pending.contested(),
+            disputed: self.pending.contested(),
             fetching: self.fetch.len(),
         }
     }

@@ -67,7 +67,7 @@ fn a_proof_is_checked_once_it_is_durable_and_consensus_is_told() {
     assert_eq!(mempool.find(&id(1)), Whereabouts::Checking);
     assert_eq!((mempool.oldest(1), mempool.oldest(0)), (vec![id(1)], vec![]));
     assert_eq!(mempool.step(NOW, judged(1, CONFIRMED)), [tell(1, CONFIRMED)]);
-    let pending = Whereabouts::Pending { mine: CONFIRMED, words: vec![], contested: false };
+    let pending = Whereabouts::Pending { mine: CONFIRMED, words: vec![], disputed: false };
     assert_eq!(mempool.find(&id(1)), pending);
     assert_eq!(mempool.step(NOW, Input::Final { sequence: Sequence(7), proofs: vec![id(1)] }), []);
     assert_eq!(mempool.find(&id(1)), Whereabouts::Final(Sequence(7)));
@@ -185,7 +185,7 @@ fn the_oldest_contested_proof_makes_room_by_name() {
         put(&mut mempool, value, 10, if value % 2 == 0 { ALICE } else { BOB });
         mempool.step(NOW, judged(value, if value == 1 { CONFIRMED } else { Word::NoVerdict }));
     }
-    assert_eq!(mempool.figures().contested, 3);
+    assert_eq!(mempool.figures().disputed, 3);
     let refuse = |value| Effect::Refuse { proof: id(value), refusal: Refusal::Displaced };
     assert_eq!(mempool.admit(NOW, candidate(5, 10, Source::Peer(P1))), Ok(vec![refuse(2)]));
     assert_eq!(mempool.find(&id(2)), Whereabouts::Refused(Refusal::Displaced));
@@ -217,10 +217,10 @@ fn a_word_of_a_peer_that_differs_contests_until_its_session_ends() {
     mempool.step(NOW, judged(1, CONFIRMED));
     let other = Word::Confirmed(ResourceCount(101));
     mempool.step(NOW, Input::Words { from: P1, words: vec![(id(1), other)] });
-    let contested = Whereabouts::Pending { mine: CONFIRMED, words: vec![(P1, other)], contested: true };
+    let contested = Whereabouts::Pending { mine: CONFIRMED, words: vec![(P1, other)], disputed: true };
     assert_eq!(mempool.find(&id(1)), contested);
     mempool.step(NOW, Input::SessionClosed(P1));
-    let pending = Whereabouts::Pending { mine: CONFIRMED, words: vec![], contested: false };
+    let pending = Whereabouts::Pending { mine: CONFIRMED, words: vec![], disputed: false };
     assert_eq!(mempool.find(&id(1)), pending);
 }
 
@@ -311,7 +311,7 @@ fn what_was_checked_is_not_checked_again_after_a_restart_and_its_word_is_told() 
     assert_eq!(mempool.wakeup(), Some(Millis(0)), "it is due at once");
     assert_eq!(mempool.step(NOW, Input::Tick), [tell(1, CONFIRMED), tell(3, Word::Refuted), check(2)]);
     assert_eq!((mempool.wakeup(), mempool.step(NOW, Input::Tick)), (None, vec![]), "once");
-    assert_eq!((mempool.holdings().ready, mempool.figures().contested), (1, 1));
+    assert_eq!((mempool.holdings().ready, mempool.figures().disputed), (1, 1));
     assert_eq!((mempool.figures().proofs, mempool.figures().bytes), (3, 60));
     // A contested one makes room, the others do not.
     let made_room = mempool.admit(NOW, candidate(4, 20, BOB)).unwrap();

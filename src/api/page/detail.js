@@ -101,10 +101,10 @@ function proofParts(proof, script, known) {
   ];
 }
 
-/** Attestations say why in fewer words than the refusal, which names each. */
+/** Attestations, counted, say why in less than the refusal, which names each. */
 function why(proof, known) {
   const counts = {};
-  proof.words?.forEach((one) => { counts[one.word] = (counts[one.word] ?? 0) + 1; });
+  proof.attestations?.forEach((one) => { counts[one.attestation] = (counts[one.attestation] ?? 0) + 1; });
   return attested(counts, known.validators.length) ?? proof.refusal.message;
 }
 
@@ -114,7 +114,7 @@ function counterexample(proof) {
     return null;
   }
   return section("Counterexample", model.text ? el("pre", { tabindex: "0" }, model.text) : null,
-    model.truncated ? el("p", { class: "quiet" }, "It is longer: something was left out.") : null,
+    model.truncated ? el("p", { class: "quiet" }, "Truncated: the whole of it is longer.") : null,
     el("p", { class: "quiet" }, model.note));
 }
 
@@ -122,11 +122,12 @@ function attestations(proof, known) {
   if (proof.stake) {
     return votes("Checked and signed by", proof.stake, known);
   }
-  const words = proof.words ?? [];
-  if (!words.length) {
+  const all = proof.attestations ?? [];
+  if (!all.length) {
     return null;
   }
-  const rows = words.map((one) => [one.node_id, mark(one.word.startsWith("confirmed") ? "good" : "bad", attestation(one.word)),
+  const rows = all.map((one) => [one.node_id,
+    mark(one.attestation.startsWith("confirmed") ? "good" : "bad", attestation(one.attestation)),
     count(one.resource_count)]);
   const missing = proof.missing?.length ? el("p", { class: "quiet" }, `No verdict known yet from ${proof.missing.join(", ")}.`) : null;
   return section("Attestations",

@@ -110,7 +110,7 @@ export class Overview {
     const validators = this.facts.validators.length;
     const rows = (proofs) => proofs.map((proof) => {
       const { word, kind } = state(proof);
-      const more = attested(proof.attestations, validators) ?? proof.refusal?.message ?? "";
+      const more = attested(proof.attestation_counts, validators) ?? proof.refusal?.message ?? "";
       const where = proof.block === undefined ? more : [el("span", { class: "quiet" }, "block "), blockLink(proof.block)];
       return [proofLink(proof.proof), mark(kind, word), where, proof.difficulty === undefined ? "" : count(proof.difficulty)];
     });

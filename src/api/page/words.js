@@ -58,30 +58,25 @@ export function percent(part, total) {
   return total > 0 ? `${Math.floor((100 * part) / total)}%` : "–";
 }
 
+const REFUSED = {
+  refuted: "refused: false",
+  no_verdict: "refused: no verdict",
+  disputed: "refused: disputed",
+  malformed: "refused: malformed",
+  displaced: "displaced",
+};
+
 /** What became of a proof: a word for people, and the kind of mark that goes with it. */
 export function state(proof) {
   switch (proof.state) {
     case "final": return { word: "final", kind: "good" };
-    case "refused": return refused(proof.refusal?.reason, proof);
+    case "refused": return { word: REFUSED[proof.refusal?.reason] ?? "refused", kind: "bad" };
     case "fetching": return { word: "fetching", kind: "busy" };
     case "waiting": return { word: "waiting", kind: "busy" };
     case "checking": return { word: "checking", kind: "busy" };
     case "pending": return { word: "pending", kind: "busy" };
     default: return { word: String(proof.state), kind: "busy" };
   }
-}
-
-function refused(reason, proof) {
-  // The detail of a proof says only that attestations refuse it; they say why.
-  const attested = (word) => proof.words?.some((one) => one.word === word);
-  if (reason === "refuted" || attested("refuted")) {
-    return { word: "refused: false", kind: "bad" };
-  }
-  if (reason === "no_verdict" || attested("no_verdict")) {
-    return { word: "refused: no verdict", kind: "bad" };
-  }
-  const words = { malformed: "refused: malformed", displaced: "displaced" };
-  return { word: words[reason] ?? "refused: disputed", kind: "bad" };
 }
 
 const ATTESTATIONS = {

@@ -55,9 +55,9 @@ fn kill(answer: Option<(&'static str, Value)>) -> (Result<Killed, KillError>, (S
 #[test]
 fn a_kill_carries_the_token_and_tells_what_became_of_it() {
     let answer = json!({"actor": "mempool", "how": "panic", "detected_ms": 0.1, "up_ms": 0.4, "serving_ms": null, "lost": 1,
-        "refused": 2, "incarnation": 3});
+        "rejected": 2, "incarnation": 3});
     let (killed, (head, body)) = kill(Some(("200 OK", answer)));
-    let expected = Killed { detected_ms: Some(0.1), up_ms: Some(0.4), serving_ms: None, lost: 1, refused: 2 };
+    let expected = Killed { detected_ms: Some(0.1), up_ms: Some(0.4), serving_ms: None, lost: 1, rejected: 2 };
     assert_eq!(killed, Ok(expected));
     assert!(
         head.starts_with("POST /v1/admin/kill ") && head.to_lowercase().contains("authorization: bearer abc123"),

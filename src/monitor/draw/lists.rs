@@ -75,7 +75,7 @@ pub fn validators(view: &View, screen: &Screen, theme: Theme, width: usize, heig
 pub fn rounds_note(view: &View) -> String {
     match (view.rounds_since_ms, &view.told_by) {
         (Some(since), Some(by)) => format!("Rounds: final blocks with its vote since {by} started, {}.", days(since)),
-        (_, _) => "Rounds: no node tells them (metrics.enabled).".into(),
+        (_, _) => "Rounds: no node reports them (metrics.enabled).".into(),
     }
 }
 
@@ -108,8 +108,12 @@ pub fn actors(view: &View, screen: &Screen, theme: Theme, width: usize, height: 
         .map(|(node, index)| ActorRow { node, actor: &node.actors[index], now: view.time_ms })
         .collect();
     let style = |row: &ActorRow<'_>, theme: Theme| actor_style(row.actor, row.now, theme);
-    let rows =
-        Rows { rows: &listed, selected: Some(screen.selected(view)), style, none: "no node has told its actors yet" };
+    let rows = Rows {
+        rows: &listed,
+        selected: Some(screen.selected(view)),
+        style,
+        none: "no node has reported its actors yet",
+    };
     all.extend(lines(columns, &rows, theme, width, height.saturating_sub(1)));
     all
 }
@@ -150,7 +154,7 @@ pub fn proof_columns() -> Vec<Column<ProofView>> {
 }
 
 pub fn proofs(view: &View, screen: &Screen, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
-    let mut all = vec![rule("Latest final proofs, newest first; Enter tells all of one", theme, width)];
+    let mut all = vec![rule("Latest final proofs, newest first; Enter shows one in full", theme, width)];
     let rows = Rows {
         rows: &view.latest_proofs,
         selected: Some(screen.selected(view)),

@@ -156,7 +156,7 @@ fn tabs(view: &View, screen: &Screen, theme: Theme, width: u16) -> Line<'static>
 
 fn footer(screen: &Screen, theme: Theme, width: usize) -> Line<'static> {
     if let Some(typed) = &screen.typed {
-        let note = screen.note.as_deref().unwrap_or("Enter looks it up, Esc gives up");
+        let note = screen.note.as_deref().unwrap_or("Enter looks it up, Esc cancels");
         return Line::styled(cut(&format!("Id of a proof: {typed}_  ({note})"), width), theme.title());
     }
     if let Some(note) = &screen.note {

@@ -166,7 +166,7 @@ fn mempool(view: &View, theme: Theme, width: usize) -> Vec<Line<'static>> {
     let count = if "Pending: ".len() + with_bytes.len() <= width { with_bytes } else { count };
     all.push(pair("Pending:", count, if nearly_full { theme.bad() } else { Style::new() }));
     all.push(Line::raw(cut(&format!("{} waiting, {} being checked", mempool.waiting, mempool.checking), width)));
-    all.push(Line::raw(cut(&format!("{} disputed, {} by name only", mempool.disputed, mempool.fetching), width)));
+    all.push(Line::raw(cut(&format!("{} disputed, {} being fetched", mempool.disputed, mempool.fetching), width)));
     let oldest = mempool
         .oldest_pending_ms
         .filter(|oldest| *oldest > 0)

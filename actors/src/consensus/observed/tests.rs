@@ -99,7 +99,7 @@ fn only_view_change_certificates_count_as_view_changes_by_the_own_reason_and_the
     });
     let changes = |reason: &str| value(&page, &format!("pop_consensus_view_changes_total{{reason=\"{reason}\"}}"));
     assert_eq!((changes("silent_leader"), changes("others"), changes("timeout")), (1.0, 1.0, 0.0));
-    assert_eq!(value(&page, "pop_consensus_views_given_up_total{reason=\"silent_leader\"}"), 1.0);
+    assert_eq!(value(&page, "pop_consensus_view_change_votes_total{reason=\"silent_leader\"}"), 1.0);
     let missed = format!("pop_consensus_blocks_missed_total{{validator=\"{}\"}}", failed.unwrap());
     assert!(value(&page, &missed) >= 1.0, "{missed}");
 }

@@ -125,8 +125,8 @@ fn peers(genesis: &Genesis) -> Vec<PeerReport> {
         throttled: 0,
         waiting_messages: 0,
         waiting_bytes: 0,
-        faults: 0,
-        last_fault: Some(HOSTILE.into()),
+        misbehaviour: 0,
+        last_misbehaviour: Some(HOSTILE.into()),
         banned_ms: (index == 2).then_some(1_000),
         last_error: Some(HOSTILE.into()),
     };
@@ -316,7 +316,8 @@ fn consensus(validators: u16) {
         GiveUpReason::OthersGaveUp,
     ] {
         assert!(
-            is_declared(CONSENSUS_GIVEN_UP, give_up(&reason)) && is_declared(CONSENSUS_VIEW_CHANGES, give_up(&reason))
+            is_declared(CONSENSUS_VIEW_CHANGE_VOTES, give_up(&reason))
+                && is_declared(CONSENSUS_VIEW_CHANGES, give_up(&reason))
         );
         observed.notice(Instant::now(), &Notice::GaveUp { view: View(2), reason });
     }
