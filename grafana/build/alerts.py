@@ -19,7 +19,7 @@ REASONS = {
     "PopNoTargets": "Prometheus has no validator to watch",
     "PopQuorumMarginLow": "one validator less, and no quorum",
     "PopViewChangesFrequent": "more than a third of the views end without a block",
-    "PopKeyInUse": "two processes use one key",
+    "PopKeyInUse": "refuses a second process with a validator's key",
     "PopTurnsMissed": "misses most of its turns as leader",
     "PopFinalityLatencyHigh": "one block in twenty takes over 1 s to final",
     "PopPeersFew": "connected to less than two thirds of its peers",
