@@ -20,19 +20,19 @@ import sys
 import tempfile
 import time
 
-COLUMNS, ROWS = 100, 27
+COLUMNS, ROWS = 100, 24
 # What is typed, what it must print, and what happens besides.
 SCENE = [
     ("pop submit-proof proofs/quorums-intersect.smt2 --claim unsat --wait", "final in block", None),
     ("pop submit-proof proofs/midpoint-overflow.smt2 --claim unsat --wait", "counterexample", None),
     ("kill -9 $(cat node_3.pid) $(cat node_4.pid)    # half of the stake", "", None),
-    ("pop why", "HALTED", "halted"),
-    ("pop start-validator --node-id node_3 2> node_3.log &", "", "started"),
-    ("pop why", "DEGRADED", "alive"),
+    ("pop why | head -2", "HALTED", "halted"),
+    ("pop start-validator --node-id node_3 &> node_3.log &", "", "started"),
+    ("pop why | head -2", "DEGRADED", "alive"),
     ("pop submit-proof proofs/withdrawal-frames-other-accounts.smt2 --claim unsat --wait", "final in block", None),
 ]
 PROMPT = "$ "
-TYPING_S, AFTER_S, END_S, PAUSE_MAX_S = 0.035, 1.6, 5.0, 1.0
+TYPING_S, AFTER_S, END_S, PAUSE_MAX_S = 0.03, 2.0, 6.0, 2.2
 STYLE = "font: 14px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 CELL_W, CELL_H, MARGIN = 8.43, 19, 14
 
@@ -100,17 +100,24 @@ class Terminal:
     def read_until(self, ending, seconds=60):
         text, deadline = "", time.monotonic() + seconds
         while not text.endswith(ending):
-            if not select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0]:
+            some = self.read_some(max(0, deadline - time.monotonic()))
+            if not some:
                 raise SystemExit(f"record: no prompt came back: {text!r}")
-            some = os.read(self.fd, 65536).decode("utf-8", "replace").replace("\r", "")
-            self.events.append((time.monotonic() - self.begun, some))
             text += some
         return text
+
+    def read_some(self, seconds):
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return ""
+        some = os.read(self.fd, 65536).decode("utf-8", "replace").replace("\r", "")
+        self.events.append((time.monotonic() - self.begun, some))
+        return some
 
     def type(self, line):
         for letter in line:
             os.write(self.fd, letter.encode())
             time.sleep(TYPING_S)
+            self.read_some(0)
         os.write(self.fd, b"\n")
         return self.read_until(PROMPT)
 
