@@ -157,7 +157,7 @@ fn memory(network: &Network) -> Vec<u64> {
 
 /// Sends the same bytes for a while, as fast as they are taken.
 async fn pour(identity: &Identity, to: usize, bytes: Vec<u8>, what: &str, each: u64) -> String {
-    let peer = identity.session(to).await.unwrap();
+    let peer = identity.next_session(to).await.unwrap();
     let rounds = AtomicU64::new(0);
     let ended = tokio::time::timeout(ABUSE, peer.pour(&bytes, &rounds)).await;
     let sent = rounds.load(Ordering::Relaxed) * each;
@@ -186,7 +186,7 @@ fn votes(identity: &Identity) -> (Vec<u8>, u64) {
 
 /// The answer to a request for all blocks, as a node gave it: valid, long, and costly to check.
 async fn blocks(identity: &Identity, from: usize) -> Vec<u8> {
-    let mut peer = identity.session(from).await.unwrap();
+    let mut peer = identity.next_session(from).await.unwrap();
     let ask = frames(&Message::BlockRequest { block: Hash([1; 32]), above: Sequence(0) });
     peer.bytes(&ask).await.unwrap();
     let mut answer = None;

@@ -206,17 +206,20 @@ fn what_belongs_to_somebody_else_is_refused_by_name() {
     let mut network = Network::new(2);
     let genesis = network.path("data/genesis_state.json");
     let key = network.path("data/keys/node_1.key");
+    fs::copy(&key, network.path("copy.key")).unwrap();
     network.nodes[0].start();
 
-    // Everything is taken: the data directory first, then either port.
+    // Everything is taken: the key first, then with a copy of it the data directory, and either port.
     let (peer_port, http) = (network.nodes[0].peer_port, network.nodes[0].http);
     let free = free_ports();
     let second = |network: &mut Network, change: Value, words: &[&str]| {
         let mut twin = configuration(network, 0);
         merge(&mut twin, &change);
         fs::write(network.path("config/twin.json"), twin.to_string()).unwrap();
-        let ended = network.pop(&["start-validator", "--node-id", "node_1", "--config", "config/twin.json"]);
-        refused(&said(&ended), CONFIGURATION, words);
+        let twin = ["start-validator", "--node-id", "node_1", "--config", "config/twin.json"];
+        refused(&said(&network.pop(&twin)), CONFIGURATION, &["another process (", "uses node_1's key"]);
+        let with_copy = [&twin[..], &["--key-file", "copy.key"]].concat();
+        refused(&said(&network.pop(&with_copy)), CONFIGURATION, words);
     };
     let both = json!({"network": {"listen_port": free[0]}, "http": {"port": free[1]}});
     second(&mut network, both, &["is in use by another process", "a data directory of its own"]);

@@ -4,6 +4,7 @@
 //! validator. At loading the mode is checked, and that the public half belongs to the private one. Nothing here prints
 //! or logs a private key.
 
+use crate::exit_code;
 use crate::storage::files::{self, Existing, FileError};
 use ed25519_dalek::SigningKey;
 use protocol::genesis::Genesis;
@@ -60,6 +61,8 @@ pub enum KeyError {
         path = path.display()
     )]
     Foreign { path: PathBuf, node_id: NodeId, expected: PublicKey, found: PublicKey },
+    #[error("{0}; {advice}", advice = exit_code::DISK_ADVICE)]
+    Lock(FileError),
     #[error("{node_id} is not a validator of this genesis, which has: {known}")]
     UnknownNode { node_id: NodeId, known: String },
     #[error(
@@ -85,14 +88,14 @@ pub struct InUse {
 /// process ends, however it ends.
 ///
 /// # Errors
-/// `InUse` if another process has it, `File` if the lock cannot be made.
+/// `InUse` if another process has it, `Lock` if the lock cannot be made.
 pub fn take(path: &Path, node_id: &NodeId) -> Result<InUse, KeyError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".lock");
     let lock = path.with_file_name(name);
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let mut file = options.open(&lock).map_err(FileError::at("open", &lock))?;
+    let mut file = options.open(&lock).map_err(FileError::at("open", &lock)).map_err(KeyError::Lock)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => {
@@ -103,10 +106,10 @@ pub fn take(path: &Path, node_id: &NodeId) -> Result<InUse, KeyError> {
             let who = pid.map_or_else(String::new, |pid| format!(" ({pid})"));
             return Err(KeyError::InUse { path: path.into(), node_id: node_id.clone(), who });
         }
-        Err(std::fs::TryLockError::Error(error)) => return Err(FileError::at("lock", &lock)(error).into()),
+        Err(std::fs::TryLockError::Error(error)) => return Err(KeyError::Lock(FileError::at("lock", &lock)(error))),
     }
     let said = file.set_len(0).and_then(|()| file.write_all(format!("{}\n", std::process::id()).as_bytes()));
-    said.map_err(FileError::at("write", &lock))?;
+    said.map_err(FileError::at("write", &lock)).map_err(KeyError::Lock)?;
     Ok(InUse { _locked: file })
 }
 

@@ -95,7 +95,7 @@ fn each(value: &Value, line: fn(&Value) -> String) -> Vec<String> {
 
 fn consensus(status: &Value) -> Vec<String> {
     let quorum = if status["has_quorum"] == true { "a quorum" } else { "no quorum: more than two thirds are needed" };
-    vec![
+    let mut lines = vec![
         format!("Leader: {}", word(&status["leader"], "unknown")),
         format!("Reachable stake: {} of {} ({quorum})", status["reachable_stake_tokens"], status["total_stake_tokens"]),
         format!("Clock: {}", clock(&status["clock_ahead_ms"])),
@@ -107,7 +107,10 @@ fn consensus(status: &Value) -> Vec<String> {
             counted(number(&status["since_start"]["view_changes"]), "view change", "view changes")
         ),
         format!("Chain id: {}", word(&status["chain_id"], "unknown")),
-    ]
+    ];
+    // Of a validator that signs there is nothing to say.
+    lines.extend(status["waiting_for"].as_str().map(|what| format!("Waiting for: {}", plain(what))));
+    lines
 }
 
 fn clock(ahead: &Value) -> String {

@@ -6,7 +6,7 @@ use super::{Network, PATIENCE};
 use actors::network::frames::{Control, HEADER_BYTES, PART_BYTES_MAX, encode, part_head, write_frame};
 use actors::network::handshake::{expect, goodbye, read_frame, send};
 use actors::network::tls::{Tls, server_name};
-use actors::network::{Hello, LinkError, Member, Role, Roster};
+use actors::network::{Hello, LinkError, Member, Refusal, Role, Roster};
 use actors::storage::genesis_file;
 use ed25519_dalek::SigningKey;
 use protocol::genesis::Genesis;
@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -34,6 +35,9 @@ pub struct Identity {
     pub me: ValidatorIndex,
     peers: Vec<SocketAddr>,
 }
+
+/// Before a session that was refused is asked for again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Differs for every session: each is of another run of the node, as it seems.
 static BOOT: AtomicU64 = AtomicU64::new(1);
@@ -90,6 +94,22 @@ impl Identity {
     /// The node's refusal.
     pub async fn session(&self, to: usize) -> Result<Peer, LinkError> {
         self.open(self.connect(to, None).await?, to).await
+    }
+
+    /// The same behind another one: while the node still hears what that one had sent, it says *key in use*, and is asked again.
+    ///
+    /// # Errors
+    /// The node's refusal.
+    pub async fn next_session(&self, to: usize) -> Result<Peer, LinkError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.session(to).await {
+                Err(LinkError::RefusedByPeer(Refusal::KeyInUse)) if Instant::now() < deadline => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// The same, over a connection that takes few bytes at a time.
