@@ -196,7 +196,7 @@ async fn a_factory_that_does_not_come_back_blocks_one_thread_and_then_the_proces
     a.send(Do::Panic).unwrap();
     inside.recv().await.unwrap();
     let exit = rig.exited().await;
-    assert!(exit.reason.contains("its factory has not come back"), "{}", exit.reason);
+    assert!(exit.reason.contains("its factory has not returned"), "{}", exit.reason);
     assert_eq!(tree.zombies(), 1, "only the first start blocks a thread");
     drop(release);
     until(|| Arc::strong_count(&rig.log) == 1).await;
