@@ -113,7 +113,6 @@ impl LogFile {
     }
 
     /// One of them, counted from 0.
-    #[allow(dead_code)] // For `pop check`.
     pub fn obligation(&self, index: usize) -> Option<LogObligation<'_>> {
         self.log.queries().get(index).map(|query| LogObligation { file: self, query })
     }
@@ -194,7 +193,6 @@ fn claim_of(status: Status) -> Option<Claim> {
 
 impl<'a> LogObligation<'a> {
     /// What it is called: the file, or `FILE#12 (line 3401, Impl$$M.Abs)`.
-    #[allow(dead_code)] // For `pop check`.
     pub fn name(&self) -> String {
         let path = plain(&self.file.path.display().to_string());
         if self.file.script.is_some() {
@@ -217,12 +215,6 @@ impl<'a> LogObligation<'a> {
     /// What the tool calls its goal.
     pub fn label(&self) -> Option<&'a str> {
         self.query.name.as_deref()
-    }
-
-    /// Where its goal stands in the program, as the tool says it in a comment.
-    #[allow(dead_code)] // For `pop check`.
-    pub fn source(&self) -> Option<&'a str> {
-        self.query.source.as_deref()
     }
 
     /// The answer that is claimed, and by whom.
@@ -299,13 +291,6 @@ impl<'a> LogObligation<'a> {
         self.file.script.is_some()
     }
 
-    /// How long that is.
-    #[allow(dead_code)] // For `pop check`.
-    pub fn script_bytes(&self) -> u64 {
-        let script = self.file.script.as_ref();
-        script.map_or_else(|| self.file.log.text_bytes(self.query), |script| script.len() as u64)
-    }
-
     /// The lines of the log for lines of the script, all counted from 1, the script's in ascending order.
     pub fn lines(&self, lines: &[u32]) -> Vec<u32> {
         match self.file.script {
@@ -315,7 +300,6 @@ impl<'a> LogObligation<'a> {
     }
 
     /// Where in the log stands what is at a line and column of the script, both counted from 1.
-    #[allow(dead_code)] // For `pop check`.
     pub fn place(&self, line: u32, column: u32) -> (u32, u32) {
         match self.file.script {
             Some(_) => (line, column),

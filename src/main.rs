@@ -44,7 +44,9 @@ fn main() -> ExitCode {
     match Pop::parse().command.run() {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("error: {}", failure.message);
+            // A node's words may be in it, and a node may be anybody's.
+            let lines: Vec<String> = failure.message.lines().map(text::plain).collect();
+            eprintln!("error: {}", lines.join("\n"));
             failure.exit.into()
         }
     }

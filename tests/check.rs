@@ -1,9 +1,11 @@
 //! `pop check` as a user meets it: what it prints, its exit codes, and what it remembers.
 
-use serde_json::Value;
+mod check_support;
+
+use check_support::{Place, ended, sum};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -15,63 +17,6 @@ const BROKEN: &str = "(set-info :status unsat)\n(declare-const x Int)\n(assert (
 /// A `sat` with a recursive definition is never relied upon.
 const UNDECIDED: &str = "(set-info :status sat)
 (define-fun-rec f ((x Int)) Int (ite (<= x 0) 0 (f (- x 1))))\n(assert (= (f 3) 0))\n(check-sat)\n";
-
-/// A project's folder, and a user's directories beside it.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new(files: &[(&str, &str)]) -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
-        files.iter().for_each(|(name, text)| place.write(name, text));
-        place
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.project().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn project(&self) -> PathBuf {
-        self.folder.path().join("project")
-    }
-
-    fn segments(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.folder.path().join("cache/proof-of-proof/check")).into_iter().flatten();
-        let paths = entries.map(|entry| entry.unwrap().path());
-        paths.filter(|path| path.extension().is_some_and(|ending| ending == "segment")).collect()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
-        command.arg("check").args(arguments).current_dir(self.project()).stdin(Stdio::null());
-        command.env("XDG_CACHE_HOME", self.folder.path().join("cache"));
-        command.env("XDG_DATA_HOME", self.folder.path().join("data"));
-        command.env_remove("GITHUB_ACTIONS").stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn check(&self, arguments: &[&str]) -> (i32, String, String) {
-        ended(self.command(arguments).output().unwrap())
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let (_, out, error) = self.check(&[arguments, &["--json"]].concat());
-        serde_json::from_str(&out).unwrap_or_else(|_| panic!("no document: {out}{error}"))
-    }
-}
-
-fn ended(output: Output) -> (i32, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
-}
-
-/// The last line without its time.
-fn sum(text: &str) -> &str {
-    text.lines().last().unwrap_or_default().rsplit_once(", in ").expect("the sum ends with the time").0
-}
 
 /// A true script of its own for each number.
 fn numbered(number: usize) -> String {
@@ -217,14 +162,13 @@ fn nothing_that_a_cloned_repository_brings_along_is_believed() {
     let place = Place::new(&[("true.smt2", HOLDS)]);
     place.check(&["."]);
     // The attacker's own cache, put where this user's would be, with another key than this user's.
-    fs::remove_dir_all(place.folder.path().join("data")).unwrap();
+    fs::remove_dir_all(place.path().join("data")).unwrap();
     assert_eq!(place.json(&["."])["counts"]["known_before"], 0);
     // And in the project's own folder.
     place.check(&["."]);
-    fs::rename(place.folder.path().join("cache"), place.project().join(".cache")).unwrap();
+    fs::rename(place.path().join("cache"), place.project().join(".cache")).unwrap();
     let mut command = place.command(&["."]);
-    let output =
-        command.env("HOME", place.folder.path().join("home")).env("XDG_CACHE_HOME", ".cache").output().unwrap();
+    let output = command.env("HOME", place.path().join("home")).env("XDG_CACHE_HOME", ".cache").output().unwrap();
     assert!(ended(output).1.contains("1 holds, in "));
 }
 

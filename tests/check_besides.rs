@@ -1,5 +1,8 @@
 //! `pop check --explain`, `--deny-vacuous` and `--stability` as a user meets them.
 
+mod check_support;
+
+use check_support::{Place, ended};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -23,40 +26,9 @@ PreconditionGeneratedEntry_correct))\n))\n(check-sat)\n(pop 1)\n; Valid
 (let ((PreconditionGeneratedEntry_correct (=> (> x 3) anon0_correct)))
 PreconditionGeneratedEntry_correct))\n))\n(check-sat)\n(pop 1)\n; Valid\n";
 
-/// A project's folder, and a user's directories beside it.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new(files: &[(&str, &str)]) -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
-        fs::create_dir(place.project()).unwrap();
-        files.iter().for_each(|(name, text)| fs::write(place.project().join(name), text).unwrap());
-        place
-    }
-
-    fn project(&self) -> std::path::PathBuf {
-        self.0.path().join("project")
-    }
-
-    fn check(&self, arguments: &[&str]) -> (i32, String, String) {
-        self.check_with(None, arguments)
-    }
-
-    /// With a node that the environment names.
-    fn check_with(&self, node: Option<&str>, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
-        command.arg("check").args(arguments).current_dir(self.project()).stdin(Stdio::null());
-        command.env("XDG_CACHE_HOME", self.0.path().join("cache")).env("XDG_DATA_HOME", self.0.path().join("data"));
-        command.env_remove("GITHUB_ACTIONS").env_remove("POP_NODE").envs(node.map(|node| ("POP_NODE", node)));
-        let output = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let (_, out, error) = self.check(&[arguments, &["--json"]].concat());
-        serde_json::from_str(&out).unwrap_or_else(|_| panic!("no document: {out}{error}"))
-    }
+/// With a node that the environment names.
+fn with_node(place: &Place, arguments: &[&str]) -> (i32, String, String) {
+    ended(place.command(arguments).env("POP_NODE", "127.0.0.1:1").output().unwrap())
 }
 
 #[test]
@@ -183,8 +155,8 @@ fn wrong_use_is_refused_before_anything_is_checked() {
         assert!(code == 2 && out.is_empty() && error.contains(words), "{arguments:?}: {code} {out}{error}");
     }
     for option in ["--explain", "--deny-vacuous", "--stability=2"] {
-        let (code, out, error) = place.check_with(Some("127.0.0.1:1"), &["u.smt2", option]);
+        let (code, out, error) = with_node(&place, &["u.smt2", option]);
         assert!(code == 2 && out.is_empty() && error.contains("go with --local"), "{option}: {code} {out}{error}");
-        assert_eq!(place.check_with(Some("127.0.0.1:1"), &["u.smt2", option, "--local"]).0, 0, "{option}");
+        assert_eq!(with_node(&place, &["u.smt2", option, "--local"]).0, 0, "{option}");
     }
 }

@@ -1,67 +1,24 @@
 //! `pop check --incremental`: the same outcomes as without it, each marked and remembered apart, whatever a log holds.
 
+mod check_support;
+
+use check_support::{Place, ended, sum};
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// A folder with logs, and a user's directories beside it.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new(files: &[(&str, &str)]) -> Place {
-        let place = Place { folder: tempfile::tempdir().unwrap() };
-        fs::create_dir(place.logs()).unwrap();
-        files.iter().for_each(|(name, text)| fs::write(place.logs().join(name), text).unwrap());
-        place
-    }
-
-    fn logs(&self) -> PathBuf {
-        self.folder.path().join("logs")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
-        command.arg("check").args(arguments).current_dir(self.logs()).stdin(Stdio::null());
-        command.env("XDG_CACHE_HOME", self.folder.path().join("cache"));
-        command.env("XDG_DATA_HOME", self.folder.path().join("data"));
-        command.env_remove("GITHUB_ACTIONS").stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn check(&self, arguments: &[&str]) -> (i32, String, String) {
-        ended(self.command(arguments).output().unwrap())
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let (_, out, error) = self.check(&[arguments, &["--json"]].concat());
-        serde_json::from_str(&out).unwrap_or_else(|_| panic!("no document: {out}{error}"))
-    }
-
-    /// Both ways, with nothing known; what differs in nothing but marks and costs is the same.
-    fn both(&self, arguments: &[&str]) -> Value {
-        let incremental = self.json(&[arguments, &["--incremental"]].concat());
-        let _ = fs::remove_dir_all(self.folder.path().join("cache"));
-        let alone = self.json(arguments);
-        assert_eq!(outcomes(&incremental), outcomes(&alone));
-        assert!(all(&alone, "incremental").iter().all(|mark| mark == false), "{alone:#}");
-        incremental
-    }
-}
-
-fn ended(output: Output) -> (i32, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
-}
-
-/// The last line without its time.
-fn sum(text: &str) -> &str {
-    text.lines().last().unwrap_or_default().rsplit_once(", in ").expect("the sum ends with the time").0
+/// Both ways, with nothing known; what differs in nothing but marks and costs is the same.
+fn both(place: &Place, arguments: &[&str]) -> Value {
+    let incremental = place.json(&[arguments, &["--incremental"]].concat());
+    let _ = fs::remove_dir_all(place.path().join("cache"));
+    let alone = place.json(arguments);
+    assert_eq!(outcomes(&incremental), outcomes(&alone));
+    assert!(all(&alone, "incremental").iter().all(|mark| mark == false), "{alone:#}");
+    incremental
 }
 
 fn all(document: &Value, key: &str) -> Vec<Value> {
@@ -147,7 +104,7 @@ fn what_one_solver_cannot_be_asked_for_is_checked_alone() {
         ("recursive.log", &format!("{BASE}{TRUE}{recursive}{TRUE}")),
         ("reset.log", &reset),
     ]);
-    let document = place.both(&["."]);
+    let document = both(&place, &["."]);
     let marked: Vec<(String, u64)> = document["obligations"]
         .as_array()
         .unwrap()
@@ -176,7 +133,7 @@ fn a_query_that_runs_into_its_limit_takes_no_other_with_it() {
 
 /// Waits until something is kept, while the process runs.
 fn await_findings(place: &Place, child: &mut Child) {
-    let segments = place.folder.path().join("cache/proof-of-proof/check");
+    let segments = place.path().join("cache/proof-of-proof/check");
     let deadline = Instant::now() + DEADLINE;
     loop {
         let entries = fs::read_dir(&segments).into_iter().flatten().flatten();
@@ -207,7 +164,7 @@ fn after_ctrl_c_a_second_start_goes_on() {
 /// Runs a tool in the folder. False, with a line, where it is not installed.
 fn made(place: &Place, program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
-    match command.args(arguments).current_dir(place.logs()).stdout(Stdio::null()).stderr(Stdio::null()).status() {
+    match command.args(arguments).current_dir(place.project()).stdout(Stdio::null()).stderr(Stdio::null()).status() {
         Ok(_) => true,
         Err(error) => {
             println!("NOT RUN: {program}'s logs: {error}");
@@ -226,7 +183,7 @@ fn logs_of_dafny_and_boogie_are_answered_as_without_it() {
         let names: &[&str] = if program == "dafny" { &["arithmetic"] } else { &["loops", "maps", "theory"] };
         for name in names {
             let file = format!("{name}.{ending}");
-            fs::copy(sources.join(folder).join(&file), place.logs().join(&file)).unwrap();
+            fs::copy(sources.join(folder).join(&file), place.project().join(&file)).unwrap();
             let log = format!("/proverLog:{name}.smt2");
             let options: &[&str] = if program == "dafny" { &["/compile:0"] } else { &[] };
             if !made(&place, program, &[options, &[&log, &file]].concat()) {
@@ -238,7 +195,7 @@ fn logs_of_dafny_and_boogie_are_answered_as_without_it() {
     if logs == 0 {
         return;
     }
-    let document = place.both(&["."]);
+    let document = both(&place, &["."]);
     let (hold, marked) = (&document["counts"]["hold"], &document["counts"]["incremental"]);
     assert!(marked.as_u64() > hold.as_u64().map(|hold| hold / 2), "{hold} hold, {marked} of them incremental");
     let falsely = document["obligations"].as_array().unwrap().iter().filter(|one| {
@@ -255,8 +212,8 @@ fn what_other_tools_write_is_answered_as_without_it() {
         let name = entry.file_name().into_string().unwrap();
         let Ok(text) = fs::read_to_string(entry.path()) else { continue };
         // As a tool does that tells its solver everything anew for each query.
-        fs::write(place.logs().join(name), format!("{text}\n(reset)\n{text}")).unwrap();
+        fs::write(place.project().join(name), format!("{text}\n(reset)\n{text}")).unwrap();
     }
-    let document = place.both(&[".", "--claim", "unsat", "--time", "5"]);
+    let document = both(&place, &[".", "--claim", "unsat", "--time", "5"]);
     assert!(document["counts"]["incremental"].as_u64().unwrap() > 0, "{document:#}");
 }

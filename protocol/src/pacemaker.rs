@@ -52,6 +52,8 @@ pub struct Pacemaker {
     view: View,
     leader: ValidatorIndex,
     entered: Millis,
+    /// When this pacemaker was made.
+    born: Millis,
     /// When the clock of this view started: work was seen, or the proposal arrived.
     started: Option<Millis>,
     /// When the view was last asked to be given up.
@@ -78,6 +80,7 @@ impl Pacemaker {
             view: View(0),
             leader: me,
             entered: now,
+            born: now,
             started: None,
             asked: None,
             gave_up: None,
@@ -199,7 +202,8 @@ impl Pacemaker {
         if self.had_quorum || self.is_quorum_connected() {
             return deadline;
         }
-        deadline.max(self.entered.saturating_add(FIRST_QUORUM_AWAITED))
+        // Once, and not in every view: others may have a quorum that this node does not see, and need its vote.
+        deadline.max(self.born.saturating_add(FIRST_QUORUM_AWAITED))
     }
 
     /// The current view's timer.

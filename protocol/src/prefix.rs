@@ -1,6 +1,6 @@
 //! The beginning of a hash, as a person types it.
 //!
-//! Must never: let through a beginning that is too short to look for. Whoever looks one up reads everything between its
+//! Must never: let through a beginning that is too short to look for. A look-up reads everything between its
 //! bounds, and bounds how much of that it reads.
 
 use crate::types::Hash;

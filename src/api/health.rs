@@ -2,7 +2,7 @@
 //!
 //! Everything but consensus' own snapshot is read without asking an actor, so that a node whose actors hang still says so.
 //!
-//! `/health` is for whoever may end the process (a liveness probe), `/ready` for whoever sends it work (a readiness probe, a load
+//! `/health` is a liveness probe, for a caller that may end the process, `/ready` for one that sends it work (a readiness probe, a load
 //! balancer), `/v1/why` for people.
 
 use super::error::ErrorBody;
@@ -27,7 +27,7 @@ use utoipa::ToSchema;
 
 /// An actor that shows no sign of life for so long is not coming back by itself: its supervisor is quicker.
 const ALIVE_WITHIN: Duration = Duration::from_secs(10);
-/// Consensus answers within this, or counts as silent: whoever asks for health does not wait long.
+/// Consensus answers within this, or counts as silent: a probe does not wait long.
 const QUICK: Duration = Duration::from_secs(1);
 /// Checks that are told, the oldest first.
 const CHECKS_MAX: usize = 20;

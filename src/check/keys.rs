@@ -15,7 +15,7 @@ pub struct Key(pub [u8; 32]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claimed {
     Given(Claim),
-    /// The script says it itself, which its bytes decide: whoever knows them need not look for it.
+    /// The script says it itself, which its bytes decide: a caller that knows them need not look for it.
     ByScript,
 }
 

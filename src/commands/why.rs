@@ -116,7 +116,9 @@ fn place(why: &Value) -> String {
 
 fn node(answer: &Answer) -> String {
     match &answer.why {
-        Ok(why) => format!("  {:<10} {:<9} {}", plain(&answer.name), word(&why["health"]["state"], "?"), place(why)),
+        Ok(why) => {
+            format!("  {:<10} {:<9} {}", plain(&answer.name), plain(word(&why["health"]["state"], "?")), place(why))
+        }
         Err(error) => format!("  {:<10} {:<9} {}", plain(&answer.name), "silent", plain(error)),
     }
 }

@@ -63,7 +63,7 @@ pub struct Lead {
     pub sequence: u64,
 }
 
-/// What the threads share with whoever hears them.
+/// What the threads share with their receiver.
 pub type SharedLead = Arc<Mutex<Lead>>;
 
 /// Starts the threads. They send until the receiver is gone.
@@ -89,7 +89,7 @@ pub fn once(targets: &[Target], clock: Clock, to: &Sender<Report>) {
     for (node, target) in targets.iter().enumerate() {
         let asker =
             Asker { node, client: client(target, DEADLINE), clock, lead: SharedLead::default(), to: to.clone() };
-        // Whoever asks once needs everything of everybody.
+        // A single look needs everything of every node.
         asker.lead.lock().node = Some(node);
         std::thread::spawn(move || _ = asker.status() && asker.rest() && asker.slow());
     }

@@ -43,7 +43,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use view::View;
 
-/// Until one look at all nodes is over, whoever has not answered.
+/// Until one look at all nodes is over, also if some have not answered.
 const ONCE_DEADLINE: Duration = Duration::from_millis(2_800);
 
 /// In which form the network is shown.

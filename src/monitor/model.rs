@@ -14,7 +14,7 @@ use protocol::types::{Hash, Millis};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const PROOFS_MAX: usize = 500;
-/// Restarts of one node that are remembered, for whoever counts those of the last minute.
+/// Restarts of one node that are remembered, so that those of the last minute can be counted.
 const RESTARTS_MAX: usize = 256;
 /// A node that is more blocks behind another speaks for itself only.
 const LAG_MAX: u64 = 3;
@@ -310,8 +310,8 @@ impl Model {
         self.nodes.iter().position(|node| node.name == name)
     }
 
-    /// Everybody in the network, as far as it is known: the genesis' validators, else whoever is named by the node that speaks
-    /// for all; and whoever else is monitored.
+    /// Everybody in the network, as far as it is known: the genesis' validators, else those that the node that speaks for
+    /// all names; and every other node that is monitored.
     pub fn validators(&self) -> Vec<Validator> {
         let members = self.accounts.iter().map(|account| account.node_id.as_str());
         let monitored = self.nodes.iter().map(|node| node.name.as_str());

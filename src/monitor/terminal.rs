@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, Stdout, stdout};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether the terminal is ours now; whoever resets it gives it back.
+/// Whether the terminal is ours now; resetting it gives it back.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 

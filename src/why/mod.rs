@@ -159,7 +159,7 @@ pub struct Facts {
     pub sequence: u64,
     /// Since the last block became final here; none if none did since the start.
     pub last_final_ms: Option<u64>,
-    /// Whoever has not voted, and a network that has made no block final, for longer than this is not at work.
+    /// A validator that has not voted, and a network that has made no block final, for longer than this is not at work.
     pub patience_ms: u64,
     /// A final block that is not here.
     pub missing_final: Option<String>,

@@ -349,7 +349,7 @@ impl Observed {
         self.inner.lock().last_final.map(|at| now.saturating_duration_since(at))
     }
 
-    /// Whoever has not voted, and a network that has made no block final, for longer than this is not at work.
+    /// A validator that has not voted, and a network that has made no block final, for longer than this is not at work.
     pub fn lately(&self) -> Duration {
         self.lately
     }

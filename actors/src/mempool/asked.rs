@@ -1,4 +1,4 @@
-//! What the actor answers to whoever asks where proofs are.
+//! What the actor answers to callers that ask where proofs are.
 //!
 //! Must never: change what is held.
 

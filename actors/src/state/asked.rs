@@ -1,4 +1,4 @@
-//! What is read from final history for whoever asks, on a thread beside the actor: nothing that becomes final waits for it.
+//! What is read from final history for callers, on a thread beside the actor: nothing that becomes final waits for it.
 //!
 //! Must never: change anything, or go on when the disk holds what was not written.
 

@@ -18,7 +18,7 @@ pub(super) const COMMITS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new
 pub(super) const PROOFS: TableDefinition<'_, Key, (u64, u64)> = TableDefinition::new("final_proofs");
 /// The first sequence at which a statement became final.
 pub(super) const STATEMENTS: TableDefinition<'_, Key, u64> = TableDefinition::new("final_statements");
-/// The sequence of each block by its id, for whoever has only that. It came later than the others: the rows of older blocks are
+/// The sequence of each block by its id, for a caller that has only that. It came later than the others: the rows of older blocks are
 /// made when the database is opened.
 pub(super) const BLOCK_IDS: TableDefinition<'_, Key, u64> = TableDefinition::new("block_ids");
 /// Whole proofs by place.

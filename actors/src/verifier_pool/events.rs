@@ -5,7 +5,7 @@ use protocol::verdict::Verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Whoever counts what the pool does.
+/// A subscriber to what the pool does.
 pub type Observer = Arc<dyn Fn(&PoolEvent) + Send + Sync>;
 
 /// What is worth counting.

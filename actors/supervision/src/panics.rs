@@ -45,7 +45,7 @@ fn print_elsewhere(panic: String, backtrace: Backtrace) {
         // Without a standard error there is nobody to read it.
         let _ = std::io::stderr().write_all(text.as_bytes());
     };
-    // Without a thread the panic is still told by whoever caught it, only without its backtrace.
+    // Without a thread the panic is still reported by the caller that caught it, without its backtrace.
     let _ = std::thread::Builder::new().name("backtrace".into()).spawn(print);
 }
 

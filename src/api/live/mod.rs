@@ -45,7 +45,7 @@ const BLOCKS: usize = 20;
 pub struct Live {
     pub listeners: Listeners,
     parts: Parts,
-    /// Whoever makes the parts holds it: they are made once, however many want them.
+    /// Held while the parts are made: they are made once, however many want them.
     making: tokio::sync::Mutex<Making>,
 }
 

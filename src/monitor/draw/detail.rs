@@ -118,7 +118,7 @@ fn peers(row: &ValidatorView, theme: Theme, width: usize) -> Vec<Line<'static>> 
         Line::default(),
         Line::styled(format!("Peers: {connected} of {} connected", row.peers.len()), theme.title()),
     ];
-    // Whoever is missing is looked for.
+    // The validator that is missing is looked for.
     let mut sorted: Vec<_> = row.peers.iter().collect();
     sorted.sort_by_key(|peer| peer.connected);
     for peer in sorted {

@@ -1,6 +1,6 @@
 //! The last ten minutes by spans of five seconds: blocks and proofs that became final here, and how long the blocks took.
 //!
-//! It is kept whether anybody looks or not, so that whoever opens a page sees what was before. Bounded: in spans, and in the
+//! It is kept whether anybody looks or not, so that a page that is opened shows what was before. Bounded: in spans, and in the
 //! times that are kept of each.
 
 use std::collections::VecDeque;
