@@ -66,8 +66,17 @@ impl Finding {
         asked.seeds == 0 && (!asked.explain || !is_theorem || self.explained.is_some())
     }
 
+    /// Whether it names a line and column of the script.
+    pub fn has_place(&self) -> bool {
+        matches!(self.verdict, Verdict::Rejected { .. } | Verdict::NoVerdict { reason: NoVerdict::IllSorted { .. } })
+    }
+
     /// Whether every later check under the same key ends so: what time, memory or a lost process ended does not count.
     pub fn lasts(&self) -> bool {
+        // A solver that contradicts itself has said nothing.
+        if self.stability.as_ref().and_then(Stability::brittle) == Some(Brittle::Contradiction) {
+            return false;
+        }
         match &self.verdict {
             Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::Rejected { .. } => true,
             Verdict::NoVerdict { reason } => lasts(reason),

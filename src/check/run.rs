@@ -298,6 +298,8 @@ impl Run<'_> {
 
     fn on_checked(&mut self, key: Key, check: Check) -> Result<(), Failure> {
         let (finding, statement) = check.map_err(Failure::with(Exit::Internal))?;
+        // A line and column are one script's, and not those of others that say the same.
+        let statement = statement.filter(|_| !finding.has_place());
         let statement = statement.zip(self.keys).map(|(statement, keys)| keys.of_statement(&statement));
         self.cache.put(key, statement, &finding);
         for missing in self.under_way.remove(&key).into_iter().flatten() {

@@ -273,7 +273,8 @@ impl Run<'_> {
                 return Err(Stop::Failed(failure));
             }
             self.caller.on(Event::Again { message: &failure.message });
-            self.pause(retry_after.unwrap_or(pause))?;
+            // A node may name any time.
+            self.pause(retry_after.unwrap_or(pause).min(self.node.patience))?;
             pause = (pause * 2).min(LOOK_MAX);
         }
     }

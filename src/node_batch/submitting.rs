@@ -148,7 +148,7 @@ impl Run<'_> {
             ("refused", _) => self.waiting.push((job, Name::Proof(id))),
             ("malformed", _) => self.end(job, End::NotAccepted { line, column, message }, false),
             ("unavailable" | "internal", _) | (_, Some(_)) => {
-                self.missing.wait(retry_after.map_or(AGAIN, Duration::from_secs));
+                self.missing.wait(retry_after.map_or(AGAIN, Duration::from_secs).min(self.node.patience));
                 self.missing.push(job);
                 self.caller.on(Event::Full);
             }
