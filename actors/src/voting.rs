@@ -150,8 +150,8 @@ pub const VOTES_INTENSITY: Intensity = Intensity { restarts_max: 15, window: Dur
 /// For a question that shows that an actor serves.
 pub(crate) const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The thread of the actors that vote. It cannot be replaced: whoever signs must not come back beside another. A sync that
-/// takes longer than a block's deadline is a disk that failed.
+/// The thread of the actors that vote. It cannot be replaced: whoever signs must not come back beside another. It syncs the vote log
+/// itself; a disk that does not answer for `DISK_DEADLINE` ends the process like any other block.
 pub fn votes_thread() -> Thread {
     Thread::new("votes", OnBlock::ExitProcess)
 }

@@ -238,7 +238,7 @@ impl Database {
         write.commit()?;
         let redb = Arc::new(redb);
         let places = Arc::new(Places::read(&redb.begin_read()?)?);
-        let writer = Writer::start(Arc::clone(&redb), Arc::clone(&places))
+        let writer = Writer::start(Arc::clone(&redb), path.to_owned(), Arc::clone(&places))
             .map_err(|error| DatabaseError::Internal(Box::new(redb::Error::Io(error))))?;
         Ok(Database { writer, redb, places, chain: *chain, exit })
     }
