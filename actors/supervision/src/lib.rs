@@ -126,6 +126,7 @@
 #[cfg(panic = "abort")]
 compile_error!("supervision rebuilds an actor that panicked, which needs panic = \"unwind\"");
 
+mod abandon;
 mod account;
 mod child;
 mod disk;

@@ -1,15 +1,15 @@
 //! Finds the actors that hang and the threads that are blocked.
 //!
 //! It looks at what actors and threads leave behind, and never waits for one. What of a silence counts is decided in
-//! [`account`](crate::account); here is who is silent, and what is done.
+//! [`account`](crate::account), here is who is silent, and what is then done about a thread is in [`abandon`](crate::abandon).
 
+use crate::abandon::{disk_of, leave_behind};
 use crate::account::{Account, Change, Condition, Did, Others, Span, Starvation, Verdict, WaitsFor};
 use crate::disk;
 use crate::mailbox::Phase;
 use crate::scheduling::{Counters, Crowd, Source};
-use crate::spec::{EXIT_CODE_SUPERVISION, Exit};
-use crate::thread::{OnBlock, Pulse, Thread};
-use crate::tree::{Event, Job, Tree, ZOMBIES_MAX};
+use crate::thread::{Pulse, Thread};
+use crate::tree::Tree;
 use crate::vitals::Reason;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -172,7 +172,7 @@ impl Watched {
         let inside = self.inside(look.tree);
         let (now, before) = (self.pulse.source().and_then(Source::counters), self.before);
         self.before = now;
-        let condition = self.condition();
+        let condition = if self.silence.is_some() { self.condition() } else { Condition::Asleep };
         let did = now.zip(before).map(|(now, before)| now.since(before, condition));
         self.did_earlier = std::mem::replace(&mut self.did, did);
         let span = look.span;
@@ -206,11 +206,8 @@ impl Watched {
         self.children.iter().filter_map(|child| tree.0.children[*child].moments().inside).min()
     }
 
-    /// Asked of the system only for a thread that is silent.
+    /// Costs a file: read only of a thread that is silent.
     fn condition(&self) -> Condition {
-        if self.silence.is_none() {
-            return Condition::Asleep;
-        }
         let waits_for_disk = || disk::file(self.pulse.id()).is_some_and(|(is_its_own, _)| is_its_own);
         match self.pulse.source().map(Source::condition) {
             Some(Some(Condition::Asleep)) | None if waits_for_disk() => Condition::OnDisk,
@@ -316,7 +313,8 @@ impl Watched {
         let has_shown_itself = beats.chain([self.pulse.last()]).any(|beat| beat >= look.before);
         if inside.is_some() || !has_shown_itself || self.children.iter().any(|child| hangs[*child].is_some()) {
             self.pulse.ask();
-            let account = Account::default();
+            let condition = if inside.is_some() { self.condition() } else { Condition::Asleep };
+            let account = head(look, inside, self.did.map(|did| Did { condition, ..did }));
             self.silence = Some(Silence { asked: look.now, inside, account, is_logged: false });
         }
     }
@@ -335,87 +333,4 @@ fn head(look: &Look, inside: Option<Instant>, did: Option<Did>) -> Account {
 fn deadline(tree: &Tree, thread: &Thread, children: &[usize]) -> Duration {
     let starting = children.iter().map(|child| &tree.0.children[*child]).filter(|child| child.moments().is_starting);
     starting.map(|child| child.spec().start_deadline).fold(thread.block_deadline(), Duration::max)
-}
-
-/// Which file it is, if somebody said.
-fn disk_of(pulse: &Pulse) -> String {
-    disk::file(pulse.id()).map_or_else(String::new, |(_, file)| format!(" ({})", file.display()))
-}
-
-/// A thread is blocked: its actors go on elsewhere, or the process ends.
-fn leave_behind(tree: &Tree, thread: &Thread, pulse: &Arc<Pulse>, now: Instant, account: Option<Account>) {
-    // Whatever stops the tree has deadlines of its own.
-    if *tree.0.stopping.borrow() {
-        return;
-    }
-    let children = &tree.0.children;
-    let here = |child: &usize| children[*child].thread().is(thread) && children[*child].life().phase != Phase::Ended;
-    let here: Vec<usize> = (0..children.len()).filter(here).collect();
-    // What has been on the thread for longest is what blocks it. If nobody is inside, it is a task that no tree knows: it
-    // counts for the first one, or the same would happen for ever; but not if another tree has dealt with it.
-    let longest = here.iter().copied().filter_map(|child| Some((children[child].moments().inside?, child))).min();
-    let unknown = here.first().copied().filter(|_| Arc::ptr_eq(pulse, &thread.pulse()));
-    let culprit = longest.map(|(_, child)| child).or(unknown);
-    let text = why(tree, thread, pulse, culprit, account);
-    if thread.on_block() == OnBlock::ExitProcess {
-        let reason = format!("{text}; its thread cannot be replaced");
-        if let Some(culprit) = culprit {
-            children[culprit].note(Reason::Blocked, text);
-        }
-        return tree.exit_now(&Exit { code: EXIT_CODE_SUPERVISION, reason });
-    }
-    let job = give_up(tree, &here, culprit, now);
-    for &child in &here {
-        let reason = if Some(child) == culprit { Reason::Blocked } else { Reason::WithSibling };
-        children[child].note(reason, text.clone());
-    }
-    let zombies = {
-        let mut zombies = tree.0.zombies.lock();
-        if thread.replace(pulse) {
-            zombies.push(Arc::clone(pulse));
-        }
-        zombies.retain(|pulse| !pulse.ended());
-        zombies.len()
-    };
-    if zombies > ZOMBIES_MAX {
-        let reason = format!("{text}; {zombies} blocked threads are left behind");
-        return tree.fatal(Exit { code: EXIT_CODE_SUPERVISION, reason });
-    }
-    tree.tell(Event::Job(job));
-}
-
-/// Says it in the log too.
-fn why(tree: &Tree, thread: &Thread, pulse: &Pulse, culprit: Option<usize>, account: Option<Account>) -> String {
-    let Some(failed) = culprit.map(|culprit| &tree.0.children[culprit]) else {
-        return format!("the thread {} was left behind", thread.name());
-    };
-    let doing =
-        failed.look().handling.map_or_else(String::new, |handling| format!(" while it handled {}", handling.kind));
-    let deadline = thread.block_deadline();
-    let account = account.unwrap_or_default();
-    let what = match account.verdict(deadline, thread.own_disk_deadline()) {
-        Verdict::DiskSilent => format!("it waited {:.1?} for the disk{}", account.on_disk(), disk_of(pulse)),
-        Verdict::Blocked | Verdict::Waits(_) => format!("it blocked its thread for {deadline:.1?}"),
-    };
-    let text = format!("actor {} failed: {what}{doing}", failed.spec().name);
-    tracing::error!(thread = thread.name(), "{text}");
-    text
-}
-
-/// Fences what runs on a blocked thread, and says what restarts instead: their groups too.
-fn give_up(tree: &Tree, here: &[usize], culprit: Option<usize>, now: Instant) -> Job {
-    let mut policy = tree.0.policy.lock();
-    let (held, free): (Vec<usize>, Vec<usize>) = here.iter().partition(|&&child| policy.is_held(child));
-    held.iter().for_each(|&child| policy.fail_while_held(child));
-    let mut affected = policy.affected_by(&free);
-    affected.retain(|&child| !policy.is_held(child));
-    let ticket = policy.hold(&affected);
-    let counts = culprit.filter(|culprit| free.contains(culprit));
-    let exhausted = counts.and_then(|culprit| Some((policy.count_failure(culprit, now)?, culprit)));
-    // Within the lock, so that what an incarnation says of its end from here on is not heard.
-    here.iter().for_each(|&child| tree.0.children[child].give_up());
-    match exhausted {
-        Some((supervisor, child)) => Job::Escalate { supervisor, child, children: affected, ticket },
-        None => Job::RestartAll { children: affected, ticket },
-    }
 }
