@@ -45,6 +45,7 @@ impl Fleet {
             until_done: false,
             interval: None,
             tasks: Vec::new(),
+            variants: None,
             folder: folder.to_owned(),
             ports: testnet::Ports::Free,
             admin: true,
@@ -55,7 +56,7 @@ impl Fleet {
         let site = Site::make(&plan)?;
         // The limits of every testnet: what ends more often than that is not to be hidden here.
         let mut validators = Validators::start(&site, RestartPolicy::default())?;
-        validators.await_quorum(&site, START_DEADLINE)?;
+        validators.await_quorum(&site, START_DEADLINE, |_, _| {})?;
         validators.release(|_| true);
         Ok(Fleet::Own(Box::new(Own { validators, site })))
     }

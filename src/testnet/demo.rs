@@ -60,7 +60,7 @@ pub fn run(ports: Ports) -> Outcome {
         away: Vec::new(),
         interrupted,
     };
-    let took = demo.validators.await_quorum(&site, START_DEADLINE)?;
+    let took = demo.validators.await_quorum(&site, START_DEADLINE, |_, _| {})?;
     say!("Up after {} ms.", took.as_millis());
     to_try(&site, ports, &demo.validators.running()).iter().for_each(|line| say!("{line}"));
     let (watch, inbox) = Watch::start(&plan, &site, demo.account.pending());
@@ -82,6 +82,7 @@ fn plan(folder: &Path, ports: Ports) -> Plan {
         restart: true,
         interval: Some(PACE),
         tasks: Vec::new(),
+        variants: None,
         folder: folder.to_owned(),
         ports,
         admin: true,
