@@ -37,7 +37,7 @@ pub const STORAGE_CACHE_BYTES_DEFAULT: u64 = 32 << 20;
 /// More worker processes than this are a mistake in the configuration.
 pub const WORKERS_MAX: u32 = 1_024;
 
-/// What `pop start-validator` is told on the command line.
+/// The command-line options of `pop start-validator`.
 #[derive(Debug, Clone)]
 pub struct Flags {
     pub node_id: NodeId,
@@ -77,7 +77,7 @@ pub struct NetworkConfig {
 pub struct ConsensusConfig {
     /// Upper bound of the view timer.
     pub timeout: Millis,
-    /// A view change that stays open longer is told to the operator.
+    /// A view change that stays open longer is reported to the operator.
     pub view_change_timeout: Millis,
     /// A leader without work proposes an empty block after this.
     pub idle_block_interval: Millis,
@@ -106,7 +106,7 @@ pub struct MetricsConfig {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdminConfig {
-    /// Whether faults may be injected by whoever reads the token in the data directory.
+    /// Whether a caller with the token in the data directory may inject faults.
     pub enabled: bool,
 }
 
@@ -362,7 +362,7 @@ fn resolve_verifier(section: &VerifierSection, network: &NetworkConfig) -> Resul
     })
 }
 
-/// The processors of this machine, shared among the validators that run on it as far as the addresses tell.
+/// The processors of this machine, shared among the validators that run on it, as far as their addresses show.
 fn default_workers(network: &NetworkConfig) -> u32 {
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
     let neighbours = network.bootstrap_peers.iter().filter(|peer| peer.address.is_loopback()).count();

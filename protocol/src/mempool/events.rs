@@ -159,8 +159,8 @@ pub enum Judgement {
 }
 
 impl Judgement {
-    /// The attestation that follows from a verdict. A form that was accepted and then rejected is no verdict on the
-    /// proof.
+    /// What follows from a verdict: an attestation, or another try. A form that was accepted and then rejected is no
+    /// verdict on the proof.
     pub fn of(verdict: &Verdict) -> Judgement {
         match verdict {
             Verdict::Confirmed { resource_count, within_soft_limits: true } => {
