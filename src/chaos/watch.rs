@@ -66,7 +66,7 @@ impl Seen {
         self.submits.store(false, Ordering::Relaxed);
     }
 
-    /// Releases everything that is held.
+    /// Ends every hold at once: stopped processes and workers continue.
     pub fn hurry(&self) {
         self.hurries.store(true, Ordering::Relaxed);
     }
