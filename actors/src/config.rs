@@ -42,7 +42,7 @@ pub const STORAGE_CACHE_BYTES_CROWDED: u64 = 4 << 20;
 /// More worker processes than this are a mistake in the configuration.
 pub const WORKERS_MAX: u32 = 1_024;
 
-/// What `pop start-validator` is told on the command line.
+/// The command-line options of `pop start-validator`.
 #[derive(Debug, Clone)]
 pub struct Flags {
     pub node_id: NodeId,
@@ -82,7 +82,7 @@ pub struct NetworkConfig {
 pub struct ConsensusConfig {
     /// Upper bound of the view timer.
     pub timeout: Millis,
-    /// A view change that stays open longer is told to the operator.
+    /// A view change that stays open longer is reported to the operator.
     pub view_change_timeout: Millis,
     /// A leader without work proposes an empty block after this.
     pub idle_block_interval: Millis,
@@ -115,7 +115,7 @@ pub struct MetricsConfig {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdminConfig {
-    /// Whether faults may be injected by whoever reads the token in the data directory.
+    /// Whether a caller with the token in the data directory may inject faults.
     pub enabled: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the node and its worker process say to each other besides jobs and reports.
+//! The messages between the node and its worker process other than jobs and reports.
 //!
 //! Each message is one frame: its length as `u32`, big-endian, then MessagePack. The node speaks first ([`Settings`]),
 //! the worker answers once with [`Hello`], and from then on every `Job` gets exactly one `Report`, or the worker ends.

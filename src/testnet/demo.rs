@@ -1,5 +1,6 @@
-//! A network of four validators to look at: it stays up, is given an example proof every now and then, says when its health
-//! changes, and starts again what somebody ended, after a while in which that can be seen. Ctrl-C ends it and removes it.
+//! A network of four validators to look at: it stays up, is given an example proof every now and then, reports when its
+//! health changes, and restarts a validator that somebody ended, after a while in which the effect can be seen. Ctrl-C
+//! ends it and removes it.
 //!
 //! Must never: leave a process or its folder behind, or touch a folder that it did not make.
 

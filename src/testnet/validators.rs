@@ -1,7 +1,8 @@
-//! The validator processes: started, watched, started again, stopped. None outlives this one, however it ends.
+//! The validator processes: started, watched, restarted, stopped. None outlives this one, however it ends.
 //!
-//! Nothing happens by itself: who owns [`Validators`] calls [`Validators::look`] as often as it wants to notice things.
-//! Restarting is held for all at first, and for any of them at any time; [`restart`](super::restart) decides the rest.
+//! Nothing happens by itself: the owner of [`Validators`] calls [`Validators::look`] as often as it wants to notice
+//! things. Restarting is held for all at first, and for any of them at any time; [`restart`](super::restart) decides
+//! the rest.
 
 use super::restart::{RestartPolicy, Restarts, Stays, Then};
 use super::site::{Place, Site};

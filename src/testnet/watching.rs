@@ -1,7 +1,7 @@
-//! The threads that wait: submitting proofs, following blocks, looking at statuses, awaiting a signal.
+//! The threads that wait: submitting proofs, following blocks, polling statuses, awaiting a signal.
 //!
-//! Each asks the nodes what any operator could ask, goes to the next node where one does not answer, and ends soon after
-//! it is told to stop.
+//! Each asks the nodes what any operator could ask, moves to the next node where one does not answer, and ends soon
+//! after it is told to stop.
 
 use super::site::Site;
 use super::{Plan, Task, variants};
