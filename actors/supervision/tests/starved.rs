@@ -60,7 +60,7 @@ impl Drop for Starved {
 
 #[test]
 fn on_a_tenth_of_a_processor_nobody_is_found_but_who_is_blocked() {
-    let quota = match Quota::a_tenth() {
+    let quota = match Quota::a_tenth(Duration::from_millis(100)) {
         Ok(quota) => quota,
         Err(why) => return eprintln!("NOT RUN: a quota on processor time is not to be had here: {why}"),
     };

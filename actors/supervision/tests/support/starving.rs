@@ -49,31 +49,39 @@ pub fn beside(hog: &Hog, processes: &[u32]) -> Result<(), String> {
 pub struct Quota(PathBuf);
 
 impl Quota {
+    /// A tenth of each period, 0.1 to 1 s: what is not used of it is lost, and what is used up is waited for until the next.
+    ///
     /// # Errors
     /// Why this process may not make one.
-    pub fn a_tenth() -> Result<Quota, String> {
+    pub fn a_tenth(period: Duration) -> Result<Quota, String> {
+        let (part, whole) = ((period / 10).as_micros().to_string(), period.as_micros().to_string());
         let name = format!("supervision-test-{}", std::process::id());
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let of = |controller: &str| {
             let line = own.lines().find(|line| line.split(':').nth(1) == Some(controller))?;
             line.split(':').nth(2).map(|path| path.trim_start_matches('/').to_owned())
         };
-        let second =
-            of("").map(|path| (PathBuf::from("/sys/fs/cgroup").join(path).join(&name), "cpu.max", "10000 100000"));
+        let second = of("").map(|path| {
+            let path = PathBuf::from("/sys/fs/cgroup").join(path).join(&name);
+            (path, vec![("cpu.max", format!("{part} {whole}"))])
+        });
         let first = ["cpu", "cpu,cpuacct"].into_iter().filter_map(|controller| {
             let path = PathBuf::from("/sys/fs/cgroup").join(controller).join(of(controller)?).join(&name);
-            Some((path, "cpu.cfs_quota_us", "10000"))
+            Some((path, vec![("cpu.cfs_period_us", whole.clone()), ("cpu.cfs_quota_us", part.clone())]))
         });
         let mut why = "there are no control groups".to_owned();
-        for (path, file, limit) in second.into_iter().chain(first) {
+        for (path, limits) in second.into_iter().chain(first) {
             if let Err(error) = fs::create_dir(&path) {
                 why = format!("{}: {error}", path.display());
                 continue;
             }
             let quota = Quota(path.clone());
-            match fs::write(path.join(file), limit) {
+            let write = |(file, limit): &(&str, String)| {
+                fs::write(path.join(file), limit).map_err(|error| format!("{}: {error}", path.join(file).display()))
+            };
+            match limits.iter().try_for_each(write) {
                 Ok(()) => return Ok(quota),
-                Err(error) => why = format!("{}: {error}", path.join(file).display()),
+                Err(error) => why = error,
             }
         }
         Err(why)
@@ -90,7 +98,7 @@ impl Quota {
 impl Quota {
     /// Lets its processes have what they can get.
     pub fn lift(&self) {
-        for (file, limit) in [("cpu.max", "max 100000"), ("cpu.cfs_quota_us", "-1")] {
+        for (file, limit) in [("cpu.max", "max"), ("cpu.cfs_quota_us", "-1")] {
             // One of them is there.
             let _ =
                 fs::OpenOptions::new().write(true).open(self.0.join(file)).map(|_| fs::write(self.0.join(file), limit));
