@@ -173,6 +173,7 @@ const LINK: &[&str] = &[
     "stopping",
     "too_often",
     "key_in_use",
+    "own_key_in_use",
     "frame_too_large",
     "frame_too_short",
     "message_too_large",
