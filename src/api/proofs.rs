@@ -309,12 +309,7 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
             let mut all = vec![(api.node.me, mine)];
             all.extend(words.into_iter().filter(|(peer, _)| *peer != api.node.me));
             all.sort_by_key(|(validator, _)| *validator);
-            let attested = |index: usize| all.iter().any(|(validator, _)| validator.as_usize() == index);
-            let validators = genesis.validators().iter().enumerate();
-            view.missing = validators
-                .filter(|(index, _)| !attested(*index))
-                .map(|(_, validator)| validator.node_id.clone())
-                .collect();
+            view.missing = no_verdict_from(genesis, api.node.me, &all);
             view.attestations = attestation_views(genesis, &all);
             view.disputed = Some(disputed);
         }
@@ -362,6 +357,13 @@ fn attestation_views(genesis: &Genesis, words: &[(ValidatorIndex, Word)]) -> Vec
         Some(AttestationView { node_id, attestation, resource_count })
     };
     words.iter().filter_map(view).collect()
+}
+
+/// Validators whose verdict is not known here.
+pub fn no_verdict_from(genesis: &Genesis, me: ValidatorIndex, words: &[(ValidatorIndex, Word)]) -> Vec<NodeId> {
+    let is_known = |index| index == me || words.iter().any(|(peer, _)| *peer == index);
+    let all = (0u16..).map(ValidatorIndex).zip(genesis.validators());
+    all.filter(|(index, _)| !is_known(*index)).map(|(_, validator)| validator.node_id.clone()).collect()
 }
 
 fn refusal_view(refusal: &Refusal) -> RefusalView {
