@@ -126,7 +126,11 @@ async fn serve_one(
         () = tokio::time::sleep(LIFETIME_MAX) => {}
     }
     serving.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(FAREWELL_MAX, serving).await;
+    tokio::select! {
+        _ = serving => {}
+        () = place.lost() => {}
+        () = tokio::time::sleep(FAREWELL_MAX) => {}
+    }
 }
 
 #[cfg(test)]
@@ -218,6 +222,32 @@ mod tests {
             assert!(begun.elapsed() < LONG, "a byte now and then does not keep it");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    #[actix::test]
+    async fn a_connection_that_is_cut_off_ends_while_the_node_stops_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let never = move |request: axum::extract::Request| {
+            tell.send(request.extensions().get::<Connection>().unwrap().place.clone()).unwrap();
+            std::future::pending::<&'static str>()
+        };
+        let router = Router::new().route("/", get(never));
+        let serving = serve(router, listener, Bounds::default(), async move { _ = stopped.await });
+        let serving = tokio::spawn(serving);
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(REQUEST).await.unwrap();
+        let place = told.recv().await.unwrap();
+        stop.send(()).unwrap();
+        // On this one thread the server and the connection have their turns: it says farewell.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!serving.is_finished(), "an answer under way is waited for");
+        place.cut();
+        tokio::time::timeout(LONG, serving).await.expect("it ends").unwrap();
     }
 
     #[actix::test]
