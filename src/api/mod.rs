@@ -34,6 +34,7 @@ use actors::mempool::MempoolActor;
 use actors::metrics::Page;
 use actors::network::PeerReport;
 use actors::state::StateActor;
+use actors::storage::last_exit::LastRun;
 use actors::supervision::{Handle, Tree};
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
@@ -97,6 +98,8 @@ pub struct Node {
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
     pub observed: Arc<Observed>,
+    /// How the run before this one ended, if there was one.
+    pub last_run: Option<LastRun>,
     /// Makes `/metrics`; none when it is switched off.
     pub metrics: Option<Arc<Page>>,
 }

@@ -146,6 +146,7 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
         admin,
         heads: watched,
         observed: Arc::new(observed(&genesis)),
+        last_run: Some(LastRun::Ended { code: 70, reason: "supervision gave up".into(), at_ms: 1_000 }),
         metrics: None,
     };
     let api = api(node, address);
@@ -347,6 +348,7 @@ async fn the_status_says_what_is_missing_and_an_actor_that_is_down_is_a_503() {
     assert_eq!((status, &answer["node_id"], &answer["current_view"]), (200, &json!("node_1"), &json!(1)));
     assert_eq!((&answer["has_quorum"], &answer["is_leader"]), (&json!(false), &json!(true)));
     assert_eq!(answer["reachable_stake_tokens"], 10_000);
+    assert_eq!(answer["last_exit"], json!({"code": 70, "reason": "supervision gave up", "at_ms": 1_000}));
     assert!(bench.state.stop(Duration::from_secs(60)).await);
     let (status, answer) = bench.get("/v1/status").await;
     assert_eq!((status, &answer["error"]), (503, &json!("unavailable")));
