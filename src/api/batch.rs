@@ -64,7 +64,8 @@ pub async fn submit(State(api): Shared, turn: Turn, request: Request) -> Result<
         return Err(ApiError::bad_request(format!("{count} submissions: at most {max} are taken at once")));
     }
     submissions.iter().for_each(|_| actors::metrics::proof_submitted());
-    let proofs = proofs_of(submissions.into_iter().map(|Object(submission)| submission).collect()).await?;
+    let (_place, proofs) =
+        proofs_of(place, submissions.into_iter().map(|Object(submission)| submission).collect()).await?;
     let (mut claimed, mut faults) = (Vec::new(), Vec::new());
     for proof in proofs {
         faults.push(proof.map(|proof| claimed.push(proof)).err());

@@ -1,5 +1,7 @@
-//! What every request must pass: whose page it comes from, the length of its body, a free place, and the deadline.
+//! What every request must pass: whose page it comes from, the length of its body, a free place, and the deadline; and its
+//! answer: a place while it waits for its client, if it is long.
 
+use super::answers;
 use super::error::ApiError;
 use super::places::Place;
 use super::server::Connection;
@@ -111,17 +113,18 @@ async fn pass(State(api): Shared, waited: Arc<Waited>, mut request: Request, nex
         let refused = ApiError::too_large(api.node.genesis.parameters().verifier.script_bytes_max);
         return ([(header::CONNECTION, HeaderValue::from_static("close"))], refused).into_response();
     }
-    let Some(Connection { from, place }) = request.extensions().get::<Connection>().cloned() else {
+    let Some(connection) = request.extensions().get::<Connection>().cloned() else {
         return ApiError::internal("the request came over no connection").into_response();
     };
+    let from = connection.from;
     let Some(turn) = api.requests.take(from) else {
         return ApiError::busy(format!("{REQUESTS_MAX} requests are being answered already")).into_response();
     };
     turn.works();
-    let _answering = Answering::on(place);
+    let _answering = Answering::on(Arc::clone(&connection.place));
     request.extensions_mut().insert(Turn { from, place: Some(Arc::new(turn)), waited });
     match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
-        Ok(response) => response,
+        Ok(response) => answers::bounded(&api.answers, &connection, answers::TAKEN_WITHIN, response).await,
         Err(_) => ApiError::too_slow().into_response(),
     }
 }

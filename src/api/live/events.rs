@@ -191,6 +191,6 @@ async fn produce(api: Arc<Api>) {
         if api.live.listeners.is_over() {
             return;
         }
-        make(&api, |chunk| api.live.listeners.publish(&chunk)).await;
+        make(&api, api.live.making.lock().await, |chunk| api.live.listeners.publish(&chunk)).await;
     }
 }
