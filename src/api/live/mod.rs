@@ -48,7 +48,7 @@ pub struct Live {
     pub listeners: Listeners,
     parts: Parts,
     /// One making reads the database at a time: a part that is late is missing, and its read goes on.
-    reads: Arc<Places>,
+    pub reads: Arc<Places>,
     /// Held while the parts are made: they are made once, however many want them.
     making: tokio::sync::Mutex<Making>,
 }

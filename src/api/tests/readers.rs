@@ -119,6 +119,23 @@ async fn every_route_that_reads_the_database_beside_its_actor_takes_a_place() {
 }
 
 #[actix::test]
+async fn one_making_of_the_overview_reads_the_database_at_a_time() {
+    let bench = bench().await;
+    let reading = bench.api.live.reads.take(IpAddr::from([0, 0, 0, 0])).unwrap();
+    reading.works();
+    let (status, overview) = bench.get("/v1/overview").await;
+    assert_eq!((status, overview["proofs"]["error"].as_str()), (200, Some("unavailable")), "{overview}");
+    assert!(overview["blocks"].is_array(), "the other parts are there: {overview}");
+    drop(reading);
+    // Once a second at the most it is made again.
+    let deadline = Instant::now() + LONG;
+    while !bench.get("/v1/overview").await.1["proofs"]["ended"].is_array() {
+        assert!(Instant::now() < deadline, "its read has ended");
+    }
+    assert_eq!(bench.api.live.reads.taken(), 0);
+}
+
+#[actix::test]
 async fn an_overview_that_takes_long_is_made_once_for_all_that_wait() {
     const WAITING: usize = 20;
     let asked = Arc::new(AtomicUsize::new(0));
