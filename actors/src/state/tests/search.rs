@@ -5,6 +5,7 @@ use super::super::search::{FinalNames, name_blocks};
 use super::super::tables::BLOCK_IDS;
 use super::*;
 use crate::state::{DatabaseError, FinalWithPrefix, NewestFinal, ProofOf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use tokio::sync::oneshot;
 
@@ -114,4 +115,31 @@ fn blocks_of_an_older_program_are_named_when_the_database_is_opened() {
     let raw = redb::Database::create(directory.path().join("empty")).unwrap();
     let write = raw.begin_write().unwrap();
     name_blocks(&write).unwrap();
+}
+
+/// redb watches in builds with assertions: what is read is still a page of the transaction that reads it.
+#[test]
+fn scripts_are_read_while_others_are_written() {
+    const CHANGES: usize = 100;
+    let database = Arc::new(Database::in_memory(&genesis().chain_id(), Arc::new(|_, _| {})));
+    // A long one is being decoded for a while.
+    let long = Proof { script: vec![b' '; 500_000], ..raw(1) };
+    let candidate = Candidate { proof: long.id(&genesis().chain_id()), ..proof(1).0 };
+    let over = Arc::new(AtomicBool::new(false));
+    let read = || {
+        let (database, over, long) = (Arc::clone(&database), Arc::clone(&over), long.clone());
+        std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                let found = database.proof(&candidate.proof).unwrap();
+                assert!(found.is_none_or(|found| found == long));
+            }
+        })
+    };
+    let readers: Vec<_> = (0..2).map(|_| read()).collect();
+    for _ in 0..CHANGES {
+        change(&database, vec![Change::Put(candidate, Box::new(long.clone()))]);
+        change(&database, vec![Change::Remove(candidate.proof)]);
+    }
+    over.store(true, Ordering::Relaxed);
+    readers.into_iter().for_each(|reader| reader.join().unwrap());
 }
