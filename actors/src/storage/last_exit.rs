@@ -8,7 +8,9 @@ use super::files::{self, Existing, FileError};
 use crate::clock;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use std::io::ErrorKind;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -171,8 +173,18 @@ impl LastExit {
 
 fn store(path: &Path, stored: &Stored) -> Result<(), FileError> {
     // Numbers and texts, which JSON has.
-    let text = serde_json::to_string(stored).unwrap_or_default();
-    files::write_whole(path, format!("{text}\n").as_bytes(), 0o600, Existing::Replace)
+    let text = format!("{}\n", serde_json::to_string(stored).unwrap_or_default());
+    files::write_whole(path, text.as_bytes(), 0o600, Existing::Replace).or_else(|error| {
+        // A full disk, which may be why the process ends, has room where the record was. Torn, it is ignored.
+        overwrite(path, text.as_bytes()).map_err(|_| error)
+    })
+}
+
+fn overwrite(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync_all()
 }
 
 /// Of one line and bounded: it is shown on screens, and may be anybody's.
