@@ -1,7 +1,7 @@
-//! What is read from final history for callers, on a thread beside the actor: nothing that becomes final waits for it.
+//! Final history, read for callers on a thread beside the actor: nothing that becomes final waits for it.
 //!
-//! Whoever asks sends a permit along, which ends with the read: a caller that goes away, or waits no longer, has not ended what
-//! it asked for. Must never: change anything, or go on when the disk holds what was not written.
+//! Each question brings a permit, which is released when the read has ended: a caller that goes away, or stops waiting, has
+//! not ended the read. Must never: change anything, or continue when the disk holds what was not written.
 
 use super::actor::StateActor;
 use super::database::{Database, DatabaseError};
