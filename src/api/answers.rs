@@ -1,11 +1,11 @@
 //! Answers that are long, until their clients have taken them.
 //!
-//! What a client does not read stays in memory, and it may be a script of megabytes. So such an answer has a place of its own
-//! ([`super::places`]) for as long as its bytes are kept; beyond the maximum the one that has waited longest is cut off with
+//! What a client does not read stays in memory, and it may be a script of megabytes. So such an answer holds a permit of its own
+//! ([`super::limiter`]) for as long as its bytes are kept; beyond the maximum the one that has waited longest is cut off with
 //! its connection, and so is one that is not taken in time. Must never: copy an answer, or hold up one that is read.
 
 use super::error::ApiError;
-use super::places::{Place, Places};
+use super::limiter::{Limiter, Permit};
 use super::server::Connection;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::{IntoResponse, Response};
@@ -27,9 +27,9 @@ pub const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 /// waited for.
 const SLICE_BYTES: usize = 64 << 10;
 
-/// Gives a long answer its place, until it is taken or its time is over; a short one, or a stream, is left as it is.
+/// Gives a long answer a permit until it is taken or its time is over; leaves a short one, or a stream, as it is.
 pub async fn bounded(
-    answers: &Arc<Places>,
+    answers: &Arc<Limiter>,
     connection: &Connection,
     taken_within: Duration,
     response: Response,
@@ -37,7 +37,7 @@ pub async fn bounded(
     if response.body().size_hint().exact().is_none_or(|bytes| bytes <= SHORT_BYTES_MAX) {
         return response;
     }
-    let Some(place) = answers.take(connection.from) else {
+    let Some(permit) = answers.take(connection.from) else {
         return ApiError::busy(format!("{LONG_MAX} long answers are being sent already")).into_response();
     };
     let (head, body) = response.into_parts();
@@ -46,25 +46,25 @@ pub async fn bounded(
         return ApiError::internal("the answer could not be made").into_response();
     };
     let (gone, end) = oneshot::channel();
-    let place = Arc::new(place);
-    let kept = Kept { bytes, _place: Arc::clone(&place), _gone: gone };
-    tokio::spawn(watch(place, end, taken_within, Arc::clone(&connection.place)));
+    let permit = Arc::new(permit);
+    let kept = Kept { bytes, _permit: Arc::clone(&permit), _gone: gone };
+    tokio::spawn(watch(permit, end, taken_within, Arc::clone(&connection.permit)));
     Response::from_parts(head, Body::new(Slices(Bytes::from_owner(kept))))
 }
 
-/// Cuts the connection off when others need the place, or when the answer is not taken in time.
-async fn watch(place: Arc<Place>, end: oneshot::Receiver<()>, taken_within: Duration, connection: Arc<Place>) {
+/// Cuts the connection off when others need the permit, or when the answer is not taken in time.
+async fn watch(permit: Arc<Permit>, end: oneshot::Receiver<()>, taken_within: Duration, connection: Arc<Permit>) {
     tokio::select! {
         _ = end => {}
-        () = place.lost() => connection.cut(),
+        () = permit.lost() => connection.cut(),
         () = tokio::time::sleep(taken_within) => connection.cut(),
     }
 }
 
-/// An answer with its place: the connection drops both once it has written the last of the bytes, or ends.
+/// An answer with its permit: the connection drops both once it has written the last of the bytes, or ends.
 struct Kept {
     bytes: Bytes,
-    _place: Arc<Place>,
+    _permit: Arc<Permit>,
     /// Its end ends the watch.
     _gone: oneshot::Sender<()>,
 }
@@ -104,9 +104,9 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    fn connection(places: &Arc<Places>) -> Connection {
+    fn connection(limiter: &Arc<Limiter>) -> Connection {
         let from = IpAddr::from([192, 0, 2, 1]);
-        Connection { from, place: Arc::new(places.take(from).unwrap()) }
+        Connection { from, permit: Arc::new(limiter.take(from).unwrap()) }
     }
 
     fn answer(bytes: u64) -> Response {
@@ -115,7 +115,7 @@ mod tests {
 
     #[actix::test]
     async fn a_long_answer_keeps_its_place_until_its_bytes_are_gone_and_is_not_copied() {
-        let (connections, answers) = (Places::new(1), Places::new(1));
+        let (connections, answers) = (Limiter::new(1), Limiter::new(1));
         let connection = connection(&connections);
         let short = bounded(&answers, &connection, LONG, answer(SHORT_BYTES_MAX)).await;
         assert_eq!(answers.taken(), 0, "a short one needs none");
@@ -141,31 +141,31 @@ mod tests {
     }
 
     /// What watches an answer hears of its end a moment later.
-    async fn until_free(answers: &Arc<Places>) {
+    async fn until_free(answers: &Arc<Limiter>) {
         let deadline = std::time::Instant::now() + LONG;
         while answers.taken() > 0 {
-            assert!(std::time::Instant::now() < deadline, "the place is not free");
+            assert!(std::time::Instant::now() < deadline, "the permit is not free");
             tokio::task::yield_now().await;
         }
     }
 
     #[actix::test]
     async fn an_answer_that_is_not_taken_in_time_ends_its_connection() {
-        let (connections, answers) = (Places::new(1), Places::new(1));
+        let (connections, answers) = (Limiter::new(1), Limiter::new(1));
         let connection = connection(&connections);
         let waits = bounded(&answers, &connection, Duration::from_millis(1), answer(SHORT_BYTES_MAX + 1)).await;
-        tokio::time::timeout(LONG, connection.place.lost()).await.expect("it is cut off");
+        tokio::time::timeout(LONG, connection.permit.lost()).await.expect("it is cut off");
         drop(waits);
         until_free(&answers).await;
     }
 
     #[actix::test]
     async fn beyond_the_maximum_the_answer_that_waited_longest_is_cut_off() {
-        let (connections, answers) = (Places::new(2), Places::new(1));
+        let (connections, answers) = (Limiter::new(2), Limiter::new(1));
         let (first, second) = (connection(&connections), connection(&connections));
         let _waits = bounded(&answers, &first, LONG, answer(SHORT_BYTES_MAX + 1)).await;
         let _next = bounded(&answers, &second, LONG, answer(SHORT_BYTES_MAX + 1)).await;
-        tokio::time::timeout(LONG, first.place.lost()).await.expect("it is cut off");
+        tokio::time::timeout(LONG, first.permit.lost()).await.expect("it is cut off");
         assert_eq!(answers.taken(), 1);
     }
 }

@@ -146,7 +146,7 @@ pub async fn list(
     let until = Instant::now() + wait_span(wait)?;
     let mut heads = api.node.heads.clone();
     turn.waits();
-    // Without such a block until then, at the node's end, or when others need the place, the list is empty.
+    // Without such a block until then, at the node's end, or when others need the permit, the list is empty.
     tokio::select! {
         _ = tokio::time::timeout_at(until, heads.wait_for(|last| *last >= from)) => {}
         () = turn.lost() => {}

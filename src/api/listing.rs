@@ -5,8 +5,8 @@
 
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
+use super::limiter::Permit;
 use super::lookup::{self, FoundView};
-use super::places::Place;
 use super::search::proof_named;
 use super::{ANSWER_DEADLINE, Api, Shared, live, read};
 use actors::mempool::NewestProofs;
@@ -76,9 +76,9 @@ pub async fn show(
     if !(1..=PROOFS_MAX).contains(&count) {
         return Err(ApiError::bad_request(format!("count is {count}: it must be 1 to {PROOFS_MAX}")));
     }
-    let place = Arc::new(api.look_up(turn.from)?);
-    place.works();
-    Ok(Json(newest(&api, &place, count, &mut Known::default()).await?))
+    let permit = Arc::new(api.look_up(turn.from)?);
+    permit.works();
+    Ok(Json(newest(&api, &permit, count, &mut Known::default()).await?))
 }
 
 /// The script of a proof, as it was submitted.
@@ -96,9 +96,9 @@ pub async fn show(
 )]
 pub async fn script(State(api): Shared, turn: Turn, Path(id): Path<String>) -> Result<Response, ApiError> {
     let id = proof_named(&api, turn.from, &id).await?;
-    let place = Arc::new(api.look_up(turn.from)?);
-    place.works();
-    let found = read(&api, &place, ProofOf(id)).await?;
+    let permit = Arc::new(api.look_up(turn.from)?);
+    permit.works();
+    let found = read(&api, &permit, ProofOf(id)).await?;
     let none = || ApiError::not_found(format!("the script of {id} is not here: one that is refused is not kept"));
     // Text, whatever it holds: a browser that is led here shows it and runs nothing.
     let headers = [
@@ -110,14 +110,14 @@ pub async fn script(State(api): Shared, turn: Turn, Path(id): Path<String>) -> R
 }
 
 /// At most `count` of each kind.
-pub async fn newest(api: &Api, place: &Arc<Place>, count: usize, known: &mut Known) -> Result<NewestView, ApiError> {
+pub async fn newest(api: &Api, permit: &Arc<Permit>, count: usize, known: &mut Known) -> Result<NewestView, ApiError> {
     let Newest { held, ended } = live(&api.node.mempool)?.ask(NewestProofs(count), ANSWER_DEADLINE).await?;
     let is_final = |one: &Listed| matches!(one.whereabouts, Whereabouts::Final(_));
     let unread = ended.iter().filter(|one| is_final(one) && !known.finals.contains_key(&one.proof));
     let unread: Vec<Hash> = unread.map(|one| one.proof).collect();
     if !unread.is_empty() {
         let asked = LookUpFinal { proofs: unread, statements: Vec::new() };
-        let found = read(api, place, asked).await?;
+        let found = read(api, permit, asked).await?;
         let found = found.proofs.into_iter().flatten();
         known.finals.extend(found.map(|(block, entry)| (entry.proof, lookup::final_view(block, entry))));
     }
@@ -129,18 +129,18 @@ pub async fn newest(api: &Api, place: &Arc<Place>, count: usize, known: &mut Kno
     let mut view = NewestView { under_way: held.iter().map(&view).collect(), ended: ended.iter().map(&view).collect() };
     if view.ended.len() < count {
         let named: HashSet<Hash> = ended.iter().map(|one| one.proof).collect();
-        let older = older(api, place, known).await?.iter().filter(|(proof, _)| !named.contains(proof));
+        let older = older(api, permit, known).await?.iter().filter(|(proof, _)| !named.contains(proof));
         view.ended.extend(older.take(count - ended.len()).map(|(_, view)| view.clone()));
     }
     Ok(view)
 }
 
 /// The newest final proofs, newest first. Only what became final since the last time is read.
-async fn older<'a>(api: &Api, place: &Arc<Place>, known: &'a mut Known) -> Result<&'a [(Hash, FoundView)], ApiError> {
+async fn older<'a>(api: &Api, permit: &Arc<Permit>, known: &'a mut Known) -> Result<&'a [(Hash, FoundView)], ApiError> {
     let Known { older, older_upto, .. } = known;
     if *older_upto != Some(*api.node.heads.borrow()) {
         let asked = NewestFinal { above: older_upto.unwrap_or(Sequence(0)), count: PROOFS_MAX };
-        let (last, entries) = read(api, place, asked).await?;
+        let (last, entries) = read(api, permit, asked).await?;
         let views = entries.into_iter().map(|(block, entry)| (entry.proof, lookup::final_view(block, entry)));
         older.splice(0..0, views);
         older.truncate(PROOFS_MAX);

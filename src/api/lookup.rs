@@ -129,9 +129,9 @@ impl Attestations {
     )
 )]
 pub async fn look_up(State(api): Shared, turn: Turn, request: Request) -> Result<Json<LookupView>, ApiError> {
-    let place = Arc::new(api.look_up(turn.from)?);
+    let permit = Arc::new(api.look_up(turn.from)?);
     let too_large = ApiError::too_large_body("look-ups", BODY_BYTES_MAX);
-    let Lookup { proofs, statements } = parse(&read(&turn, &place, request, too_large).await?, "look-up")?;
+    let Lookup { proofs, statements } = parse(&read(&turn, &permit, request, too_large).await?, "look-up")?;
     let count = proofs.len() + statements.len();
     if count > ITEMS_MAX {
         return Err(ApiError::bad_request(format!("{count} look-ups: at most {ITEMS_MAX} are answered at once")));
@@ -139,7 +139,7 @@ pub async fn look_up(State(api): Shared, turn: Turn, request: Request) -> Result
     let asked = LookUp { proofs: proofs.clone(), statements: statements.clone() };
     let known = live(&api.node.mempool)?.ask(asked, ANSWER_DEADLINE).await?;
     let asked = LookUpFinal { proofs: proofs.clone(), statements: statements.clone() };
-    let ended = read_final(&api, &place, asked).await?;
+    let ended = read_final(&api, &permit, asked).await?;
     let of_proof = |((proof, located), ended): ((Hash, Located), Option<(Sequence, Entry)>)| match ended {
         Some((block, entry)) => final_view(block, entry),
         None => view(&api, Some(proof), located.statement, &located.whereabouts),

@@ -14,12 +14,13 @@ mod error;
 mod guard;
 mod health;
 mod ledger;
+mod limiter;
 mod listing;
 mod live;
 mod lookup;
 pub mod openapi;
 mod page;
-mod places;
+
 mod proofs;
 mod routes;
 mod search;
@@ -45,7 +46,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use error::ApiError;
 use guard::Turn;
-use places::{Place, Places};
+use limiter::{Limiter, Permit};
 use protocol::consensus::view::Snapshot;
 use protocol::genesis::Genesis;
 use protocol::schedule::Schedule;
@@ -122,10 +123,10 @@ fn live<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>,
     Err(ApiError::unavailable(message))
 }
 
-/// A place among the look-ups, which goes with each of a request's questions: a client that goes away, or an answer that comes
-/// too late, has not ended the read.
-async fn read<Q: Question>(api: &Api, place: &Arc<Place>, question: Q) -> Result<Q::Found, ApiError> {
-    let read = Read { question, permit: Box::new(Arc::clone(place)) };
+/// Reads final history. The request's permit among the look-ups goes with the question: a client that goes away, or an answer
+/// that comes too late, has not ended the read.
+async fn read<Q: Question>(api: &Api, permit: &Arc<Permit>, question: Q) -> Result<Q::Found, ApiError> {
+    let read = Read { question, permit: Box::new(Arc::clone(permit)) };
     live(&api.node.state)?.ask(read, ANSWER_DEADLINE).await?.map_err(ApiError::internal)
 }
 
@@ -133,12 +134,12 @@ struct Api {
     node: Node,
     /// Who led which view.
     schedule: Schedule,
-    requests: Arc<Places>,
-    submissions: Arc<Places>,
-    lookups: Arc<Places>,
+    requests: Arc<Limiter>,
+    submissions: Arc<Limiter>,
+    lookups: Arc<Limiter>,
     /// Answers that are long, until their clients have taken them.
-    answers: Arc<Places>,
-    pages: Arc<Places>,
+    answers: Arc<Limiter>,
+    pages: Arc<Limiter>,
     /// What open pages show.
     live: live::Live,
     body_bytes_max: u64,
@@ -147,8 +148,8 @@ struct Api {
 }
 
 impl Api {
-    /// A place for a request that reads the database beside its actor.
-    fn look_up(&self, from: IpAddr) -> Result<Place, ApiError> {
+    /// A permit for a request that reads the database beside its actor.
+    fn look_up(&self, from: IpAddr) -> Result<Permit, ApiError> {
         let busy = || ApiError::busy(format!("{LOOKUPS_MAX} requests are being looked up already"));
         self.lookups.take(from).ok_or_else(busy)
     }
@@ -181,11 +182,11 @@ fn api(node: Node, address: SocketAddr) -> Arc<Api> {
     Arc::new(Api {
         node,
         schedule,
-        requests: Places::new(REQUESTS_MAX),
-        submissions: Places::new(SUBMISSIONS_MAX),
-        lookups: Places::new(LOOKUPS_MAX),
-        answers: Places::new(answers::LONG_MAX),
-        pages: Places::new(PAGES_MAX),
+        requests: Limiter::new(REQUESTS_MAX),
+        submissions: Limiter::new(SUBMISSIONS_MAX),
+        lookups: Limiter::new(LOOKUPS_MAX),
+        answers: Limiter::new(answers::LONG_MAX),
+        pages: Limiter::new(PAGES_MAX),
         live: live::Live::default(),
         body_bytes_max,
         loopback: address.ip().is_loopback(),
@@ -215,14 +216,14 @@ async fn metrics(State(api): Shared, turn: Turn) -> Response {
     let Some(page) = api.node.metrics.clone() else {
         return ApiError::not_found("metrics are switched off by metrics.enabled").into_response();
     };
-    let Some(place) = api.pages.take(turn.from) else {
+    let Some(permit) = api.pages.take(turn.from) else {
         return ApiError::busy(format!("{PAGES_MAX} pages are being made already")).into_response();
     };
-    place.works();
+    permit.works();
     // A disk that hangs holds up this page, and nobody else's answer.
     let making = tokio::task::spawn_blocking(move || {
         let page = page.render();
-        drop(place);
+        drop(permit);
         page
     });
     match making.await {

@@ -3,9 +3,9 @@
 use super::body::{parse, read, script_too_large};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
+use super::limiter::Permit;
 use super::lookup;
 use super::openapi::{ClaimSchema, ReportSchema};
-use super::places::Place;
 use super::search::proof_named;
 use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
 use crate::advice::{Advice, CounterModel, Ended};
@@ -185,13 +185,13 @@ pub async fn submit(
     request: Request,
 ) -> Result<(StatusCode, Json<Submitted>), ApiError> {
     actors::metrics::proof_submitted();
-    let Some(place) = api.submissions.take(turn.from) else {
+    let Some(permit) = api.submissions.take(turn.from) else {
         return Err(ApiError::busy(format!("{SUBMISSIONS_MAX} submissions are being looked at already")));
     };
-    let body = read(&turn, &place, request, script_too_large(&api)).await?;
+    let body = read(&turn, &permit, request, script_too_large(&api)).await?;
     let submission: Submission = parse(&body, "submission")?;
     drop(body);
-    let (_place, mut proofs) = proofs_of(place, vec![submission]).await?;
+    let (_permit, mut proofs) = proofs_of(permit, vec![submission]).await?;
     let proof = proofs.pop().unwrap_or_else(|| Err(ApiError::no_claim()))?;
     let accepted = live(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
     let status = if accepted.known.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
@@ -199,11 +199,11 @@ pub async fn submit(
 }
 
 /// The proofs that these submissions make, but for those without a claim. Reading a hostile script takes its time, and so has
-/// a thread of its own; the place is kept for as long, also if the client has gone.
+/// a thread of its own; the permit is held until it ends, even if the client has gone.
 pub async fn proofs_of(
-    place: Place,
+    permit: Permit,
     submissions: Vec<Submission>,
-) -> Result<(Place, Vec<Result<Proof, ApiError>>), ApiError> {
+) -> Result<(Permit, Vec<Result<Proof, ApiError>>), ApiError> {
     let claim_of =
         |submission: &Submission| submission.claim.or_else(|| obligation::status(submission.script.as_bytes()));
     let proof = move |submission: Submission| {
@@ -211,7 +211,7 @@ pub async fn proofs_of(
         let Submission { script, claim: _, submitter, nonce, signature } = submission;
         Ok(Proof { claim, submitter, nonce, script: script.into_bytes(), signature })
     };
-    let all = move || (place, submissions.into_iter().map(proof).collect());
+    let all = move || (permit, submissions.into_iter().map(proof).collect());
     tokio::task::spawn_blocking(all).await.map_err(|_| ApiError::internal("reading a script failed here"))
 }
 

@@ -117,12 +117,12 @@ struct Names {
 }
 
 async fn by_prefix(api: &Api, from: IpAddr, prefix: HashPrefix) -> Result<Names, ApiError> {
-    let place = Arc::new(api.look_up(from)?);
-    place.works();
+    let permit = Arc::new(api.look_up(from)?);
+    permit.works();
     // The mempool first: what becomes final in between is found by the second question.
     let count = EACH_MAX + 1;
     let held = live(&api.node.mempool)?.ask(WithPrefix { prefix, count }, ANSWER_DEADLINE).await?;
-    let ended = read(api, &place, FinalWithPrefix { prefix, count }).await?;
+    let ended = read(api, &permit, FinalWithPrefix { prefix, count }).await?;
     let block = |(id, sequence)| Named { kind: "block", id, state: None, sequence: Some(sequence) };
     let statement = |(id, sequence)| Named { kind: "statement", id, state: None, sequence: Some(sequence) };
     let mut blocks: Vec<Named> = ended.blocks.iter().copied().map(block).collect();

@@ -33,9 +33,9 @@ pub(super) struct Bench {
     state: Handle<StateActor>,
     pub(super) mempool: Handle<MempoolActor>,
     database: Arc<Database>,
-    pub(super) requests: Arc<Places>,
-    submissions: Arc<Places>,
-    lookups: Arc<Places>,
+    pub(super) requests: Arc<Limiter>,
+    submissions: Arc<Limiter>,
+    lookups: Arc<Limiter>,
     /// Keep the mailbox and the database's folder.
     _seat: Seat<VerifierPoolActor>,
     _directory: tempfile::TempDir,

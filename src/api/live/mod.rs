@@ -11,8 +11,8 @@ mod tests;
 mod views;
 
 use super::error::{ApiError, ErrorBody};
+use super::limiter::Limiter;
 use super::listing::{self, Known, NewestView};
-use super::places::Places;
 use super::{Api, Shared};
 use actors::supervision::Phase;
 use axum::body::Bytes;
@@ -48,7 +48,7 @@ pub struct Live {
     pub listeners: Listeners,
     parts: Parts,
     /// One making reads the database at a time: a part that is late is missing, and its read goes on.
-    pub reads: Arc<Places>,
+    pub reads: Arc<Limiter>,
     /// Held while the parts are made: they are made once, however many want them.
     making: tokio::sync::Mutex<Making>,
 }
@@ -58,7 +58,7 @@ impl Default for Live {
         Live {
             listeners: Listeners::default(),
             parts: Parts::default(),
-            reads: Places::new(1),
+            reads: Limiter::new(1),
             making: tokio::sync::Mutex::default(),
         }
     }
@@ -142,9 +142,9 @@ fn quick(api: &Api, seen: &mut Seen, now: Instant, changed: &mut parts::Changed)
 
 async fn proofs(api: &Api, known: &mut Known) -> Result<NewestView, ApiError> {
     let nobody = IpAddr::from([0, 0, 0, 0]);
-    let place = api.live.reads.take(nobody).ok_or_else(|| ApiError::silent("the database"))?;
-    place.works();
-    listing::newest(api, &Arc::new(place), PROOFS, known).await
+    let permit = api.live.reads.take(nobody).ok_or_else(|| ApiError::silent("the database"))?;
+    permit.works();
+    listing::newest(api, &Arc::new(permit), PROOFS, known).await
 }
 
 async fn in_time<T>(who: &str, making: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {

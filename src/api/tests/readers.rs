@@ -72,16 +72,16 @@ async fn slow_readers_of_long_answers_are_so_many_and_no_more() {
     for _ in 0..LONG_MAX + MORE {
         readers.push(begins_to_read(&bench, &id).await);
         assert!(bench.api.answers.taken() <= LONG_MAX, "{}", bench.api.answers.taken());
-        // Its place among the look-ups is free as soon as the script is read, whatever its client does.
+        // Its permit among the look-ups is free as soon as the script is read, whatever its client does.
         until("the look-up ends", || bench.lookups.taken() == 0).await;
     }
-    assert_eq!(bench.api.answers.taken(), LONG_MAX, "an answer that nobody takes keeps its place");
+    assert_eq!(bench.api.answers.taken(), LONG_MAX, "an answer that nobody takes keeps its permit");
     for (number, reader) in readers[..MORE].iter_mut().enumerate() {
         let read = read_on(reader).await;
         assert!(read < script.len(), "reader {number} was cut off, and got {read} bytes of {}", script.len());
     }
     assert!(read_on(&mut readers[MORE]).await > script.len(), "who is slow and not in the way has all of it");
-    until("its place is free", || bench.api.answers.taken() == LONG_MAX - 1).await;
+    until("its permit is free", || bench.api.answers.taken() == LONG_MAX - 1).await;
     drop(readers);
     until("nothing is kept for who has gone", || bench.api.answers.taken() == 0).await;
 }
@@ -92,7 +92,7 @@ async fn every_route_that_reads_the_database_beside_its_actor_takes_a_place() {
     let (id, body) = bench.submission(GOOD);
     assert_eq!(bench.post(&body.to_string()).await.0, 202);
     let held: Vec<_> = (0..LOOKUPS_MAX).map(|_| bench.lookups.take(IpAddr::from([127, 0, 0, 1])).unwrap()).collect();
-    held.iter().for_each(|place| place.works());
+    held.iter().for_each(|permit| permit.works());
     let id = id.to_string();
     for path in [
         "/v1/proofs".to_owned(),
