@@ -18,7 +18,7 @@ fn or_dash(value: Option<String>) -> String {
 pub fn state_style(row: &ValidatorView, theme: Theme) -> Style {
     match row.state {
         "ok" | "connected" => Style::new(),
-        "silent" | "gone" => theme.bad(),
+        "silent" | "gone" | "invalid" => theme.bad(),
         _ => theme.warn(),
     }
 }
@@ -142,24 +142,35 @@ pub fn proof_columns() -> Vec<Column<ProofView>> {
     let column =
         |title, width, right, spare, text: fn(&ProofView) -> String| Column { title, width, right, spare, text };
     vec![
-        column("FINAL AT", 8, false, 0, |row| clock(row.final_ms)),
+        column("AT", 8, false, 0, |row| clock(row.ended_ms)),
         column("PROOF", 12, false, 0, |row| short(&row.proof).to_owned()),
-        column("BLOCK", 9, true, 0, |row| grouped(row.block)),
-        column("DIFFICULTY", 12, true, 2, |row| grouped(row.difficulty)),
-        column("SIGNED BY STAKE", 22, false, 1, |row| match (row.signed_stake, row.total_stake) {
-            (Some(signed), Some(total)) => format!("{} of {}", grouped(signed), grouped(total)),
-            (_, _) => "-".into(),
+        column("BLOCK", 9, true, 0, |row| row.block.map_or_else(|| row.state.to_owned(), grouped)),
+        column("DIFFICULTY", 12, true, 2, |row| or_dash(row.difficulty.map(grouped))),
+        column("SIGNED BY STAKE, OR WHY REFUSED", 22, false, 1, |row| {
+            match (&row.refusal, row.signed_stake, row.total_stake) {
+                (Some(why), _, _) => why.clone(),
+                (None, Some(signed), Some(total)) => format!("{} of {}", grouped(signed), grouped(total)),
+                (None, _, _) => "-".into(),
+            }
         }),
     ]
 }
 
+/// What is refused is seen.
+pub fn proof_style(row: &ProofView, theme: Theme) -> Style {
+    if row.refusal.is_some() { theme.warn() } else { Style::new() }
+}
+
 pub fn proofs(view: &View, screen: &Screen, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
-    let mut all = vec![rule("Latest final proofs, newest first; Enter shows one in full", theme, width)];
+    let by = view.blocks_told_by.as_ref().map_or(String::new(), |by| format!(", by {by}"));
+    let titles = [format!("Latest final and refused proofs{by}; Enter shows one in full"), "Latest proofs".into()];
+    let title = titles.iter().find(|title| title.len() + 6 <= width).unwrap_or(&titles[1]);
+    let mut all = vec![rule(title, theme, width)];
     let rows = Rows {
         rows: &view.latest_proofs,
         selected: Some(screen.selected(view)),
-        style: |_, _| Style::new(),
-        none: "none is final yet; / looks any proof up by its id, refused ones, too",
+        style: |row, theme| proof_style(row, theme),
+        none: "none has ended yet; / looks any proof up by its id",
     };
     all.extend(lines(proof_columns(), &rows, theme, width, height.saturating_sub(1)));
     all
@@ -170,7 +181,7 @@ pub fn event_style(kind: Kind, theme: Theme) -> Style {
         Kind::Block => theme.dim(),
         Kind::Back => theme.good(),
         Kind::Notice => Style::new(),
-        Kind::ViewChange | Kind::Restart => theme.warn(),
+        Kind::ViewChange | Kind::Restart | Kind::Refused => theme.warn(),
         Kind::Gone => theme.bad(),
     }
 }

@@ -3,7 +3,9 @@
 //! Narrow screens have one column and wide ones two. Every block gets what it needs first, then graphs and lists share the
 //! rest.
 
-use super::lists::{actor_style, event_line, failure, name_width, proof_columns, state_style, validator_columns};
+use super::lists::{
+    actor_style, event_line, failure, name_width, proof_columns, proof_style, state_style, validator_columns,
+};
 use super::table::{Rows, lines as table};
 use super::{Theme, beside, cut, fit, rule, wrap};
 use crate::monitor::alerts::{Alert, Severity};
@@ -309,8 +311,12 @@ fn actors(view: &View, theme: Theme, width: usize, height: usize) -> Vec<Line<'s
 
 fn latest_proofs(view: &View, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
     let mut all = vec![rule("Latest proofs", theme, width)];
-    let rows =
-        Rows { rows: &view.latest_proofs, selected: None, style: |_, _| Style::new(), none: "none is final yet" };
+    let rows = Rows {
+        rows: &view.latest_proofs,
+        selected: None,
+        style: |row, theme| proof_style(row, theme),
+        none: "none has ended yet",
+    };
     all.extend(table(proof_columns(), &rows, theme, width, height.saturating_sub(1)));
     all
 }
