@@ -305,9 +305,13 @@ fn follow_ended<M: From<Report>>(
     to: &Sender<M>,
 ) {
     let mut known: VecDeque<Hash> = VecDeque::new();
+    let mut has_begun = false;
     loop {
         let began = Instant::now();
-        let node = lead.lock().node;
+        let Lead { node, next, sequence, .. } = lead.lock().clone();
+        // A list is put among the blocks of the past, so these come first.
+        has_begun = has_begun || node.is_some() && next > sequence;
+        let node = node.filter(|_| has_begun);
         let ended = node.and_then(|node| newest(&client(&targets[node], DEADLINE)));
         let tell = |answer| to.send(M::from(Report { node: node.unwrap_or(0), at: clock.now(), answer })).is_ok();
         let is_new = |one: &&Ended| one.refusal.is_some() && !known.contains(&one.proof);
@@ -326,7 +330,7 @@ fn follow_ended<M: From<Report>>(
                 return;
             }
         }
-        // Until the first node is known there is nobody to ask.
+        // Until then there is nobody to ask.
         let pause = if node.is_some() { interval } else { AGAIN };
         std::thread::sleep(pause.saturating_sub(began.elapsed()));
     }
