@@ -4,6 +4,7 @@ use super::account::Progress;
 use super::report::Report;
 use super::site::Site;
 use super::{Plan, Task};
+use crate::args::program;
 use crate::say;
 use crate::text::{counted, rfc3339};
 use std::io::{IsTerminal, Write};
@@ -117,8 +118,9 @@ impl Screen {
         say!("The network is stopped. Where to look next:");
         say!("  {}  this report; docs/TESTNET.md defines each figure", plan.output.display());
         say!("  {}  what each validator logged", site.folder.join("logs").display());
-        say!("  pop check-proof FILE  why a proof is refused, checked on this machine alone");
-        say!("  pop demo  the same with a network that stays up, a page to look at, and three things to try");
+        let pop = program();
+        say!("  {pop} check-proof FILE  why a proof is refused, checked on this machine alone");
+        say!("  {pop} demo  the same with a network that stays up, a page to look at, and three things to try");
         say!("  README.md, \"By hand\"  a network in terminals of your own, to submit, stop and kill");
     }
 }
