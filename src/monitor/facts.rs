@@ -3,11 +3,15 @@
 //! Answers are hostile. A missing field reads as 0, none or empty; text is cut and loses what a terminal would obey; lists are
 //! cut. Must never: keep a part of an answer that is not read here, or trust a name to be unique.
 
+mod chain;
 #[cfg(test)]
 mod tests;
 
 use super::metrics::Metrics;
 pub use crate::text::cut;
+#[cfg(test)]
+pub use chain::Entry;
+pub use chain::{Account, Block, Ended};
 use protocol::types::{Hash, Millis, NodeId};
 use serde_json::Value;
 
@@ -21,14 +25,6 @@ pub const VALIDATORS_MAX: usize = 1_024;
 const ACTORS_MAX: usize = 64;
 /// Levels of supervisors; a tree of ours has three.
 const DEPTH_MAX: usize = 8;
-/// Blocks in one answer; the API gives 64 at most.
-const BLOCKS_MAX: usize = 64;
-/// A day; a longer time from proposal to final is none.
-const LATENCY_MS_MAX: f64 = 86_400_000.0;
-/// Proofs of one block.
-const PROOFS_MAX: usize = 4_096;
-/// Newest proofs that ended, of one answer.
-const ENDED_MAX: usize = 100;
 /// A block, a view, a stake or a count beyond this cannot be: at a thousand a second it takes 285,000 years.
 const COUNT_MAX: u64 = 1 << 53;
 
@@ -181,43 +177,6 @@ pub struct Failure {
     pub ago_ms: u64,
 }
 
-/// What a validator holds, by the ledger.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
-    pub node_id: String,
-    /// Micro-tokens.
-    pub stake_micro: u64,
-}
-
-/// A final block.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Block {
-    pub sequence: u64,
-    pub id: String,
-    pub proposer: Option<String>,
-    /// By the proposer's clock, since the Unix epoch.
-    pub time: Millis,
-    /// From its proposal, sent or first seen by the node that was asked, until it was final there.
-    pub latency_ms: Option<f64>,
-    pub proofs: Vec<Entry>,
-    /// Stake whose Prepare votes are known, of all.
-    pub signed: Option<(u64, u64)>,
-}
-
-/// A proof that ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    pub proof: Hash,
-    /// Why, if it is refused; else it is final.
-    pub refusal: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    pub proof: Hash,
-    pub difficulty: u64,
-}
-
 impl Status {
     /// # Errors
     /// What cannot be: no name, or a figure that is no whole number, is beyond all that can be counted, or contradicts
@@ -315,16 +274,6 @@ impl Peer {
     }
 }
 
-impl Account {
-    pub fn read_all(value: &Value) -> Vec<Account> {
-        let account = |value: &Value| {
-            let node_id = name(&value["node_id"])?;
-            Some(Account { node_id, stake_micro: number(&value["stake_micro_tokens"]) })
-        };
-        list(&value["accounts"], VALIDATORS_MAX).filter_map(account).collect()
-    }
-}
-
 impl Actor {
     /// The actors of a tree, in its order.
     pub fn read_all(value: &Value) -> Vec<Actor> {
@@ -370,47 +319,6 @@ fn members(value: &Value, supervisor: &str, depth: usize, actors: &mut Vec<Actor
         list(&value["children"], ACTORS_MAX).for_each(|child| members(child, &name, depth + 1, actors));
     } else if value["name"].is_string() {
         actors.push(Actor::read(value, supervisor));
-    }
-}
-
-impl Block {
-    /// The blocks of an answer; none if one of them is none.
-    pub fn read_all(value: &Value) -> Option<Vec<Block>> {
-        value["blocks"].as_array()?;
-        list(&value["blocks"], BLOCKS_MAX).map(Block::read).collect()
-    }
-
-    fn read(value: &Value) -> Option<Block> {
-        let certificate = [&value["prepare"], &value["commit"]].into_iter().find(|one| one.is_object());
-        let signed = certificate.map(|one| (number(&one["prepared"]), number(&one["total"])));
-        Some(Block {
-            sequence: value["sequence"].as_u64()?,
-            id: word(&value["id"], 64),
-            proposer: name(&value["proposer"]),
-            time: Millis(number(&value["header"]["time"])),
-            latency_ms: value["proposal_to_final_ms"].as_f64().filter(|ms| (0.0..=LATENCY_MS_MAX).contains(ms)),
-            proofs: list(&value["proofs"], PROOFS_MAX).filter_map(Entry::read).collect(),
-            signed,
-        })
-    }
-}
-
-impl Entry {
-    fn read(value: &Value) -> Option<Entry> {
-        Some(Entry { proof: value["proof"].as_str()?.parse().ok()?, difficulty: number(&value["difficulty"]) })
-    }
-}
-
-impl Ended {
-    /// Those of a node's newest proofs; none of an answer that is no list of them.
-    pub fn read_all(value: &Value) -> Vec<Ended> {
-        let ended = |value: &Value| {
-            let proof = value["proof"].as_str()?.parse().ok()?;
-            let refusal = (value["state"] == "refused")
-                .then(|| sentence(&value["refusal"]["message"]).unwrap_or_else(|| "no reason was given".into()));
-            (refusal.is_some() || value["state"] == "final").then_some(Ended { proof, refusal })
-        };
-        list(&value["ended"], ENDED_MAX).filter_map(ended).collect()
     }
 }
 
