@@ -8,6 +8,7 @@ use crate::text::{cut, harmless_answer};
 use actors::config::{self, ConfigError};
 use serde::Serialize;
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -238,7 +239,13 @@ impl Client {
                 } else {
                     format!("is it running? `pop start-validator --node-id {node}` starts it")
                 };
-                format!("{node} does not answer at {base}: {error}; {hint}")
+                let why = match error {
+                    Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                        "nothing listens there (connection refused)".to_owned()
+                    }
+                    error => error.to_string(),
+                };
+                format!("{node} does not answer at {base}: {why}; {hint}")
             }
         }
     }
@@ -292,7 +299,6 @@ pub enum Silence {
 
 impl Silence {
     fn of(error: &ureq::Error) -> Silence {
-        use std::io::ErrorKind;
         match error {
             ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => Silence::NotReached,
             ureq::Error::Timeout(_) => Silence::TimedOut,

@@ -70,8 +70,9 @@ impl Screen {
         self.clear();
         say!("A quorum is connected after {} ms. Chain {}", took.as_millis(), site.chain);
         if let Some(first) = site.places.first() {
-            say!("Ask it anything meanwhile: pop status --node {}", first.http);
-            say!("Or watch all of it: pop monitor-network --network {}", site.folder.display());
+            let pop = program();
+            say!("Ask it anything meanwhile: {pop} status --node {}", first.http);
+            say!("Or watch all of it: {pop} monitor-network --network {}", site.folder.display());
         }
         looks_on.iter().for_each(|line| say!("{line}"));
         say!();
