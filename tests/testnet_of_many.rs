@@ -60,7 +60,8 @@ impl Testnet {
             let line = String::from_utf8_lossy(&line);
             line.contains("start-validator") && line.contains(&name)
         };
-        let all = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        let all =
+            std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
         all.filter(is_one_of_ours).collect()
     }
 
