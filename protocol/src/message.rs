@@ -102,7 +102,7 @@ impl FromIterator<ValidatorIndex> for VoterSet {
     }
 }
 
-/// Where a validator is; told to every peer on a new session and every 500 ms, always.
+/// Where a validator is; told on a new session and every 500 ms, always, to at most 16 peers in turn (T1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     pub view: View,

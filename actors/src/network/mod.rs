@@ -35,7 +35,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use faults::{Accuse, Fault};
-pub use frames::{EncodeError, KindRule, Lane, PeerMessage};
+pub use frames::{EncodeError, KindRule, Lane, Newer, PeerMessage};
 pub use handshake::{Hello, LinkError, Refusal, Role};
 pub use report::PeerReport;
 pub use roster::{Member, Roster, RosterError};

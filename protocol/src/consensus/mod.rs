@@ -13,6 +13,7 @@
 //! | [`finality`] | R9: final blocks, shortening the log |
 //! | [`recovery`] | R12: replaying the log, what peers tell |
 //! | [`relaying`], [`retransmission`] | certificates for peers that may lack them; Status, and what a peer lacks |
+//! | [`turns`] | T1: whom to tell what is told again and again |
 //! | [`pacing`] | work, clocks, telling my own words again |
 
 mod carry;
@@ -32,6 +33,7 @@ mod resolver;
 mod retransmission;
 mod signed;
 mod tally;
+mod turns;
 pub mod view;
 mod voting;
 
@@ -86,6 +88,7 @@ struct Kept {
 /// What is known of a peer with a session.
 #[derive(Debug, Clone, Default)]
 struct Peer {
+    opened: Millis,
     status: Option<Status>,
     /// The highest view that its votes or status show it to be in.
     view: View,
@@ -159,7 +162,9 @@ pub struct Consensus {
     announced: Vec<(Hash, Word)>,
     announce_due: Millis,
     status_due: Millis,
+    status_turns: turns::Turns,
     retell_due: Millis,
+    retell_turns: turns::Turns,
     retell_from: Hash,
     log: recovery::LogBook,
     output: Output,

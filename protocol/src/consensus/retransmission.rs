@@ -1,10 +1,11 @@
 //! Liveness is mostly retransmission: nothing is sent once and forgotten.
 //!
-//! Everybody tells everybody where it is, always, every 500 ms; who hears that a peer lacks part of what matters
-//! sends that part. Answers to requests are here too.
+//! Everybody tells its peers where it is, always, every 500 ms, in turns if they are many (T1, [`super::turns`]); who hears
+//! that a peer lacks part of what matters sends that part. Answers to requests are here too.
 
 use super::Consensus;
 use super::events::{Effect, To};
+use super::turns::Turn;
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{Message, Status, limits};
@@ -40,6 +41,23 @@ impl Consensus {
         self.tell_words(To::Peer(peer), words);
     }
 
+    /// T1: tells where I am to those whose turn it is.
+    pub(super) fn tell_status(&mut self) {
+        let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
+        let turn = self.status_turns.next(self.now.local, peers);
+        let status = self.status();
+        self.send_in_turn(turn, Message::Status(status));
+    }
+
+    pub(super) fn send_in_turn(&mut self, turn: Turn, message: Message) {
+        match turn {
+            Turn::Everybody => self.send(To::All, message),
+            Turn::Some { peers, .. } => {
+                peers.into_iter().for_each(|peer| self.send(To::Peer(peer), message.clone()));
+            }
+        }
+    }
+
     pub(super) fn on_status(&mut self, from: ValidatorIndex, status: Status) {
         let Some(peer) = self.peers.get_mut(&from) else { return };
         peer.view = peer.view.max(status.view);
@@ -48,13 +66,13 @@ impl Consensus {
             let testimony = self.testimony(from);
             self.send(To::Peer(from), testimony);
         }
-        for message in self.lacking(&status) {
+        for message in self.lacking(from, &status) {
             self.send(To::Peer(from), message);
         }
     }
 
     /// What a peer with this status lacks of what I have to give.
-    fn lacking(&self, status: &Status) -> Vec<Message> {
+    fn lacking(&self, peer: ValidatorIndex, status: &Status) -> Vec<Message> {
         let commit = self.certificates.commit().filter(|commit| commit.view() > status.commit);
         let prepare =
             self.certificates.highest_prepare().filter(|prepare| prepare.view() > status.prepare.max(status.commit));
@@ -70,7 +88,9 @@ impl Consensus {
             messages.extend(self.lacking_here(status));
         }
         messages.extend(self.lacking_commits(status));
-        messages.extend(self.late_prepares());
+        if self.carries_soon(peer, status.view) {
+            messages.extend(self.late_prepares());
+        }
         messages
     }
 
@@ -91,6 +111,11 @@ impl Consensus {
         let commits = self.signed.iter().filter(|(view, _)| *view > above).filter_map(|(_, mine)| mine.commit);
         let held = |vote: &Vote| vote.view() == status.view && status.commits.contains(self.settings.me);
         commits.filter(|vote| !held(vote)).map(bare).collect()
+    }
+
+    /// Whether a peer in this view proposes in it, or in the next: only a proposer carries late Prepares.
+    fn carries_soon(&self, peer: ValidatorIndex, view: View) -> bool {
+        [view, View(view.0.saturating_add(1))].into_iter().any(|view| self.leader(view) == peer)
     }
 
     /// My Prepares for past views whose block the branch does not carry with my vote yet.

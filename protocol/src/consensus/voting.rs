@@ -51,6 +51,8 @@ impl Consensus {
             self.log_certificate(entry);
         }
         let vote = self.sign(view, Choice::ViewChange);
+        // Somebody may have what I miss.
+        self.status_turns.hurry(self.now.local);
         self.notice(Notice::GaveUp { view, reason: reason.clone() });
         self.cast(vote, Some(reason));
     }

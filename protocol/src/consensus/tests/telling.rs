@@ -98,3 +98,70 @@ fn a_leader_that_never_announces_costs_that_second_and_its_timer() {
     let proof = Hash([1; 32]);
     assert!((0..4).filter(|node| *node != leader).all(|node| network.node(node).proofs.contains(&proof)));
 }
+
+/// What a node sends in each so many milliseconds, to whom.
+fn sent_by(network: &mut Network, index: usize, spans: u64, span: u64) -> Vec<Vec<(usize, Message)>> {
+    let mut sent = Vec::new();
+    for _ in 0..spans {
+        let mut here = Vec::new();
+        for _ in 0..span {
+            let now = network.now + DELAY;
+            network.run(1);
+            let new = network.queue.iter().filter(|(at, from, ..)| *at > now && *from == index);
+            here.extend(new.map(|(_, _, to, message)| (*to, message.clone())));
+        }
+        sent.push(here);
+    }
+    sent
+}
+
+fn statuses(sent: &[(usize, Message)]) -> Vec<usize> {
+    sent.iter().filter(|(_, message)| matches!(message, Message::Status(_))).map(|(to, _)| *to).collect()
+}
+
+/// T1.
+#[test]
+fn of_many_peers_sixteen_at_a_time_are_told_the_status_and_all_for_two_seconds_after_a_view_change() {
+    let mut network = Network::new(&[10; 20]);
+    network.run(3_000);
+    let sent = sent_by(&mut network, 3, 4, 500);
+    let counts: Vec<usize> = sent.iter().map(|sent| statuses(sent).len()).collect();
+    assert!(counts == [16, 3, 16, 3] || counts == [3, 16, 3, 16], "{counts:?}");
+    let mut round: Vec<usize> = sent[..2].iter().flat_map(|sent| statuses(sent)).collect();
+    round.sort_unstable();
+    assert_eq!(round, (0..20).filter(|index| *index != 3).collect::<Vec<_>>());
+    // The proposal is lost, and the view with it.
+    let leader = leader(&network);
+    let view = network.node(3).consensus.view;
+    network.cut = (0..20).map(|to| (leader, to)).collect();
+    network.confirm_everywhere(1);
+    while network.node(3).consensus.view == view {
+        network.run(1);
+    }
+    let told = |sent: Vec<Vec<(usize, Message)>>| sent.iter().map(|sent| statuses(sent).len()).collect::<Vec<_>>();
+    assert_eq!(told(sent_by(&mut network, 3, 3, 500)), [19, 19, 19]);
+    network.run(1_000);
+    assert!(network.is_final_everywhere(1) || !network.cut.is_empty());
+    assert_eq!(told(sent_by(&mut network, 3, 2, 500)).iter().sum::<usize>(), 19);
+}
+
+/// My Prepare for the last block is in no block as long as none follows. Only who proposes next can change that.
+#[test]
+fn on_an_idle_chain_late_prepares_go_to_the_next_proposers_only() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(600);
+    network.confirm_everywhere(1);
+    network.run(200);
+    assert!(network.is_final_everywhere(1));
+    let proposers: BTreeSet<usize> = {
+        let consensus = &network.node(0).consensus;
+        [consensus.view, consensus.view.next()].map(|view| consensus.leader(view).as_usize()).into()
+    };
+    for index in 0..4 {
+        let sent = sent_by(&mut network, index, 1, 2_000).remove(0);
+        let votes = sent.iter().filter(|(_, message)| matches!(message, Message::Vote { .. }));
+        let told: BTreeSet<usize> = votes.map(|(to, _)| *to).collect();
+        let expected: BTreeSet<usize> = proposers.iter().copied().filter(|peer| *peer != index).collect();
+        assert_eq!(told, expected, "from {index}");
+    }
+}
