@@ -120,6 +120,13 @@ pub struct Status {
     pub recovering: bool,
 }
 
+impl Status {
+    /// Whether a later status of the same validator shows that it came further: to another view, or by a certificate.
+    pub fn is_behind(&self, later: &Status) -> bool {
+        (self.view, self.commit, self.prepare) != (later.view, later.commit, later.prepare)
+    }
+}
+
 /// What a validator tells one whose history may be incomplete (R12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Testimony {

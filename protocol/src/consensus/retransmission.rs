@@ -61,25 +61,28 @@ impl Consensus {
     pub(super) fn on_status(&mut self, from: ValidatorIndex, status: Status) {
         let Some(peer) = self.peers.get_mut(&from) else { return };
         peer.view = peer.view.max(status.view);
-        peer.status = Some(status.clone());
+        let before = peer.status.replace(status.clone());
+        let came_further = before.is_none_or(|before| before.is_behind(&status));
         if status.recovering {
             let testimony = self.testimony(from);
             self.send(To::Peer(from), testimony);
         }
-        for message in self.lacking(from, &status) {
+        for message in self.lacking(from, &status, came_further) {
             self.send(To::Peer(from), message);
         }
     }
 
-    /// What a peer with this status lacks of what I have to give.
-    fn lacking(&self, peer: ValidatorIndex, status: &Status) -> Vec<Message> {
+    /// What a peer with this status lacks of what I have to give. While it comes further by itself, or by its givers, others
+    /// spare it their certificates.
+    fn lacking(&self, peer: ValidatorIndex, status: &Status, came_further: bool) -> Vec<Message> {
         let commit = self.certificates.commit().filter(|commit| commit.view() > status.commit);
         let prepare =
             self.certificates.highest_prepare().filter(|prepare| prepare.view() > status.prepare.max(status.commit));
         let entry = self.entry.as_ref().filter(|entry| entry.view() >= status.view);
         let mut certificates: Vec<&Certificate> = Vec::new();
         for certificate in commit.into_iter().chain(prepare).chain(entry) {
-            if !certificates.contains(&certificate) {
+            let given = !came_further || self.gives(certificate.view(), peer);
+            if given && !certificates.contains(&certificate) {
                 certificates.push(certificate);
             }
         }

@@ -101,6 +101,10 @@ impl Consensus {
             return;
         }
         peer.answered = now;
+        // Who is only late by a little gets its own certificate, or its givers'.
+        if !self.gives(self.view.previous(), from) {
+            return;
+        }
         if let Some(entry) = self.entry.clone() {
             self.send(To::Peer(from), Message::Certificate(entry));
         }

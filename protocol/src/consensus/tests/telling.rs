@@ -165,3 +165,52 @@ fn on_an_idle_chain_late_prepares_go_to_the_next_proposers_only() {
         assert_eq!(told, expected, "from {index}");
     }
 }
+
+fn is_view_change(message: &Message) -> bool {
+    matches!(message, Message::Certificate(certificate) if certificate.kind() == VoteKind::ViewChange)
+}
+
+/// T1: a certificate of O(n) bytes is sent O(n) times and not O(n²) times: by its four givers, and to who was late with a status.
+#[test]
+fn a_view_change_costs_a_few_certificates_for_each_validator() {
+    let mut network = Network::new(&[10; 20]);
+    network.run(600);
+    let leader = leader(&network);
+    network.cut = (0..20).map(|to| (leader, to)).collect();
+    network.confirm_everywhere(1);
+    let other = (leader + 1) % 20;
+    let view = network.node(other).consensus.view;
+    let mut sent = 0;
+    let mut left_for = 0;
+    while left_for < 100 {
+        let now = network.now + DELAY;
+        network.run(1);
+        sent += network.queue.iter().filter(|(at, .., message)| *at > now && is_view_change(message)).count();
+        left_for += u64::from(network.node(other).consensus.view > view);
+    }
+    assert!(sent > 0 && sent <= 20 * 6, "{sent} certificates");
+    network.run(2_000);
+    let others = (0..20).filter(|index| *index != leader);
+    assert!(others.map(|index| network.node(index)).all(|node| node.proofs.contains(&Hash([1; 32]))));
+}
+
+#[test]
+fn who_is_not_given_certificates_by_its_givers_is_given_them_by_all_after_two_statuses() {
+    let mut network = Network::new(&[10; 20]);
+    network.run(2_600);
+    let leader = leader(&network);
+    let deaf = (leader + 1) % 20;
+    let view = network.node(0).consensus.view;
+    let (set, peer) = (20, ValidatorIndex(deaf as u16));
+    let others = |index: &usize| ![leader, deaf].contains(index);
+    let is_giver = |index: &usize| relaying::gives(ValidatorIndex(*index as u16), view, peer, set);
+    // Its givers, and as many more that it cannot make the certificate from the other votes.
+    let givers = (0..20).filter(others).filter(is_giver);
+    let more = (0..20).filter(others).filter(|index| !is_giver(index)).take(5);
+    network.cut = givers.chain(more).map(|from| (from, deaf)).collect();
+    network.confirm_everywhere(1);
+    network.run(100);
+    assert!(!network.node(deaf).proofs.contains(&Hash([1; 32])), "it has neither the votes nor a giver");
+    network.run(1_100);
+    assert!(network.is_final_everywhere(1));
+}
