@@ -7,6 +7,7 @@
 //! - [`handshake`]: chain, solver and role must agree; each disagreement has its own name on both sides.
 //! - [`frames`]: the wire, its limits by kind, and how long messages are cut so that votes overtake them.
 //! - [`outbox`]: what waits for one peer, in two bounded lanes.
+//! - [`pace`]: how often a session is asked whether it is alive.
 //! - [`places`]: who may be shaking hands, while everybody is a stranger.
 //! - [`establish`], [`session`], [`reader`]: one connection, from its start to its end.
 //! - [`skew`]: how far clocks are apart, for people only.
@@ -18,6 +19,7 @@ pub mod frames;
 pub mod handshake;
 mod live;
 pub mod outbox;
+pub mod pace;
 pub mod places;
 pub mod rates;
 pub mod reader;

@@ -9,6 +9,7 @@ use super::frames::{EncodeError, Encoded, PeerMessage, encode};
 use super::handshake::{Hello, LinkError, Refusal, Role};
 use super::live::{Admitted, Live, Traffic};
 use super::outbox::Posted;
+use super::pace::Pace;
 use super::places::Places;
 use super::rates::Bucket;
 use super::roster::{Member, Roster};
@@ -32,9 +33,9 @@ use tokio::sync::Notify;
 /// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
 /// A younger one stays: both sides may have dialled at the same time.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
-/// Before a peer is dialled again that has refused this process for another one with its key. Longer than a session that is
-/// not heard any more counts as answering: after a power failure the second attempt succeeds.
-const KEY_IN_USE_PAUSE: Duration = Duration::from_secs(2);
+/// What is waited beyond [`Pace::answers_within`] before a peer is dialled again that has refused this process for another
+/// one with its key: after a power failure the second attempt succeeds.
+const KEY_IN_USE_PAUSE: Duration = Duration::from_millis(500);
 /// Lines on refused strangers at once; then one a second.
 const STRANGERS_BURST: u32 = 10;
 
@@ -95,6 +96,7 @@ pub struct Network<M: PeerMessage> {
     pub(super) tls: Tls,
     pub(super) sink: Arc<dyn Sink<M>>,
     pub(super) handshakes: Arc<Places>,
+    pub(super) pace: Pace,
     listener: TcpListener,
     listen: SocketAddr,
     pub(super) slots: Vec<Slot>,
@@ -145,6 +147,7 @@ impl<M: PeerMessage> Network<M> {
             hello: Hello { chain: config.chain, pin: config.pin, role: Role::Validator, boot: random() },
             sink,
             handshakes: Arc::default(),
+            pace: Pace::of(roster.len()),
             listener,
             listen,
             slots: (0..roster.len()).map(|_| Slot::default()).collect(),
@@ -322,7 +325,8 @@ impl<M: PeerMessage> Network<M> {
     /// Keeps the reason for `status`; says whether it is another one than before.
     pub(super) fn note(&self, peer: ValidatorIndex, error: &LinkError) -> bool {
         let in_use = *error == LinkError::RefusedByPeer(Refusal::KeyInUse);
-        *self.slots[peer.as_usize()].key_in_use_until.lock() = in_use.then(|| Instant::now() + KEY_IN_USE_PAUSE);
+        *self.slots[peer.as_usize()].key_in_use_until.lock() =
+            in_use.then(|| Instant::now() + self.pace.answers_within + KEY_IN_USE_PAUSE);
         let error = error.to_string();
         let mut last = self.slots[peer.as_usize()].last_error.lock();
         let news = last.as_ref() != Some(&error);
@@ -375,7 +379,7 @@ impl<M: PeerMessage> Network<M> {
         }
         match place.as_ref() {
             Some(old) if old.boot == boot && old.since.elapsed() < SETTLED_AFTER => return Err(Refusal::Duplicate),
-            Some(old) if old.is_another_that_answers(boot) => return Err(Refusal::KeyInUse),
+            Some(old) if old.is_another_that_answers(boot, self.pace.answers_within) => return Err(Refusal::KeyInUse),
             Some(_) | None => {}
         }
         Ok(self.take_place(&mut place, peer, boot))
@@ -390,7 +394,7 @@ impl<M: PeerMessage> Network<M> {
         if self.closing.load(Ordering::SeqCst) {
             return Err(Refusal::Stopping);
         }
-        if place.as_ref().is_some_and(|old| old.is_another_that_answers(boot)) {
+        if place.as_ref().is_some_and(|old| old.is_another_that_answers(boot, self.pace.answers_within)) {
             return Err(Refusal::KeyInUse);
         }
         Ok(self.take_place(&mut place, peer, boot))

@@ -3,8 +3,8 @@
 use super::frames::{BODY_BYTES_MAX, Control, PART_BYTES_MAX, WIRE_VERSION, part_head};
 use super::handshake::{HANDSHAKE_DEADLINE, LinkError, Refusal};
 use super::outbox::{BULK_BYTES_MAX, URGENT_BYTES_MAX};
+use super::pace::Pace;
 use super::places::HANDSHAKES_MAX;
-use super::session::SILENCE_MAX;
 use super::table::{Network, NetworkError};
 use super::testing::{
     Event, LONG, LONG_BYTES_MAX, LONG_TALK, NOTE, NOTE_BYTES_MAX, NOTES_BURST, Node, PANIC, Raw, Talk, chain, counted,
@@ -474,7 +474,7 @@ async fn a_silent_peer_loses_its_session() {
     a.sees(Event::Opened(1)).await;
     let start = Instant::now();
     a.sees(Event::Closed(1)).await;
-    assert!(start.elapsed() >= SILENCE_MAX);
+    assert!(start.elapsed() >= Pace::of(4).silence_max);
     a.until_error(1, "nothing was heard").await;
 }
 

@@ -89,6 +89,8 @@ struct Kept {
 #[derive(Debug, Clone, Default)]
 struct Peer {
     opened: Millis,
+    /// When it was last told my status in turn.
+    told: Millis,
     status: Option<Status>,
     /// The highest view that its votes or status show it to be in.
     view: View,

@@ -17,6 +17,12 @@ use alloc::vec::Vec;
 /// Constant, never doubling.
 pub(super) const STATUS_INTERVAL: Millis = Millis(500);
 
+/// Peers up to which every one is told every time.
+const ALWAYS_TOLD_MAX: usize = 8;
+
+/// With more, one that is where I am is told so at these intervals only.
+const AGREED_INTERVAL: Millis = Millis(2_000);
+
 impl Consensus {
     pub(super) fn status(&self) -> Status {
         let votes = |kind| self.tally.voters(self.view, kind).collect();
@@ -41,12 +47,30 @@ impl Consensus {
         self.tell_words(To::Peer(peer), words);
     }
 
-    /// T1: tells where I am to those whose turn it is.
+    /// T1: tells where I am to those whose turn it is. Who has told me that it is where I am lacks nothing of mine, and need
+    /// not be told each time; whoever comes further tells it at every turn.
     pub(super) fn tell_status(&mut self) {
+        let now = self.now.local;
         let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
-        let turn = self.status_turns.next(self.now.local, peers);
+        let turn = self.status_turns.next(now, peers);
         let status = self.status();
-        self.send_in_turn(turn, Message::Status(status));
+        let spares = self.peers.len() > ALWAYS_TOLD_MAX && !self.status_turns.hurries(now) && !status.recovering;
+        if !spares {
+            return self.send_in_turn(turn, Message::Status(status));
+        }
+        let has_turn = |index: &ValidatorIndex| match &turn {
+            Turn::Everybody => true,
+            Turn::Some { peers, .. } => peers.contains(index),
+        };
+        let mut told = Vec::new();
+        for (index, peer) in self.peers.iter_mut().filter(|(index, _)| has_turn(index)) {
+            let agrees = peer.status.as_ref() == Some(&status);
+            if !agrees || now.since(peer.told) >= AGREED_INTERVAL {
+                peer.told = now;
+                told.push(*index);
+            }
+        }
+        told.into_iter().for_each(|peer| self.send(To::Peer(peer), Message::Status(status.clone())));
     }
 
     pub(super) fn send_in_turn(&mut self, turn: Turn, message: Message) {

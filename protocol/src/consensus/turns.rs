@@ -48,13 +48,18 @@ impl Turns {
         self.hurry_until = now.saturating_add(HURRY);
     }
 
+    /// Whether everybody is told now, since somebody may be left behind.
+    pub fn hurries(&self, now: Millis) -> bool {
+        now < self.hurry_until
+    }
+
     /// The next turn. `peers` are all that have a session, ascending, with the time when it was opened; one that is newer
     /// than [`HURRY`] is told at every turn.
     ///
     /// Cost: O(peers).
     pub fn next(&mut self, now: Millis, peers: impl Iterator<Item = (ValidatorIndex, Millis)>) -> Turn {
         let peers: Vec<(ValidatorIndex, Millis)> = peers.collect();
-        if peers.len() <= PEERS_AT_ONCE || now < self.hurry_until {
+        if peers.len() <= PEERS_AT_ONCE || self.hurries(now) {
             return Turn::Everybody;
         }
         if self.waiting.is_empty() {
