@@ -61,7 +61,7 @@ struct Echo {
 }
 
 impl Sink<Talk> for Echo {
-    fn verify(&self, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
         Ok(message)
     }
 

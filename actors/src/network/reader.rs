@@ -12,6 +12,7 @@ use super::skew;
 use super::table::{Network, Sink};
 use crate::{clock, metrics};
 use parking_lot::Mutex;
+use protocol::types::ValidatorIndex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -166,10 +167,10 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
         let wait = bucket.take(1, now);
         self.wait(wait).await;
         let verified = if body.len() < ASIDE_BYTES_MIN {
-            check(&*self.network.sink, kind, &rule, body)?
+            check(&*self.network.sink, self.live.peer, kind, &rule, body)?
         } else {
-            let (sink, body) = (Arc::clone(&self.network.sink), body.to_vec());
-            let checking = tokio::task::spawn_blocking(move || check(&*sink, kind, &rule, &body));
+            let (sink, from, body) = (Arc::clone(&self.network.sink), self.live.peer, body.to_vec());
+            let checking = tokio::task::spawn_blocking(move || check(&*sink, from, kind, &rule, &body));
             match checking.await {
                 Ok(checked) => checked?,
                 // A panic over there is a panic here: the session ends and nothing else.
@@ -202,10 +203,11 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
 
 fn check<M: PeerMessage>(
     sink: &dyn Sink<M>,
+    from: ValidatorIndex,
     kind: u8,
     rule: &KindRule,
     body: &[u8],
 ) -> Result<M::Verified, FrameError> {
     let message: M = decode(kind, rule, body)?;
-    sink.verify(message).map_err(|reason| FrameError::Invalid { name: rule.name, reason })
+    sink.verify(from, message).map_err(|reason| FrameError::Invalid { name: rule.name, reason })
 }

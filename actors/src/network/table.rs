@@ -41,12 +41,12 @@ const STRANGERS_BURST: u32 = 10;
 
 /// Where messages of peers go.
 pub trait Sink<M: PeerMessage>: Send + Sync + 'static {
-    /// Checks a message's form and signatures. Long messages are checked on a thread for such work, so it may take long;
+    /// Checks the form and signatures of what a peer says. Long messages are checked on a thread for such work, so it may take long;
     /// it must not pass anything on.
     ///
     /// # Errors
     /// What the peer did wrong; it is counted as a fault.
-    fn verify(&self, message: M) -> Result<M::Verified, String>;
+    fn verify(&self, from: ValidatorIndex, message: M) -> Result<M::Verified, String>;
 
     /// Passes a message on, in the order in which its peer sent it. Must not block. The message may be dropped when its
     /// receiver is full: peers repeat what matters.

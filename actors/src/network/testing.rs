@@ -84,7 +84,7 @@ pub(crate) enum Event {
 struct Recorder(UnboundedSender<Event>);
 
 impl Sink<Talk> for Recorder {
-    fn verify(&self, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
         assert_ne!(message, Talk::Note(PANIC), "planted: in verification");
         if message == Talk::Wrong { Err("planted".into()) } else { Ok(message) }
     }

@@ -504,7 +504,7 @@ async fn a_port_that_is_taken_and_a_foreign_key_are_refused_by_name() {
 struct Deaf;
 
 impl super::Sink<Talk> for Deaf {
-    fn verify(&self, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
         Ok(message)
     }
     fn deliver(&self, _: ValidatorIndex, _: Talk) {}

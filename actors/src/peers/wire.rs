@@ -3,9 +3,9 @@
 //! Sizes follow from what one message may hold ([`limits`]) and from how many validators there are, so a small network
 //! has small frames. Rates are several times what an honest validator sends; who sends more is read later.
 
+use super::gate::Admitted;
 use crate::network::{KindRule, Lane, Newer, PeerMessage};
 use protocol::message::{Message, limits};
-use protocol::verify::Verified;
 
 /// One signature with its voter, in MessagePack.
 const SIGNATURE_BYTES: usize = 72;
@@ -34,7 +34,7 @@ fn block_bytes(validators: usize) -> usize {
 }
 
 impl PeerMessage for Message {
-    type Verified = Verified<Message>;
+    type Verified = Admitted;
 
     fn kind(&self) -> u8 {
         match self {

@@ -199,6 +199,7 @@ impl Consensus {
                 self.ready.session_closed(&self.settings.set, peer);
             }
             Input::Peer(from, message) => self.on_message(from, message),
+            Input::LateCommit(late) => self.on_late_commit(late),
             Input::Checked(checked) => checked.into_iter().for_each(|checked| self.on_checked(checked)),
             Input::Forgotten(proof) => self.ready.forget(&proof),
             Input::GiveUp { view, reason } => {
