@@ -28,7 +28,7 @@ impl Consensus {
             Ok(_) => self.make_final(id, commit),
             Err(NotExecuted::Missing(missing)) => {
                 let above = self.chain.base_sequence();
-                self.resolver.want(Want::Block { id: missing, above }, commit.signers().collect::<Vec<_>>());
+                self.resolver.want(Want::Block { id: missing, above }, None, commit.signers().collect::<Vec<_>>());
             }
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {
                 let sequence = self.chain.block(&id).map_or(Sequence(0), |block| block.header.sequence);

@@ -315,7 +315,8 @@ impl Consensus {
     /// Asks for what the settled state still misses.
     fn ask(&mut self) {
         let sessions: BTreeSet<ValidatorIndex> = self.peers.keys().copied().collect();
-        for (peer, request) in self.resolver.ask(self.now.local, &sessions) {
+        let turn = self.view.0.wrapping_add(u64::from(self.settings.me.0));
+        for (peer, request) in self.resolver.ask(self.now.local, turn, &sessions) {
             self.send(To::Peer(peer), request);
         }
     }
