@@ -9,10 +9,12 @@
 //! - [`outbox`]: what waits for one peer, in two bounded lanes.
 //! - [`pace`]: how often a session is asked whether it is alive.
 //! - [`places`]: who may be shaking hands, while everybody is a stranger.
+//! - `aside`: a thread for the keys and signatures of handshakes.
 //! - [`establish`], [`session`], [`reader`]: one connection, from its start to its end.
 //! - [`skew`]: how far clocks are apart, for people only.
 //! - [`table`]: one session for each pair, reachable from any thread without an actor in between.
 
+mod aside;
 pub mod establish;
 pub mod faults;
 pub mod frames;

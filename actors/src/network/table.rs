@@ -4,6 +4,8 @@
 //! from the consensus actor into the outbox of each session. It decides which of two connections becomes the session of a
 //! pair, and who is banned.
 
+use super::aside::Aside;
+use super::establish::DIALS_AT_ONCE;
 use super::faults::{Fault, Record};
 use super::frames::{EncodeError, Encoded, PeerMessage, encode};
 use super::handshake::{Hello, LinkError, Refusal, Role};
@@ -28,7 +30,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
 /// A younger one stays: both sides may have dialled at the same time.
@@ -87,6 +89,8 @@ pub enum NetworkError {
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("cannot start a thread for handshakes: {0}; raise the limit on processes (`ulimit -u`)")]
+    Thread(io::Error),
 }
 
 /// All that the node has of its peers.
@@ -96,6 +100,8 @@ pub struct Network<M: PeerMessage> {
     pub(super) tls: Tls,
     pub(super) sink: Arc<dyn Sink<M>>,
     pub(super) handshakes: Arc<Places>,
+    pub(super) aside: Aside,
+    pub(super) dials: Semaphore,
     pub(super) pace: Pace,
     listener: TcpListener,
     listen: SocketAddr,
@@ -147,6 +153,8 @@ impl<M: PeerMessage> Network<M> {
             hello: Hello { chain: config.chain, pin: config.pin, role: Role::Validator, boot: random() },
             sink,
             handshakes: Arc::default(),
+            aside: Aside::start().map_err(NetworkError::Thread)?,
+            dials: Semaphore::new(DIALS_AT_ONCE),
             pace: Pace::of(roster.len()),
             listener,
             listen,
