@@ -13,7 +13,9 @@ use alloc::vec::Vec;
 impl Consensus {
     /// R9: a Commit certificate makes its block and all ancestors final, once they are here.
     pub(super) fn finalize(&mut self) {
-        if let Some(commit) = self.certificates.commit().cloned() {
+        // Looked at in every step: a certificate of many signatures is copied only when there is something to do.
+        let base = Some(self.chain.base());
+        if let Some(commit) = self.certificates.commit().filter(|commit| commit.block() != base).cloned() {
             self.finalize_to(commit);
         }
     }

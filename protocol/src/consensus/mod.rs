@@ -314,6 +314,9 @@ impl Consensus {
 
     /// Asks for what the settled state still misses.
     fn ask(&mut self) {
+        if self.resolver.is_idle() {
+            return;
+        }
         let sessions: BTreeSet<ValidatorIndex> = self.peers.keys().copied().collect();
         let turn = self.view.0.wrapping_add(u64::from(self.settings.me.0));
         for (peer, request) in self.resolver.ask(self.now.local, turn, &sessions) {

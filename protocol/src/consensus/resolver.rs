@@ -67,6 +67,11 @@ impl Resolver {
         }
     }
 
+    /// Nothing is missing, and nothing that was asked for is left to be forgotten.
+    pub fn is_idle(&self) -> bool {
+        self.wanted.is_empty() && self.asked.is_empty()
+    }
+
     pub fn wants_block(&self, id: &Hash) -> bool {
         self.wanted.keys().any(|want| matches!(want, Want::Block { id: wanted, .. } if wanted == id))
     }
