@@ -1,6 +1,6 @@
-//! What a node says of a verdict besides: a counter-model, a warning, how far a check without verdict got.
+//! What a node reports besides a verdict: a counter-model, a warning, how far a check without a verdict got.
 //!
-//! The words are here, once for every screen and for the API. It is advice of one node, which nobody signs: nothing here may
+//! The texts are here, once for every screen and for the API. It is unsigned advice from one node: nothing here may
 //! read as if the network stood behind it.
 
 use crate::api::openapi::LimitsSchema;

@@ -20,7 +20,7 @@ pub enum Exit {
     RefusedToSign = 7,
     /// Data on disk are damaged.
     Damaged = 8,
-    /// Supervision gave up, or a fault of our own.
+    /// Supervision exceeded its limit, or a fault of our own.
     Internal = 70,
     /// Ctrl-C or SIGTERM came before everything was done: as shells say it of a program that SIGINT ended.
     Interrupted = 130,
@@ -87,7 +87,7 @@ impl Failure {
     }
 }
 
-/// What a command comes to. `Ok` may still be a code other than `Fine`, where the result itself was printed.
+/// The outcome of a command. `Ok` may still be a code other than `Fine`, where the result itself was printed.
 pub type Outcome = Result<Exit, Failure>;
 
 /// Prints a line of a result. A reader that has gone (`pop … | head`) ends the printing, not the program.

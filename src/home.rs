@@ -54,10 +54,11 @@ impl Home {
     }
 }
 
-/// The key that signs this user's submissions: of the file given, else the user's own. It is made if there is none.
+/// The key that signs this user's submissions: from the given file, else the user's own, which is created if it is
+/// missing.
 ///
 /// # Errors
-/// If there is no place for it, or the file is no key.
+/// If there is no place for it, or the file is not a key.
 pub fn submitter_key(given: Option<&Path>) -> Result<SigningKey, HomeError> {
     let path = match given {
         Some(path) => path.to_owned(),

@@ -45,10 +45,10 @@ pub fn is_beginning(text: &str) -> bool {
     (DIGITS_MIN..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The one thing of its kind whose id begins so.
+/// The only object of its kind whose id begins with these digits.
 ///
 /// # Errors
-/// If there is none, or more than one, or the node does not answer.
+/// If no id or more than one begins so, or the node does not answer.
 pub fn find(client: &Client, kind: Kind, digits: &str) -> Result<Found, Failure> {
     let answer = client.get(&format!("/v1/search?q={digits}"))?;
     one(&answer, kind, digits, client.place().0)

@@ -17,7 +17,7 @@ impl FormatTime for Utc {
     }
 }
 
-/// Starts the log at level info, or as `RUST_LOG` says; whoever sets that wants to know which module speaks.
+/// Starts the log at level info, or as `RUST_LOG` says; with that set, lines name their module.
 pub fn start() {
     let chosen = EnvFilter::try_from_default_env();
     let modules = chosen.is_ok();

@@ -1,8 +1,8 @@
-//! Logs of verifiers as obligations: each check with its script, its claim, and where it stands.
+//! Logs of verifiers as obligations: each check with its script, its claim, and its place.
 //!
 //! A script with one query is a log of one obligation, so that every command that takes logs takes scripts as well. The
-//! claim is what the user said, else the manifest's, else the query's `:status`, else what the tool that wrote the log hopes
-//! for. The log's own answer is the claim only if the user says so: what it says is what is to be checked.
+//! claim is the user's, else the manifest's, else the query's `:status`, else what the tool that wrote the log expects.
+//! The log's own answer is the claim only if the user says so, because it is exactly what is to be checked.
 //!
 //! Must never: hold the texts of all obligations at once, or take an answer of this machine for a claim.
 

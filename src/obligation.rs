@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The name of the file that tells the claims of the scripts beside it.
+/// The name of the file with the claims of the scripts beside it.
 pub const MANIFEST: &str = "manifest.json";
 
 /// Longest manifest, in bytes.
@@ -187,7 +187,8 @@ fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, ObligationError> {
     if bytes.len() as u64 > max { Err(ObligationError::TooLong { path: path.to_owned(), max }) } else { Ok(bytes) }
 }
 
-/// What a script says of itself. Whether it is let through is not looked at: that costs much more, and the check does it.
+/// The script's own `:status`. Whether the script is accepted is not determined: that costs much more, and the check
+/// does it.
 pub fn status(script: &[u8]) -> Option<Claim> {
     match smtlib::announced_status(script, &smtlib::Limits::default())? {
         smtlib::Status::Sat => Some(Claim::Sat),

@@ -1,6 +1,6 @@
-//! A line on a terminal that says how far a run is, and is drawn over. In a pipe or a log there is none.
+//! A progress line on a terminal, which is redrawn in place. A pipe or a log gets none.
 //!
-//! Must never: write anything if standard error is no terminal.
+//! Must never: write anything if standard error is not a terminal.
 
 use crate::text::grouped;
 use std::io::{IsTerminal, Write};

@@ -1,6 +1,7 @@
-//! Files as they come: plain or gzipped, known by their first bytes and never by their name, from disk or standard input.
+//! Files as they come: plain or gzipped, recognised by their first bytes and never by their name, from disk or standard
+//! input.
 //!
-//! Must never: unpack more than it was told, whatever a small file pretends to hold.
+//! Must never: unpack more than its limit, whatever a small file claims to contain.
 
 use flate2::read::MultiGzDecoder;
 use std::fs::File;

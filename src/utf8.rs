@@ -1,4 +1,4 @@
-//! Scripts as JSON can carry them: what is not UTF-8 in ignored text is replaced before a proof is signed.
+//! Scripts as JSON can carry them: bytes in ignored text that are not UTF-8 are replaced before a proof is signed.
 //!
 //! Must never: change what a script says. A replacement counts only if the normalised script stays the same.
 

@@ -1,8 +1,9 @@
-//! Tells the service manager that the node runs, is well, and stops: systemd's notifications, where it asks for them.
+//! Reports to the service manager that the node runs, is well, and stops: systemd's notifications, where it asks for
+//! them.
 //!
-//! *Well* is what the caller's `healthy` says, at half of the span after which systemd would end the process. A node whose actors
-//! hang is silent here, and so is one whose process stands still: then the service manager ends it, with what it does after
-//! any failure. Without `NOTIFY_SOCKET` all of this does nothing.
+//! *Well* is what the caller's `healthy` says, at half of the span after which systemd would end the process. A node
+//! whose actors hang sends nothing, nor does one whose process is stopped: then the service manager ends it, and does
+//! what it does after any failure. Without `NOTIFY_SOCKET` all of this does nothing.
 
 use sd_notify::NotifyState;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};

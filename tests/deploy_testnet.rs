@@ -93,6 +93,11 @@ fn a_testnet_runs_until_every_proof_has_ended_and_reports_in_the_guides_objects(
     assert_eq!(report["figures"]["proofs_refused"], 1);
     assert!(report["figures"]["submit_to_final_ms"]["p50"].as_f64().unwrap() > 0.0);
     if cfg!(target_os = "linux") {
+        let used = |value: &Value| value["by_part"]["votes"]["cpu_seconds"].as_f64().unwrap();
+        assert!(used(&report["figures"]) >= 0.0 && report["figures"]["sent"]["vote"]["messages"].as_u64() > Some(0));
+        let validators = report["figures"]["validators"].as_array().unwrap();
+        assert_eq!(validators.len(), 4);
+        assert!(validators.iter().all(|validator| validator["memory_peak_mib"].as_u64() > Some(0)), "{validators:?}");
         assert_eq!(processes(folder.path()), [] as [u32; 0], "nothing is left running");
     }
 }
@@ -155,8 +160,10 @@ fn what_is_asked_wrongly_is_named_and_nothing_is_deleted() {
     assert!(code == 2 && error.contains("--duration") && error.contains("90s, 10m or 1h"), "{code} {error}");
     let (code, error) = text(&["--nodes", "0"]);
     assert!(code == 2 && error.contains("--nodes"), "{code} {error}");
-    let (code, error) = text(&["--rate", "0"]);
-    assert!(code == 2 && error.contains("--rate is 0"), "{code} {error}");
+    let (code, error) = text(&["--rate", "-1"]);
+    assert!(code == 2 && error.contains("--rate is -1"), "{code} {error}");
+    let (code, error) = text(&["--rate", "0", "--until-done"]);
+    assert!(code == 2 && error.contains("nothing would ever be done"), "{code} {error}");
     let (code, error) = text(&["--nodes", "4", "--stake", "999"]);
     assert!(code == 3 && error.contains("Insufficient stake"), "{code} {error}");
     let (code, error) = text(&["--nodes", "4", "--data-dir", "proofs"]);

@@ -1,7 +1,8 @@
-//! Whether anybody ever signed two things for one view (R11), from every place that shows votes.
+//! Whether any validator ever signed two things for one view (R11), from every place that shows votes.
 //!
 //! The places are the vote logs, where a validator's own votes stand beside those in the certificates, proposals and
-//! blocks that it kept, and the certificates of final blocks. It only reads: a log is never changed, nor its mark.
+//! blocks that it kept, and the certificates of final blocks. It only reads: neither a log nor its durable watermark is
+//! ever changed.
 
 use crate::storage::vote_log::{self, Identity, VoteLogError};
 use protocol::block::Block;

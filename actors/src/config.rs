@@ -19,7 +19,7 @@ use crate::keys;
 use crate::storage::files::FileError;
 use protocol::genesis::Genesis;
 use protocol::types::{Millis, NodeId, Stake, ValidatorIndex};
-use protocol::worker::SandboxMode;
+use protocol::worker::{Priority, SandboxMode};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -34,10 +34,15 @@ pub const MEMPOOL_PROOFS_MAX_DEFAULT: u32 = 2_000;
 pub const MEMPOOL_BYTES_MAX_DEFAULT: u64 = 256 << 20;
 /// Memory that the database may use for pages, unless configured.
 pub const STORAGE_CACHE_BYTES_DEFAULT: u64 = 32 << 20;
+/// So many validators on one machine are a crowd: each then takes less memory by default, and its workers run only while
+/// nothing else wants the processor.
+pub const CROWD_MIN: usize = 17;
+/// The database's pages in a crowd.
+pub const STORAGE_CACHE_BYTES_CROWDED: u64 = 4 << 20;
 /// More worker processes than this are a mistake in the configuration.
 pub const WORKERS_MAX: u32 = 1_024;
 
-/// What `pop start-validator` is told on the command line.
+/// The command-line options of `pop start-validator`.
 #[derive(Debug, Clone)]
 pub struct Flags {
     pub node_id: NodeId,
@@ -77,7 +82,7 @@ pub struct NetworkConfig {
 pub struct ConsensusConfig {
     /// Upper bound of the view timer.
     pub timeout: Millis,
-    /// A view change that stays open longer is told to the operator.
+    /// A view change that stays open longer is reported to the operator.
     pub view_change_timeout: Millis,
     /// A leader without work proposes an empty block after this.
     pub idle_block_interval: Millis,
@@ -96,6 +101,10 @@ pub struct VerifierConfig {
     /// Processes that check proofs, one proof at a time each.
     pub workers: u32,
     pub sandbox: SandboxMode,
+    /// Whether one more process is kept warm for when a worker is lost.
+    pub spare: bool,
+    /// Background, or idle in a crowd.
+    pub priority: Priority,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +115,7 @@ pub struct MetricsConfig {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdminConfig {
-    /// Whether faults may be injected by whoever reads the token in the data directory.
+    /// Whether a caller with the token in the data directory may inject faults.
     pub enabled: bool,
 }
 
@@ -205,6 +214,7 @@ pub fn resolve(
     let (index, stake) = check_stake(&file, stake_flag, genesis)?;
     let (network, http) = resolve_addresses(&file, genesis)?;
     let verifier = resolve_verifier(&file.verifier, &network)?;
+    let cache = if is_crowded(&network) { STORAGE_CACHE_BYTES_CROWDED } else { STORAGE_CACHE_BYTES_DEFAULT };
     let data_dir = data_dir_flag.map(Path::to_owned).or(file.data_dir);
     let keys = Path::new(keys::KEYS_DIRECTORY);
     Ok(NodeConfig {
@@ -223,7 +233,7 @@ pub fn resolve(
         storage: StorageConfig {
             cache_bytes: within(
                 "storage.cache_bytes",
-                file.storage.cache_bytes.unwrap_or(STORAGE_CACHE_BYTES_DEFAULT),
+                file.storage.cache_bytes.unwrap_or(cache),
                 1 << 20..=64 << 30,
                 "bytes",
             )?,
@@ -359,14 +369,24 @@ fn resolve_verifier(section: &VerifierSection, network: &NetworkConfig) -> Resul
     Ok(VerifierConfig {
         workers: within("verifier.workers", workers, 1..=WORKERS_MAX, "processes")?,
         sandbox: section.sandbox.unwrap_or_default(),
+        spare: section.spare.unwrap_or(!is_crowded(network)),
+        priority: if is_crowded(network) { Priority::Idle } else { Priority::Background },
     })
 }
 
-/// The processors of this machine, shared among the validators that run on it as far as the addresses tell.
+/// Validators on this machine, this one included, as far as the addresses tell.
+fn validators_here(network: &NetworkConfig) -> usize {
+    1 + network.bootstrap_peers.iter().filter(|peer| peer.address.is_loopback()).count()
+}
+
+fn is_crowded(network: &NetworkConfig) -> bool {
+    validators_here(network) >= CROWD_MIN
+}
+
+/// The processors of this machine, shared among the validators that run on it.
 fn default_workers(network: &NetworkConfig) -> u32 {
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let neighbours = network.bootstrap_peers.iter().filter(|peer| peer.address.is_loopback()).count();
-    u32::try_from(processors / (1 + neighbours)).unwrap_or(WORKERS_MAX).clamp(1, WORKERS_MAX)
+    u32::try_from(processors / validators_here(network)).unwrap_or(WORKERS_MAX).clamp(1, WORKERS_MAX)
 }
 
 fn within<T: PartialOrd + std::fmt::Display>(

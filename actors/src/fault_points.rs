@@ -8,7 +8,7 @@ use protocol::types::ValidatorIndex;
 pub enum Point {
     /// consensus: a proposal arrived and is about to be looked at.
     ProposalReceived,
-    /// verifier_pool: a proof was checked, and the mempool is about to be told.
+    /// verifier_pool: a proof was checked, and the mempool is about to be notified.
     Checked,
     /// consensus: a Prepare certificate is known.
     Prepared,
@@ -16,9 +16,9 @@ pub enum Point {
     VoteLogged,
     /// consensus: a vote was sent.
     VoteSent,
-    /// consensus: blocks are final, and the state is about to be told.
+    /// consensus: blocks are final, and the state is about to be notified.
     Committed,
-    /// state: final blocks are in the database, and consensus is about to be told.
+    /// state: final blocks are in the database, and consensus is about to be notified.
     Applied,
 }
 

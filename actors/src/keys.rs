@@ -1,8 +1,8 @@
 //! Ed25519 keys in files: a validator's identity, and the submitter's key.
 //!
-//! A key file is made once, with mode 0600, and never written again: whoever overwrites a validator's key has lost the
-//! validator. At loading the mode is checked, and that the public half belongs to the private one. Nothing here prints
-//! or logs a private key.
+//! A key file is created once, with mode 0600, and never written again: an overwritten key is a lost validator. At
+//! loading the mode is checked, and that the public half belongs to the private one. Nothing here prints or logs a
+//! private key.
 
 use crate::exit_code;
 use crate::storage::files::{self, Existing, FileError};
@@ -15,7 +15,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where keys are kept unless told otherwise.
+/// Where keys are kept by default.
 pub const KEYS_DIRECTORY: &str = "data/keys";
 
 /// A key file is some 200 bytes long.
@@ -133,7 +133,7 @@ pub fn submitter_key_path(directory: &Path) -> PathBuf {
 /// Thirty-two bytes of the system's randomness.
 ///
 /// # Errors
-/// `NoRandomness` if there is none.
+/// `NoRandomness` if the system gives none.
 pub fn random_bytes() -> Result<[u8; 32], KeyError> {
     let mut bytes = [0; 32];
     let random = rustls::crypto::ring::default_provider().secure_random;
@@ -141,10 +141,10 @@ pub fn random_bytes() -> Result<[u8; 32], KeyError> {
     Ok(bytes)
 }
 
-/// Makes a key from the system's randomness.
+/// Generates a key from the system's randomness.
 ///
 /// # Errors
-/// `NoRandomness` if there is none.
+/// `NoRandomness` if the system gives none.
 pub fn generate() -> Result<SigningKey, KeyError> {
     Ok(SigningKey::from_bytes(&random_bytes()?))
 }
@@ -196,7 +196,7 @@ fn parse(bytes: &[u8]) -> Result<SigningKey, String> {
     if public_key(&key) == file.public_key { Ok(key) } else { Err("its two halves do not belong together".into()) }
 }
 
-/// Reads a key file, or makes one if there is none.
+/// Reads a key file, or creates it if it is missing.
 ///
 /// # Errors
 /// As [`load`] and [`create`], but never `Missing`.

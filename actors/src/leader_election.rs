@@ -1,6 +1,6 @@
-//! The actor that knows who is heard from, and asks consensus to skip leaders that are silent.
+//! The actor that notices silent leaders, and asks consensus to skip them.
 //!
-//! The shell round [`Election`]. Rebuilt, it forgets silences and counts anew.
+//! A shell around [`Election`]. Restarted, it forgets silences and counts from zero.
 
 use crate::clock::Clock;
 use crate::consensus::{Follow, Step};

@@ -1,7 +1,7 @@
-//! The node: actors, network and storage round the pure protocol.
+//! The node: actors, network and storage around the pure protocol.
 //!
-//! Every actor is a thin shell round a pure part of `protocol`: message in, step, effects out. Nothing here decides what
-//! may be voted for.
+//! Every actor is a thin shell around a pure part of `protocol`: message in, step, effects out. Nothing here decides
+//! what may be voted for.
 
 pub mod audit;
 pub mod clock;

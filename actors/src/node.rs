@@ -72,10 +72,10 @@ pub struct Node {
     pub verdicts: Arc<Verdicts>,
     /// How often its own checks agree with what becomes final.
     pub accuracy: Arc<Accuracy>,
-    /// What actors leave for whoever looks.
+    /// What actors publish for others to read.
     pub published: Arc<Published>,
     pub pool: Arc<VerifierPool>,
-    /// Whoever restarts whom.
+    /// The supervision tree.
     pub tree: Tree,
 }
 

@@ -1,11 +1,11 @@
-//! A one-way reach to another actor, by what it takes and not by what it is.
+//! A one-way recipient: another actor, known by the message it takes and not by its type.
 //!
-//! Wiring makes one from a [`crate::supervision::Handle`]; a message that was not taken comes back, and whoever sent it
+//! Wiring makes one from a [`crate::supervision::Handle`]; a message that was not accepted is returned, and its sender
 //! decides what that means. It must never wait.
 
 use std::sync::Arc;
 
-/// Gives a message to whoever takes it, or gives it back.
+/// Delivers a message to its recipient, or returns it.
 pub struct Outlet<M>(Arc<Take<M>>);
 
 /// Gives back what it did not take.

@@ -1,6 +1,7 @@
-//! The actor that owns the view timer: it asks consensus to give up, and tells the operator when that takes long.
+//! The actor that owns the view timer: it asks consensus for ViewChange votes, and notifies the operator when a view
+//! change takes long.
 //!
-//! The shell round [`Pacemaker`]. It holds no safety state; rebuilt, it is told the current view again.
+//! A shell around [`Pacemaker`]. It holds no safety state; restarted, it is sent the current view again.
 
 use crate::clock::Clock;
 use crate::consensus::{Follow, Step};

@@ -25,7 +25,7 @@ pub enum Place {
     Sent,
     /// A proof came, from a submitter or a peer.
     Came,
-    /// Its signature holds and its form is let through.
+    /// Its signature holds and its form is accepted.
     Examined,
     /// It is durable.
     Stored,
@@ -39,7 +39,7 @@ pub enum Place {
     Applied,
 }
 
-/// Marks a message of the vote's way; others are not worth a line.
+/// Marks a message of the vote path; others are not worth a line.
 pub(crate) fn message(place: Place, message: &Message) {
     if tracing::enabled!(target: "vote_way", tracing::Level::TRACE)
         && let Some(what) = What::of(message)

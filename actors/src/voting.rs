@@ -37,7 +37,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What one validator's vote's way is made from.
+/// What one validator's vote path is made from.
 #[derive(Clone)]
 pub struct VotingConfig {
     pub genesis: Arc<Genesis>,
@@ -60,7 +60,7 @@ pub struct VotingConfig {
 /// Reads the last final block, and a way to ask the database about what lies below it.
 pub type HistoryReader = Arc<dyn Fn() -> Result<(Base, Box<dyn Branch + Send>), StartError> + Send + Sync>;
 
-/// The duties beside the vote's way.
+/// The outbound ports of the vote path.
 #[derive(Clone)]
 pub struct Duties {
     pub state: Outlet<Finalized>,
@@ -74,7 +74,7 @@ pub struct Duties {
     pub history: HistoryReader,
 }
 
-/// The actors of the vote's way.
+/// The actors of the vote path.
 #[derive(Clone)]
 pub struct Voting {
     pub network: Arc<Network<PeerMessage>>,
@@ -140,7 +140,7 @@ impl ToActors {
     }
 }
 
-/// What is started for the vote's way, once the whole tree is there.
+/// What is started for the vote path, once the whole tree exists.
 pub struct VotingParts {
     pub voting: Voting,
     /// Connects; on the thread of the sessions.
@@ -149,13 +149,13 @@ pub struct VotingParts {
     pub votes: Supervisor,
 }
 
-/// Restarts within the window that the actors of the vote's way may have together.
+/// Restarts within the window that the actors of the vote path may have together.
 pub const VOTES_INTENSITY: Intensity = Intensity { restarts_max: 15, window: Duration::from_secs(10) };
 /// For a question that shows that an actor serves.
 pub(crate) const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The thread of the actors that vote. It cannot be replaced: whoever signs must not come back beside another. A sync that
-/// takes longer than a block's deadline is a disk that failed.
+/// The thread of the actors that vote. It cannot be replaced: an actor that signs must not wake up beside its
+/// successor. A sync that takes longer than a block's deadline is a disk that failed.
 pub fn votes_thread() -> Thread {
     Thread::new("votes", OnBlock::ExitProcess)
 }
@@ -203,7 +203,7 @@ pub fn prepare(config: VotingConfig, duties: Duties, votes: &Thread) -> Result<V
     Ok(VotingParts { voting, peers, votes })
 }
 
-/// The vote's way alone, without the duties beside it, under a tree of its own.
+/// The vote path alone, without its outbound ports' actors, under a tree of its own.
 ///
 /// # Errors
 /// As [`prepare`].

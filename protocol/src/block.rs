@@ -20,7 +20,7 @@ pub struct Header {
     pub state: Hash,
 }
 
-/// A proof as a block carries it; the script travelled ahead.
+/// A proof as a block lists it; its script was distributed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub proof: Hash,
@@ -39,7 +39,7 @@ pub struct CarriedVote {
     pub signature: Signature,
 }
 
-/// The Prepare votes for one ancestor that no block of the branch carried yet, voters ascending.
+/// The Prepare votes for one ancestor that no block of the branch included yet, voters ascending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carried {
     pub block: Hash,
@@ -65,7 +65,7 @@ pub struct Body {
 }
 
 impl Body {
-    /// Domain tag `pop/body/1`, then proofs (id, statement, difficulty), then carried votes by ancestor (block id,
+    /// Domain tag `pop/body/1`, then proofs (id, statement, difficulty), then included votes by ancestor (block id,
     /// then voter as `u32`, epoch, view, signature).
     pub fn digest(&self) -> Hash {
         Layout::new("pop/body/1")

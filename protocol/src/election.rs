@@ -1,7 +1,7 @@
-//! Who is heard from: leaders that stay silent are skipped, locally and without agreement.
+//! Silent leaders are skipped, locally and without agreement.
 //!
-//! The pure part of the `leader_election` actor. Giving up on a view before Commit is always safe, so a wrong guess here
-//! costs a turn, never agreement; rebuilt empty, it forgets silences and starts to count anew.
+//! The pure part of the `leader_election` actor. Voting ViewChange before Commit is always safe, so a wrong guess here
+//! costs a turn, never agreement; restarted empty, it forgets silences and counts from zero.
 
 use crate::consensus::events::{Input, Notice};
 use crate::message::GiveUpReason;
@@ -101,7 +101,7 @@ impl Election {
         }
     }
 
-    /// R10: asks to give up on a view with work whose leader is silent, once.
+    /// R10: asks once for a ViewChange vote in a view that has work but whose leader is silent.
     pub fn tick(&mut self, now: Millis) -> Vec<Input> {
         if !self.work || self.asked || !self.is_silent(now, self.leader) {
             return Vec::new();

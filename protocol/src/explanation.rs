@@ -10,7 +10,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// A model as the solver found it, in the words of the submitted script.
+/// A model as the solver found it, in the terms of the submitted script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Model {
     pub text: String,
@@ -107,7 +107,7 @@ pub struct Core {
 }
 
 impl Core {
-    /// More are not told: what rests on so much is explained by nothing.
+    /// More are not reported: a core this large explains nothing.
     pub const NEEDED_MAX: usize = 2_048;
 
     /// None if there are too many, or if they are not in order or beyond the script's assertions.

@@ -1,8 +1,8 @@
 //! The genesis: who validates, with which stake, under which parameters; and the chain id, which is its hash.
 //!
-//! [`GenesisFile`] is what stands in the file and is believed by nobody; [`Genesis`] is what was checked, and the only
-//! form that the rest of the system takes. Its hashes are always computed here, never read: a file in which they differ
-//! from the rest was edited or damaged, and is refused.
+//! [`GenesisFile`] is the file's content, not trusted; [`Genesis`] is what was checked, and the only form that the rest
+//! of the system takes. Its hashes are always computed here, never read: a file in which they differ from the rest was
+//! edited or damaged, and is refused.
 
 use crate::block::{Block, Body, Header};
 use crate::bytes::Layout;

@@ -16,13 +16,13 @@ pub mod limits {
     pub const CERTIFICATES_MAX: usize = 64;
     /// Blocks in one answer.
     pub const BLOCKS_MAX: usize = 64;
-    /// Words on proofs in one message.
+    /// Attestations in one message.
     pub const WORDS_MAX: usize = 1_000;
     /// Proof ids in one message.
     pub const IDS_MAX: usize = 4_096;
     /// Proofs in one answer (their bytes are bounded by the frame).
     pub const PROOFS_MAX: usize = 64;
-    /// Newest votes of a peer that a testimony names.
+    /// Newest votes of a peer that a recovery response names.
     pub const TESTIMONY_VOTES_MAX: usize = 8;
     /// Proofs in one block, whatever a genesis says.
     pub const BLOCK_PROOFS_MAX: usize = 1_000;
@@ -51,7 +51,7 @@ impl Proposal {
     }
 }
 
-/// Why a validator gives up on a view. It travels beside the signature, not under it.
+/// Why a validator votes ViewChange. It travels beside the signature, not under it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GiveUpReason {
     /// The view timer ran out.
@@ -64,9 +64,9 @@ pub enum GiveUpReason {
     ProofNotConfirmed(Hash),
     /// Two proposals by one leader.
     TwoProposals,
-    /// The leader itself gave up.
+    /// The leader itself voted ViewChange.
     LeaderGaveUp,
-    /// Validators with a third of the stake or more gave up.
+    /// Validators with a third of the stake or more voted ViewChange.
     OthersGaveUp,
 }
 
@@ -102,7 +102,7 @@ impl FromIterator<ValidatorIndex> for VoterSet {
     }
 }
 
-/// Where a validator is; told on a new session and every 500 ms, always, to at most 16 peers in turn (T1).
+/// A validator's state; sent on a new session and every 500 ms, always, to up to 16 peers in turn (T1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     pub view: View,
@@ -116,30 +116,30 @@ pub struct Status {
     pub prepares: VoterSet,
     pub commits: VoterSet,
     pub view_changes: VoterSet,
-    /// It may not sign yet and asks for a testimony (R12).
+    /// It may not sign yet and asks for a recovery response (R12).
     pub recovering: bool,
 }
 
 impl Status {
-    /// Whether a later status of the same validator shows that it came further: to another view, or by a certificate.
+    /// Whether a later status of the same validator shows progress: another view, or a higher certificate.
     pub fn is_behind(&self, later: &Status) -> bool {
         (self.view, self.commit, self.prepare) != (later.view, later.commit, later.prepare)
     }
 }
 
-/// What a validator tells one whose history may be incomplete (R12).
+/// Recovery response: what a validator sends a peer whose vote log may be incomplete (R12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Testimony {
-    /// The teller has itself lost its log: its word does not count for others that have.
+    /// The sender has itself lost its log: its response does not count for others that have.
     pub lost: bool,
     pub view: View,
     /// The certificate by which the teller entered its view; none in view 1.
     pub entry: Option<Certificate>,
-    /// The newest votes of the one that is told.
+    /// The newest votes of the recipient.
     pub yours: Vec<Vote>,
 }
 
-/// What a validator's own check of a proof came to.
+/// Attestation: the result of a validator's own check of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Word {
     /// Confirmed within the soft limits, at this count: *Ready*.
@@ -177,7 +177,7 @@ pub enum Message {
         commit: Option<Certificate>,
     },
     Testimony(Testimony),
-    /// Words on proofs; they hold as long as the session.
+    /// Attestations; they hold as long as the session.
     Checked(Vec<(Hash, Word)>),
     /// Ids of pending proofs that the sender holds durably.
     Pending(Vec<Hash>),

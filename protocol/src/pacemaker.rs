@@ -1,7 +1,7 @@
-//! How long a view may last: round times, the view timer, and when to ask consensus to give up.
+//! How long a view may last: round times, the view timer, and when to ask consensus for a ViewChange vote.
 //!
-//! The pure part of the `view_change` actor. It holds no safety state: it may be rebuilt empty at any moment, and then
-//! only asks too early or too late.
+//! The pure part of the `view_change` actor. It holds no safety state: it may be restarted empty at any moment, and
+//! then only asks too early or too late.
 
 use crate::consensus::events::{Input, Notice};
 use crate::message::GiveUpReason;
@@ -31,7 +31,7 @@ const DOUBLINGS_MAX: u32 = 16;
 pub struct PacemakerSettings {
     /// `consensus.timeout`: the most that a timer grows to.
     pub timeout_max: Millis,
-    /// `consensus.view_change_timeout`: how long a view change may stay open before the operator is told.
+    /// `consensus.view_change_timeout`: how long a view change may stay open before the operator is notified.
     pub view_change_timeout: Millis,
     pub idle_block_interval: Millis,
 }
@@ -94,7 +94,7 @@ impl Pacemaker {
         }
     }
 
-    /// A session is open, or its round trip was measured anew.
+    /// A session is open, or its round trip was measured again.
     pub fn on_session(&mut self, peer: ValidatorIndex, round_trip: Millis) {
         self.sessions.insert(peer, round_trip);
     }
@@ -182,7 +182,8 @@ impl Pacemaker {
         }
     }
 
-    /// R10: asks to give up when the timer has run out, and again each time it runs out anew, until consensus has.
+    /// R10: asks for a ViewChange vote when the timer has run out, and each time it runs out again, until consensus has
+    /// voted.
     pub fn tick(&mut self, now: Millis) -> Vec<Input> {
         if self.view == View(0) || self.gave_up.is_some() || now < self.deadline() {
             return Vec::new();
@@ -191,7 +192,7 @@ impl Pacemaker {
         Vec::from([Input::GiveUp { view: self.view, reason: GiveUpReason::Timeout }])
     }
 
-    /// When the next [`Pacemaker::tick`] is due; never, once the view is given up.
+    /// When the next [`Pacemaker::tick`] is due; never, once ViewChange was voted in the view.
     pub fn wakeup(&self) -> Millis {
         if self.gave_up.is_some() { Millis(u64::MAX) } else { self.deadline() }
     }
@@ -242,7 +243,7 @@ impl Pacemaker {
         self.set.is_quorum(self.set.stake_of(self.sessions.keys().copied().chain([self.me])))
     }
 
-    /// Whether a quorum is connected, told once each time that this has changed. Without one nothing becomes final.
+    /// Whether a quorum is connected, reported once for each change. Without one nothing becomes final.
     pub fn quorum_change(&mut self) -> Option<bool> {
         let connected = self.is_quorum_connected();
         let changed = connected == self.told_no_quorum;
@@ -250,7 +251,7 @@ impl Pacemaker {
         changed.then_some(connected)
     }
 
-    /// A view change that is open for longer than the operator wants to wait; told once a view.
+    /// A view change that is open for longer than the operator wants to wait; reported once a view.
     pub fn overdue_view_change(&mut self, now: Millis) -> Option<(View, Millis)> {
         let open = now.since(self.gave_up?);
         if self.told_open || open < self.settings.view_change_timeout {

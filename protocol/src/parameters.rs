@@ -63,7 +63,7 @@ pub struct SlashingParameters {
 pub struct BlockParameters {
     /// Proofs in one block.
     pub proofs_max: u32,
-    /// Bytes of one encoded block, the carried votes included.
+    /// Bytes of one encoded block, included votes counted.
     pub bytes_max: u32,
 }
 

@@ -1,7 +1,7 @@
 //! The beginning of a hash, as a person types it.
 //!
-//! Must never: let through a beginning that is too short to look for. A look-up reads everything between its
-//! bounds, and bounds how much of that it reads.
+//! Must never: accept a beginning that is too short to look for. A look-up reads everything between its bounds, and
+//! bounds how much of that it reads.
 
 use crate::types::Hash;
 use core::str::FromStr;

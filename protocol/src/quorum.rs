@@ -72,7 +72,7 @@ impl ValidatorSet {
         self.validators.get(index.as_usize())
     }
 
-    /// The stake of a validator, zero for who is none.
+    /// The stake of a validator; zero for an index outside the set.
     pub fn stake(&self, index: ValidatorIndex) -> Stake {
         self.get(index).map_or(Stake(0), |validator| validator.stake)
     }

@@ -1,8 +1,9 @@
-//! Ready before proposed: who said what about which pending proof, and what follows for proposing and refusing it.
+//! Ready before proposed: who attested what about which pending proof, and what follows for proposing and refusing it.
 //!
 //! A proof that half of the validators can solve would stop the chain again and again, so a leader proposes only what a
-//! quorum has announced *Ready* with one resource count. Words are unsigned: they hold as long as the session that
-//! told them. Every map here is bounded: by what each peer may have said, and by what the mempool holds.
+//! quorum has announced *Ready* with one resource count. Attestations are unsigned: they hold as long as the session in
+//! which they came. Every map here is bounded: by how many attestations each peer may send, and by what the mempool
+//! holds.
 
 use crate::consensus::events::Checked;
 use crate::message::Word;
@@ -13,7 +14,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Bound;
 
-/// Proofs that one peer may have words on here; further ones are dropped, and told again by it later.
+/// Proofs on which one peer may have attestations here; further ones are ignored, and the peer rebroadcasts them later.
 pub const WORDS_OF_ONE_PEER_MAX: usize = 20_000;
 
 /// A hard proof overtakes easier ones that waited up to this much longer, for each doubling of its difficulty.
@@ -24,7 +25,7 @@ const AGEING_PER_DOUBLING: Millis = Millis(250);
 pub enum Standing {
     /// A quorum, and everybody that I have a session with, is Ready with my count.
     Uncontested,
-    /// A quorum that I do not doubt is Ready with my count; others are not, or not yet.
+    /// A quorum of unsuspected validators is Ready with my count; others are not, or not yet.
     Contested,
     /// Not to be proposed.
     Waiting,
@@ -93,7 +94,7 @@ impl Ready {
         self.classify_all(set);
     }
 
-    /// The peer's words lapse with its session.
+    /// The peer's attestations lapse with its session.
     pub fn session_closed(&mut self, set: &ValidatorSet, peer: ValidatorIndex) {
         self.sessions.remove(&peer);
         for pending in self.pending.values_mut() {
@@ -103,7 +104,7 @@ impl Ready {
         self.classify_all(set);
     }
 
-    /// My own word; the script is durable here.
+    /// My own attestation; the script is durable here.
     pub fn checked(&mut self, set: &ValidatorSet, now: Millis, mine: Checked) -> Option<Refusal> {
         let me = self.me;
         // My count enters the rank, so the proof leaves its place before the count may change.
@@ -117,7 +118,7 @@ impl Ready {
         self.changed(set, &mine.proof)
     }
 
-    /// A peer's word. Ignored without a session, and beyond [`WORDS_OF_ONE_PEER_MAX`].
+    /// A peer's attestation. Ignored without a session, and beyond [`WORDS_OF_ONE_PEER_MAX`].
     pub fn told(
         &mut self,
         set: &ValidatorSet,
@@ -183,17 +184,17 @@ impl Ready {
         words.into_iter().flat_map(Words::iter).collect()
     }
 
-    /// Uncontested proofs with my count, the most urgent first.
+    /// Proofs on which Ready is unanimous with my count, the most urgent first.
     pub fn uncontested(&self) -> impl Iterator<Item = Checked> + '_ {
         self.uncontested.iter().filter_map(|rank| self.mine(&rank.proof))
     }
 
-    /// Contested but proposable proofs, the most urgent first.
+    /// Proposable proofs on which Ready is not unanimous, the most urgent first.
     pub fn contested(&self) -> impl Iterator<Item = Checked> + '_ {
         self.contested.iter().filter_map(|rank| self.mine(&rank.proof))
     }
 
-    /// My own words on everything pending, to be told on a new session and again while undecided.
+    /// My own attestations on everything pending, to be sent on a new session and again while undecided.
     pub fn my_words(&self) -> impl Iterator<Item = (Hash, Word)> + '_ {
         self.pending.iter().filter_map(|(proof, pending)| Some((*proof, pending.mine?.word)))
     }
@@ -207,7 +208,7 @@ impl Ready {
         self.pending.contains_key(proof)
     }
 
-    /// Whose Ready does not count for contested proofs at present.
+    /// Whose Ready does not count at present for proofs on which it is not unanimous.
     pub fn set_doubted(&mut self, set: &ValidatorSet, doubted: BTreeSet<ValidatorIndex>) {
         if self.doubted != doubted {
             self.doubted = doubted;

@@ -1,6 +1,6 @@
-//! Seeds of the solver, for who wants to know how much of a proof is luck.
+//! Seeds of the solver, to measure how much of a proof is luck.
 //!
-//! Must never: be set by a node. A verdict that counts is one without.
+//! Must never: be set by a node. Only a verdict without a seed counts.
 
 use serde::{Deserialize, Serialize};
 

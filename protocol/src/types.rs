@@ -1,4 +1,4 @@
-//! The words that every layer shares: no bare integer crosses a function boundary if it means something.
+//! The types that every layer shares: no bare integer crosses a function boundary if it means something.
 
 use alloc::string::String;
 use core::fmt;

@@ -22,7 +22,7 @@ pub enum Claim {
     Sat,
 }
 
-/// A definite answer of the solver. `unknown` is none.
+/// A definite answer of the solver. `unknown` is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
@@ -80,7 +80,7 @@ impl core::str::FromStr for Claim {
     }
 }
 
-/// What a proof says, whoever wrote it down: the normalised script's identity with the claim.
+/// What a proof says, however it is written: the normalised script's identity with the claim.
 ///
 /// Two submissions with one statement have one verdict, and only the first final one pays.
 pub fn statement_id(identity: &Hash, claim: Claim) -> Hash {
@@ -252,12 +252,12 @@ pub struct Report {
     pub verdict: Verdict,
     /// The solver's answer, where it counts.
     pub answer: Option<Answer>,
-    /// What Z3 counted, over all the runs that the answer needed: exactly repeatable under one pin. Without an answer, how
-    /// far it got, where the solver lived to tell.
+    /// What Z3 counted, over all the runs that the answer needed: exactly repeatable under one pin. Without an answer,
+    /// how far it got, where the solver survived to report it.
     pub resource_count: Option<ResourceCount>,
     /// Processor time of the check.
     pub cpu: Millis,
-    /// Highest resident memory of the worker during the check; 0 where the system does not tell.
+    /// Highest resident memory of the worker during the check; 0 where the system does not report it.
     pub peak_memory_bytes: u64,
     /// [`statement_id`] of the script, if it has the right form and there is a claim.
     pub statement: Option<Hash>,
@@ -305,7 +305,7 @@ pub struct Assumptions {
     pub recursive_definitions: u32,
 }
 
-/// The one word on a proof. Only the first two are definite: they alone may be signed or held against anyone.
+/// The verdict on a proof. Only the first two are definite: they alone may be signed or held against a validator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Verdict {
@@ -315,12 +315,12 @@ pub enum Verdict {
     Refuted { answer: Answer, resource_count: ResourceCount },
     /// Nothing that counts was answered.
     NoVerdict { reason: NoVerdict },
-    /// The script has not the form that is let through. Lines and columns start at 1.
+    /// The script does not have an accepted form. Lines and columns start at 1.
     Rejected { line: u32, column: u32, text: String },
 }
 
 impl Verdict {
-    /// Whether, of a series, the next query can be asked: the solver came to an end with this one by itself.
+    /// Whether the next query of a series can be asked: the solver finished this one by itself.
     pub fn leaves_a_series_open(&self) -> bool {
         match self {
             Verdict::Confirmed { .. } | Verdict::Refuted { .. } => true,
@@ -383,7 +383,7 @@ impl NoVerdict {
         !matches!(self, NoVerdict::EndedFromOutside { .. })
     }
 
-    /// A short fixed word for metrics.
+    /// A short fixed label for metrics.
     pub fn label(&self) -> &'static str {
         match self {
             NoVerdict::Unknown { .. } => "unknown",

@@ -1,4 +1,4 @@
-//! Where bytes from outside become verified values: nothing else in this crate accepts a peer's word unseen.
+//! Where bytes from outside become verified values: nothing else in this crate accepts a peer's message unverified.
 //!
 //! Signatures are checked here, outside [`crate::consensus`], so that a session can do it on its own thread.
 

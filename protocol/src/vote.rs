@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 pub enum VoteKind {
     /// "I checked this block, every proof in it included."
     Prepare,
-    /// "I saw it prepared and did not give up on its view."
+    /// "I saw it prepared and did not vote ViewChange in its view."
     Commit,
-    /// "I gave up on this view."
+    /// "I timed out in this view, or found its leader faulty."
     ViewChange,
 }
 

@@ -1,13 +1,14 @@
-//! What each validator said of one proof, by index.
+//! What each validator attested about one proof, by index.
 //!
-//! Thousands of proofs are pending, each with a word of every validator, and all of them are made and dropped at once when an
-//! actor is made anew: the words of a small network take no allocation of their own, those of a large one a single one.
+//! Thousands of proofs are pending, each with an attestation of every validator, and all of them are created and
+//! dropped at once when an actor is restarted: the attestations of a small network need no allocation of their own,
+//! those of a large one a single one.
 
 use crate::message::Word;
 use crate::types::ValidatorIndex;
 use smallvec::SmallVec;
 
-/// At most one word of each validator. Finding one is O(log n), a new one O(n).
+/// At most one attestation of each validator. Finding one is O(log n), a new one O(n).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Words(SmallVec<[(ValidatorIndex, Word); 4]>);
 

@@ -1,4 +1,4 @@
-//! What the node and its worker process say to each other besides jobs and reports.
+//! The messages between the node and its worker process other than jobs and reports.
 //!
 //! Each message is one frame: its length as `u32`, big-endian, then MessagePack. The node speaks first ([`Settings`]),
 //! the worker answers once with [`Hello`], and from then on every `Job` gets exactly one `Report`, or the worker ends.
@@ -9,7 +9,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// Both ends are one build; another version means that the two programs beside each other do not belong together.
-pub const WORKER_VERSION: u32 = 4;
+pub const WORKER_VERSION: u32 = 5;
 
 /// Longest frame to a worker: the longest script and room for what goes with it.
 pub const JOB_FRAME_BYTES_MAX: usize = VerifierParameters::SCRIPT_BYTES_MAX as usize + 4096;
@@ -54,6 +54,9 @@ pub enum SandboxMode {
 pub enum Priority {
     /// A node, whose votes must not wait behind a solver.
     Background,
+    /// One of many nodes on this machine, whose workers together must not outweigh anybody's votes: it runs while nothing
+    /// else wants the processor.
+    Idle,
     /// A person, and nothing else.
     Foreground,
 }

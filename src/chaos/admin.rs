@@ -11,7 +11,7 @@ use std::time::Duration;
 const KILL_DEADLINE: Duration = Duration::from_secs(35);
 const TREE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What `GET /v1/actors` tells.
+/// The answer of `GET /v1/actors`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Actors {
     pub tree: Branch,
@@ -46,7 +46,7 @@ impl Branch {
         lines
     }
 
-    /// Whoever does not run, with its state.
+    /// The actors that do not run, with their state.
     pub fn not_running(&self) -> Vec<String> {
         let mut names = Vec::new();
         self.walk(&mut Vec::new(), &mut |path, branch| {
@@ -94,7 +94,8 @@ pub enum KillError {
     /// Nothing was sent.
     #[error("it was not there: {0}")]
     Absent(String),
-    /// After the request was sent: the process has ended, as it must when the vote's arbiter is blocked or a tree gave up.
+    /// After the request was sent: the process has ended, as it must when the arbiter of the votes is blocked or a tree
+    /// failed.
     #[error("the connection broke: {0}")]
     Broke(String),
     #[error("it did not answer within {} s", KILL_DEADLINE.as_secs())]
@@ -138,7 +139,7 @@ impl Admin {
         answer.body_mut().read_json().map_err(|error| format!("GET /v1/actors: {error}"))
     }
 
-    /// Read anew each time: a validator that was started again has another one.
+    /// Read again each time: a restarted validator has another one.
     ///
     /// # Errors
     /// Where it was looked for.

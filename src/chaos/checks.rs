@@ -1,4 +1,4 @@
-//! Collecting what the invariants are judged from: everything that validators tell at the end, and their vote logs.
+//! Collecting the evidence for the invariants: everything that validators report at the end, and their vote logs.
 
 use super::invariants::{
     self, Audited, Invariant, LedgerSeen, ProcessEnd, Told, accepted_proofs_end, everything_heals, no_double_sign,
@@ -9,7 +9,7 @@ use super::watch::Seen;
 use actors::audit::AuditError;
 use std::time::Duration;
 
-/// How long a validator may take to tell all of its blocks once more.
+/// How long a validator may take to report all of its blocks once more.
 const SWEEP_PATIENCE: Duration = Duration::from_secs(30);
 const READ_DEADLINE: Duration = Duration::from_secs(10);
 /// The counter of votes that a validator saw contradict each other.
@@ -19,12 +19,12 @@ const LOG_READINGS: usize = 5;
 /// Proofs that are looked up by name when they have not ended.
 const UNENDED_NAMED: usize = 5;
 
-/// What each validator tells of its actors.
+/// What each validator reports about its actors.
 pub fn trees(network: &Network) -> Vec<Told> {
     network.nodes.iter().map(|node| (node.name.clone(), node.admin.actors())).collect()
 }
 
-/// What running validators told at the end of the run.
+/// What running validators reported at the end of the run.
 pub struct Evidence {
     swept: Vec<(String, Result<u64, String>)>,
     ledgers: Vec<(String, Result<LedgerSeen, String>)>,
@@ -83,7 +83,7 @@ pub fn judge(seen: &Seen, evidence: &Evidence, healed: Healed, ends: Option<&[Pr
     ]
 }
 
-/// A log that is being written may be read in two halves of which the second is newer: such a reading is repeated.
+/// A log that is being written may be read in two parts of which the second is newer: such a reading is repeated.
 fn read_log(node: &Node, signed: &mut actors::audit::Signed) -> Result<Option<usize>, AuditError> {
     let mut read = signed.enter_log(&node.data_dir, &node.identity);
     for _ in 0..LOG_READINGS {

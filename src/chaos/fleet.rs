@@ -1,5 +1,5 @@
-//! Validators of the run's own: a testnet of processes, started again when they die, stopped at the end. A network that was
-//! running before is left to whoever runs it.
+//! The run's own validators: a testnet of processes, restarted when they die, stopped at the end. A network that was
+//! running before is left as it is.
 
 use super::schedule::Entry;
 use super::target::Fault;
@@ -28,7 +28,7 @@ pub struct Own {
 pub struct Ended {
     pub node: String,
     pub status: String,
-    /// With the code by which supervision gives up.
+    /// With the exit code of a supervision that exceeded its limit.
     pub gave_up: bool,
 }
 
@@ -45,6 +45,7 @@ impl Fleet {
             until_done: false,
             interval: None,
             tasks: Vec::new(),
+            variants: None,
             folder: folder.to_owned(),
             ports: testnet::Ports::Free,
             admin: true,
@@ -55,7 +56,7 @@ impl Fleet {
         let site = Site::make(&plan)?;
         // The limits of every testnet: what ends more often than that is not to be hidden here.
         let mut validators = Validators::start(&site, RestartPolicy::default())?;
-        validators.await_quorum(&site, START_DEADLINE)?;
+        validators.await_quorum(&site, START_DEADLINE, |_, _| {})?;
         validators.release(|_| true);
         Ok(Fleet::Own(Box::new(Own { validators, site })))
     }
@@ -79,7 +80,7 @@ impl Fleet {
         }
     }
 
-    /// A fault is about to be done. Who is asked to stop would not be started again, unless somebody says so.
+    /// A fault is about to be done. A validator that is asked to stop would not be restarted unless this says so.
     pub fn expect(&mut self, entry: &Entry) {
         if let (Fleet::Own(own), Fault::Restart) = (self, entry.fault) {
             own.validators.hold(|node| node.as_str() == entry.target.node);

@@ -1,4 +1,5 @@
-//! Final blocks as every validator tells them: whether all tell the same, who signed what, and when each was first seen.
+//! Final blocks as every validator reports them: whether all report the same, who signed what, and when each was first
+//! seen.
 
 use actors::audit::Signed;
 use protocol::quorum::ValidatorSet;
@@ -44,7 +45,7 @@ pub struct BlocksSeen {
     pub blocks: Vec<BlockSeen>,
 }
 
-/// What all validators have told so far.
+/// What all validators have reported so far.
 #[derive(Debug)]
 pub struct History {
     set: Arc<ValidatorSet>,
@@ -73,7 +74,7 @@ impl History {
         }
     }
 
-    /// Takes in a block that a validator tells. True if nobody told its sequence before.
+    /// Enters a block that a validator reports. True if no validator had reported its sequence before.
     pub fn enter(&mut self, node: usize, block: &BlockSeen, at: Instant) -> bool {
         let known = self.blocks.get(&block.sequence).copied();
         if let Some((id, first)) = known
@@ -107,7 +108,7 @@ impl History {
         }
     }
 
-    /// Something that a validator tells of its own history contradicts what it told before.
+    /// A validator's report of its own history contradicts an earlier one.
     pub fn enter_gap(&mut self, node: usize, expected: u64, got: u64) {
         let gap = format!("{} was asked for block {expected} and answers with {got}", self.names[node]);
         keep(&mut self.forks, gap);

@@ -44,7 +44,7 @@ impl Invariant {
     }
 }
 
-/// No two final blocks at one sequence, by the blocks that every validator told, and told again at the end.
+/// No two final blocks at one sequence, by the blocks that every validator reported, and reported again at the end.
 pub fn one_history(history: &History, swept: &[(String, Result<u64, String>)]) -> Invariant {
     let mut mistakes = history.forks().to_vec();
     for (name, told) in swept {
@@ -60,7 +60,7 @@ pub fn one_history(history: &History, swept: &[(String, Result<u64, String>)]) -
     Invariant::judged("one block at each sequence", &mistakes, fine)
 }
 
-/// What reading one validator's vote log came to.
+/// The outcome of reading one validator's vote log.
 #[derive(Debug)]
 pub enum Audited {
     /// So many records, without a contradiction.
@@ -124,7 +124,7 @@ pub fn accepted_proofs_end(counts: &Counts, unended: &[String], rejections: &[St
     Invariant::judged("every accepted proof ends", &mistakes, fine)
 }
 
-/// What `GET /v1/ledger` tells, in micro-tokens.
+/// The answer of `GET /v1/ledger`, in micro-tokens.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct LedgerSeen {
     pub sequence: u64,
@@ -181,7 +181,7 @@ pub fn tokens_conserved(ledgers: &[(String, Result<LedgerSeen, String>)], genesi
     Invariant::judged("tokens conserved", &mistakes, fine)
 }
 
-/// What was told of actors by one validator.
+/// What one validator reported about its actors.
 pub type Told = (String, Result<Actors, String>);
 
 /// Every actor runs again.
@@ -236,7 +236,7 @@ fn difference(then: &[String], now: &[String]) -> Option<String> {
     })
 }
 
-/// In the quiet period every validator came to sign again, every actor to run, all to the same blocks, every proof to its end.
+/// In the quiet period every validator signed again, every actor ran, all had the same blocks, and every proof ended.
 pub fn everything_heals(after: Option<Duration>, quiet: Duration) -> Invariant {
     let quiet = format!("the quiet period of {:.0} s", quiet.as_secs_f64());
     let mistakes: Vec<String> =
@@ -258,12 +258,12 @@ pub struct ProcessEnd {
     pub status: String,
     /// A fault of the schedule ended it by a signal.
     pub asked: bool,
-    /// With the code by which supervision gives up: legal.
+    /// With the exit code of a supervision that exceeded its limit: legal.
     pub gave_up: bool,
 }
 
-/// A process ends as it was asked to, or because its supervision gave up, and in no other way. None of it is seen where the
-/// processes are another's children.
+/// A process ends as it was asked to, or because its supervision exceeded its limit, and in no other way. It is not
+/// known where the processes are another program's children.
 pub fn processes_end_as_they_may(ends: Option<&[ProcessEnd]>) -> Invariant {
     const NAME: &str = "processes end as they may";
     let Some(ends) = ends else {

@@ -1,16 +1,16 @@
-//! Faults on purpose: actors, workers and whole validators of a running network are killed, stopped and choked by a schedule,
-//! under load, and what must hold in spite of it is checked and reported.
+//! Fault injection: actors, workers and whole validators of a running network are killed, stopped and flooded by a
+//! schedule, under load, and the invariants that must hold nevertheless are checked and reported.
 //!
-//! Nothing here is part of the network: faults go through what an administrator may do, through signals, and everything is
-//! judged from what validators tell and what is on their disks.
+//! Nothing here is part of the network: faults go through what an administrator may do and through signals, and
+//! everything is judged from what validators report and what is on their disks.
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`target`], [`schedule`], [`draw`] | what is done to whom and when; pure |
+//! | [`target`], [`schedule`], [`draw`] | which fault happens where and when; pure |
 //! | [`rules`] | whether a fault that is due may be done now; pure |
 //! | [`network`], [`admin`], [`processes`] | the validators, their actors, their processes |
-//! | [`fleet`] | validators of the run's own: started, started again, stopped |
-//! | [`watch`], [`history`], [`accounts`] | feeding and following the network; what was seen of blocks and of proofs |
+//! | [`fleet`] | the run's own validators: started, restarted, stopped |
+//! | [`watch`], [`history`], [`accounts`] | submitting proofs and following the network; what was seen of blocks and of proofs |
 //! | [`inject`], [`run`] | doing one fault; the loop over all |
 //! | [`checks`], [`invariants`] | collecting, and judging; the second is pure |
 //! | [`record`], [`report`], [`screen`] | statistics, the report, what is printed meanwhile |

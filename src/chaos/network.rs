@@ -43,7 +43,7 @@ pub struct Node {
     process: Mutex<Option<Arc<Process>>>,
 }
 
-/// Where a validator is, by its own word.
+/// A validator's state, as it reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     /// It is connected to a quorum, signs, and waits for nothing.
@@ -135,7 +135,7 @@ impl Node {
         Client::with_deadline(&self.name, &self.http, deadline)
     }
 
-    /// Its own word, unless it does not answer at once.
+    /// Its state as it reports it, unless it does not answer at once.
     pub fn standing(&self) -> Option<Standing> {
         let status = self.client(QUICK).get("/v1/status").ok()?;
         Some(Standing {
@@ -159,7 +159,7 @@ impl Node {
     /// The process that answers for it now.
     ///
     /// # Errors
-    /// Why there is none that may be touched.
+    /// Why no process was found that may be signalled.
     pub fn process(&self) -> Result<Arc<Process>, String> {
         if !self.is_here {
             return Err(format!("{} is at {}, not on this machine", self.name, self.http));

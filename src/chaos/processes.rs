@@ -46,7 +46,7 @@ impl Process {
     /// The validator that listens for HTTP on this port of this machine.
     ///
     /// # Errors
-    /// Why there is none that may be touched.
+    /// Why no process was found that may be signalled.
     pub fn validator(http_port: u16) -> Result<Process, String> {
         let nobody = || {
             format!(

@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(5);
 /// Between two looks at whether everything has healed.
 const HEAL_LOOK: Duration = Duration::from_millis(100);
 
-/// What threads tell the loop.
+/// What threads report to the loop.
 enum Event {
     Done(usize, Box<Done>),
     /// A validator's process is out that was not meant to be.
@@ -54,7 +54,7 @@ pub struct Run<'a> {
     ends: Vec<ProcessEnd>,
 }
 
-/// What a run came to.
+/// The outcome of a run.
 pub struct Outcome {
     pub records: Vec<Record>,
     pub ends: Vec<ProcessEnd>,

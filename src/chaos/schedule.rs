@@ -25,7 +25,7 @@ pub struct Entry {
 /// Faults in the order in which they are due.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schedule {
-    /// More processes may be out at a time than a quorum can miss: whoever wrote that wants the network to stand still.
+    /// More processes may be down at a time than a quorum can spare: the author wants the network to halt.
     pub beyond_tolerance: bool,
     pub faults: Vec<Entry>,
 }
@@ -49,7 +49,7 @@ struct EntryFile {
     hold: Option<f64>,
 }
 
-/// Why a schedule is none.
+/// Why a text is not a schedule.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum ScheduleError {
     #[error(

@@ -27,7 +27,7 @@ impl Screen {
         }
     }
 
-    /// Of thousands of faults only those are told that a person would want to look at.
+    /// Of thousands of faults, prints only those that a person would want to look at.
     pub fn fault(&self, record: &Record) {
         let Record { target, fault, .. } = record;
         match &record.outcome {

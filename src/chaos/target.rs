@@ -1,4 +1,4 @@
-//! What a fault is done to, and what may be done to it. The words here are those of schedules and reports.
+//! What a fault is done to, and what may be done to it. The names here are those of schedules and reports.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -206,7 +206,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Names in one line, for whoever wrote one that is not among them.
+/// The names in one line, for a message about one that is not among them.
 pub fn fault_names(faults: &[Fault]) -> String {
     faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(", ")
 }

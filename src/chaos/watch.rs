@@ -33,7 +33,7 @@ const REFUSALS_INTERVAL: Duration = Duration::from_secs(1);
 const REFUSAL_AGE: Duration = Duration::from_secs(3);
 const ASKED_AT_ONCE: usize = 32;
 
-/// What is known, and what the threads are told.
+/// What is known, and the flags that the threads read.
 pub struct Seen {
     pub network: Arc<Network>,
     pub history: Mutex<History>,
@@ -66,7 +66,7 @@ impl Seen {
         self.submits.store(false, Ordering::Relaxed);
     }
 
-    /// Whoever holds something lets it go.
+    /// Ends every hold at once: stopped processes and workers continue.
     pub fn hurry(&self) {
         self.hurries.store(true, Ordering::Relaxed);
     }
@@ -81,7 +81,7 @@ impl Seen {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Whether every validator told every block that any of them told.
+    /// Whether every validator reported every block that any of them reported.
     pub fn heads_agree(&self) -> bool {
         let head = self.history.lock().head().0;
         self.heads.iter().all(|told| told.load(Ordering::Relaxed) >= head)
@@ -145,7 +145,8 @@ impl Seen {
         next - 1
     }
 
-    /// Reads all blocks of a validator once more, up to the highest that anybody told: what was final must still be.
+    /// Reads all blocks of a validator once more, up to the highest that any validator reported: what was final must
+    /// still be.
     ///
     /// # Errors
     /// If it does not answer, or has not got so far within the patience.

@@ -3,6 +3,8 @@
 use crate::args::span;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::testnet::{self, Plan, Ports};
+use actors::config::CROWD_MIN;
+use actors::keys;
 use protocol::types::Stake;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,7 +45,14 @@ pub struct Arguments {
     /// A folder of proofs, a manifest or a script. Without --until-done they are submitted in turn, again and again.
     #[arg(long, value_name = "DIR|MANIFEST", default_value = "data/proofs")]
     proofs: PathBuf,
-    /// Proofs submitted a second [default: 0.5; with --until-done as many as are taken].
+    /// Make of each submission a new statement, a variant of one of the proofs: nothing is remembered. Always so with more than
+    /// 16 validators.
+    #[arg(long)]
+    variants: bool,
+    /// From which the variants are made [default: drawn].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// Proofs submitted a second; 0 for none [default: 0.5; with --until-done as many as are taken].
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     rate: Option<f64>,
     /// Where the network's data and logs are; what an earlier testnet left there is deleted.
@@ -56,11 +65,26 @@ impl Arguments {
         testnet::run(&self.plan()?)
     }
 
+    /// A run that is told to be done submits each proof as it is.
+    fn variants(&self) -> Result<Option<u64>, Failure> {
+        let is_crowd = usize::from(self.nodes) >= CROWD_MIN;
+        if !self.variants && (self.until_done || !is_crowd) {
+            return Ok(None);
+        }
+        let drawn = || {
+            keys::random_bytes().map(|bytes| u64::from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])))
+        };
+        self.seed.map_or_else(drawn, Ok).map(Some).map_err(Failure::with(Exit::Internal))
+    }
+
     fn plan(&self) -> Result<Plan, Failure> {
         let wrong = |text: String| Failure::new(Exit::Input, text);
         let rate = self.rate.or((!self.until_done).then_some(RATE_DEFAULT));
-        if let Some(rate) = rate.filter(|rate| !(*rate > 0.0 && *rate <= 1e6)) {
-            return Err(wrong(format!("--rate is {rate}: a number of proofs a second above 0 is expected")));
+        if let Some(rate) = rate.filter(|rate| !(0.0..=1e6).contains(rate)) {
+            return Err(wrong(format!("--rate is {rate}: a number of proofs a second is expected, 0 for none")));
+        }
+        if rate == Some(0.0) && self.until_done {
+            return Err(wrong("--rate is 0: nothing would ever be done, as --until-done asks".into()));
         }
         if self.output.is_dir() {
             return Err(wrong(format!("--output is {}, which is a folder: name a file", self.output.display())));
@@ -71,8 +95,9 @@ impl Arguments {
             duration: self.duration,
             until_done: self.until_done,
             restart: !self.no_restart,
-            interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
-            tasks: testnet::tasks(&self.proofs)?,
+            interval: rate.filter(|rate| *rate > 0.0).map(|rate| Duration::from_secs_f64(1.0 / rate)),
+            tasks: if rate == Some(0.0) { Vec::new() } else { testnet::tasks(&self.proofs)? },
+            variants: self.variants()?,
             folder: self.data_dir.clone(),
             ports: Ports::Free,
             admin: self.admin,

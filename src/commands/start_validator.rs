@@ -144,6 +144,8 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     let mut pool = PoolConfig::new(program, genesis.parameters().verifier);
     pool.workers = config.verifier.workers as usize;
     pool.sandbox = config.verifier.sandbox;
+    pool.spare = config.verifier.spare;
+    pool.priority = config.verifier.priority;
     pool.observer = Arc::new(actors::metrics::pool_event);
     let pool = VerifierPool::start(pool).map_err(Failure::with(Exit::Configuration))?;
     let (mine, theirs) = (pool.pin(), genesis.parameters().solver_pin);
@@ -218,6 +220,7 @@ fn start_api(
     stop: oneshot::Receiver<()>,
 ) -> (Arbiter, oneshot::Receiver<()>) {
     let thread = Arbiter::new();
+    thread.spawn_fn(|| supervision::name_this_thread("api"));
     let (ended, end) = oneshot::channel();
     thread.spawn(async move {
         let stop = async move {

@@ -1,4 +1,5 @@
-//! The clock: against the peers' while the node runs, which measures it; else by the word of the system's own.
+//! The clock: compared with the peers' while the node runs, which measures it; else what the system's own
+//! synchronisation reports.
 
 use super::Finding;
 use actors::network::skew;
@@ -15,7 +16,7 @@ enum System {
     Unknown,
 }
 
-/// `status` is what the running node tells of itself.
+/// `status` is the running node's own status.
 pub(super) fn look(status: Option<&Value>) -> Finding {
     let ahead = status.and_then(|status| status["clock_ahead_ms"].as_i64());
     let peers = status.map_or(0, |status| status["connected_peers"].as_u64().unwrap_or(0));

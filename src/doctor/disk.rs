@@ -1,4 +1,5 @@
-//! The disk of the data folder: its room, what kind it is, and how long a sync takes, which every block waits for twice.
+//! The disk of the data folder: its free space, what kind it is, and how long a sync takes, which every block waits for
+//! twice.
 
 use super::Finding;
 use std::ffi::CString;

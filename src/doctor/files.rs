@@ -1,4 +1,4 @@
-//! Key and data folder: whether they are there, whose they are, and who else may read them.
+//! Key and data folder: whether they exist, whose they are, and who else may read them.
 
 use super::{Finding, Level};
 use actors::config::NodeConfig;

@@ -1,19 +1,20 @@
-//! What an operator would look at before calling somebody: everything on this machine that keeps a validator from working.
+//! What an operator would look at before calling somebody: everything on this machine that keeps a validator from
+//! working.
 //!
-//! Each check looks (its `look` has the effects) and judges (pure, with a table test); the findings come in the order in
-//! which things depend on each other. Must never: change the node's data, keep a file behind, or open a session with the
-//! node's key, which would take the place of the running node's own.
+//! Each check looks (its `look` has the effects) and judges (pure, with a table test); the findings come in the order
+//! in which things depend on each other. Must never: change the node's data, keep a file behind, or open a session with
+//! the node's key, which would displace the running node's own.
 //!
 //! | file | owns |
 //! |---|---|
 //! | here | findings, their order and sum |
-//! | [`files`] | key and data folder: there, whose, who else may read them |
-//! | [`disk`] | room, kind of file system, time of a sync |
+//! | [`files`] | key and data folder: present, whose, who else may read them |
+//! | [`disk`] | free space, kind of file system, time of a sync |
 //! | [`limits`] | descriptors |
 //! | [`ports`] | free, or whose |
 //! | [`solver`] | build, hash against the genesis, sandbox |
-//! | [`clock`] | against peers while the node runs, else by the kernel's word |
-//! | [`peers`] | who can be reached, and how fast |
+//! | [`clock`] | against peers while the node runs, else what the kernel reports |
+//! | [`peers`] | which can be reached, and how fast |
 
 mod clock;
 mod disk;
@@ -47,7 +48,7 @@ pub enum Level {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// A short fixed word.
+    /// A short fixed name.
     pub name: &'static str,
     pub level: Level,
     /// One line.
@@ -76,7 +77,7 @@ impl Finding {
     }
 }
 
-/// Which node is looked at, as `pop start-validator` would be told.
+/// Which node is examined, with the options of `pop start-validator`.
 #[derive(Debug)]
 pub struct Wanted {
     pub flags: Flags,

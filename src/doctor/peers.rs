@@ -24,7 +24,7 @@ struct Failed {
     why: String,
 }
 
-/// One peer, and how long its connection took or why there is none.
+/// One peer, and how long its connection took or why it failed.
 #[derive(Debug, Clone)]
 struct Tried {
     index: ValidatorIndex,

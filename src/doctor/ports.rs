@@ -1,4 +1,4 @@
-//! The node's two ports: free, its own, or somebody else's.
+//! The node's two ports: free, its own, or another process'.
 
 use super::Finding;
 use crate::chaos::processes::{Listener, listener};

@@ -1,13 +1,13 @@
 //! Many obligations before a node: looked up first, what is missing submitted, and all of them waited for.
 //!
 //! ```text
-//! look up by statement ──► known: ended
-//!                      ├─► under way, whoever submitted it ──────► wait ──► ended
-//!                      └─► missing ──► (consent) ──► submit ──► wait ──┘
+//!  look up by statement ──► known: ended
+//!                       ├─► under way, whoever submitted it ──────► wait ──► ended
+//!                       └─► missing ──► (consent) ──► submit ──► wait ──┘
 //! ```
-//! A node that goes away is asked again for [`PATIENCE`]; what ended until then stands, and a second start goes on, since the
-//! node knows what was submitted. Must never: submit before the caller agreed, or call *holds* what is not final as the very
-//! statement that was asked about.
+//! A node that goes away is asked again for [`PATIENCE`]; what has ended by then stands, and a second start continues,
+//! since the node knows what was submitted. Must never: submit before the caller agreed, or report *holds* for what is
+//! not final as exactly the statement that was asked about.
 
 pub mod consent;
 mod submitting;
@@ -44,7 +44,7 @@ pub struct Asked {
     pub claim: Claim,
 }
 
-/// What an obligation came to.
+/// The outcome of an obligation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// Final in a block, with the resource count that it records.
@@ -53,7 +53,7 @@ pub enum End {
     Refuted { proof: Option<Hash>, attestations: Attestations, message: String },
     /// Validators have no verdict, or none that enough of them share.
     NoVerdict { proof: Option<Hash>, attestations: Attestations, message: String },
-    /// The script has not the form that is let through.
+    /// The script does not have an accepted form.
     NotAccepted { line: Option<u32>, column: Option<u32>, message: String },
 }
 
@@ -113,8 +113,8 @@ impl Node {
         Ok(Node { client, chain, key, patience: PATIENCE })
     }
 
-    /// Brings every obligation to an end that the network has for it, which the caller is told of. Blocks; cost: a request for
-    /// each thousand that are known.
+    /// Waits until the network has an outcome for every obligation, and passes each to the caller. Blocks; cost: a
+    /// request for each thousand that are known.
     ///
     /// # Errors
     /// Why not all of them have ended, unless the caller stopped it.

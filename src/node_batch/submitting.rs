@@ -1,4 +1,5 @@
-//! What is missing at the node goes there: signed, in batches that are bounded in count and bytes, again where there was no room.
+//! Submits what is missing at the node: signed, in batches that are bounded in count and bytes, again where there was
+//! no capacity.
 
 use super::wire::{self, Answer, Attestations, Name, Refused, SUBMISSIONS_MAX};
 use super::{Asked, End, Event, Run, Stop};

@@ -1,6 +1,6 @@
-//! What the batch routes take and answer, as this program reads it.
+//! The requests and answers of the batch routes, as this program reads them.
 //!
-//! Must never: take for an answer what does not answer every question, each in its place.
+//! Must never: accept an answer that does not answer every question, each in its place.
 
 use crate::client::{Client, Refusal};
 use crate::exit::{Exit, Failure};

@@ -1,5 +1,6 @@
-//! A network of four validators to look at: it stays up, is given an example proof every now and then, says when its health
-//! changes, and starts again what somebody ended, after a while in which that can be seen. Ctrl-C ends it and removes it.
+//! A network of four validators to look at: it stays up, is given an example proof every now and then, reports when its
+//! health changes, and restarts a validator that somebody ended, after a while in which the effect can be seen. Ctrl-C
+//! ends it and removes it.
 //!
 //! Must never: leave a process or its folder behind, or touch a folder that it did not make.
 
@@ -60,7 +61,7 @@ pub fn run(ports: Ports) -> Outcome {
         away: Vec::new(),
         interrupted,
     };
-    let took = demo.validators.await_quorum(&site, START_DEADLINE)?;
+    let took = demo.validators.await_quorum(&site, START_DEADLINE, |_, _| {})?;
     say!("Up after {} ms.", took.as_millis());
     to_try(&site, ports, &demo.validators.running()).iter().for_each(|line| say!("{line}"));
     let (watch, inbox) = Watch::start(&plan, &site, demo.account.pending());
@@ -82,6 +83,7 @@ fn plan(folder: &Path, ports: Ports) -> Plan {
         restart: true,
         interval: Some(PACE),
         tasks: Vec::new(),
+        variants: None,
         folder: folder.to_owned(),
         ports,
         admin: true,

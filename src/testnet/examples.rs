@@ -1,4 +1,4 @@
-//! The example proofs of data/proofs, carried in the program: a demo works wherever the program was installed.
+//! The example proofs of data/proofs, built into the program: a demo works wherever the program was installed.
 
 use std::fs;
 use std::io;

@@ -11,6 +11,9 @@
 //! | [`watching`] | the threads: submitting, following blocks, looking at statuses |
 //! | [`account`] | what was seen: proofs, blocks, uptime |
 //! | [`report`] | the report, each figure with its definition |
+//! | [`machine`] | whether this machine can hold it |
+//! | [`variants`] | new statements to check, as many as asked for |
+//! | [`usage`] | what each validator's parts used |
 //! | [`prometheus`] | a Prometheus that looks on, if that is asked for |
 //! | [`screen`] | what is printed meanwhile |
 //! | [`demo`] | a small one that stays up, to look at; [`examples`] are its proofs |
@@ -18,12 +21,15 @@
 mod account;
 pub mod demo;
 mod examples;
+mod machine;
 mod prometheus;
 mod report;
 pub mod restart;
 mod screen;
 pub mod site;
+mod usage;
 pub mod validators;
+mod variants;
 mod watching;
 
 pub use report::Spread;
@@ -44,6 +50,7 @@ use screen::Screen;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+use usage::Usage;
 use watching::{Event, Watch};
 
 /// How long validators may take to find each other, and that much for each.
@@ -104,6 +111,8 @@ pub struct Plan {
     /// Between two submissions; none: as fast as they are taken.
     pub interval: Option<Duration>,
     pub tasks: Vec<Task>,
+    /// Whether each submission is a new statement, a variant of a task, and of which seed.
+    pub variants: Option<u64>,
     pub folder: PathBuf,
     pub ports: Ports,
     /// Whether actors may be made to fail.
@@ -129,13 +138,17 @@ enum Ending {
 /// If it cannot be made or does not start. What happens later is in the report.
 pub fn run(plan: &Plan) -> Outcome {
     let prometheus = plan.prometheus.map(prometheus::Wanted::look).transpose()?;
+    let missing = machine::missing(&machine::Needed::by(plan.nodes), &machine::Machine::look(), plan.nodes);
+    if !missing.is_empty() {
+        return Err(failure(missing.join("\n       ")));
+    }
     let site = Site::make(plan)?;
     let mut screen = Screen::new(plan);
     screen.starting(plan, &site);
     let mut prometheus = prometheus.map(|wanted| wanted.start(&site)).transpose()?;
     let mut validators = Validators::start(&site, RestartPolicy::default())?;
     let deadline = START_DEADLINE + START_DEADLINE_EACH * u32::from(plan.nodes);
-    let took = validators.await_quorum(&site, deadline)?;
+    let took = validators.await_quorum(&site, deadline, |started, able| screen.coming_up(plan.nodes, started, able))?;
     let looks_on = prometheus.as_mut().map(Prometheus::await_ready).transpose()?;
     screen.started(&site, took, looks_on.as_deref());
     if plan.restart {
@@ -145,12 +158,14 @@ pub fn run(plan: &Plan) -> Outcome {
     let mut account = Account::new(&site);
     let (watch, inbox) = Watch::start(plan, &site, account.pending());
     let mut processes = Processes { validators, prometheus };
-    let ending = follow(plan, &mut processes, &mut account, &mut screen, &inbox, &watch);
+    let mut usage = Usage::start(&processes.validators.running());
+    let ending = follow(plan, &mut processes, &mut account, &mut usage, &mut screen, &inbox, &watch);
     watch.stop();
+    usage.end(&processes.validators.running());
     account.end(&site);
     drop(processes);
 
-    let report = Report::new(plan, &account, ending);
+    let report = Report::new(plan, &account, &usage, ending);
     report.write(&plan.output)?;
     screen.report(plan, &site, &report);
     Ok(exit_of(plan, &account, ending))
@@ -167,6 +182,7 @@ fn follow(
     plan: &Plan,
     processes: &mut Processes,
     account: &mut Account,
+    usage: &mut Usage,
     screen: &mut Screen,
     inbox: &Receiver<Event>,
     watch: &Watch,
@@ -189,7 +205,9 @@ fn follow(
         if validators.is_over() {
             return Ending::Dead;
         }
-        screen.progress(&account.progress(validators.running().len()));
+        let running = validators.running();
+        usage.look(&running);
+        screen.progress(&account.progress(running.len()));
         let now = Instant::now();
         if plan.until_done && account.is_done() {
             return Ending::Done;

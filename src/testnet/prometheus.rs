@@ -1,6 +1,7 @@
-//! A Prometheus beside the testnet: what it scrapes and by which rules, as files, and its process where it is installed.
+//! A Prometheus beside the testnet: what it scrapes and by which rules, as files, and its process where it is
+//! installed.
 //!
-//! It looks on and nothing depends on it: one that ends early is told of, once, and the network goes on.
+//! It only observes, and nothing depends on it: one that ends early is reported, once, and the network continues.
 
 use super::failure;
 use super::site::Site;
@@ -80,7 +81,7 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Waits until it answers. What to tell the person who wants to look at it.
+    /// Waits until it answers. Returns the line that tells the user where to look.
     ///
     /// # Errors
     /// If it ends instead, with what its log says went wrong, or is not ready in time.
@@ -114,7 +115,7 @@ impl Prometheus {
         Ok(format!("Prometheus: {} ({config})", self.url))
     }
 
-    /// What is to be told if it has ended although nobody asked it to.
+    /// A message if it has ended although nobody asked it to.
     pub fn look(&mut self) -> Option<String> {
         let status = self.process.as_mut()?.try_wait().ok()??;
         self.process = None;

@@ -2,9 +2,11 @@
 
 use super::account::Account;
 use super::restart::Then;
+use super::usage::{PartUsage, SentKind, Usage, ValidatorUsage};
 use super::validators::Ended;
 use super::{Ending, Plan};
 use crate::exit::{Exit, Failure};
+use actors::config::CROWD_MIN;
 use actors::storage::files::{self, Existing};
 use protocol::types::NodeId;
 use serde::Serialize;
@@ -15,6 +17,14 @@ use std::path::Path;
 const UPTIME_HEALTHY: f64 = 99.9;
 /// View changes that are worth an issue: more than a tenth of the blocks.
 const VIEW_CHANGES_PER_BLOCK: f64 = 0.1;
+
+/// By [`super::site`] and the defaults of the configuration.
+const REDUCED: &[&str] = &[
+    "one worker for each validator, and no spare one",
+    "workers run only while nothing else wants the processor",
+    "4 MiB of the database's pages in memory",
+    "logs from warnings on",
+];
 
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -75,6 +85,14 @@ pub struct Figures {
     pub rewards_paid_tokens: f64,
     pub proposal_to_final_ms: Option<Spread>,
     pub submit_to_final_ms: Option<Spread>,
+    /// What each part of all validators together used.
+    pub by_part: BTreeMap<&'static str, PartUsage>,
+    /// What the validators sent to each other, by kind of message.
+    pub sent: BTreeMap<String, SentKind>,
+    /// What each validator used.
+    pub validators: Vec<ValidatorUsage>,
+    /// What a crowd on one machine does without.
+    pub reduced: Vec<&'static str>,
     /// The folder of the validators' configurations, by which others find them.
     pub configurations: String,
 }
@@ -118,7 +136,7 @@ fn rounded(value: f64, digits: i32) -> f64 {
 }
 
 impl Report {
-    pub(super) fn new(plan: &Plan, account: &Account, ending: Ending) -> Report {
+    pub(super) fn new(plan: &Plan, account: &Account, usage: &Usage, ending: Ending) -> Report {
         let proofs = account.proofs();
         let (blocks, blocks_empty) = account.blocks();
         let newest = account.newest();
@@ -126,6 +144,7 @@ impl Report {
         let processed = proofs.fin + proofs.refused;
         let consensus = Spread::of(account.proposal_to_final_ms());
         let proposals = newest.proposals.max(blocks);
+        let (by_part, validators) = usage.report(blocks);
         let stability = Stability {
             uptime_percentage: rounded(account.uptime_percentage(), 3),
             consensus_success_rate: if proposals == 0 {
@@ -165,6 +184,10 @@ impl Report {
                 rewards_paid_tokens: account.rewards_paid() as f64 / 1e6,
                 proposal_to_final_ms: consensus,
                 submit_to_final_ms: Spread::of(account.submit_to_final_ms()),
+                by_part,
+                sent: usage.sent(),
+                validators,
+                reduced: if usize::from(plan.nodes) >= CROWD_MIN { REDUCED.to_vec() } else { Vec::new() },
                 configurations: plan.folder.join("config").display().to_string(),
             },
         };
@@ -220,8 +243,19 @@ impl Report {
         files::write_whole(path, text.as_bytes(), 0o644, Existing::Replace).map_err(Failure::with(Exit::Configuration))
     }
 
+    /// What a screen has room for: of a crowd without each validator's figures, which are in the file.
+    pub fn brief(&self) -> String {
+        let mut value = serde_json::to_value(self).expect("every field has a JSON form");
+        if self.figures.validators.len() >= CROWD_MIN
+            && let Some(figures) = value["figures"].as_object_mut()
+        {
+            figures.remove("validators");
+        }
+        serde_json::to_string_pretty(&value).expect("it is JSON")
+    }
+
     /// The report as it is in its file.
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         serde_json::to_string_pretty(self).expect("every field has a JSON form")
     }
 }

@@ -1,8 +1,9 @@
-//! When a process that ended is started again: the decision alone, from what is passed in. No clock, process or chance is here.
+//! When a process that ended is restarted: the decision alone, from what is passed in. No clock, process or chance is
+//! here.
 //!
-//! The delay doubles with each end that follows a short life, is shortened by up to a half at random, so that validators that
-//! fell together do not come back together, and starts over once the process ran well for a while. A limit on restarts in a
-//! window gives up on what ends again and again, and what a restart cannot mend is not tried at all.
+//! The delay doubles with each end that follows a short life, is shortened by up to a half at random, so that
+//! validators that fell together do not return together, and starts over once the process ran well for a while. After
+//! too many restarts in a window a process stays down, and an end that a restart cannot fix is not retried at all.
 
 use crate::exit::Exit;
 use crate::text;

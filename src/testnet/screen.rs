@@ -1,24 +1,25 @@
 //! What a person sees of a run: a line for each block and verdict, a progress line, the report, and where to look next.
 
 use super::account::Progress;
+use super::machine::Needed;
 use super::report::Report;
 use super::site::Site;
 use super::{Plan, Task};
 use crate::say;
 use crate::text::{counted, rfc3339};
+use actors::config::CROWD_MIN;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Between two progress lines where they cannot be overwritten.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
-/// And where they can.
+/// And while a network comes up.
+const START_LINE_INTERVAL: Duration = Duration::from_secs(2);
+/// Where they can.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 
-/// More validators, or longer runs, are told of first.
-const NODES_UNNOTED: u16 = 16;
+/// Longer runs are told of first, and so are crowds.
 const DURATION_UNNOTED: Duration = Duration::from_secs(3_600);
-/// Of a validator with one worker, when it has checked some proofs.
-const NODE_MEMORY_MIB: u64 = 100;
 
 pub struct Screen {
     terminal: bool,
@@ -42,16 +43,30 @@ impl Screen {
     pub fn starting(&mut self, plan: &Plan, site: &Site) {
         warnings(plan.nodes, plan.duration, plan.until_done).iter().for_each(|line| say!("Note: {line}"));
         let proofs = match plan.tasks.as_slice() {
+            [] => "no proofs".to_owned(),
             [Task { name, .. }] => format!("1 proof ({name})"),
             tasks => format!("{} proofs", tasks.len()),
         };
         let until =
             if plan.until_done { "until each has ended".to_owned() } else { format!("for {}", span(plan.duration)) };
         say!("Testnet: {} validators, {} tokens of stake each, {proofs}, {until}", plan.nodes, plan.stake);
+        if let Some(seed) = plan.variants {
+            say!("Each submission is a new statement, a variant of one of them: seed {seed}");
+        }
         say!("Data and logs: {}", site.folder.display());
     }
 
+    /// Draws how far the start of a network has come, if it is worth a line.
+    pub fn coming_up(&mut self, nodes: u16, started: usize, able: usize) {
+        if usize::from(nodes) < CROWD_MIN {
+            return;
+        }
+        let line = format!("… {started} of {nodes} validators are started, {able} sign");
+        self.draw(line, START_LINE_INTERVAL);
+    }
+
     pub fn started(&mut self, site: &Site, took: Duration, looks_on: Option<&str>) {
+        self.clear();
         say!("A quorum is connected after {} ms. Chain {}", took.as_millis(), site.chain);
         if let Some(first) = site.places.first() {
             say!("Ask it anything meanwhile: pop status --node {}", first.http);
@@ -70,12 +85,17 @@ impl Screen {
 
     /// Draws the progress line, if it is time.
     pub fn progress(&mut self, progress: &Progress) {
-        let interval = if self.terminal { REDRAW_INTERVAL } else { LINE_INTERVAL };
+        let line = self.line(progress);
+        self.draw(line, LINE_INTERVAL);
+    }
+
+    /// Over the last one on a terminal; elsewhere as a line of its own, no more often than that.
+    fn draw(&mut self, line: String, line_interval: Duration) {
+        let interval = if self.terminal { REDRAW_INTERVAL } else { line_interval };
         if self.last.elapsed() < interval && (self.drawn || !self.terminal) {
             return;
         }
         self.last = Instant::now();
-        let line = self.line(progress);
         if !self.terminal {
             return say!("{line}");
         }
@@ -112,7 +132,7 @@ impl Screen {
     pub fn report(&mut self, plan: &Plan, site: &Site, report: &Report) {
         self.clear();
         say!();
-        say!("{}", report.text());
+        say!("{}", report.brief());
         say!();
         say!("The network is stopped. Where to look next:");
         say!("  {}  this report; docs/TESTNET.md defines each figure", plan.output.display());
@@ -126,8 +146,8 @@ impl Screen {
 /// What a run will take that a first user may not have meant.
 fn warnings(nodes: u16, duration: Duration, until_done: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if nodes > NODES_UNNOTED {
-        let memory = u64::from(nodes) * NODE_MEMORY_MIB / 1_024;
+    if usize::from(nodes) >= CROWD_MIN {
+        let memory = Needed::by(nodes).memory_mib.div_ceil(1_024);
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         lines.push(format!(
             "{nodes} validators on this machine take about {memory} GiB of memory and share {}; --nodes 4 is enough to try it",
@@ -164,7 +184,7 @@ mod tests {
         let said = |nodes, seconds, until_done| warnings(nodes, Duration::from_secs(seconds), until_done);
         assert!(said(16, 3_600, false).is_empty() && said(4, 86_400, true).is_empty());
         let lines = said(100, 86_400, false);
-        assert!(lines[0].starts_with("100 validators on this machine take about 9 GiB"), "{lines:?}");
+        assert!(lines[0].starts_with("100 validators on this machine take about 8 GiB"), "{lines:?}");
         assert!(lines[1].starts_with("it runs for 24 h 0 min, until "), "{lines:?}");
     }
 

@@ -1,25 +1,32 @@
-//! The validator processes: started, watched, started again, stopped. None outlives this one, however it ends.
+//! The validator processes: started, watched, restarted, stopped. None outlives this one, however it ends.
 //!
-//! Nothing happens by itself: who owns [`Validators`] calls [`Validators::look`] as often as it wants to notice things.
-//! Restarting is held for all at first, and for any of them at any time; [`restart`](super::restart) decides the rest.
+//! Nothing happens by itself: the owner of [`Validators`] calls [`Validators::look`] as often as it wants to notice
+//! things. Restarting is held for all at first, and for any of them at any time; [`restart`](super::restart) decides
+//! the rest.
 
 use super::restart::{RestartPolicy, Restarts, Stays, Then};
 use super::site::{Place, Site};
 use super::{failure, watching};
 use crate::exit::{Exit, Failure};
+use actors::config::CROWD_MIN;
 use protocol::types::NodeId;
 use std::fmt;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// Between the request to stop and SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
+/// Between two first starts in a crowd: each takes some hundred milliseconds of a processor, and shakes hands with all.
+const START_INTERVAL: Duration = Duration::from_millis(100);
+/// Validators that are asked at once whether they are up.
+const ASKED_AT_ONCE: usize = 16;
+const LOG_LEVEL: &str = "RUST_LOG";
 /// Lines of a log that are shown when its validator does not start.
 const LOG_LINES: usize = 8;
 
@@ -78,6 +85,8 @@ impl fmt::Display for Ended {
 }
 
 enum State {
+    /// It is started for the first time then.
+    Planned(Instant),
     Runs {
         process: Child,
         since: Instant,
@@ -163,52 +172,66 @@ impl Validator {
     fn is_over(&self) -> bool {
         match self.state {
             State::Stays | State::Down => true,
-            State::Runs { .. } | State::Due(_) => false,
+            State::Planned(_) | State::Runs { .. } | State::Due(_) => false,
         }
     }
 }
 
 pub struct Validators {
-    program: PathBuf,
-    genesis: PathBuf,
+    launcher: Launcher,
     policy: RestartPolicy,
     all: Vec<Validator>,
 }
 
 impl Validators {
-    /// Starts one process for each place. Restarting is held until [`Validators::release`]: what ends before the network
-    /// is there is better shown than repeated.
+    /// Starts one process for each place; a crowd one after the other, by [`Validators::look`]. Restarting is held until
+    /// [`Validators::release`]: what ends before the network is there is better shown than repeated.
     ///
     /// # Errors
     /// If one cannot be started; those before it are stopped.
     pub fn start(site: &Site, policy: RestartPolicy) -> Result<Validators, Failure> {
         let program = std::env::current_exe().map_err(failure)?;
-        let genesis = site.genesis.clone();
-        let mut validators = Validators { program, genesis, policy, all: Vec::new() };
-        for place in &site.places {
-            let log = File::options().create(true).append(true).open(&place.log).map_err(failure)?;
-            let process = spawn(&validators.program, &validators.genesis, place, log)
-                .map_err(|error| failure(format!("{} does not start: {error}", place.node_id)))?;
-            let state = State::Runs { process, since: Instant::now() };
+        let is_crowd = site.places.len() >= CROWD_MIN;
+        let launcher = Launcher { program, genesis: site.genesis.clone(), is_crowd };
+        let mut validators = Validators { launcher, policy, all: Vec::new() };
+        let begun = Instant::now();
+        for (count, place) in (0..).zip(&site.places) {
+            let state = if is_crowd {
+                State::Planned(begun + START_INTERVAL * count)
+            } else {
+                let process = validators
+                    .launcher
+                    .start(place)
+                    .map_err(|error| failure(format!("{} does not start: {error}", place.node_id)))?;
+                State::Runs { process, since: Instant::now() }
+            };
             let (place, restarts) = (place.clone(), Restarts::default());
             validators.all.push(Validator { place, state, restarts, is_held: true });
         }
         Ok(validators)
     }
 
-    /// Waits until validators that are a quorum say that they are connected to one and sign. Tells how long it took.
+    /// Waits until validators that are a quorum say that they are connected to one and sign; all of them, if that does not
+    /// take too long. Tells how long it took, and meanwhile how many were started and how many said so.
     ///
     /// # Errors
     /// If one ends meanwhile (with the end of its log), or the deadline passes.
-    pub fn await_quorum(&mut self, site: &Site, deadline: Duration) -> Result<Duration, Failure> {
+    pub fn await_quorum(
+        &mut self,
+        site: &Site,
+        deadline: Duration,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Duration, Failure> {
         let started = Instant::now();
+        let mut looks = watching::Looks::new(site);
         loop {
             if let Some(Happened::Ended(ended)) = self.look().first() {
                 return Err(self.did_not_start(ended));
             }
-            let looks = watching::look(site);
-            let able = watching::able(&looks).count();
-            let is_quorum = site.set.is_quorum(site.set.stake_of(watching::able(&looks)));
+            looks.look_at_unable(ASKED_AT_ONCE);
+            let able = watching::able(looks.seen()).count();
+            let is_quorum = site.set.is_quorum(site.set.stake_of(watching::able(looks.seen())));
+            progress(self.running().len(), able);
             // The others are about to join: a run that starts without them would begin with a pause.
             if able == site.places.len() || (is_quorum && started.elapsed() > deadline / 4) {
                 return Ok(started.elapsed());
@@ -245,17 +268,23 @@ impl Validators {
         let now = Instant::now();
         for validator in &mut self.all {
             match &mut validator.state {
+                State::Planned(at) if *at <= now => match self.launcher.start(&validator.place) {
+                    Ok(process) => validator.state = State::Runs { process, since: now },
+                    Err(error) => {
+                        let how = How::NotMade(error.to_string());
+                        happened.push(validator.on_ended(&self.policy, now, Duration::ZERO, how));
+                    }
+                },
                 State::Runs { process, since } => {
                     let Ok(Some(status)) = process.try_wait() else { continue };
                     let ran = now.saturating_duration_since(*since);
                     happened.push(validator.on_ended(&self.policy, now, ran, How::Status(status)));
                 }
                 State::Due(at) if *at <= now => {
-                    let log = File::options().append(true).open(&validator.place.log);
-                    let made = log.and_then(|log| spawn(&self.program, &self.genesis, &validator.place, log));
+                    let made = self.launcher.start(&validator.place);
                     happened.push(validator.on_made(&self.policy, now, made));
                 }
-                State::Due(_) | State::Down | State::Stays => {}
+                State::Planned(_) | State::Due(_) | State::Down | State::Stays => {}
             }
         }
         happened
@@ -275,7 +304,7 @@ impl Validators {
     pub fn hold(&mut self, is_meant: impl Fn(&NodeId) -> bool) {
         for validator in self.all.iter_mut().filter(|validator| is_meant(&validator.place.node_id)) {
             validator.is_held = true;
-            if let State::Due(_) = validator.state {
+            if let State::Planned(_) | State::Due(_) = validator.state {
                 validator.state = State::Down;
             }
         }
@@ -318,14 +347,28 @@ impl Drop for Validators {
     }
 }
 
-/// Its log is its standard output and error.
-fn spawn(program: &Path, genesis: &Path, place: &Place, log: File) -> io::Result<Child> {
-    let mut command = Command::new(program);
-    command.args(["start-validator", "--until-stdin-ends", "--node-id", place.node_id.as_str()]);
-    command.arg("--config").arg(&place.config).arg("--genesis").arg(genesis);
-    command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
-    // A Ctrl-C in the terminal is for this process, which then stops them.
-    command.process_group(0).spawn()
+/// How a validator's process is made.
+struct Launcher {
+    program: PathBuf,
+    genesis: PathBuf,
+    is_crowd: bool,
+}
+
+impl Launcher {
+    /// Its log is its standard output and error.
+    fn start(&self, place: &Place) -> io::Result<Child> {
+        let log = File::options().create(true).append(true).open(&place.log)?;
+        let mut command = Command::new(&self.program);
+        command.args(["start-validator", "--until-stdin-ends", "--node-id", place.node_id.as_str()]);
+        command.arg("--config").arg(&place.config).arg("--genesis").arg(&self.genesis);
+        // A hundred sessions at each of a hundred validators are ten thousand lines before anything has happened.
+        if self.is_crowd && std::env::var_os(LOG_LEVEL).is_none() {
+            command.env(LOG_LEVEL, "warn");
+        }
+        command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+        // A Ctrl-C in the terminal is for this process, which then stops them.
+        command.process_group(0).spawn()
+    }
 }
 
 /// From 0 to 1. Nothing but the pacing of restarts depends on it: the keys of hash maps are random enough.

@@ -1,10 +1,10 @@
-//! The threads that wait: submitting proofs, following blocks, looking at statuses, awaiting a signal.
+//! The threads that wait: submitting proofs, following blocks, polling statuses, awaiting a signal.
 //!
-//! Each asks the nodes what any operator could ask, goes to the next node where one does not answer, and ends soon after
-//! it is told to stop.
+//! Each asks the nodes what any operator could ask, moves to the next node where one does not answer, and ends soon
+//! after it is told to stop.
 
 use super::site::Site;
-use super::{Plan, Task};
+use super::{Plan, Task, variants};
 use crate::client::Client;
 use crate::node_batch::wire::body_of;
 use crate::refusal;
@@ -21,8 +21,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// Between two looks at every node's status.
+/// Between two looks at nodes' statuses, and at how many at once.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+const LOOKS_AT_ONCE: usize = 16;
 /// How long one request for new blocks waits, in seconds; a stop is seen at least that soon.
 const BLOCKS_WAIT: u32 = 1;
 /// Until a node answers: many validators on one machine take their time.
@@ -130,10 +131,15 @@ impl Watch {
         let stop = Arc::new(AtomicBool::new(false));
         let submit_no_more = Arc::new(AtomicBool::new(false));
         let submitters = (SUBMITTERS_OF_ONE * site.places.len()).min(SUBMITTERS_MAX);
+        // Who submits slowly has few under way, and each submitter keeps connections to every node.
+        let submitters = plan.interval.map_or(submitters, |interval| {
+            submitters.min((PATIENCE.as_secs_f64() / interval.as_secs_f64().max(1e-9)).ceil() as usize).max(1)
+        });
         let queue = Arc::new(Queue {
             chain: site.chain,
             key: site.submitter.clone(),
             tasks: plan.tasks.clone(),
+            variants: plan.variants,
             once: plan.until_done,
             interval: plan.interval,
             began: Instant::now(),
@@ -149,7 +155,7 @@ impl Watch {
         let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
         std::thread::spawn(move || follow_blocks(&nodes, &over, &told));
         let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
-        std::thread::spawn(move || look_again_and_again(&nodes, &over, &told));
+        std::thread::spawn(move || look_again_and_again(nodes, &over, &told));
         let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
         std::thread::spawn(move || find_refusals(&nodes, &pending, &over, &told));
         // Nobody listens if the run is over already.
@@ -194,6 +200,8 @@ struct Queue {
     chain: Hash,
     key: SigningKey,
     tasks: Vec<Task>,
+    /// The seed of which each submission is a variant of its task.
+    variants: Option<u64>,
     /// Each task once; else in turn, each round with a nonce of its own, which makes it another submission.
     once: bool,
     interval: Option<Duration>,
@@ -224,7 +232,9 @@ struct Submitter {
 
 impl Submitter {
     fn run(self) {
-        while let Some(number) = self.queue.take() {
+        while !self.queue.tasks.is_empty()
+            && let Some(number) = self.queue.take()
+        {
             let (round, index) = (number / self.queue.tasks.len() as u64, number as usize % self.queue.tasks.len());
             if !self.submit(&self.queue.tasks[index], round, number as usize % self.nodes.len()) {
                 break;
@@ -241,8 +251,10 @@ impl Submitter {
             let why = "it claims no answer: write it into the manifest, or (set-info :status unsat) into the script";
             return self.tell(Event::NotTaken { name: task.name.clone(), why: why.into() });
         };
-        let Queue { chain, key, over, .. } = &*self.queue;
-        let proof = Proof::sign(chain, key, public_key(key), claim, nonce, task.script.clone());
+        let Queue { chain, key, over, variants, .. } = &*self.queue;
+        let varied = variants.and_then(|seed| variants::variant(&task.script, seed, nonce));
+        let script = varied.unwrap_or_else(|| task.script.clone());
+        let proof = Proof::sign(chain, key, public_key(key), claim, nonce, script);
         let body = match body_of(&proof) {
             Ok(body) => body,
             Err(error) => return self.tell(Event::NotTaken { name: task.name.clone(), why: error.to_string() }),
@@ -295,10 +307,54 @@ fn follow_blocks(nodes: &[Client], over: &Arc<AtomicBool>, events: &Sender<Event
     }
 }
 
-fn look_again_and_again(nodes: &[Client], over: &Arc<AtomicBool>, events: &Sender<Event>) {
+/// The newest status of each node, in the validators' order. A crowd is looked at in turn: each answer costs its node.
+pub struct Looks {
+    nodes: Vec<Client>,
+    seen: Vec<Look>,
+    next: usize,
+}
+
+impl Looks {
+    pub fn new(site: &Site) -> Looks {
+        Looks::of(clients(site))
+    }
+
+    fn of(nodes: Vec<Client>) -> Looks {
+        let seen = vec![Look::default(); nodes.len()];
+        Looks { nodes, seen, next: 0 }
+    }
+
+    pub fn seen(&self) -> &[Look] {
+        &self.seen
+    }
+
+    /// Looks at so many, who come after those of the last time.
+    fn look(&mut self, at_once: usize) {
+        for _ in 0..at_once.min(self.nodes.len()) {
+            self.seen[self.next] = look_at(&self.nodes[self.next]);
+            self.next = (self.next + 1) % self.nodes.len();
+        }
+    }
+
+    /// Looks at so many of those that could not make blocks when they were last looked at.
+    pub fn look_at_unable(&mut self, at_once: usize) {
+        let from = self.next;
+        let order = (0..self.nodes.len()).map(|turn| (from + turn) % self.nodes.len());
+        let unable: Vec<usize> = order.filter(|node| !self.seen[*node].is_able).take(at_once).collect();
+        for node in unable {
+            self.seen[node] = look_at(&self.nodes[node]);
+            self.next = (node + 1) % self.nodes.len();
+        }
+    }
+}
+
+fn look_again_and_again(nodes: Vec<Client>, over: &Arc<AtomicBool>, events: &Sender<Event>) {
+    let mut looks = Looks::of(nodes);
+    // One whole round first: who was not looked at yet is not to count as silent.
+    looks.look(usize::MAX);
     loop {
-        let looks = nodes.iter().map(look_at).collect();
-        if events.send(Event::Looked(looks, Instant::now())).is_err()
+        looks.look(LOOKS_AT_ONCE);
+        if events.send(Event::Looked(looks.seen().to_vec(), Instant::now())).is_err()
             || pause(LOOK_INTERVAL, std::slice::from_ref(over))
         {
             return;

@@ -126,6 +126,9 @@ section!(VerifierSection {
     workers: u32,
     /// `required`, or `off` to run the solver unprotected. Default: `required`.
     sandbox: SandboxMode,
+    /// Whether one more process is kept warm for when a worker is lost. Default: true, false with more than 16 validators
+    /// on this machine.
+    spare: bool,
 });
 
 section!(MetricsSection {
@@ -140,7 +143,8 @@ section!(AdminSection {
 });
 
 section!(StorageSection {
-    /// Bytes of memory for the database's pages. Default: 33554432 (32 MiB).
+    /// Bytes of memory for the database's pages. Default: 33554432 (32 MiB), 4194304 (4 MiB) with more than 16 validators on
+    /// this machine.
     cache_bytes: u64,
 });
 

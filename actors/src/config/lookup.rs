@@ -1,4 +1,5 @@
-//! Where nodes are by name: `config/<id>.json` first, then the guide's convention that node_k listens on port 8000 + k.
+//! The addresses of nodes by name: `config/<id>.json` first, then the guide's convention that node_k listens on port
+//! 8000 + k.
 
 use super::{Address, ConfigError, HTTP_PORT_OFFSET, file};
 use protocol::types::NodeId;

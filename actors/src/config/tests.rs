@@ -126,6 +126,24 @@ fn values_out_of_range_are_named_with_the_key() {
 }
 
 #[test]
+fn in_a_crowd_on_one_machine_a_validator_takes_less() {
+    let crowd = |count: u16, host: &str| {
+        let names: Vec<NodeId> = (1..=count).map(|k| node(&format!("node_{k}"))).collect();
+        let peers = names.iter().zip(9_000..);
+        let peers =
+            peers.map(|(node_id, port)| PeerAddress { node_id: node_id.clone(), address: Address::new(host, port) });
+        let network =
+            NetworkConfig { listen: ([127, 0, 0, 1], 8_000).into(), bootstrap_peers: peers.skip(1).collect() };
+        resolve_verifier(&VerifierSection::default(), &network).unwrap()
+    };
+    for (count, host, is_crowd) in [(16, "localhost", false), (17, "localhost", true), (100, "10.0.0.1", false)] {
+        let verifier = crowd(count, host);
+        let expected = if is_crowd { (false, Priority::Idle) } else { (true, Priority::Background) };
+        assert_eq!((verifier.spare, verifier.priority), expected, "{count} at {host}");
+    }
+}
+
+#[test]
 fn unknown_keys_are_refused_at_every_level() {
     for change in [
         serde_json::json!({"stakes": 1}),

@@ -39,7 +39,7 @@ pub struct Reach {
     pub serve: Outlet<ServeBlocks>,
     pub needed: Outlet<Needed>,
     pub refused: Outlet<RefusedByOthers>,
-    /// Whoever told something to the incarnation before this one tells it again.
+    /// Asks those that reported something to the previous incarnation to report it again.
     pub rebuilt: Outlet<Rebuilt>,
     pub observed: Arc<Observed>,
     /// Told to the gate, which need not check what is late.
@@ -52,12 +52,12 @@ pub struct Reach {
 /// Bytes of records that are not held back for a larger write: several proposals of full blocks.
 const UNWRITTEN_BYTES_MAX: usize = 1 << 20;
 
-/// How soon what was not taken is told again.
+/// How soon a message that was not accepted is sent again.
 const RETRY: Duration = Duration::from_millis(20);
 /// How long after its start an incarnation says that there is a new one.
 const BEFORE_REBUILT: Duration = Duration::from_millis(1);
 
-/// What steps came to since the last write.
+/// The outcome of the steps since the last write.
 #[derive(Default)]
 struct Unwritten {
     records: Vec<Vec<u8>>,
@@ -73,7 +73,7 @@ pub struct ConsensusActor {
     unwritten: Unwritten,
     reach: Reach,
     clock: Clock,
-    /// What recovery asks for, carried out when the actor starts.
+    /// The output of recovery, carried out when the actor starts.
     first: Output,
     timer: Option<(Millis, SpawnHandle)>,
     steps: Steps,
@@ -81,8 +81,8 @@ pub struct ConsensusActor {
 }
 
 impl ConsensusActor {
-    /// `first` is the output of [`Consensus::recover`]. The log is shared with whoever gives it to the next incarnation, which
-    /// uses it only when this one is gone.
+    /// `first` is the output of [`Consensus::recover`]. The log is shared with the factory, which hands it to the next
+    /// incarnation once this one is gone.
     pub fn new(consensus: Consensus, first: Output, log: Arc<Mutex<VoteLog>>, reach: Reach, clock: Clock) -> Self {
         let unwritten = Unwritten::default();
         let (steps, votes) = (Steps::default(), Votes::default());
@@ -140,7 +140,7 @@ impl ConsensusActor {
         }
     }
 
-    /// All records are durable before the first effect. Whoever cannot write votes must not send them: the process ends.
+    /// All records are durable before the first effect. A process that cannot write votes must not send them: it ends.
     fn write(&mut self) {
         let Unwritten { records, bytes: _, effects } = std::mem::take(&mut self.unwritten);
         let votes = effects.iter().flat_map(|(_, effects)| effects).any(is_vote);

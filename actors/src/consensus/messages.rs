@@ -1,4 +1,4 @@
-//! What consensus is told and asked, and what it tells others.
+//! The messages that consensus receives, and those it sends to other actors.
 
 use actix::Message;
 use protocol::certificate::Certificate;
@@ -23,12 +23,12 @@ pub struct Said {
     pub since: Instant,
 }
 
-/// From a follower that was rebuilt: tell where the current view is.
+/// From a subscriber that was restarted: report the current view.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct TellAgain;
 
-/// To `mempool`: this incarnation of consensus knows no word yet.
+/// To `mempool`: this incarnation of consensus has no attestation yet.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Rebuilt;
@@ -45,7 +45,7 @@ pub type Snapshot = protocol::consensus::view::Snapshot;
 #[rtype(result = "WordsOnProof")]
 pub struct WordsOn(pub Hash);
 
-/// How a proof stands, and whose word is what.
+/// A proof's status, and each validator's attestation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WordsOnProof {
     pub standing: Standing,

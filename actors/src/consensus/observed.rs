@@ -98,7 +98,8 @@ pub struct Sight {
     pub proposed_to_final: Option<Extremes>,
 }
 
-/// Shared between the actor, which writes, and whoever looks. Every lock is held for a look-up's time.
+/// Consensus statistics, shared between the actor, which writes, and its readers. Every lock is held only for a
+/// look-up.
 pub struct Observed {
     set: Arc<ValidatorSet>,
     schedule: Arc<Schedule>,
@@ -230,12 +231,13 @@ impl Observed {
         self.inner.lock().place.signing = false;
     }
 
-    /// Whether the current view is given up here: then its [`Observed::snapshot`] is wanted after each step.
+    /// Whether this validator voted ViewChange in the current view: then its [`Observed::snapshot`] is needed after
+    /// each step.
     pub fn has_given_up(&self) -> bool {
         self.inner.lock().place.view_change_lacks.is_some()
     }
 
-    /// Where consensus is, by its own word.
+    /// Takes a snapshot that consensus made of itself.
     pub fn snapshot(&self, snapshot: &Snapshot) {
         let gave_up = snapshot.view_changes.contains(&self.me);
         let here = self.set.stake_of(snapshot.view_changes.iter().copied());

@@ -1,7 +1,8 @@
 //! What this process knows of its own vote log, whatever happens to the actor that writes it (R12).
 //!
-//! A process that starts cannot tell its log from an older copy and asks the others before it signs. An incarnation that
-//! takes over within a process need not: the process remembers how far the log was durable, and no vote was sent before that.
+//! A process that starts cannot distinguish its log from an older copy and asks the others before it signs. An
+//! incarnation that takes over within a process need not: the process remembers how far the log was durable, and no
+//! vote was sent before that.
 
 use parking_lot::Mutex;
 

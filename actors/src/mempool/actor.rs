@@ -1,6 +1,7 @@
 //! The actor: input in, step, effects out.
 //!
-//! It must never say that a proof was accepted before it is durable, and never lose a word that consensus waits for.
+//! It must never report a proof as accepted before it is durable, and never lose an attestation that consensus waits
+//! for.
 
 use super::intake::Intake;
 use super::messages::{BecameFinal, ConsensusRebuilt, Need, PeerSaid, RefusedByWords, Session};
@@ -29,7 +30,7 @@ use std::time::{Duration, Instant};
 pub const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// How soon what was not taken is tried again.
 const RETRY: Duration = Duration::from_millis(50);
-/// Words in one message to consensus, so that none of its steps is long.
+/// Attestations in one message to consensus, so that none of its steps is long.
 const CHECKED_MAX: usize = 64;
 /// The sessions of the network are compared with what was heard of them this often.
 const RECONCILE: Duration = Duration::from_secs(1);
@@ -45,13 +46,13 @@ pub struct MempoolSettings {
     pub verdicts: Arc<Verdicts>,
     /// Consensus takes its inputs here.
     pub consensus: Outlet<ConsensusInput>,
-    /// Messages to peers; what is not taken is told again by the protocol.
+    /// Messages to peers; the protocol sends again what is not accepted.
     pub network: Outlet<(ValidatorIndex, Message)>,
     /// Who has a session now.
     pub sessions: Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync>,
     /// Counts what a peer did wrong.
     pub accuse: Accuse,
-    /// What is held here is left there, for whoever looks.
+    /// Where the held proofs are published.
     pub published: Arc<Published>,
     /// Ends the process: code and reason.
     pub exit: Arc<dyn Fn(i32, String) + Send + Sync>,
@@ -90,7 +91,7 @@ pub struct MempoolActor {
 }
 
 impl MempoolActor {
-    /// Takes back what is durable, with the words that are remembered.
+    /// Recovers what is durable, with the attestations that are remembered.
     ///
     /// # Errors
     /// Fatal if the database failed.
@@ -157,7 +158,7 @@ impl MempoolActor {
         self.deliver(Delivery::Consensus(Box::new(input)), context);
     }
 
-    /// Together with those of the messages that wait: a step of consensus costs more than a word.
+    /// Sent together with the results of the messages that wait: a step of consensus costs more than an attestation.
     fn tell_checked(&mut self, checked: Checked, context: &mut Context<Self>) {
         self.settings.store.note(&checked.proof, checked.word);
         if self.checked.is_empty() {
@@ -183,8 +184,8 @@ impl MempoolActor {
         }
     }
 
-    /// Reads and sends on a thread that may take its time, and gives the peer's turn back only after a pause as long: whoever
-    /// asks without end gets a part of this machine, not all of it.
+    /// Reads and sends on a thread that may take its time, and frees the peer's slot only after a pause as long: a peer
+    /// that asks endlessly gets a part of this machine, not all of it.
     fn serve(&mut self, to: ValidatorIndex, proofs: Vec<Hash>, context: &mut Context<Self>) {
         let (store, network) = (Arc::clone(&self.settings.store), self.settings.network.clone());
         let reading = tokio::task::spawn_blocking(move || {

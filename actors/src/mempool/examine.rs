@@ -20,8 +20,8 @@ pub(super) enum Examined {
     Malformed(Refusal),
 }
 
-/// Signatures first, together: a form is looked at only for who stands for it. A fault of ours, which is told as a panic's
-/// text, costs the proof that it meets; in the signatures it costs all of them.
+/// Signatures first, together: only a proof with a valid signature has its form checked. A panic of ours is reported
+/// with its text and costs the proof that caused it; in the signatures it costs all of them.
 pub(super) fn examine(
     chain: &Hash,
     parameters: &VerifierParameters,

@@ -1,7 +1,7 @@
-//! The ways in: submissions and what peers send, looked at beside the actor, then written together.
+//! Admission: submissions and proofs from peers, validated beside the actor, then written together.
 //!
-//! Bounded in count and bytes of what is looked at. A good proof goes to the peers and to a free worker while it is being
-//! written; nobody hears "accepted", and no word on it leaves, before it is durable.
+//! Bounded in count and bytes under validation. A good proof goes to the peers and to a free worker while it is being
+//! written; nothing is reported as accepted, and no attestation leaves, before the proof is durable.
 
 use super::actor::MempoolActor;
 use super::examine::{Examined, examine};

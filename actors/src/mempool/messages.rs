@@ -1,4 +1,4 @@
-//! What the mempool's actor is told and asked.
+//! The messages that the mempool's actor receives.
 
 use actix::Message;
 use protocol::mempool::{Figures, Listed, Newest, Refusal, Whereabouts};
@@ -40,7 +40,7 @@ pub enum SubmitError {
 }
 
 impl SubmitError {
-    /// A short fixed word for metrics.
+    /// A short fixed label for metrics.
     pub fn label(&self) -> &'static str {
         match self {
             SubmitError::TooLong { .. } => "too_long",
@@ -132,7 +132,7 @@ pub struct Need {
     pub from: Vec<ValidatorIndex>,
 }
 
-/// Consensus refuses a proof on these words.
+/// Consensus refuses a proof because of these attestations.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct RefusedByWords {
@@ -148,7 +148,7 @@ pub struct BecameFinal {
     pub proofs: Vec<Hash>,
 }
 
-/// Consensus was rebuilt and knows none of my words.
+/// Consensus was restarted and has none of my attestations.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct ConsensusRebuilt;

@@ -1,7 +1,7 @@
-//! The mempool's actor: a thin shell round [`protocol::mempool`].
+//! The mempool's actor: a thin shell around [`protocol::mempool`].
 //!
-//! It owns the ways in (submissions and peers), the look at what came in, and the writing of what is pending. It decides
-//! nothing: what is admitted, checked, told or refused is said by the pure part.
+//! It owns admission (of submissions and proofs from peers), its validation, and the writing of pending proofs. It
+//! decides nothing: the pure part decides what is admitted, checked, sent or refused.
 
 mod actor;
 mod asked;

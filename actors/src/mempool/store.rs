@@ -37,14 +37,14 @@ pub trait ProofStore: Send + Sync + 'static {
     /// an error if the disk fails. Does not block.
     fn change(&self, changes: Vec<Change>, done: Box<dyn FnOnce(Result<(), StoreError>) + Send>);
 
-    /// Every pending proof, oldest first, with my own word if one was noted. Final ones are none. Waits until all that was
-    /// asked for is durable; reads nothing from the disk.
+    /// Every pending proof, oldest first, with my own attestation if one was noted. Final ones are not pending. Waits
+    /// until all that was requested is durable; reads nothing from the disk.
     ///
     /// # Errors
-    /// If something that was asked for will never be durable.
+    /// If something that was requested will never be durable.
     fn pending(&self) -> Result<Vec<(Candidate, Option<Word>)>, StoreError>;
 
-    /// Remembers my own word on a pending proof while it is pending and this process runs.
+    /// Remembers my own attestation on a pending proof while it is pending and this process runs.
     fn note(&self, proof: &Hash, word: Word);
 
     /// The whole proof, pending or final.

@@ -1,7 +1,7 @@
-//! Every metric of the node: its name, kind, unit, labels with their words, meaning and buckets. The only place.
+//! Every metric of the node: its name, kind, unit, labels with their values, meaning and buckets. The only place.
 //!
-//! A label's words are listed here, or are the validators of the genesis; nothing that a peer or a submitter sends ever
-//! becomes one. `docs/METRICS.md` is made from this file.
+//! A label's values are listed here, or are the validators of the genesis; nothing that a peer or a submitter sends
+//! ever becomes one. `docs/METRICS.md` is made from this file.
 
 use metrics::Unit;
 

@@ -61,7 +61,7 @@ fn row(metric: &Metric) -> String {
     format!("| `{}` | {kind} | {} | {} |", metric.name, labels.join(", "), metric.help)
 }
 
-/// Every set of words once, with the metrics that have it.
+/// Every set of label values once, with the metrics that have it.
 fn labels() -> Vec<(Label, Vec<&'static str>)> {
     let mut labels: Vec<(Label, Vec<&'static str>)> = Vec::new();
     for metric in METRICS {

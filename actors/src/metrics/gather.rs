@@ -1,4 +1,4 @@
-//! What is looked at when a page is made. Nothing is asked of an actor.
+//! What is read when a page is made. No actor is asked.
 
 use super::declared::*;
 use super::page::{Fractions, Page};

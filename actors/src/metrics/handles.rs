@@ -1,6 +1,6 @@
-//! Series that are found once and then counted without a look-up: for where votes, frames and final blocks pass.
+//! Series that are looked up once and then counted without a look-up: for the paths of votes, frames and final blocks.
 //!
-//! Made when the recorder is installed already, by whoever counts; what is made before counts nowhere.
+//! Create them after the recorder is installed; a handle created before counts nowhere.
 
 use super::declared;
 use super::declared::*;
@@ -10,7 +10,7 @@ use protocol::message::Message;
 use protocol::vote::VoteKind;
 use std::time::Duration;
 
-/// A counter for each word of a metric's last label.
+/// A counter for each value of a metric's last label.
 pub struct Counters(Vec<(&'static str, Counter)>);
 
 impl Counters {
@@ -31,7 +31,7 @@ impl Counters {
         Counters(words.iter().map(counter).collect())
     }
 
-    /// Counts under a declared word; what is not declared is not counted.
+    /// Counts under a declared value; undeclared ones are not counted.
     pub fn add(&self, word: &str, count: u64) {
         // A few words: no look-up is faster.
         if let Some((_, counter)) = self.0.iter().find(|(known, _)| *known == word) {
@@ -79,7 +79,7 @@ impl Traffic {
     }
 }
 
-/// The steps of the vote's way.
+/// The steps of the vote path.
 pub struct Steps {
     verify: Histogram,
     queue: Histogram,
@@ -123,7 +123,7 @@ impl Steps {
     }
 }
 
-/// Whether a message goes the vote's way: a proposal or a vote.
+/// Whether a message takes the vote path: a proposal or a vote.
 pub fn is_on_the_votes_way(message: &Message) -> bool {
     matches!(message, Message::Proposal(_) | Message::Vote { .. })
 }
@@ -169,7 +169,7 @@ impl Votes {
         }
     }
 
-    /// A message to one peer. What everybody is told is news; to one goes what that one lacks, or is asked for.
+    /// A message to one peer. Broadcasts are news; a message to one peer is something it lacks or requested.
     pub fn sent_to_one(&self, message: &Message) {
         match message {
             Message::Proposal(_) => self.told_again.add("proposal", 1),
@@ -201,7 +201,7 @@ pub(crate) fn kind_place(kind: VoteKind) -> usize {
     }
 }
 
-/// What blocks and views came to, by validator where it says so.
+/// The outcomes of blocks and views, by validator where the metric has that label.
 pub(crate) struct Rounds {
     pub(crate) blocks_final: Counter,
     pub(crate) proofs_final: Counter,

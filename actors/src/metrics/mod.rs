@@ -2,16 +2,17 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`declared`] | every metric: name, kind, unit, labels with their words, meaning, buckets |
+//! | [`declared`] | every metric: name, kind, unit, labels with their values, meaning, buckets |
 //! | [`record`] | counting what happens, where it happens |
-//! | [`handles`] | series that are found once, for where votes pass |
-//! | [`published`] | what actors leave for whoever looks |
-//! | [`gather`] | what is looked at when a page is made |
+//! | [`handles`] | series that are looked up once, for the paths of votes |
+//! | [`published`] | what actors publish for others to read |
+//! | [`gather`] | what is read when a page is made |
 //! | [`page`] | the page |
-//! | [`process`] | what the system says of this process and its disk |
+//! | [`process`] | what the system reports of this process and its disk |
 //! | [`document`] | `docs/METRICS.md`, from the declarations |
 //!
-//! A page waits for no actor: it is made of counters, of what actors publish, and of what is seen of them from outside.
+//! A page waits for no actor: it is made of counters, of what actors publish, and of what can be observed of them from
+//! outside.
 
 pub mod declared;
 pub mod document;
@@ -84,7 +85,7 @@ fn combinations(labels: &[Label]) -> Vec<Vec<metrics::Label>> {
 /// The declaration of a metric.
 ///
 /// # Panics
-/// If there is none: the name is a constant of [`declared`].
+/// If it is not declared: the name is a constant of [`declared`].
 pub(crate) fn declared(name: &str) -> &'static Metric {
     METRICS.iter().find(|metric| metric.name == name).expect("every constant is declared")
 }

@@ -94,7 +94,7 @@ pub(super) struct Fractions {
 }
 
 impl Fractions {
-    /// A metric with its series: a label with its word, if it has one, and the value.
+    /// A metric with its series: a label with its value, if it has one, and the number.
     pub(super) fn counter<'a>(
         &mut self,
         name: &'static str,

@@ -1,4 +1,4 @@
-//! What the system says of this process and of its data directory. Where it does not tell, nothing is on the page.
+//! What the system reports of this process and of its data directory. What it does not report is not on the page.
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;

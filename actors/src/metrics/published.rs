@@ -1,4 +1,5 @@
-//! What actors leave for whoever looks: small copies, so that nobody has to ask them. It outlives their incarnations.
+//! What actors publish for others to read: small copies, so that nobody has to ask them. It outlives their
+//! incarnations.
 
 use crate::state::Standing;
 use parking_lot::Mutex;

@@ -1,6 +1,6 @@
 //! Counting what happens, where it happens, unless so many votes pass there that [`super::handles`] are kept.
 //!
-//! Every label is a word of [`super::declared`]; nothing that a peer or a submitter sends becomes one.
+//! Every label is a value of [`super::declared`]; nothing that a peer or a submitter sends becomes one.
 
 use super::declared::*;
 use crate::network::Lane;

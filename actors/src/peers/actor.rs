@@ -1,4 +1,4 @@
-//! The actor that connects: it accepts whoever dials and dials whoever is missing.
+//! The actor that connects: it accepts peers that dial, and dials those that are missing.
 //!
 //! It holds no state that matters: the table of sessions, the bans and the addresses outlive it, so its factory has
 //! nothing to recover but the listening socket, in which connections wait meanwhile.

@@ -1,8 +1,8 @@
-//! Peers: the directory of who is connected, and the way from a peer's bytes to a verified message.
+//! Peers: the directory of connected peers, and the path from a peer's bytes to a verified message.
 //!
 //! The actor [`Peers`] accepts and dials connections; each session then lives by itself, in the table of
-//! [`crate::network`], and goes on while the directory is rebuilt. Nothing here decides about a message: [`Gate`] checks
-//! its signatures and passes it on as `Verified`.
+//! [`crate::network`], and continues while the directory restarts. Nothing here decides about a message: [`Gate`]
+//! checks its signatures and passes it on as `Verified`.
 
 mod actor;
 mod gate;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 
 /// Signatures that are remembered of all signers together, twice this at the most.
 const REMEMBERED_MAX: usize = 8_192;
-/// But so many of each: some four views' votes, that a proposal's certificates and carried votes hold.
+/// But so many of each: some four views' votes, as many as a proposal's certificates and included votes hold.
 const OF_ONE_MIN: usize = 16;
 
 /// BLAKE3 of key, signature and bytes.

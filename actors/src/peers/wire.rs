@@ -9,7 +9,7 @@ use protocol::message::{Message, limits};
 
 /// One signature with its voter, in MessagePack.
 const SIGNATURE_BYTES: usize = 72;
-/// One carried vote: signature, voter, epoch, view.
+/// One included vote: signature, voter, epoch, view.
 const CARRIED_VOTE_BYTES: usize = 92;
 /// One proof of a block: two hashes and a count.
 const ENTRY_BYTES: usize = 80;
@@ -17,7 +17,7 @@ const ENTRY_BYTES: usize = 80;
 const VOTE_BYTES: usize = 256;
 /// What else a message has around its items.
 const FRAME_BYTES: usize = 1024;
-/// Ancestors whose votes one block carries.
+/// Ancestors whose votes one block includes.
 const CARRIED_MAX: usize = protocol::ledger::WINDOW;
 /// The longest message of all: answers with blocks or proofs hold fewer of them rather than more bytes.
 pub const ANSWER_BYTES_MAX: usize = 16 << 20;

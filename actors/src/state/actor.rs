@@ -1,7 +1,7 @@
-//! The actor: what is final goes into the database, in one transaction for all that waits, and is then told.
+//! The actor: final blocks go into the database, in one transaction for all that wait, and are then announced.
 //!
-//! It must never apply a block that does not follow its head, and never go on when the database's own ledger is not the
-//! one that the last header names.
+//! It must never apply a block that does not follow its head, and never continue when the database's own ledger is not
+//! the one that the last header names.
 
 use super::database::{Batch, Database, DatabaseError, Exit, Head, StoredBlock};
 use super::messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
@@ -43,11 +43,11 @@ pub struct StateSettings {
     pub mempool: Handle<MempoolActor>,
     pub consensus: Outlet<ConsensusInput>,
     pub network: Outlet<(ValidatorIndex, Message)>,
-    /// The last final sequence, for whoever waits for blocks.
+    /// The last final sequence, for those that wait for blocks.
     pub heads: Arc<watch::Sender<Sequence>>,
     /// Compares what is final with what was checked here.
     pub accuracy: Arc<Accuracy>,
-    /// Where final history stands is left there, for whoever looks.
+    /// Where the head of the final chain is published.
     pub published: Arc<Published>,
     pub exit: Exit,
 }
@@ -196,7 +196,7 @@ impl StateActor {
         Ok(())
     }
 
-    /// Prepare certificates of these blocks and, from the votes they carry, of the blocks before them that lack one.
+    /// Prepare certificates of these blocks and, from the votes they include, of the blocks before them that lack one.
     fn prepares(&self, blocks: &[FinalBlock]) -> Result<Vec<(Sequence, Certificate)>, DatabaseError> {
         let mut prepares: BTreeMap<Sequence, Certificate> = BTreeMap::new();
         for block in blocks {
@@ -239,8 +239,8 @@ impl StateActor {
         }
     }
 
-    /// Reads an answer on a thread that may take its time, one at a time for each peer, and then pauses for as long as it
-    /// took: whoever asks without end gets half of one thread, and holds up nothing that is final.
+    /// Reads an answer on a thread that may take its time, one at a time for each peer, and then pauses for as long as
+    /// it took: a peer that asks endlessly gets half of one thread, and holds up nothing that is final.
     fn serve(&mut self, to: ValidatorIndex, above: Sequence, context: &mut Context<Self>) {
         if let Some(next) = self.serving.get_mut(&to) {
             *next = Some(above);
@@ -274,7 +274,7 @@ impl StateActor {
         }));
     }
 
-    /// Whoever cannot read its own history must not go on from it; gives what is said.
+    /// A process that cannot read its own history must not continue from it; returns the message to print.
     pub(super) fn end(&self, error: &DatabaseError) -> String {
         let reason = error.to_string();
         (self.settings.exit)(error.exit_code(), reason.clone());
@@ -322,7 +322,7 @@ fn wire_bytes(block: &Block) -> usize {
     512 + 80 * block.body.proofs.len() + votes
 }
 
-/// The certificate that carried votes make: a quorum of one view.
+/// The certificate that included votes make: a quorum of one view.
 fn certificate_of(set: &ValidatorSet, carried: &Carried) -> Option<Certificate> {
     let mut by_view: BTreeMap<View, Certificate> = BTreeMap::new();
     for vote in &carried.votes {

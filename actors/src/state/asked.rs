@@ -1,6 +1,6 @@
-//! What is read from final history for callers, on a thread beside the actor: nothing that becomes final waits for it.
+//! Final history, read for callers on a thread beside the actor: nothing that becomes final waits for it.
 //!
-//! Must never: change anything, or go on when the disk holds what was not written.
+//! Must never: change anything, or continue when the disk holds what was not written.
 
 use super::actor::StateActor;
 use super::database::{Database, DatabaseError};

@@ -55,7 +55,7 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// With which code the process ends: what is on the disk is told from the disk, its space and the configuration.
+    /// The process' exit code: damaged data has another one than a failing disk, missing space or wrong configuration.
     pub fn exit_code(&self) -> i32 {
         match self {
             DatabaseError::Damaged { .. } => exit_code::DAMAGED,
@@ -344,7 +344,7 @@ impl Database {
         Ok(found.map(|sequence| Sequence(sequence.value())))
     }
 
-    /// For reads that have no way to tell of an error: the process ends, since an answer would be a guess.
+    /// For reads that cannot return an error: the process ends, since an answer would be a guess.
     fn or_end(&self, read: Result<bool, DatabaseError>) -> bool {
         read.unwrap_or_else(|error| {
             (self.exit)(error.exit_code(), error.to_string());

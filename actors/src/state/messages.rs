@@ -1,4 +1,4 @@
-//! What the state's actor is told and asked.
+//! The messages that the state's actor receives.
 
 use super::database::StoredBlock;
 use super::search::FinalNames;

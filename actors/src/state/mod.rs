@@ -1,6 +1,7 @@
 //! State: final blocks, the ledger after the last of them, and the index of final proofs.
 //!
-//! What is final is decided elsewhere; this makes it durable, tells those who wait for it, and answers what was.
+//! What is final is decided elsewhere; this makes it durable, notifies those that wait for it, and answers queries
+//! about it.
 
 mod actor;
 mod asked;

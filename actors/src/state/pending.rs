@@ -1,9 +1,10 @@
-//! Pending proofs and all scripts, each at the next free place: what comes together lies together, so that a transaction
-//! touches few pages however many proofs it takes. The index of final proofs names the place of each that became final.
+//! Pending proofs and all scripts, each at the next free place: what arrives together is stored together, so that a
+//! transaction touches few pages however many proofs it takes. The index of final proofs names the place of each that
+//! became final.
 //!
-//! The pending proofs, without their scripts, are known in memory with the place of each: a mempool that is made anew reads
-//! nothing. Only the writer changes them, and what a transaction changes is seen by readers once it is durable. My word on
-//! each is in memory alone, and goes with it: like a verdict it can be found again.
+//! The pending proofs, without their scripts, are known in memory with the place of each: a restarted mempool reads
+//! nothing. Only the writer changes them, and readers see what a transaction changes once it is durable. My attestation
+//! on each is in memory alone, and is lost with it: like a verdict it can be computed again.
 
 use super::database::{DatabaseError, decode, encode};
 use super::tables::{NO_SCRIPT, PENDING, PROOFS, SCRIPTS};
@@ -59,7 +60,7 @@ impl Places {
         self.0.lock().of.get(proof).copied()
     }
 
-    /// Every pending proof, oldest first, with the word that was noted.
+    /// Every pending proof, oldest first, with the attestation that was noted.
     pub(super) fn pending(&self) -> Vec<(Candidate, Option<Word>)> {
         self.0.lock().at.values().copied().collect()
     }

@@ -1,5 +1,5 @@
-//! Final blocks on their way into the database. They outlive the actor that writes them: an incarnation that dies with
-//! some in hand loses none.
+//! Final blocks that are not in the database yet. They outlive the actor that writes them: an incarnation that dies
+//! loses none.
 
 use super::messages::Apply;
 use parking_lot::Mutex;

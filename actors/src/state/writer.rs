@@ -74,7 +74,7 @@ impl Writer {
         Ok(Writer { shared, thread: Some(thread) })
     }
 
-    /// What an incarnation asks for whose place was taken is not done, and it is not told.
+    /// What a replaced incarnation requests is not done, and it is not notified.
     pub(super) fn write(&self, work: Work, done: Done) {
         let mut queue = self.shared.queue.lock();
         if is_fenced() {

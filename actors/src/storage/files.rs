@@ -135,8 +135,8 @@ pub fn read_bounded(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-/// What is wrong with a JSON text, in words for people: what is expected is told by what it holds, not by its name in the
-/// code.
+/// What is wrong with a JSON text, for people to read: what is expected is described by its content, not by its name in
+/// the code.
 pub fn json_fault(error: &serde_json::Error) -> String {
     let mut text = error.to_string();
     for (code, words) in [

@@ -93,7 +93,7 @@ pub enum VoteLogError {
 }
 
 impl VoteLogError {
-    /// With which code the process ends: what is on the disk is told from the disk, its space and the configuration.
+    /// The process' exit code: damaged data has another one than a failing disk, missing space or wrong configuration.
     pub fn exit_code(&self) -> i32 {
         match self {
             VoteLogError::Damaged { .. } => exit_code::DAMAGED,
@@ -108,8 +108,8 @@ impl VoteLogError {
     }
 }
 
-/// An open log, and what is in it: whoever takes it over need not read the file. Dropping it closes the file; nothing is
-/// pending at any time.
+/// An open log, and what is in it: the next incarnation that takes it over need not read the file. Dropping it closes
+/// the file; nothing is pending at any time.
 #[derive(Debug)]
 pub struct VoteLog {
     path: PathBuf,

@@ -1,7 +1,8 @@
 //! How often this validator's own checks agree with what becomes final: its verification accuracy.
 //!
 //! Each final proof that was checked here counts once, whether its check ended before or after the others had made it
-//! final. It outlives the actor, like the verdicts. Nothing is decided by it; below the threshold the operator is told.
+//! final. It outlives the actor, like the verdicts. Nothing is decided by it; below the threshold the operator is
+//! notified.
 
 use super::verdicts::Verdicts;
 use crate::metrics;
@@ -22,7 +23,7 @@ const TOLD_MIN: usize = 20;
 /// Final proofs whose check here has not ended, or never will; the oldest give way.
 const AWAITED_MAX: usize = 4_096;
 
-/// What the own check of a final proof came to.
+/// The outcome of the own check of a final proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Agreed,
@@ -41,7 +42,7 @@ impl Outcome {
     }
 }
 
-/// How many proofs of the window came to what.
+/// How many proofs of the window had which outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Shares {
     pub agreed: usize,

@@ -1,7 +1,7 @@
-//! The actor before the worker processes: the order of jobs, one check for each statement, remembered verdicts.
+//! The actor in front of the worker processes: the order of jobs, one check for each statement, remembered verdicts.
 //!
-//! It translates a report into the one word on it by [`Judgement::of`] and decides nothing else. Workers and verdicts
-//! outlive it: a fresh one says [`Rebuilt`] and is asked again.
+//! It translates a report into its one attestation by [`Judgement::of`] and decides nothing else. Workers and verdicts
+//! outlive it: a new incarnation sends [`Rebuilt`] and is asked again.
 
 use super::accuracy::Accuracy;
 use super::explaining::Explaining;
@@ -27,7 +27,7 @@ const AHEAD: usize = 1;
 /// How soon what was not taken is tried again.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// What outlives the actor, and where its words go.
+/// What outlives the actor, and where its results go.
 #[derive(Clone)]
 pub struct VerifierPoolSettings {
     pub pool: Arc<VerifierPool>,
@@ -35,7 +35,7 @@ pub struct VerifierPoolSettings {
     pub explanations: Arc<Explanations>,
     /// Told of each verdict that is remembered.
     pub accuracy: Arc<Accuracy>,
-    /// What waits is left there, for whoever looks.
+    /// Where the waiting jobs are published.
     pub published: Arc<Published>,
     pub parameters: VerifierParameters,
     pub judged: Outlet<Judged>,

@@ -82,7 +82,7 @@ impl Ending {
         }
     }
 
-    /// A short fixed word for metrics.
+    /// A short fixed label for metrics.
     pub fn label(&self) -> &'static str {
         match (self.kill, self.status.signal(), self.status.code()) {
             (Some(Kill::ProcessorTime), ..) | (None, Some(libc::SIGPROF | libc::SIGXCPU), _) => "processor_time",

@@ -17,12 +17,12 @@ pub enum PoolEvent {
     WorkerNotStarted {
         error: String,
     },
-    /// `cause` is one of a few fixed words.
+    /// `cause` is one of a few fixed values.
     WorkerEnded {
         pid: u32,
         cause: &'static str,
     },
-    /// A job has its report; `verdict` is one of a few fixed words.
+    /// A job has its report; `verdict` is one of a few fixed values.
     Checked {
         verdict: &'static str,
         cpu: Duration,
@@ -32,7 +32,7 @@ pub enum PoolEvent {
     },
 }
 
-/// A short fixed word for metrics.
+/// A short fixed label for metrics.
 pub fn verdict_label(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Confirmed { .. } => "confirmed",

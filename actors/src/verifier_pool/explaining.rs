@@ -1,7 +1,7 @@
-//! Explaining verdicts, for who asks: the least urgent work of the pool.
+//! Explaining verdicts on request: the least urgent work of the pool.
 //!
-//! One explanation is looked for at a time, and only while no check waits and a worker is free. A check that comes ends the
-//! search rather than wait for it, and who asked is told to ask again. Nothing here reaches a verdict.
+//! One explanation is looked for at a time, and only while no check waits and a worker is free. A check that arrives
+//! ends the search rather than wait for it, and the caller is told to ask again. Nothing here reaches a verdict.
 
 use super::VerifierPoolActor;
 use super::explanations::Entry;

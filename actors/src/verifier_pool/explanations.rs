@@ -1,7 +1,7 @@
 //! Remembered explanations, by statement, and the scripts of those that can still be found.
 //!
-//! A refused proof's script leaves the disk, so it is kept here until somebody asks why. Bounded in count and bytes; the
-//! oldest goes first, and then there is only no explanation: nothing depends on one.
+//! A refused proof's script leaves the disk, so it is kept here until somebody asks why. Bounded in count and bytes;
+//! the oldest goes first. A lost explanation costs nothing else: nothing depends on one.
 
 use parking_lot::Mutex;
 use protocol::explanation::Explanation;

@@ -1,4 +1,4 @@
-//! What the verifier pool's actor is told and asked.
+//! The messages that the verifier pool's actor receives.
 
 use actix::Message;
 use protocol::explanation::Explanation;
@@ -7,8 +7,8 @@ use protocol::types::Hash;
 use protocol::verdict::{Claim, Report};
 use std::time::Duration;
 
-/// Check a proof, before what waits if it is urgent. Answered by a [`Judged`]; who asks must be ready to ask again after
-/// a [`Rebuilt`].
+/// Check a proof, before what waits if it is urgent. Answered by a [`Judged`]; the caller must be ready to ask again
+/// after a [`Rebuilt`].
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Check {
@@ -34,7 +34,7 @@ pub struct Foresee {
 #[rtype(result = "()")]
 pub struct Cancel(pub Hash);
 
-/// All that the check of a statement told, if it is still remembered.
+/// Everything that the check of a statement reported, if it is still remembered.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Option<Report>")]
 pub struct ReportOf(pub Hash);
@@ -72,7 +72,7 @@ pub enum Explained {
     Busy,
 }
 
-/// The word on a proof that was to be checked.
+/// The result on a proof that was to be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub struct Judged {
@@ -80,7 +80,7 @@ pub struct Judged {
     pub judgement: Judgement,
 }
 
-/// The actor was made anew and knows of no check.
+/// The actor was restarted and has no checks under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub struct Rebuilt;

@@ -221,7 +221,7 @@ impl VerifierPool {
     /// Checks one job.
     ///
     /// # Errors
-    /// If it could not be checked at all; what the check itself comes to is in the report.
+    /// If it could not be checked at all; the outcome of the check itself is in the report.
     pub async fn check(&self, job: &Job) -> Result<Report, PoolError> {
         self.submit(job)?.await.unwrap_or(Err(PoolError::Closed))
     }

@@ -1,5 +1,5 @@
-//! Looks at another process from outside: its processor time and its memory. Where the system does not tell, there is
-//! `None`, and the worker's own limits must do.
+//! Observes another process from outside: its processor time and its memory. Where the system does not report them,
+//! there is `None`, and the worker's own limits must do.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ pub fn memory(_pid: libc::pid_t) -> Option<Memory> {
     None
 }
 
-/// Starts the measurement of the peak anew. Where that fails the peak is of the whole life: too high, never too low.
+/// Restarts the measurement of the peak. Where that fails the peak is of the whole life: too high, never too low.
 pub fn forget_peak(pid: libc::pid_t) {
     #[cfg(target_os = "linux")]
     let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");

@@ -1,8 +1,8 @@
 //! One worker process, seen from the node: start it, give it a job, take its report, or learn how it ended.
 //!
-//! Blocking: it runs on the pool's own threads. Trusts nothing that comes back: reads are bounded, the node's own clocks
-//! measure, and what a worker says about its limits is only its word. Must never block on a worker that neither reads nor
-//! answers: both pipes are non-blocking, and every wait has an end.
+//! Blocking: it runs on the pool's own threads. Trusts nothing that comes back: reads are bounded, the node's own
+//! clocks measure, and what a worker says about its limits is only a claim. Must never block on a worker that neither
+//! reads nor answers: both pipes are non-blocking, and every wait has an end.
 
 use super::ending::{Ending, Kill};
 use super::probe;
@@ -68,7 +68,7 @@ pub enum StartError {
     Version { program: PathBuf, expected: u32, got: u32 },
 }
 
-/// What an exchange with a worker came to.
+/// The outcome of an exchange with a worker.
 #[derive(Debug)]
 pub enum Exchange {
     /// The worker lives, and this is its answer, measured and cut to its bounds.
@@ -185,7 +185,7 @@ impl WorkerProcess {
         self.jobs_done
     }
 
-    /// Resident memory now, where the system tells.
+    /// Resident memory now, where the system reports it.
     pub fn resident_bytes(&self) -> Option<u64> {
         probe::memory(self.pid).map(|memory| memory.resident_bytes)
     }

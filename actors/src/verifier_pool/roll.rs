@@ -1,4 +1,4 @@
-//! Which worker processes live, and which of them are at a job: for whoever looks from outside.
+//! The worker registry: which worker processes live, and which of them have a job, for observers outside the pool.
 
 use super::probe;
 use parking_lot::Mutex;
@@ -15,7 +15,7 @@ pub struct Workers {
     pub idle: usize,
     /// Kept ready for when a worker is lost.
     pub spare: usize,
-    /// Memory of all of them; 0 where the system does not tell.
+    /// Memory of all of them; 0 where the system does not report it.
     pub resident_bytes: u64,
 }
 
@@ -23,7 +23,7 @@ pub struct Workers {
 #[derive(Debug, Default)]
 pub struct Roll(Mutex<BTreeMap<libc::pid_t, Arc<AtomicBool>>>);
 
-/// A worker's place in the roll, until it is dropped.
+/// A worker's entry in the registry, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Entry {
     roll: Arc<Roll>,

@@ -1,7 +1,7 @@
 //! Remembered verdicts, by statement: one check serves every submission that says the same.
 //!
-//! Bounded in count and bytes; the oldest goes first. They outlive the actor, like the workers do, and are made again
-//! after a restart of the process: a verdict is a pure function of the statement under one solver pin.
+//! Bounded in count and bytes; the oldest goes first. They outlive the actor, like the workers do, and are computed
+//! again after a restart of the process: a verdict is a pure function of the statement under one solver pin.
 
 use parking_lot::Mutex;
 use protocol::mempool::Judgement;
@@ -29,7 +29,7 @@ impl Verdicts {
         self.0.lock().reports.get(statement).cloned()
     }
 
-    /// What the verdict on a statement comes to.
+    /// What follows from the verdict on a statement: an attestation, or another try.
     pub fn judgement(&self, statement: &Hash) -> Option<Judgement> {
         self.0.lock().reports.get(statement).map(|report| Judgement::of(&report.verdict))
     }

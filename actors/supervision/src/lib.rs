@@ -157,6 +157,6 @@ pub use policy::{Backoff, Intensity, Restart, Strategy};
 pub use report::{ActorReport, MemberReport, SupervisorReport, TreeReport};
 pub use spec::{DEADLINE_MIN, EXIT_CODE_SUPERVISION, Exit, ExitHook, Spec, SpecError, StartError};
 pub use supervisor::{Supervisor, supervise};
-pub use thread::{BLOCK_DEADLINE, OnBlock, Thread};
+pub use thread::{BLOCK_DEADLINE, OnBlock, Thread, name_this_thread};
 pub use tree::{Tree, ZOMBIES_MAX};
 pub use vitals::{Failure, Reason, Restarts};

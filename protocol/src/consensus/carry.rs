@@ -1,4 +1,4 @@
-//! Prepare votes by block: what a proposer may carry, so that who checked a block is paid for it.
+//! Vote inclusion: Prepare votes by block, which a proposer may include so that whoever checked a block is paid for it.
 
 use crate::block::{Carried, CarriedVote};
 use crate::certificate::Certificate;
@@ -53,7 +53,8 @@ impl Carry {
         })
     }
 
-    /// What a block on `parent` should carry: every vote held for the window's ancestors that the branch has not.
+    /// What a block on `parent` should include: every vote held for the window's ancestors that the branch does not
+    /// have yet.
     pub fn for_child(&self, ledger: &Ledger, parent: &Hash) -> Vec<Carried> {
         let ancestors = ledger.window(parent);
         let uncarried = ancestors.into_iter().map(|block| {
@@ -71,7 +72,7 @@ impl Carry {
         uncarried.filter(|carried| !carried.votes.is_empty()).collect()
     }
 
-    /// Keeps only the blocks that may still be carried.
+    /// Keeps only the blocks whose votes may still be included.
     pub fn retain(&mut self, keep: &BTreeSet<Hash>) {
         self.blocks.retain(|block, _| keep.contains(block));
     }

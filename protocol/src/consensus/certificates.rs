@@ -16,7 +16,7 @@ pub struct Certificates {
 
 impl Certificates {
     /// Whether it is new and still matters. Prepare certificates are kept from the highest Commit's own view on, since
-    /// its block's child carries those votes.
+    /// the child of its block includes those votes.
     pub fn insert(&mut self, certificate: &Certificate) -> bool {
         let view = certificate.view();
         let places = match certificate.kind() {

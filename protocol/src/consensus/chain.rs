@@ -278,8 +278,8 @@ impl Chain {
         path.into_iter().find_map(|at| self.ledger(&at).err().map(|fault| (at, fault)))
     }
 
-    /// The database answers for everything up to this sequence. It may be ahead of what is final here: when consensus was
-    /// made anew from a block that the database has left behind since.
+    /// The database answers for everything up to this sequence. It may be ahead of what is final here: when consensus
+    /// was restarted from a block that the database has since moved past.
     pub fn applied(&mut self, sequence: Sequence) {
         let sequence = sequence.min(self.base_sequence());
         self.branch.applied(sequence);

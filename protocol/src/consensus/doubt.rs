@@ -28,7 +28,7 @@ impl Pause {
     }
 }
 
-/// Whom I doubt, and for how long.
+/// The suspected validators, and for how long.
 #[derive(Debug, Default)]
 pub struct Doubts(BTreeMap<ValidatorIndex, Pause>);
 
@@ -37,7 +37,7 @@ impl Doubts {
         self.0.entry(validator).or_default().extend(now);
     }
 
-    /// It voted for contested proofs that it had announced.
+    /// It voted for proofs that it had announced and on which Ready was not unanimous: the suspicion ends.
     pub fn clear(&mut self, validator: ValidatorIndex) -> bool {
         self.0.remove(&validator).is_some()
     }
@@ -50,7 +50,7 @@ impl Doubts {
         self.0.iter().filter(|(_, pause)| !pause.is_over(now)).map(|(validator, _)| *validator).collect()
     }
 
-    /// When the next doubt ends.
+    /// When the next suspicion ends.
     pub fn wakeup(&self, now: Millis) -> Option<Millis> {
         self.0.values().filter(|pause| !pause.is_over(now)).map(Pause::until).min()
     }

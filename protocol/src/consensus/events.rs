@@ -1,11 +1,11 @@
 //! What goes into a step of consensus and what comes out: the whole contract with the actors and with simulations.
 //!
 //! ```text
-//!  Input ──► Consensus::step(time, input) ──► Output { records, effects }
+//!   Input ──► Consensus::step(time, input) ──► Output { records, effects }
 //! ```
-//! The records of one output are made durable, together and in order, before the first of its effects is carried
-//! out; effects are carried out in order. Outputs are carried out in the order of their steps. Nothing else is asked
-//! of whoever drives it.
+//! The records of one output are made durable, together and in order, before the first of its effects is carried out;
+//! effects are carried out in order. Outputs are carried out in the order of their steps. Nothing else is required of
+//! the caller.
 
 use crate::block::Block;
 use crate::certificate::Certificate;
@@ -41,7 +41,7 @@ pub enum Input {
     /// [`super::Consensus::wakeup`] has come.
     Tick,
     SessionOpened(ValidatorIndex),
-    /// Its words on proofs lapse.
+    /// Its attestations lapse.
     SessionClosed(ValidatorIndex),
     /// What a peer said, verified. Messages on proofs' ids and scripts belong to the mempool and are ignored here.
     Peer(ValidatorIndex, Verified<Message>),
@@ -51,16 +51,17 @@ pub enum Input {
     Checked(Vec<Checked>),
     /// The mempool dropped a proof: it is no longer proposed from here.
     Forgotten(Hash),
-    /// `view_change` or `leader_election` asks to give up on a view (R10).
+    /// `view_change` or `leader_election` asks for a ViewChange vote (R10).
     GiveUp {
         view: View,
         reason: GiveUpReason,
     },
-    /// `view_change` tells two round times: how long a prepared block may wait without other work.
+    /// `view_change` reports two round times: how long a prepared block may wait without other work.
     RoundTime(Millis),
     /// Final blocks up to this sequence are in the database, and [`crate::ledger::Branch`] answers for them.
     Applied(Sequence),
-    /// The operator accepts the risk that R12 names: sign although no quorum could tell my history.
+    /// The operator accepts the risk that R12 names: sign although no quorum could confirm this validator's vote
+    /// history.
     AcceptUnknownHistory,
 }
 
@@ -108,7 +109,7 @@ pub struct FinalBlock {
     pub block: Block,
     /// The state after it.
     pub ledger: Ledger,
-    /// Its Prepare certificate, where it is held already; else its child carries these votes.
+    /// Its Prepare certificate, where it is held already; otherwise its child includes these votes.
     pub prepare: Option<Certificate>,
 }
 
@@ -129,7 +130,7 @@ pub enum Halt {
     TwoHistories { sequence: Sequence, id: Hash, other: Hash },
 }
 
-/// Two votes that contradict each other (R11): whoever signed both is provably at fault.
+/// Two votes that contradict each other (R11): the validator that signed both is provably at fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contradiction {
     pub first: Vote,
@@ -155,7 +156,7 @@ pub enum Notice {
     Work {
         view: View,
     },
-    /// The work of the current view is done without a proposal: its clock stops, and starts anew with new work.
+    /// The work of the current view is done without a proposal: its clock stops, and restarts with new work.
     WorkGone {
         view: View,
     },
@@ -200,14 +201,16 @@ pub enum Effect {
         proofs: Vec<Hash>,
         from: Vec<ValidatorIndex>,
     },
-    /// For every count, a third of the stake or more said otherwise: this node refuses the proof, on their word.
+    /// For every count, a third of the stake or more attested something else: this node refuses the proof for that
+    /// reason.
     Refused {
         proof: Hash,
         words: Vec<(ValidatorIndex, Word)>,
     },
     /// The log may be replaced by these records, once [`Output::records`] are durable.
     Shorten(Vec<Record>),
-    /// A peer holds a vote of mine that my log lacks: close every session, since only what is told in new ones counts.
+    /// A peer holds a vote of mine that my log lacks: close every session, since only recovery responses in new ones
+    /// count.
     Reconnect,
     Notice(Notice),
     Halt(Halt),

@@ -8,7 +8,7 @@ use crate::quorum::ValidatorSet;
 use crate::types::{ValidatorIndex, View};
 use alloc::collections::BTreeMap;
 
-/// Whether I may sign, and what I was told so far.
+/// Whether I may sign, and the recovery responses so far.
 #[derive(Debug)]
 pub struct History {
     me: ValidatorIndex,
@@ -46,18 +46,19 @@ impl History {
         self.unknown.is_none()
     }
 
-    /// My word does not count for others that lost their log.
+    /// My recovery response does not count for others that lost their log.
     pub fn is_lost(&self) -> bool {
         self.unknown == Some(UnknownHistory::Lost)
     }
 
-    /// A peer holds a vote of mine that my log lacks. Only what is told in sessions opened from now on counts.
+    /// A peer holds a vote of mine that my log lacks. Only responses in sessions opened from now on count.
     pub fn lose(&mut self) {
         self.unknown = Some(UnknownHistory::Lost);
         self.told.clear();
     }
 
-    /// Enters what a peer told; its entry certificate was verified. One that does not belong to its view is no word.
+    /// Enters a peer's recovery response; its entry certificate was verified. One that does not match its view is
+    /// ignored.
     pub fn hear(&mut self, by: ValidatorIndex, testimony: &Testimony) {
         let entered = testimony.entry.as_ref().map_or(View(1), |entry| entry.view().next());
         if self.unknown.is_some() && by != self.me && entered == testimony.view {
@@ -65,7 +66,7 @@ impl History {
         }
     }
 
-    /// Whether enough was told, for one who is in this view itself.
+    /// Whether enough peers have responded, for a validator that is in this view itself.
     pub fn resolve(&self, set: &ValidatorSet, view: View) -> Option<Resolution> {
         let tellers =
             |usable: fn(&Told) -> bool| self.told.iter().filter(move |(_, told)| usable(told)).map(|(by, _)| *by);
@@ -95,13 +96,13 @@ impl History {
         }
     }
 
-    /// The operator takes the risk, now and should a loss be noticed later: the word of others that with me are a quorum is
-    /// enough, and I may sign in their highest view, in which I may have signed before.
+    /// The operator takes the risk, now and should a loss be noticed later: responses of others that form a quorum
+    /// together with me are enough, and I may sign in their highest view, in which I may have signed before.
     pub fn accept(&mut self) {
         self.accepted = true;
     }
 
-    /// Whether votes of mine that others hold are taken as they tell them, since no floor covers them.
+    /// Whether votes of mine that others hold are entered as they report them, since no floor covers them.
     pub fn takes_votes(&self) -> bool {
         self.accepted && self.is_lost()
     }
@@ -111,7 +112,7 @@ impl History {
         self.told.clear();
     }
 
-    /// Validators other than me whose word still counts for nothing, for people to read.
+    /// Validators that have responded so far, for status output.
     pub fn told(&self) -> impl Iterator<Item = ValidatorIndex> + '_ {
         self.told.keys().copied()
     }

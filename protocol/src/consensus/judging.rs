@@ -61,7 +61,7 @@ impl Consensus {
         self.notice(Notice::Proposed { view, leader: self.leader(view) });
     }
 
-    /// Votes for my view's proposal, gives up on it, or waits.
+    /// Votes Prepare for my view's proposal, votes ViewChange, or waits.
     pub(super) fn judge_current(&mut self) {
         let view = self.view;
         if self.round.judged || !self.may_sign() || !self.signed.may_prepare(view) {

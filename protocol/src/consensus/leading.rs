@@ -30,7 +30,8 @@ pub(super) struct Selection {
 }
 
 impl Consensus {
-    /// Proposes, if this view is mine, it is not given up, its parent is at hand, and there is work or it is time.
+    /// Proposes if this view is mine, I have not voted ViewChange in it, its parent is stored here, and there is work
+    /// or the idle block is due.
     pub(super) fn lead(&mut self) {
         let view = self.view;
         let mine = self.leader(view) == self.settings.me;
@@ -121,8 +122,8 @@ impl Consensus {
         false
     }
 
-    /// What a block on `tip` should hold: uncontested proofs; or contested ones, in blocks of their own, each of proofs
-    /// with one same set of announcers, at most every fourth of my own blocks while uncontested ones wait.
+    /// What a block on `tip` should hold: proofs on which Ready is unanimous; or others, in blocks of their own, each
+    /// of proofs with the same set of announcers, at most every fourth of my own blocks while unanimous ones wait.
     pub(super) fn select(&self, tip: &Hash) -> Selection {
         let below = self.chain.proofs_above_base(tip);
         let free = |entry: &Entry| !below.contains(&entry.proof);

@@ -1,20 +1,20 @@
 //! Consensus: what to vote for, what to propose, what is final.
 //!
 //! A Simplex-family protocol; `docs/CONSENSUS_PROTOCOL.md` states the rules R1 to R12 that the code is tagged with.
-//! [`Consensus::step`] is the only way in. It never waits, and it decides by its own state alone: the contract with
-//! whoever drives it is in [`events`].
+//! [`Consensus::step`] is the only way in. It never waits, and it decides by its own state alone: the contract with the
+//! caller is in [`events`].
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`voting`] | R2, R5, R6, R10: making votes, counting those of others |
-//! | [`moving`] | R5, R7: certificates, entering views, what a failed view teaches |
+//! | [`voting`] | R2, R5, R6, R10: casting votes, counting those of others |
+//! | [`moving`] | R5, R7: certificates, view transitions, what a failed view teaches |
 //! | [`leading`] | R3, R8: choosing a parent, building a proposal |
-//! | [`judging`] | R4: whether a proposal gets my Prepare |
+//! | [`judging`] | R4: validating a proposal |
 //! | [`finality`] | R9: final blocks, shortening the log |
-//! | [`recovery`] | R12: replaying the log, what peers tell |
+//! | [`recovery`] | R12: replaying the log, recovery responses |
 //! | [`relaying`], [`retransmission`] | certificates for peers that may lack them; Status, and what a peer lacks |
-//! | [`turns`] | T1: whom to tell what is told again and again |
-//! | [`pacing`] | work, clocks, telling my own words again |
+//! | [`turns`] | T1: to whom to send what is sent periodically |
+//! | [`pacing`] | work, clocks, rebroadcasting this validator's attestations |
 
 mod carry;
 mod certificates;
@@ -56,7 +56,7 @@ use certificates::Certificates;
 use chain::Chain;
 use events::{Effect, Input, Notice, Output, Record, Time, To};
 
-/// What a validator's consensus is told once.
+/// What a validator's consensus is given once, at its start.
 #[derive(Clone)]
 pub struct Settings {
     pub set: Arc<ValidatorSet>,
@@ -173,7 +173,7 @@ pub struct Consensus {
     halted: bool,
 }
 
-/// Records after which the log is worth shortening. A consensus that is made anew replays all of them before it serves.
+/// Records after which the log is worth shortening. A restarted consensus replays all of them before it serves.
 pub const LOG_RECORDS_MAX: usize = 128;
 
 /// Views of past proposals that are kept for late Prepares, and by which the floor stays behind.

@@ -1,4 +1,4 @@
-//! Certificates and what follows: Commit votes (R5), moving on (R7), and what a failed view teaches about doubt.
+//! View transitions: Commit votes (R5), the next view (R7), and whom a failed view makes suspect.
 
 use super::events::Notice;
 use super::{Consensus, PAST_VIEWS_KEPT, Round, Waiting};
@@ -102,7 +102,8 @@ impl Consensus {
         false
     }
 
-    /// Who announced every proof of a proposal, if one of its proofs is contested and each had its Ready quorum.
+    /// The validators that announced every proof of a proposal, if Ready on one of its proofs is not unanimous and each
+    /// had its Ready quorum.
     pub(super) fn contested_announcers(&self, proposal: &Proposal) -> Option<BTreeSet<ValidatorIndex>> {
         let proofs = &proposal.block.body.proofs;
         let contested = proofs.iter().any(|entry| self.ready.standing(&entry.proof) != Standing::Uncontested);
@@ -123,7 +124,7 @@ impl Consensus {
         everywhere
     }
 
-    /// A Prepare for contested proofs that its voter had announced ends the doubt.
+    /// A Prepare for such proofs ends the suspicion, if its voter had announced them.
     pub(super) fn clear_doubt(&mut self, voter: ValidatorIndex, view: View, block: Hash) {
         if !self.doubts.contains(voter) {
             return;

@@ -1,4 +1,4 @@
-//! Work, clocks, and words: when there is a reason to hurry, and who is told what my solver says.
+//! Work, clocks, and attestations: when there is a reason to hurry, and when peers are sent my solver's results.
 
 use super::Consensus;
 use super::events::{Checked, Effect, Notice, To};
@@ -9,14 +9,14 @@ use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;
 use core::ops::Bound;
 
-/// How long a leader that has not announced a contested proof may be checking it, before its clock starts all the same.
+/// How long a leader may be checking a proof on which Ready is not unanimous, before its clock starts anyway.
 pub(super) const LEADER_GRACE: Millis = Millis(1_000);
 
-/// Between two messages with new words: words that come in quick succession go together, and no peer is sent more
-/// messages than it reads. The first after a pause goes at once.
+/// Between two messages with new attestations: those that come in quick succession go together, and no peer is sent
+/// more messages than it reads. The first after a pause goes at once.
 const WORDS_INTERVAL: Millis = Millis(8);
 
-/// Between two tellings of words on what is still undecided.
+/// Between two rebroadcasts of attestations on what is still undecided.
 const RETELL_INTERVAL: Millis = Millis(1_000);
 
 /// Reasons to make a block.
@@ -37,8 +37,8 @@ impl Work {
 }
 
 impl Consensus {
-    /// Whether a prepared block would be stranded on an idle chain. One that the chain passed over is not work, or views
-    /// would churn for ever: the certificates below the highest Commit's view are gone.
+    /// Whether a prepared block would be stranded on an idle chain. One that the chain passed over is not work, or
+    /// views would churn forever: the certificates below the highest Commit's view are gone.
     pub(super) fn is_stranded(&self) -> bool {
         let waited = self.now.local.since(self.round.entered);
         self.certificates.highest_prepare().is_some() && waited >= self.round_time
@@ -59,7 +59,7 @@ impl Consensus {
         }
     }
 
-    /// Ends every step: starts clocks, tells statuses and words that are due.
+    /// Ends every step: starts clocks, sends statuses and attestations that are due.
     pub(super) fn keep_pace(&mut self) {
         let now = self.now.local;
         let doubted = self.doubts.doubted(now);
@@ -147,8 +147,8 @@ impl Consensus {
         }
     }
 
-    /// Tells my words on undecided proofs again, a message's worth at a time, to whose turn it is (T1): when everybody was
-    /// told one part of them, the next part follows.
+    /// Rebroadcasts my attestations on undecided proofs, one message each second, to the peers whose turn it is (T1). The next
+    /// message's worth follows when every peer was sent the first.
     fn retell(&mut self) {
         let from = (Bound::Excluded(self.retell_from), Bound::Unbounded);
         let words: Vec<(Hash, Word)> = self.ready.my_words_in(from).take(limits::WORDS_MAX).collect();

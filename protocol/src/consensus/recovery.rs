@@ -50,8 +50,8 @@ impl LogBook {
         records.iter().for_each(|record| self.note(record));
     }
 
-    /// Whether it is worth writing anew: it is long, and twice as long as what it then comes to. Without the second, a log
-    /// that cannot be short, since nothing becomes final, would be written anew at every step.
+    /// Whether it is worth rewriting: it is long, and twice as long as it would be afterwards. Without the second
+    /// condition, a log that cannot be short, since nothing becomes final, would be rewritten at every step.
     pub fn is_long(&self, records_max: usize) -> bool {
         self.count >= records_max.max(self.shortest.saturating_mul(2))
     }
@@ -75,7 +75,7 @@ impl Consensus {
     /// there where it found the log new, lost or torn. The output is to be carried out like any other.
     ///
     /// # Panics
-    /// If the settings' own index is not in the set: a fault of the caller.
+    /// If the settings' own index is not in the set: an error of the caller.
     pub fn recover(
         settings: Settings,
         signer: Box<dyn Signer>,
@@ -233,7 +233,7 @@ impl Consensus {
         self.log.certificates.extend(brought.map(|certificate| (certificate.kind(), certificate.view())));
     }
 
-    /// What I tell a peer whose history may be incomplete.
+    /// My recovery response to a peer whose vote log may be incomplete.
     pub(super) fn testimony(&self, peer: ValidatorIndex) -> Message {
         Message::Testimony(Testimony {
             lost: self.history.is_lost(),
@@ -267,16 +267,16 @@ impl Consensus {
         self.count(Verified::own(vote));
     }
 
-    /// R12: whoever shows a certificate, or a block with the votes that it carries, shows these votes. One of mine that my
-    /// log lacks tells an old log from a whole one.
+    /// R12: a peer that sends a certificate, or a block with its included votes, also shows these votes. One of mine
+    /// that my log lacks distinguishes an old log from a whole one.
     pub(super) fn check_own(&mut self, mut votes: impl Iterator<Item = Vote>) {
         if votes.any(|vote| vote.voter == self.settings.me && !self.signed.accounts_for(&vote)) {
             self.lose_history();
         }
     }
 
-    /// R12: a valid vote of mine that my log lacks. I sign nothing until others have told me where they are, in sessions
-    /// that are opened from now on.
+    /// R12: a valid vote of mine that my log lacks. I sign nothing until others have sent recovery responses, in
+    /// sessions opened from now on.
     pub(super) fn lose_history(&mut self) {
         if self.history.is_lost() {
             return;

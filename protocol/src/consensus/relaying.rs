@@ -55,8 +55,8 @@ impl Relays {
 }
 
 impl Consensus {
-    /// A certificate that is new here is relayed once. One that ends a view without a block at once: votes for giving up
-    /// come when timers run out, which is not at one time.
+    /// A certificate that is new here is relayed once. One that ends a view without a block goes at once: ViewChange
+    /// votes come when timers run out, which is not at the same time everywhere.
     pub(super) fn relay(&mut self, certificate: &Certificate) {
         match certificate.kind() {
             VoteKind::ViewChange => self.give_to_lacking(certificate),

@@ -1,7 +1,7 @@
 //! Asking for what is missing: certificates by view *and kind*, blocks and their ancestors by range.
 //!
-//! What is wanted is worked out anew in every step; this remembers only whom was asked when. Every request has a
-//! deadline, after which others are asked; what is no longer wanted is forgotten.
+//! What is wanted is computed again in every step; this remembers only which peer was asked when. Every request has a
+//! deadline, after which other peers are asked; what is no longer wanted is forgotten.
 
 use crate::message::{Message, limits};
 use crate::types::{Hash, Millis, Sequence, ValidatorIndex, View};

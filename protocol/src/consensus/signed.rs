@@ -1,7 +1,7 @@
-//! What I have decided to sign, and what I therefore never sign any more (R3 to R6, R12's floor).
+//! What I have decided to sign, and what I must therefore never sign again (R3 to R6, R12's floor).
 //!
-//! A record that is *decided* counts, not only one that is already on disk: a vote enters here in the very step that
-//! decides it.
+//! A record counts once it is *decided*, not only once it is on disk: a vote enters here in the very step that decides
+//! it.
 
 use crate::types::{Hash, View};
 use crate::vote::{Choice, Vote};

@@ -1,4 +1,4 @@
-//! Votes by view until they make a certificate: one for each kind and validator.
+//! Votes by view until they form a certificate: one for each kind and validator.
 
 use crate::certificate::Certificate;
 use crate::quorum::ValidatorSet;

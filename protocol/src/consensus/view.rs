@@ -20,7 +20,7 @@ pub struct Snapshot {
     pub commit_view: View,
     /// The block of the highest Commit certificate, while it or an ancestor of it is not here.
     pub missing_final: Option<Hash>,
-    /// Why nothing is signed, if so (R12), and whose word was heard meanwhile.
+    /// Why nothing is signed, if so (R12), and which peers have sent recovery responses meanwhile.
     pub unknown_history: Option<(UnknownHistory, Vec<ValidatorIndex>)>,
     /// Whose votes of the current view are held.
     pub prepares: Vec<ValidatorIndex>,

@@ -15,7 +15,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// Ancestors whose votes a block may carry, and the blocks that a reward waits.
+/// Ancestors whose votes a block may include, and the number of blocks that a reward waits.
 pub const WINDOW: usize = 8;
 
 /// Micro-tokens paid for each unit of difficulty: the guide's 10 × difficulty / 1,000,000 tokens.
@@ -88,8 +88,8 @@ pub trait Branch {
     fn has_proof(&self, proof: &Hash) -> bool;
     fn has_statement(&self, statement: &Hash) -> bool;
 
-    /// From here on it is asked about blocks up to this sequence, and must not speak of later ones: whoever starts from an
-    /// older block executes those itself.
+    /// From here on it is asked about blocks up to this sequence, and must not answer for later ones: a consensus that
+    /// starts from an older block executes those itself.
     fn applied(&mut self, _: Sequence) {}
 }
 
@@ -149,7 +149,7 @@ impl Ledger {
         &self.proofs
     }
 
-    /// The voters that the branch still may carry for `block`: none if it is outside the window.
+    /// The voters that the branch may still include for `block`: none if it is outside the window.
     pub fn carried(&self, block: &Hash, parent: &Hash) -> Option<&BTreeSet<ValidatorIndex>> {
         let newest = self.window.len().checked_sub(1)?;
         self.window.iter().enumerate().find_map(|(index, recent)| {
@@ -164,9 +164,9 @@ impl Ledger {
         self.window.last().map(|_| *newest).into_iter().chain(older).collect()
     }
 
-    /// The state after a block with this body. Signatures of carried votes were checked before.
+    /// The state after a block with this body. Signatures of included votes were checked before.
     ///
-    /// First the carried votes count, then the block WINDOW below is paid, then the proofs enter the index.
+    /// First the included votes count, then the block WINDOW below is paid, then the proofs enter the index.
     ///
     /// # Errors
     /// The [`LedgerFault`] that makes the block invalid on this parent.

@@ -1,6 +1,6 @@
-//! What is remembered of proofs that ended here: enough to answer where one is, and not to fetch it again.
+//! Proofs that ended here: enough to answer a status query, and not to fetch them again.
 //!
-//! Bounded: the oldest memory goes first. Final proofs are in the database's index for ever; this is only a shortcut.
+//! Bounded: the oldest entry goes first. Final proofs stay in the database's index forever; this is only a shortcut.
 
 use super::events::Refusal;
 use crate::message::Word;

@@ -81,7 +81,7 @@ impl Limits {
     }
 }
 
-/// Why this node does not hold a proof: its own word, which *final* overrides.
+/// Why this node does not hold a proof: its own decision, which *final* overrides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Refusal {
@@ -105,7 +105,7 @@ pub enum Refusal {
     Displaced,
     #[error("line {line}, column {column}: {text}")]
     Malformed { line: u32, column: u32, text: String },
-    /// At most [`super::WORDS_KEPT_MAX`] words are kept.
+    /// At most [`super::WORDS_KEPT_MAX`] attestations are kept.
     #[error("not confirmed: {}", attested(words))]
     Words { words: Vec<(ValidatorIndex, Word)> },
 }
@@ -139,7 +139,7 @@ pub enum Whereabouts {
     /// Being made durable, or waiting for its check.
     Waiting,
     Checking,
-    /// Checked here; waits for the others' words or for a block.
+    /// Checked here; waits for the others' attestations or for a block.
     Pending {
         mine: Word,
         /// Of validators that I have a session with, ascending.
@@ -159,7 +159,8 @@ pub enum Judgement {
 }
 
 impl Judgement {
-    /// The one word that a verdict comes to. A form that was let in and then rejected is no verdict on the proof.
+    /// What follows from a verdict: an attestation, or another try. A form that was accepted and then rejected is no
+    /// verdict on the proof.
     pub fn of(verdict: &Verdict) -> Judgement {
         match verdict {
             Verdict::Confirmed { resource_count, within_soft_limits: true } => {
@@ -180,7 +181,7 @@ pub enum Input {
     /// [`super::Mempool::wakeup`] has come.
     Tick,
     SessionOpened(ValidatorIndex),
-    /// Its words lapse, and what was asked of it is asked of others.
+    /// Its attestations lapse, and requests sent to it go to others.
     SessionClosed(ValidatorIndex),
     /// Ids of proofs that a peer holds durably.
     Offered {
@@ -204,7 +205,7 @@ pub enum Input {
         from: ValidatorIndex,
         proof: Hash,
     },
-    /// It is signed by its submitter, and its script has not the form that is let through.
+    /// It is signed by its submitter, but its script does not have an accepted form.
     Malformed {
         proof: Hash,
         refusal: Refusal,
@@ -215,8 +216,8 @@ pub enum Input {
         proof: Hash,
         judgement: Judgement,
     },
-    /// A peer's words on proofs; they hold as long as the session. Consensus decides on them; here they tell which
-    /// proofs are contested.
+    /// A peer's attestations; they hold as long as the session. Consensus decides on them; here they determine which
+    /// proofs are disputed.
     Words {
         from: ValidatorIndex,
         words: Vec<(Hash, Word)>,
@@ -226,7 +227,7 @@ pub enum Input {
         proofs: Vec<Hash>,
         from: Vec<ValidatorIndex>,
     },
-    /// Consensus refuses the proof on these words.
+    /// Consensus refuses the proof because of these attestations.
     Refused {
         proof: Hash,
         words: Vec<(ValidatorIndex, Word)>,
@@ -238,7 +239,7 @@ pub enum Input {
     },
     /// A proof that is held has no script in the database: it is held no longer.
     Missing(Hash),
-    /// Consensus was rebuilt and knows none of my words.
+    /// Consensus was restarted and has none of my attestations.
     ConsensusRestarted,
     /// The verifier pool was rebuilt and forgot what it was asked.
     PoolRestarted,
@@ -247,7 +248,7 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Send(ValidatorIndex, Message),
-    /// Send the script itself: it is small and is just being admitted, so the actor has it at hand.
+    /// Send the script itself: it is small and is just being admitted, so the actor still has it in memory.
     Push {
         proof: Hash,
         to: Vec<ValidatorIndex>,
@@ -267,7 +268,7 @@ pub enum Effect {
     Cancel(Hash),
     /// [`crate::consensus::events::Input::Checked`].
     Tell(Checked),
-    /// Take it out of the pending proofs on disk, and tell consensus that it is forgotten.
+    /// Remove it from the pending proofs on disk, and notify consensus that it is forgotten.
     Refuse {
         proof: Hash,
         refusal: Refusal,
@@ -313,9 +314,9 @@ pub const NEED_DEADLINE: Millis = Millis(500);
 pub const NEED_LIFETIME: Millis = Millis(60_000);
 /// How long scripts that arrived are looked at before they are asked for once more.
 pub const ARRIVAL_DEADLINE: Millis = Millis(5_000);
-/// Ids that differ are told again after this.
+/// Ids on which peers differ are sent again after this.
 pub const EXCHANGE_INTERVAL: Millis = Millis(1_000);
-/// Proofs that came from peers are told to the others together, after this.
+/// Proofs that came from peers are announced to the others together, after this.
 pub const RELAY_DELAY: Millis = Millis(100);
 /// A check that was ended from outside is tried again after this.
 pub const RETRY_DELAY: Millis = Millis(5_000);

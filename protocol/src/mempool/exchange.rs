@@ -37,8 +37,9 @@ impl Mempool {
         }
     }
 
-    /// Tells a peer which proofs are here, but those that it was told of and is known to have; and of what I have checked,
-    /// all on which I lack its word: it may have refused the proof already, and the message that said so was lost.
+    /// Sends a peer the ids of the proofs held here, except those already sent to it that it is known to have; and of
+    /// the proofs checked here, all on which I lack its attestation: it may have refused the proof already, and the
+    /// message that said so was lost.
     pub(super) fn exchange(&mut self, peer: ValidatorIndex, effects: &mut Vec<Effect>) {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
         let start = session.cursor.take().unwrap_or(0);
@@ -64,7 +65,7 @@ impl Mempool {
         }
     }
 
-    /// Tells every peer what it was not told yet: of these proofs, or of all.
+    /// Announces to every peer what it was not sent yet: of these proofs, or of all.
     pub(super) fn relay(&mut self, only: Option<&[Hash]>, effects: &mut Vec<Effect>) {
         let shared = |entry: &Entry| entry.is_shared().then_some(entry.proof);
         let meant: Vec<Hash> = match only {

@@ -1,6 +1,7 @@
-//! Scripts that peers have and this validator lacks: whom to ask for which, again and elsewhere when no answer comes.
+//! Scripts that peers have and this validator lacks: which peer to ask for which, again and elsewhere when no answer
+//! comes.
 //!
-//! Bounded in what one peer may name, in requests under way, and in time. It must never ask one peer for ever.
+//! Bounded in what one peer may name, in open requests, and in time. It must never ask one peer forever.
 
 use super::events::{ARRIVAL_DEADLINE, NEED_DEADLINE, NEED_LIFETIME, REQUEST_DEADLINE};
 use super::peer_set::PeerSet;
@@ -9,7 +10,7 @@ use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// Ids that one peer may make this validator want; it tells the others again when these have come.
+/// Ids that one peer may make this validator want; the peer sends the others again when these have come.
 pub const OFFERS_MAX: usize = 4_096;
 /// Scripts that are wanted, over all peers.
 pub const WANTS_MAX: usize = 65_536;
@@ -215,8 +216,8 @@ impl Fetch {
         }
     }
 
-    /// Ends what took too long. Who lets a request for offered scripts lapse is not believed to have any, until it tells
-    /// them again.
+    /// Ends what took too long. A peer that lets a request for offered scripts lapse is assumed to have none until it
+    /// offers them again.
     pub(super) fn expire(&mut self, now: Millis) {
         let mut late = Vec::new();
         for (index, peer) in &mut self.peers {

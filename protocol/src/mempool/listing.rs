@@ -1,6 +1,7 @@
-//! What the mempool holds and remembers, for people: the newest of it, and what begins like an id that was typed.
+//! What the mempool holds and remembers, for listings and searches: the newest of it, and ids that begin with the given
+//! digits.
 //!
-//! Must never: change anything, or give more than was asked for.
+//! Must never: change anything, or return more than was asked for.
 
 use super::Mempool;
 use super::ended::{End, Ended};

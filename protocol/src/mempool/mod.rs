@@ -1,12 +1,12 @@
 //! The mempool: which proofs are held, in what order they are checked, and how peers come to hold the same.
 //!
 //! ```text
-//!  admit(time, candidate) ──► accepted or refused, by name
-//!  step(time, input) ───────► effects, to be carried out in order
+//!   admit(time, candidate) ──► accepted or refused, by name
+//!   step(time, input) ───────► effects, to be carried out in order
 //! ```
-//! Scripts are in the database; here are their ids and sizes. Who is Ready for what, what is proposed and what is refused
-//! on others' word is decided by [`crate::consensus`]; nothing here may vote, count stake, or drop without a word what
-//! was accepted.
+//! Scripts are in the database; here are their ids and sizes. Who is Ready for what, what is proposed and what is
+//! refused because of others' attestations is decided by [`crate::consensus`]; nothing here may vote, count stake, or
+//! silently drop what was accepted.
 
 mod checking;
 mod ended;
@@ -39,7 +39,7 @@ use order::Order;
 use pace::Pace;
 use pending::{Entry, Pending, Stage};
 
-/// Words that a refusal names; more are known to consensus.
+/// Attestations that a refusal names; consensus knows the rest.
 pub const WORDS_KEPT_MAX: usize = 64;
 /// Scripts up to this many bytes are sent to the peers unasked when they enter through the API: it saves a round trip.
 pub const PUSH_BYTES_MAX: u64 = 16 << 10;
@@ -101,8 +101,9 @@ impl Mempool {
         }
     }
 
-    /// With what is durable, after a restart, oldest first and each once, with my own word if that is remembered. What was
-    /// accepted is held although limits were lowered since. The first tick, due at once, begins checks and tells words.
+    /// With what is durable, after a restart, oldest first and each once, with my own attestation if that is
+    /// remembered. What was accepted is held even if limits were lowered since. The first tick, due at once, starts
+    /// checks and sends attestations.
     pub fn restored(limits: Limits, held: &[(Candidate, Option<Word>)]) -> Mempool {
         let mut this = Mempool { words_untold: true, pending: Pending::restored(limits, held), ..Mempool::new(limits) };
         for (candidate, _) in held.iter().filter(|(_, word)| word.is_none()) {
@@ -198,11 +199,11 @@ impl Mempool {
         }
     }
 
-    /// Admits a proof whose signature and form are good: the caller makes it durable and says [`Input::Stored`]. The
-    /// effects are the contested proofs that had to make room, and sending it to the peers.
+    /// Admits a proof whose signature and form are good: the caller makes it durable and reports [`Input::Stored`]. The
+    /// effects are the disputed proofs that were displaced, and sending the proof to the peers.
     ///
     /// # Errors
-    /// Where the proof is, if it need not be stored: held already, ended for good, or refused for want of room.
+    /// The proof's status, if it need not be stored: held already, ended for good, or refused for want of capacity.
     pub fn admit(&mut self, now: Millis, candidate: Candidate) -> Result<Vec<Effect>, Whereabouts> {
         if !self.welcomes(&candidate.proof) {
             return Err(self.find(&candidate.proof));
@@ -285,9 +286,9 @@ impl Mempool {
         effects
     }
 
-    /// When [`Input::Tick`] is due; nothing needs one if there is none. After a restart, for a new session, and while a check
-    /// waits although one is free, that is at once, but not within the same turn: whoever asks meanwhile has an answer before
-    /// thousands of ids and words are told.
+    /// When [`Input::Tick`] is due; none if nothing needs one. After a restart, for a new session, and while a check
+    /// waits although a slot is free, that is at once, but not within the same turn: requests that arrive meanwhile are
+    /// answered before thousands of ids and attestations are sent.
     pub fn wakeup(&self) -> Option<Millis> {
         let looking = (self.fetch.len() > 0 || !self.parked.is_empty()).then_some(self.look_at);
         let differing = (!self.sessions.is_empty() && self.pending.total().proofs > 0).then_some(self.exchange_at);

@@ -1,6 +1,6 @@
 //! The order in which pending proofs are checked: urgent ones, then round-robin over lanes, shortest script first.
 //!
-//! It must never let a proof wait for ever: every fourth pick of a lane is its oldest.
+//! It must never let a proof wait forever: every fourth pick of a lane is its oldest.
 
 use super::events::Source;
 use crate::types::{Hash, ValidatorIndex};

@@ -1,7 +1,7 @@
-//! How fast proofs end here, and when whoever found no room should come back.
+//! How fast proofs end here, and the `retry_after` of submitters that found no capacity.
 //!
-//! It decides nothing about a proof. Who is told to come back is counted: the next one is told a later moment, so that
-//! all of them do not come at once to the one place that has become free.
+//! It decides nothing about a proof. Every `retry_after` is counted: the next submitter gets a later one, so that they
+//! do not all return at once for the one place that has become free.
 
 use crate::types::Millis;
 use alloc::collections::VecDeque;
@@ -10,7 +10,7 @@ use alloc::collections::VecDeque;
 const WINDOW: Millis = Millis(30_000);
 /// Ends are counted by the second.
 const SLOT: u64 = 1_000;
-/// Nobody is told to come back sooner, or later, than this.
+/// No `retry_after` is shorter, or longer, than this.
 pub const COME_BACK_MIN: Millis = Millis(1_000);
 pub const COME_BACK_MAX: Millis = Millis(60_000);
 /// Where nothing has ended of late, nobody knows when something will.

@@ -312,7 +312,7 @@ impl Pending {
         self.by_source.get(&source).copied().unwrap_or_default()
     }
 
-    /// Changes words or stage, and with them whether the proof is contested. None if it is not held.
+    /// Changes attestations or stage, and with them whether the proof is disputed. None if it is not held.
     pub(super) fn judge<R>(&mut self, proof: &Hash, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         let entry = self.entries.get_mut(*self.by_id.get(proof)?)?;
         let was_ready = entry.stage.is_ready();
@@ -330,7 +330,7 @@ impl Pending {
         Some(result)
     }
 
-    /// Puts a proof in that has no words yet; there is room for it.
+    /// Inserts a proof that has no attestations yet; there is capacity for it.
     pub(super) fn insert(
         &mut self,
         candidate: Candidate,
@@ -386,11 +386,11 @@ impl Pending {
         Some(self.get(proof)?.place())
     }
 
-    /// Which contested proofs must go so that one more of this size from this source fits; oldest first. None goes for a
+    /// Which disputed proofs must go so that one more of this size from this source fits; oldest first. None goes for a
     /// `patient` one.
     ///
     /// # Errors
-    /// [`Refusal::SourceFull`], [`Refusal::ShareFull`] or [`Refusal::Full`] if even that does not make room.
+    /// [`Refusal::SourceFull`], [`Refusal::ShareFull`] or [`Refusal::Full`] if even that does not free enough capacity.
     pub(super) fn room(
         &self,
         now: Millis,
@@ -473,7 +473,7 @@ impl Pending {
         }
     }
 
-    /// My own words, for a consensus that lost them.
+    /// My own attestations, for a consensus that lost them.
     pub(super) fn words(&self) -> impl Iterator<Item = Checked> + '_ {
         self.iter().filter_map(|entry| {
             Some(Checked { proof: entry.proof, statement: entry.statement, word: entry.stage.word()? })

@@ -1,12 +1,13 @@
 //! Many signatures at once, at a fraction of the cost: for submitters' signatures and nothing else.
 //!
-//! No certificate and no block depends on a submitter's signature; it only opens the mempool. But who passes on a proof that
-//! is not signed is accused, so all validators must answer alike whatever they checked a signature together with. Therefore
-//! one signature is checked by the same equation as many: the one with the cofactor, which a sum of signatures fulfils
-//! exactly if each of them does. It accepts what `verify_strict` accepts, and besides only what a submitter made to differ
-//! with its own private key.
+//! No certificate and no block depends on a submitter's signature; it only opens the mempool. But relaying an unsigned
+//! proof counts as misbehaviour, so all validators must answer alike whatever else they verified a signature together
+//! with. Therefore one signature is verified by the same equation as many: the one with the cofactor, which a sum of
+//! signatures fulfils exactly if each of them does. It accepts what `verify_strict` accepts, and in addition only what
+//! a submitter made to differ with its own private key.
 //!
-//! Source: RFC 8032, §5.1.7 (the equation); Chalkias, Garillot, Nikolaenko, *Taming the many EdDSAs*, 2020, §4 (batches).
+//! Source: RFC 8032, §5.1.7 (the equation); Chalkias, Garillot, Nikolaenko, *Taming the many EdDSAs*, 2020, §4
+//! (batches).
 
 use crate::types::{PublicKey, Signature};
 use alloc::collections::BTreeMap;

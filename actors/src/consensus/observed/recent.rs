@@ -1,7 +1,8 @@
-//! The last ten minutes by spans of five seconds: blocks and proofs that became final here, and how long the blocks took.
+//! The last ten minutes by spans of five seconds: blocks and proofs that became final here, and how long the blocks
+//! took.
 //!
-//! It is kept whether anybody looks or not, so that a page that is opened shows what was before. Bounded: in spans, and in the
-//! times that are kept of each.
+//! It is recorded whether or not anybody reads it, so that a newly opened page shows earlier minutes. Bounded: in
+//! spans, and in the times kept for each.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Who took part in which final block: whose Prepare vote is in its certificate, or is carried for it by one of the blocks
-//! above. Each counts once, whichever shows it first.
+//! Who took part in which final block: the voters of its Prepare certificate, and those whose vote one of the blocks
+//! above includes for it. Each counts once, whichever shows it first.
 
 use crate::metrics::VALIDATORS_MAX;
 use protocol::consensus::events::FinalBlock;
@@ -11,12 +11,12 @@ use std::collections::VecDeque;
 type Voters = u128;
 const _: () = assert!(VALIDATORS_MAX as u32 == Voters::BITS);
 
-/// The newest final blocks of this process, for which votes may still be carried, and whose votes were counted.
+/// The newest final blocks of this process for which votes may still be included, and whose votes were counted.
 #[derive(Debug, Default)]
 pub(super) struct TookPart(VecDeque<(Hash, Voters)>);
 
 impl TookPart {
-    /// Takes the next final block, and tells each validator that is newly seen to have taken part in it or in one below.
+    /// Takes the next final block, and reports each validator newly found to have taken part in it or in one below.
     pub(super) fn block(&mut self, block: &FinalBlock, mut took_part: impl FnMut(usize)) {
         if self.0.len() > WINDOW {
             self.0.pop_front();

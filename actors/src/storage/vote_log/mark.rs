@@ -10,8 +10,8 @@ use protocol::types::Hash;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Batches between two writings of the mark, but for the first after a start: a copy of the log that is older than this
-/// is told from the log itself.
+/// Batches between two writings of the durable watermark, except for the first after a start: a copy of the log that is
+/// older than this is recognised from the log itself.
 pub const BATCHES_UNMARKED_MAX: u64 = 64;
 
 const SENTENCE: &str =
@@ -21,7 +21,7 @@ const FILE_BYTES_MAX: u64 = 4_096;
 /// What the mark says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// There is none: nothing was ever signed with this key on this chain, as far as this machine knows.
+    /// It is missing: nothing was ever signed with this key on this chain, as far as this machine knows.
     None,
     /// The log has had every batch below this number.
     Reached(u64),

@@ -35,8 +35,8 @@ pub fn remove_if_there(path: &Path) -> Result<(), VoteLogError> {
     }
 }
 
-/// The log's file, or `None` if there is none. One without a byte is none either: this program gives a log its name when
-/// its first batch is in it, so that something else emptied or made it, and it holds as much as a missing one.
+/// The log's file, or `None` if it is missing. An empty file counts as missing: this program gives a log its name only
+/// when its first batch is in it, so something else emptied or created it, and it holds as much as a missing one.
 pub fn open_existing(path: &Path) -> Result<Option<File>, VoteLogError> {
     match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => {

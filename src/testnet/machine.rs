@@ -1,0 +1,152 @@
+//! Whether this machine can hold a network: what it would take, against what there is.
+//!
+//! Figures of a validator are measured (docs/PERFORMANCE.md); each is rounded up, so that what passes here fits.
+
+use std::fs;
+
+/// Of a validator, its worker included, when it has checked some proofs.
+const MEMORY_MIB: u64 = 100;
+/// The same where it keeps no spare worker and a smaller cache, as in a crowd.
+const MEMORY_CROWDED_MIB: u64 = 80;
+/// Descriptors that a validator has open besides those of its peers: files, pipes of its workers, clients of its API.
+const DESCRIPTORS_BASE: u64 = 64;
+/// For each peer: a session, and what takes its place meanwhile.
+const DESCRIPTORS_PER_PEER: u64 = 4;
+/// Threads of a validator and of its workers.
+const THREADS: u64 = 32;
+
+/// What a network takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needed {
+    pub memory_mib: u64,
+    /// By each process.
+    pub descriptors: u64,
+    /// Threads, which Linux counts as processes.
+    pub threads: u64,
+}
+
+impl Needed {
+    pub fn by(nodes: u16) -> Needed {
+        let nodes = u64::from(nodes);
+        let each = if nodes as usize >= actors::config::CROWD_MIN { MEMORY_CROWDED_MIB } else { MEMORY_MIB };
+        Needed {
+            memory_mib: nodes * each,
+            descriptors: nodes * DESCRIPTORS_PER_PEER + DESCRIPTORS_BASE,
+            threads: nodes * THREADS,
+        }
+    }
+}
+
+/// What there is; nothing of what the system does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Machine {
+    pub memory_mib: Option<u64>,
+    pub descriptors: Option<u64>,
+    /// Threads that may still be made.
+    pub threads: Option<u64>,
+}
+
+impl Machine {
+    /// Looks, and takes as many descriptors as this process may have: its children inherit the limit.
+    pub fn look() -> Machine {
+        Machine {
+            memory_mib: number_in("/proc/meminfo", "MemAvailable:").map(|kib| kib / 1_024),
+            descriptors: raise_descriptors(),
+            threads: threads(),
+        }
+    }
+}
+
+/// What is missing, each with what to do about it.
+pub fn missing(needed: &Needed, machine: &Machine, nodes: u16) -> Vec<String> {
+    let short = |there: Option<u64>, needed| there.filter(|there| *there < needed);
+    let mut lines = Vec::new();
+    if let Some(there) = short(machine.memory_mib, needed.memory_mib) {
+        lines.push(format!(
+            "{nodes} validators take about {} MiB of memory and {there} MiB are available: give fewer --nodes",
+            needed.memory_mib
+        ));
+    }
+    if let Some(there) = short(machine.descriptors, needed.descriptors) {
+        lines.push(format!(
+            "each validator needs up to {} open files and the limit is {there}: `ulimit -n {}` first, or give fewer --nodes",
+            needed.descriptors, needed.descriptors
+        ));
+    }
+    if let Some(there) = short(machine.threads, needed.threads) {
+        lines.push(format!(
+            "{nodes} validators run up to {} threads and {there} more may be made: raise `ulimit -u` (or the service's \
+             TasksMax), or give fewer --nodes",
+            needed.threads
+        ));
+    }
+    lines
+}
+
+fn raise_descriptors() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the call fills the structure.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        return None;
+    }
+    let raised = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+    // SAFETY: the structure is valid for the call. macOS refuses what is above its own bound; then the limit stays.
+    let is_raised = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } == 0;
+    Some(if is_raised { raised.rlim_cur } else { limit.rlim_cur })
+}
+
+/// The least of what the user, the system and the control group still allow.
+fn threads() -> Option<u64> {
+    let of_system = number("/proc/sys/kernel/threads-max")?.min(number("/proc/sys/kernel/pid_max")?);
+    let used = fs::read_to_string("/proc/loadavg").ok()?;
+    let used = used.split_whitespace().nth(3)?.split_once('/')?.1.parse::<u64>().ok()?;
+    let free = of_system.saturating_sub(used);
+    Some(match group_limit() {
+        Some((limit, used)) => free.min(limit.saturating_sub(used)),
+        None => free,
+    })
+}
+
+/// Of this process's control group, version 2: how many threads it may have and has.
+fn group_limit() -> Option<(u64, u64)> {
+    let group = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = group.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let folder = format!("/sys/fs/cgroup{}", group.trim_end_matches('/'));
+    Some((number(&format!("{folder}/pids.max"))?, number(&format!("{folder}/pids.current"))?))
+}
+
+fn number(path: &str) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+fn number_in(path: &str, key: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(key))?.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_what_is_needed() {
+        let needed = Needed::by(100);
+        assert_eq!(needed, Needed { memory_mib: 8_000, descriptors: 464, threads: 3_200 });
+        let plenty = Machine { memory_mib: Some(8_000), descriptors: Some(464), threads: Some(3_200) };
+        assert!(missing(&needed, &plenty, 100).is_empty());
+        assert!(missing(&needed, &Machine::default(), 100).is_empty());
+        let little = Machine { memory_mib: Some(7_999), descriptors: Some(463), threads: Some(3_199) };
+        let lines = missing(&needed, &little, 100);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[0].contains("8000 MiB") && lines[0].contains("7999 MiB"), "{lines:?}");
+        assert!(lines[1].contains("`ulimit -n 464`") && lines[1].contains("limit is 463"), "{lines:?}");
+        assert!(lines[2].contains("3200 threads and 3199"), "{lines:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_machine_can_be_looked_at() {
+        let machine = Machine::look();
+        assert!(machine.memory_mib > Some(100) && machine.descriptors >= Some(64) && machine.threads.is_some());
+    }
+}
