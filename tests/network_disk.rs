@@ -43,6 +43,8 @@ fn a_full_disk_ends_one_validator_which_goes_on_when_there_is_space_again() {
     let ended = (network.nodes[3].wait_for_end().code(), network.nodes[3].log());
     refused(&ended, CONFIGURATION, &["No space left on device", ADVICE]);
     say(format_args!("a full disk ended the validator {:?} after it was full", filled.elapsed()));
+    let record = fs::read_to_string(network.nodes[3].data("last-exit")).unwrap();
+    assert!(record.contains(r#""code":3"#) && record.contains("No space left on device"), "{record}");
     // Still full: the same word, however often a service manager starts it.
     let again = network.nodes[3].refuses_to_start(&[]);
     refused(&again, CONFIGURATION, &["No space left on device", ADVICE]);

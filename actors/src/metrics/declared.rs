@@ -173,6 +173,7 @@ const LINK: &[&str] = &[
     "stopping",
     "too_often",
     "key_in_use",
+    "own_key_in_use",
     "frame_too_large",
     "frame_too_short",
     "message_too_large",
@@ -305,6 +306,8 @@ declare! {
             "1; the labels say which program this is, and which solver it has";
         VALIDATOR_INFO = "pop_validator_info", Gauge, Count, [VALIDATOR],
             "1; the label says which validator this process is";
+        LAST_EXIT_CODE = "pop_last_exit_code", Gauge, Count, [],
+            "exit code with which the process before this one ended; -1: it ended without a word (killed or power lost); -2: none is known";
         PROCESS_START_TIME = "process_start_time_seconds", Gauge, Seconds, [],
             "when the process started, since the Unix epoch";
         PROCESS_CPU = "process_cpu_seconds_total", CounterOfSeconds, Seconds, [],

@@ -118,6 +118,7 @@ async fn a_node_that_starts_anew_is_connected_within_a_second() {
 
 #[actix::test]
 async fn another_run_of_a_peer_is_refused_while_the_session_answers_and_takes_its_place_when_it_is_silent() {
+    let (_guard, metrics) = metrics_here();
     let mut a = node(2, 0);
     let first = Raw::session(1, &a).await;
     a.sees(Event::Opened(1)).await;
@@ -125,6 +126,10 @@ async fn another_run_of_a_peer_is_refused_while_the_session_answers_and_takes_it
     // started with its key, which nobody can tell so soon.
     let in_use = LinkError::RefusedByPeer(Refusal::KeyInUse);
     assert_eq!(another_run(&a).await.farewell().await, in_use);
+    let series = "pop_network_refused_total{reason=\"key_in_use\",side=\"accepted\"}";
+    a.until("counted", |_| counted(&metrics, series) == 1.0).await;
+    // What a peer says of this one's key is another matter: nobody is woken on its word.
+    assert_eq!((in_use.label(), LinkError::Refused(Refusal::KeyInUse).label()), ("own_key_in_use", "key_in_use"));
     let mut pause = tokio::time::interval(Duration::from_millis(250));
     let mut second = loop {
         pause.tick().await;

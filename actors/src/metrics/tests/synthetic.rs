@@ -161,6 +161,7 @@ impl World {
                 published: Arc::clone(&self.published),
             };
             let page = Page::new(sources, self.recorder.handle());
+            last_exit(None);
             record();
             self.publish();
             page.keep_up();
