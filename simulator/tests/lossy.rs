@@ -26,15 +26,15 @@ fn goes_on(validators: usize, seeds: u64) {
 
 #[test]
 fn four_validators_that_lose_three_in_ten_messages_go_on() {
-    goes_on(4, 10);
+    goes_on(4, 30);
 }
 
 #[test]
 fn twenty_validators_that_lose_three_in_ten_messages_go_on() {
-    goes_on(20, 2);
+    goes_on(20, 5);
 }
 
 #[test]
 fn thirty_two_validators_that_lose_three_in_ten_messages_go_on() {
-    goes_on(32, 1);
+    goes_on(32, 3);
 }
