@@ -12,11 +12,13 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// Round times that count: the newest, and not older than this.
+/// Round times that count: the newest, one for each validator at least, and not older than this for each crowd.
 const SAMPLES_MAX: usize = 32;
 const SAMPLE_AGE_MAX: Millis = Millis(60_000);
-/// The timer is at least this, and four round trips of the session with the leader.
+/// The timer is at least this for each crowd, and four round trips of the session with the leader.
 const TIMER_MIN: Millis = Millis(300);
+/// Validators that are a crowd: what each of them has to do for a round grows with their number.
+const CROWD: usize = 16;
 const ROUND_TRIP_COUNTED_MAX: Millis = Millis(500);
 /// A node that has never had a quorum waits for one: its peers may be starting. After this it gives up all the same: in a
 /// network that is connected in part, others may need its vote.
@@ -173,11 +175,12 @@ impl Pacemaker {
 
     fn sample(&mut self, now: Millis, view: View, leader: ValidatorIndex) {
         let Some(proposed) = self.open.remove(&view) else { return };
-        if self.samples.len() >= SAMPLES_MAX {
+        // A third of a large set's leaders must fit, or no round time would ever be common.
+        if self.samples.len() >= SAMPLES_MAX.max(self.set.len()) {
             self.samples.pop_front();
         }
         self.samples.push_back(Sample { at: now, leader, took: now.since(proposed) });
-        while self.samples.front().is_some_and(|oldest| now.since(oldest.at) > SAMPLE_AGE_MAX) {
+        while self.samples.front().is_some_and(|oldest| now.since(oldest.at) > SAMPLE_AGE_MAX.times(self.crowds())) {
             self.samples.pop_front();
         }
     }
@@ -211,13 +214,19 @@ impl Pacemaker {
     pub fn timer(&self) -> Millis {
         let round_trip =
             self.sessions.get(&self.leader).map_or(Millis(0), |rtt| Millis(rtt.0.min(ROUND_TRIP_COUNTED_MAX.0)));
-        let least = TIMER_MIN.saturating_add(round_trip.times(4));
+        let least = TIMER_MIN.times(self.crowds()).saturating_add(round_trip.times(4));
         let base = self.common_round_time().unwrap_or_default().times(4).max(least);
         base.times(1 << self.doublings).min(self.settings.timeout_max)
     }
 
+    /// 1 up to [`CROWD`] validators, 7 of a hundred.
+    fn crowds(&self) -> u64 {
+        self.set.len().div_ceil(CROWD).max(1) as u64
+    }
+
     /// The largest round time that leaders with together a third of the stake or more have reached, each counted with
-    /// its slowest: one bad leader, or one outage, does not ramp everybody's timer.
+    /// its slowest: one bad leader, or one outage, does not ramp everybody's timer. In a crowd it takes many rounds until so
+    /// many have led; before, the fastest leader's time counts, which a slow one cannot raise.
     fn common_round_time(&self) -> Option<Millis> {
         let mut slowest: BTreeMap<ValidatorIndex, Millis> = BTreeMap::new();
         for sample in &self.samples {
@@ -226,11 +235,13 @@ impl Pacemaker {
         }
         let mut descending: Vec<(Millis, ValidatorIndex)> = slowest.into_iter().map(|(by, took)| (took, by)).collect();
         descending.sort_by(|a, b| b.cmp(a));
+        let fastest = descending.last().map(|(took, _)| *took).filter(|_| self.set.len() > CROWD);
         let mut reached = Vec::new();
-        descending.into_iter().find_map(|(took, leader)| {
+        let common = descending.into_iter().find_map(|(took, leader)| {
             reached.push(leader);
             self.set.is_blocking(self.set.stake_of(reached.iter().copied())).then_some(took)
-        })
+        });
+        common.or(fastest)
     }
 
     /// How long a prepared block may wait without other work: two round times, or half the timer without samples.
@@ -270,9 +281,13 @@ mod tests {
     use alloc::format;
 
     fn pacemaker() -> Pacemaker {
-        let validators = (0..4u8).map(|index| Validator {
+        pacemaker_of(4)
+    }
+
+    fn pacemaker_of(count: u16) -> Pacemaker {
+        let validators = (0..count).map(|index| Validator {
             node_id: NodeId::new(&format!("node_{index}")).unwrap(),
-            key: PublicKey([index; 32]),
+            key: PublicKey([index as u8; 32]),
             stake: Stake(10),
         });
         let set = Arc::new(ValidatorSet::new(Hash::ZERO, Epoch(1), validators.collect()).unwrap());
@@ -282,7 +297,7 @@ mod tests {
             idle_block_interval: Millis(10_000),
         };
         let mut pacemaker = Pacemaker::new(set, ValidatorIndex(0), settings, Millis(0));
-        for peer in 1..4 {
+        for peer in 1..count {
             pacemaker.on_session(ValidatorIndex(peer), Millis(0));
         }
         pacemaker
@@ -298,6 +313,31 @@ mod tests {
         let leader = ValidatorIndex((view % 4) as u16);
         pacemaker.on_notice(Millis(now), &Notice::Proposed { view: View(view), leader });
         pacemaker.on_notice(Millis(now + took), &Notice::Prepared { view: View(view), leader });
+    }
+
+    /// A hundred need a third of them, 34, to have led; at the guide's pace that takes minutes.
+    #[test]
+    fn a_crowd_learns_its_round_time_from_the_first_rounds_and_keeps_it() {
+        let mut pacemaker = pacemaker_of(100);
+        assert_eq!(pacemaker.timer(), Millis(2_100), "300 ms for each sixteen");
+        let mut now = Millis(0);
+        let mut round = |pacemaker: &mut Pacemaker, view: u64, took: u64| {
+            let leader = ValidatorIndex(view as u16 % 100);
+            let entered = Notice::ViewEntered { view: View(view), leader, by: None, fetched: false, doubles: false };
+            pacemaker.on_notice(now, &entered);
+            pacemaker.on_notice(now, &Notice::Proposed { view: View(view), leader });
+            now = now.saturating_add(Millis(took));
+            pacemaker.on_notice(now, &Notice::Prepared { view: View(view), leader });
+            now = now.saturating_add(Millis(9_000));
+        };
+        round(&mut pacemaker, 1, 900);
+        assert_eq!(pacemaker.timer(), Millis(3_600), "the first leader's");
+        round(&mut pacemaker, 2, 5_000);
+        assert_eq!(pacemaker.timer(), Millis(3_600), "a slow one does not raise it");
+        for view in 3..=40 {
+            round(&mut pacemaker, view, 1_000);
+        }
+        assert_eq!(pacemaker.timer(), Millis(4_000), "a third of them took as long, over six minutes");
     }
 
     #[test]
