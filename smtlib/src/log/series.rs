@@ -7,7 +7,7 @@
 //!
 //! Must never: put a query into a series that would see more, or less, than its own script.
 
-use super::command::{self, Item, Labels};
+use super::command::{self, Item, Marks};
 use super::parts::{Piece, Span, line_ends};
 use super::{Log, Query};
 use crate::lexer::Lexer;
@@ -137,9 +137,9 @@ fn common_bytes(left: &[u8], right: &[u8]) -> usize {
 fn last_command(text: &[u8]) -> usize {
     let limits = Limits { bytes_max: u64::MAX, tokens_max: u64::MAX, atom_bytes_max: u32::MAX, ..Limits::default() };
     let Ok(mut lexer) = Lexer::new(text, &limits) else { return 0 };
-    let (mut labels, mut end) = (Labels::default(), 0);
+    let (mut marks, mut end) = (Marks::default(), 0);
     // It breaks off somewhere.
-    while let Ok(Item::Command(command)) = command::next(&mut lexer, &mut labels) {
+    while let Ok(Item::Command(command)) = command::next(&mut lexer, &mut marks) {
         end = command.end;
     }
     end
