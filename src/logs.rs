@@ -122,7 +122,7 @@ impl LogFile {
     }
 
     /// The script of the first of these queries, counted from 0, and of as many behind it as one series can hold.
-    pub fn series(&self, queries: &[usize], bytes_max: u64) -> LogSeries {
+    pub fn series(&self, queries: impl IntoIterator<Item = usize>, bytes_max: u64) -> LogSeries {
         self.log.series(queries, bytes_max)
     }
 
