@@ -8,7 +8,7 @@
 //! Must never: lose a query, whatever ends a part before its end, or try a part again that led to nothing.
 
 use super::outcome::{Checked, Finding};
-use super::reader::{Missing, Remarks};
+use super::steps::{Missing, Remarks};
 use protocol::verdict::{Claim, Report, Verdict};
 use smtlib::LogSeries;
 use std::collections::{HashMap, VecDeque};
