@@ -30,7 +30,7 @@ test: check
 	@sh scripts/test.sh "$(LOG)"
 
 # What takes longer than a coffee: property tests and other random ones from a new seed, a log of 100 MB, a hundred times as many seeds of the
-# simulated network, 2,000 with each bad validator, five minutes of overload, ten minutes in which no alert fires, alerts by
+# simulated network, 2,000 with each bad validator, five minutes of overload, the testnet of a hundred for an hour and with faults, ten minutes in which no alert fires, alerts by
 # their real durations, and ten minutes of chaos. In `make test` all seeds are fixed (those of property tests in
 # .cargo/config.toml). Here each command is printed with its seed; `make test-long NEW_SEED=…` repeats one.
 NEW_SEED := $(shell date +%s)
@@ -43,6 +43,7 @@ test-long: setup
 	$(CARGO) run --release --locked -p simulator -- --bad all --faults --seeds 0..2000
 	$(CARGO) run --release --locked -p simulator -- --clock all --seeds 0..2000
 	POP_OVERLOAD_SECONDS=300 $(CARGO) test --release --locked --test overload -- --nocapture
+	$(CARGO) test --release --locked --test testnet_of_many -- --ignored --nocapture --test-threads 1
 	$(CARGO) test --release --locked --test observability -- --ignored --nocapture a_steady_network alerts_fire
 	$(MAKE) chaos
 

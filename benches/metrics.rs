@@ -9,7 +9,7 @@ use actors::metrics::{self, Page, Published, Sources};
 use actors::network::PeerReport;
 use actors::state::Standing;
 use actors::supervision::{
-    ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, TreeReport,
+    ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, ThreadReport, TreeReport,
 };
 use actors::verifier_pool::Workers;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -62,6 +62,7 @@ fn tree() -> TreeReport {
             mailbox_max: 16_384,
             handling: None,
             heartbeat_age: Some(Duration::from_millis(30)),
+            waits_for: None,
             uptime: None,
             handled: 123_456_789,
             handler_time: Duration::from_nanos(123_456_789_012),
@@ -80,7 +81,8 @@ fn tree() -> TreeReport {
         escalations: 0,
         members: names.into_iter().map(actor).collect(),
     };
-    TreeReport { root, zombies: 0 }
+    let thread = |name| ThreadReport { name, waits_for: None, processor_wait: Duration::from_nanos(123_456_789_012) };
+    TreeReport { root, threads: ["work", "votes", "sessions"].map(thread).into(), zombies: 0 }
 }
 
 fn peers(genesis: &Genesis) -> Vec<PeerReport> {

@@ -5,7 +5,7 @@
 
 use actix::{Actor, Arbiter, Context, Handler, Message, System};
 use actors::network::frames::PART_BYTES_MAX;
-use actors::network::{KindRule, Lane, Member, Network, NetworkConfig, PeerMessage, Sink};
+use actors::network::{KindRule, Lane, Member, Network, NetworkConfig, Newer, PeerMessage, Sink};
 use actors::peers::Peers;
 use actors::supervision::{Handle, Spec, StartError, supervise};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -49,7 +49,8 @@ impl PeerMessage for Talk {
             17 => ("script", Lane::Bulk),
             _ => return None,
         };
-        Some(KindRule { name, lane, body_bytes_max: BULK_BYTES + 64, per_second: 1_000_000, burst: 1_000_000 })
+        let (newer, body_bytes_max) = (Newer::Follows, BULK_BYTES + 64);
+        Some(KindRule { name, lane, newer, body_bytes_max, per_second: 1_000_000, burst: 1_000_000 })
     }
 }
 
@@ -60,7 +61,7 @@ struct Echo {
 }
 
 impl Sink<Talk> for Echo {
-    fn verify(&self, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
         Ok(message)
     }
 

@@ -1,5 +1,6 @@
 //! Values on the command line: read with their bounds, so that a wrong one is named before anything is done.
 
+use crate::text::plain;
 use std::time::Duration;
 
 /// A year; longer waits are mistakes.
@@ -32,6 +33,12 @@ pub fn span(text: &str) -> Result<Duration, String> {
     let seconds = seconds.filter(|seconds| *seconds > 0.0 && *seconds <= SPAN_SECONDS_MAX);
     let span = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|span| !span.is_zero());
     span.ok_or_else(|| "write a span above 0, as 90s, 10m or 1h; a number without a unit is hours".to_owned())
+}
+
+/// This program as the user typed it, for commands that are to be typed next: who ran it by its path may not find `pop`.
+pub fn program() -> String {
+    let typed = std::env::args().next().unwrap_or_default();
+    if typed.contains('/') { plain(&typed) } else { "pop".to_owned() }
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The command line's way to a running node: its HTTP API, found by the node's name.
+//!
+//! A node may be hostile: what it answers has a bound and a deadline, and nothing of it moves a terminal's cursor once it is
+//! here. Must never: hand on a text as it came.
 
 use crate::exit::{Exit, Failure};
+use crate::text::{cut, harmless_answer};
 use actors::config::{self, ConfigError};
 use serde::Serialize;
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +22,10 @@ const CONNECT_MAX: Duration = Duration::from_secs(2);
 const ANSWER_MAX: Duration = Duration::from_secs(3);
 /// Until what changes something is: a submission waits for the disk and for others, an administrator's for an actor.
 const CHANGE_MAX: Duration = Duration::from_secs(40);
+/// Of one answer. The longest of ours is a look-up of a thousand proofs, or a counterexample: some hundreds of kilobytes.
+const ANSWER_BYTES_MAX: u64 = 8 << 20;
+/// Characters of a message.
+const MESSAGE_MAX: usize = 2_000;
 /// The HTTP status of a proof that others do not confirm.
 const CONFLICT: u16 = 409;
 /// That of a node that has no room now.
@@ -97,9 +106,17 @@ impl Client {
     /// # Errors
     /// As [`Client::get`].
     pub fn get_after(&self, path: &str, wait: Duration) -> Result<Value, Failure> {
+        self.fetch(path, wait)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
+    }
+
+    /// The same for who can do something about a refusal.
+    ///
+    /// # Errors
+    /// If the node is not reached.
+    pub fn fetch(&self, path: &str, wait: Duration) -> Result<Result<Value, Refusal>, Failure> {
         let within = self.answer_max + wait;
         let request = self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(within)).build();
-        self.answer(request.call(), within)?.map_err(|refusal| Failure::new(refusal.exit(), refusal.message))
+        self.answer(request.call(), within)
     }
 
     fn within(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
@@ -114,13 +131,12 @@ impl Client {
     pub fn ask(&self, path: &str) -> Result<Result<Value, Refusal>, Silence> {
         let silent = |error: ureq::Error| Silence::of(&error);
         let mut answer = self.within(path).call().map_err(silent)?;
-        let value: Value = answer.body_mut().read_json().map_err(silent)?;
+        let value = read(&mut answer).map_err(silent)?;
         let status = answer.status();
         if status.is_success() {
             return Ok(Ok(value));
         }
-        let message = value["message"].as_str().unwrap_or("no reason was given").to_owned();
-        Ok(Err(Refusal { status: status.as_u16(), message, retry_after: None }))
+        Ok(Err(Refusal { status: status.as_u16(), message: message(&value), retry_after: None }))
     }
 
     /// A page that is not JSON.
@@ -131,7 +147,9 @@ impl Client {
         let silent = |error: ureq::Error| Silence::of(&error);
         let mut answer = self.within(path).call().map_err(silent)?;
         match answer.status() {
-            status if status.is_success() => answer.body_mut().read_to_string().map_err(silent),
+            status if status.is_success() => {
+                answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string().map_err(silent)
+            }
             status => Err(Silence::Failed(format!("it has no {path}: HTTP status {status}"))),
         }
     }
@@ -164,11 +182,11 @@ impl Client {
         let unreachable = |error: Error| Failure::new(Exit::Unreachable, self.unreachable(&error, within));
         let mut answer = answer.map_err(unreachable)?;
         let status = answer.status();
-        let value: Value = answer.body_mut().read_json().map_err(unreachable)?;
+        let value = read(&mut answer).map_err(unreachable)?;
         if status.is_success() {
             return Ok(Ok(value));
         }
-        let text = value.get("message").and_then(Value::as_str).unwrap_or("no reason was given").to_owned();
+        let text = message(&value);
         let place = |name| value.get(name).and_then(Value::as_u64);
         let text = match (place("line"), place("column")) {
             (Some(line), Some(column)) => format!("line {line}, column {column}: {text}"),
@@ -206,6 +224,11 @@ impl Client {
                  `kill -CONT PID` wakes a process that was stopped, and its log says more",
                 within.as_secs_f64()
             ),
+            Error::BodyExceedsLimit(bytes) => format!(
+                "{node} at {base} answers with more than {} MiB, which no validator does: another program has that port, or it \
+                 is another one's address",
+                bytes >> 20
+            ),
             Error::Json(error) => format!(
                 "{node} at {base} answers otherwise than a validator does ({error}): another program has that port, or it is \
                  another one's address"
@@ -216,10 +239,30 @@ impl Client {
                 } else {
                     format!("is it running? `pop start-validator --node-id {node}` starts it")
                 };
-                format!("{node} does not answer at {base}: {error}; {hint}")
+                let why = match error {
+                    Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                        "nothing listens there (connection refused)".to_owned()
+                    }
+                    error => error.to_string(),
+                };
+                format!("{node} does not answer at {base}: {why}; {hint}")
             }
         }
     }
+}
+
+/// The JSON of an answer, harmless to a terminal.
+fn read(answer: &mut ureq::http::Response<ureq::Body>) -> Result<Value, Error> {
+    // Not by `read_json`: from a stream that parses byte by byte, and calls a body that is too long no JSON.
+    let bytes = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
+    let mut value = serde_json::from_slice(&bytes)?;
+    harmless_answer(&mut value);
+    Ok(value)
+}
+
+/// Why a request is refused, in the node's words.
+fn message(value: &Value) -> String {
+    cut(value["message"].as_str().unwrap_or("no reason was given"), MESSAGE_MAX)
 }
 
 /// Looks up names, and takes an address as it is: with a deadline, the usual look-up starts a thread for every request.
@@ -256,7 +299,6 @@ pub enum Silence {
 
 impl Silence {
     fn of(error: &ureq::Error) -> Silence {
-        use std::io::ErrorKind;
         match error {
             ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => Silence::NotReached,
             ureq::Error::Timeout(_) => Silence::TimedOut,
@@ -293,5 +335,75 @@ impl Refusal {
             400..500 => Exit::Input,
             _ => Exit::Unreachable,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    /// A client of a server that answers the first request with these bytes; with `drips` one by one, until nobody reads.
+    fn answered(answer: Vec<u8>, drips: bool) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            _ = stream.read(&mut [0; 4_096]);
+            if !drips {
+                _ = stream.write_all(&answer);
+                return;
+            }
+            for byte in answer {
+                if stream.write_all(&[byte]).is_err() {
+                    return;
+                }
+                std::thread::park_timeout(Duration::from_millis(20));
+            }
+        });
+        Client::with_deadline("node_1", &address, Duration::from_millis(500))
+    }
+
+    fn response(status: &str, body: &str) -> Vec<u8> {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+    }
+
+    #[test]
+    fn what_a_node_writes_moves_no_cursor_wherever_it_is_printed() {
+        let body = r#"{"message": "no\u001b[2J\u202e", "proof": "\u001b]0;x", "line": 1, "column": 2}"#;
+        let failure = answered(response("409 Conflict", body), false).get("/").unwrap_err();
+        assert_eq!(failure.exit, Exit::Refuted);
+        assert!(
+            failure.message.starts_with("refused: line 1, column 2: no\\u{1b}[2J\\u{202e}; "),
+            "{}",
+            failure.message
+        );
+        assert!(!failure.message.contains('\u{1b}'), "{}", failure.message);
+        let refusal = answered(response("503 Unavailable", body), false).ask("/").unwrap().unwrap_err();
+        assert_eq!(refusal.message, "no\\u{1b}[2J\\u{202e}");
+        let value = answered(response("200 OK", body), false).get("/").unwrap();
+        assert_eq!(value["proof"], "\\u{1b}]0;x");
+        let long = format!(r#"{{"message": "{}"}}"#, "x".repeat(100_000));
+        assert!(answered(response("400 Bad Request", &long), false).get("/").unwrap_err().message.len() < 3_000);
+    }
+
+    #[test]
+    fn an_answer_has_a_bound_and_a_deadline() {
+        let huge = format!("[{}0]", "0,".repeat(5 << 20));
+        let failure = answered(response("200 OK", &huge), false).get("/").unwrap_err();
+        assert!(failure.message.contains("more than 8 MiB"), "{}", failure.message);
+        let began = Instant::now();
+        let dripping = answered(response("200 OK", &"[".repeat(10_000)), true);
+        assert_eq!(dripping.ask("/").unwrap_err(), Silence::TimedOut);
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{:?}; within half a second on a machine of its own",
+            began.elapsed()
+        );
+        let deep = answered(response("200 OK", &"[".repeat(100_000)), false).get("/").unwrap_err();
+        assert!(deep.message.contains("answers otherwise than a validator does"), "{}", deep.message);
     }
 }

@@ -4,6 +4,7 @@
 
 mod admin;
 mod advice;
+mod agreement;
 mod api;
 mod args;
 mod chaos;

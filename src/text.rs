@@ -83,6 +83,56 @@ pub fn names(value: &Value) -> String {
     }
 }
 
+/// A whole number; anything else that a node may have written in its place is a question mark.
+pub fn count(value: &Value) -> String {
+    value.as_u64().map_or_else(|| "?".into(), |count| count.to_string())
+}
+
+/// Text of a node, at most so many characters and none that a terminal obeys.
+pub fn cut(text: &str, characters_max: usize) -> String {
+    let mut shown: String = text.chars().take(characters_max).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    plain(&shown)
+}
+
+/// An answer of a node as it may be printed: what would move a terminal's cursor or turn its lines round is written out in
+/// every text of it. Lines end in a counterexample only. O(bytes); what is harmless is not copied.
+pub fn harmless_answer(value: &mut Value) {
+    harmless_of(value, false);
+}
+
+fn harmless_of(value: &mut Value, keeps_lines: bool) {
+    match value {
+        Value::String(text) if keeps_lines => {
+            if text.chars().any(|character| character != '\n' && misleads(character)) {
+                *text = text.split('\n').map(plain).collect::<Vec<_>>().join("\n");
+            }
+        }
+        Value::String(text) => {
+            if text.chars().any(misleads) {
+                *text = plain(text);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| harmless_of(value, false)),
+        Value::Object(fields) => {
+            // No field of ours has such a name.
+            fields.retain(|name, _| !name.chars().any(misleads));
+            for (name, value) in fields {
+                match value {
+                    Value::Object(model) if name == "counter_model" => {
+                        model.retain(|name, _| !name.chars().any(misleads));
+                        model.iter_mut().for_each(|(name, value)| harmless_of(value, name == "text"));
+                    }
+                    value => harmless_of(value, false),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// A text field, or what stands for its absence.
 pub fn word<'a>(value: &'a Value, otherwise: &'a str) -> &'a str {
     value.as_str().unwrap_or(otherwise)
@@ -201,6 +251,22 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_written_out() {
         assert_eq!(plain("a\u{1b}[31m\nb\u{202e}ä"), "a\\u{1b}[31m\\u{a}b\\u{202e}ä");
+    }
+
+    #[test]
+    fn nothing_in_an_answer_moves_a_cursor() {
+        let mut answer = json!({
+            "a\u{202e}": 1, "b": ["x\n\u{1b}[2J", {"c\u{9b}": 2, "d": "\u{2066}y"}], "e": 7, "f": "plain ä",
+            "counter_model": {"text": "a\nb\u{1b}[2Jc", "note": "d\ne", "f\u{7}": 1},
+        });
+        harmless_answer(&mut answer);
+        let expected = json!({
+            "b": ["x\\u{a}\\u{1b}[2J", {"d": "\\u{2066}y"}], "e": 7, "f": "plain ä",
+            "counter_model": {"text": "a\nb\\u{1b}[2Jc", "note": "d\\u{a}e"},
+        });
+        assert_eq!(answer, expected);
+        assert_eq!((count(&json!(7)), count(&json!(-1)), count(&json!("8"))), ("7".into(), "?".into(), "?".into()));
+        assert_eq!(cut("\u{1b}abc", 2), "\\u{1b}a…");
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Watchdog {
     ///
     /// # Errors
     /// If there is no thread to be had.
-    pub fn start(span: Duration, healthy: impl Fn() -> bool + Send + 'static) -> std::io::Result<Watchdog> {
+    pub fn start(span: Duration, mut healthy: impl FnMut() -> bool + Send + 'static) -> std::io::Result<Watchdog> {
         let (running, end) = channel::<()>();
         let watch = move || {
             let mut was_healthy = true;

@@ -77,6 +77,7 @@ fn a_network_at_a_glance_at_three_sizes_with_nodes_stopped_and_killed() {
     proof = submitter.submit(&network.nodes[1]);
     large.until_shows(&proof.to_string()[..12]);
     keys_lead_everywhere(&mut small, &proof.to_string());
+    a_refused_proof_is_seen(&network, &submitter, &mut small, &mut large);
 
     network.nodes[2].freeze();
     let began = Instant::now();
@@ -139,6 +140,29 @@ fn keys_lead_everywhere(terminal: &mut Terminal, proof: &str) {
     terminal.until("where the proof is", |text| text.contains("final in block"));
     terminal.keys("51");
     terminal.until_shows("Network health");
+}
+
+/// Among the latest proofs, with its counterexample, without anybody asking for it.
+fn a_refused_proof_is_seen(network: &Network, submitter: &Submitter, small: &mut Terminal, large: &mut Terminal) {
+    let script = "(declare-const low Int)\n(assert (> low 3))\n(assert (< low 5))\n(check-sat)\n";
+    let id = submitter.submit_script(&network.nodes[1], script).to_string();
+    large.until("why it is refused", |text| {
+        text.lines().any(|line| line.contains(&format!("{}   refused", &id[..12])) && line.contains("false."))
+    });
+    small.keys("4");
+    small.until("it is the first of the list", |text| text.contains(&id[..12]) && text.contains("refused"));
+    small.keys("\r");
+    small.until("all of it", |text| {
+        ["found a counterexample", "low = 4", "node_1: refuted"].iter().all(|words| text.contains(words))
+    });
+    small.keys("\u{1b}1");
+    small.until_shows("Network health");
+    let (_, text, _) = output(monitor(network, &["--nodes", NODES]));
+    assert!(
+        text.lines()
+            .any(|line| line.contains(&id[..12]) && line.contains("REFUSED: false.") && line.contains("low = 4")),
+        "{text}"
+    );
 }
 
 /// What a pipe gets, and `--json`.
@@ -210,10 +234,10 @@ fn what_a_node_writes_moves_no_cursor(network: &Network) {
         let hostile = "\u{1b}[2J\u{1b}]0;title\u{7}\u{202e}\u{9b}5A".repeat(50);
         let peers: Vec<Value> = (0..3_000).map(|number| json!({"node_id": format!("peer_{number}")})).collect();
         let body = json!({
-            "node_id": "enemy", "health": {"sentence": hostile, "state": hostile, "what_to_do": hostile}, "stake": -1,
-            "total_stake": u64::MAX, "current_sequence": u64::MAX, "waiting_for": hostile, "peers": peers, "leader": hostile,
+            "node_id": "enemy", "health": {"sentence": hostile, "state": hostile, "what_to_do": hostile},
+            "total_stake_tokens": 1u64 << 50, "current_sequence": 1u64 << 50, "waiting_for": hostile, "peers": peers, "leader": hostile,
             "tree": {"name": hostile, "children": [{"name": hostile, "state": hostile, "last_failure": {"text": hostile}}]},
-            "chain_id": hostile, "blocks": [{"sequence": u64::MAX, "proposal_to_final_ms": 5e6, "proofs": [{"proof": hostile}]}], "next": u64::MAX, "accounts": hostile,
+            "chain_id": hostile, "blocks": [{"sequence": (1u64 << 50) - 511, "proposal_to_final_ms": 5e6, "proofs": [{"proof": hostile}]}], "accounts": hostile,
         });
         let body = body.to_string();
         for stream in enemy.incoming() {

@@ -43,6 +43,8 @@ fn a_full_disk_ends_one_validator_which_goes_on_when_there_is_space_again() {
     let ended = (network.nodes[3].wait_for_end().code(), network.nodes[3].log());
     refused(&ended, CONFIGURATION, &["No space left on device", ADVICE]);
     say(format_args!("a full disk ended the validator {:?} after it was full", filled.elapsed()));
+    let record = fs::read_to_string(network.nodes[3].data("last-exit")).unwrap();
+    assert!(record.contains(r#""code":3"#) && record.contains("No space left on device"), "{record}");
     // Still full: the same word, however often a service manager starts it.
     let again = network.nodes[3].refuses_to_start(&[]);
     refused(&again, CONFIGURATION, &["No space left on device", ADVICE]);
@@ -345,4 +347,31 @@ fn catches(pid: i32, signal: i32) -> bool {
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     caught >> (signal - 1) & 1 == 1
+}
+
+/// A sync on the thread that votes: longer than anybody may block a thread, and the disk's fault.
+#[test]
+fn a_disk_that_takes_its_time_ends_nobody_and_is_named() {
+    let mut network = Network::new(1);
+    let faults = match Faults::of(&mut network.nodes[0]) {
+        Ok(faults) => faults,
+        Err(why) => return say(format_args!("NOT RUN: {why}")),
+    };
+    network.start_all();
+    let submitter = Submitter::new(network.chain());
+    faults.syncs_are_slow("votes.log", 5_000);
+    let proof = submitter.submit(&network.nodes[0]);
+    until("the log says what it waits for", || {
+        assert!(!network.nodes[0].has_ended(), "a slow disk ended the validator");
+        let log = network.nodes[0].log();
+        log.lines().any(|line| line.contains("for the disk (") && line.contains("votes.log")).then_some(())
+    });
+    until("and so do its actors", || {
+        let actors = network.nodes[0].try_get("/v1/actors")?;
+        actors["threads"].as_array()?.iter().any(|thread| thread["waits_for"] == "disk").then_some(())
+    });
+    faults.heal();
+    network.nodes[0].await_final(&proof);
+    assert_eq!(network.nodes[0].metric("pop_actor_restarts_total"), 0.0);
+    until("it waits no more", || (network.nodes[0].metric("pop_thread_waiting") == 0.0).then_some(()));
 }

@@ -68,12 +68,25 @@ impl Network {
         network.write("broken.smt2", "(set-info :status unsat)\n(assert (= x y))\n(check-sat)\n");
         let written = network.pop(&["init-genesis-state"]);
         assert!(written.status.success(), "{written:?}");
-        let log = File::create(network.path().join("log")).unwrap();
-        let out = File::create(network.path().join("out")).unwrap();
-        let validator = network.command(&["start-validator", "--node-id", "node_1"]).stderr(log).stdout(out).spawn();
-        network.validator = Some(validator.unwrap());
-        network.until("it runs", |network| network.read("out").contains("Current sequence"));
+        network.run();
         network
+    }
+
+    /// Starts the validator, for the first time or again, with an empty log.
+    fn run(&mut self) {
+        let log = File::create(self.path().join("log")).unwrap();
+        let out = File::create(self.path().join("out")).unwrap();
+        let validator = self.command(&["start-validator", "--node-id", "node_1"]).stderr(log).stdout(out).spawn();
+        self.validator = Some(validator.unwrap());
+        self.until("it runs", |network| network.read("out").contains("Current sequence"));
+    }
+
+    /// Sends a signal, and gives the exit code; none if the signal ended it.
+    fn end(&mut self, signal: libc::c_int) -> Option<i32> {
+        let mut validator = self.validator.take().unwrap();
+        // SAFETY: it sends a signal to a child that has not been waited for.
+        assert_eq!(unsafe { libc::kill(validator.id() as libc::pid_t, signal) }, 0);
+        validator.wait().unwrap().code()
     }
 
     fn path(&self) -> &Path {
@@ -354,6 +367,61 @@ fn a_second_process_and_a_taken_port_are_refused_by_name() {
 }
 
 #[test]
+fn the_next_start_says_how_the_last_run_ended() {
+    let mut network = Network::start_with(r#", "admin": {"enabled": true}"#);
+    let last = |network: &Network, metric: &str, line: Option<&str>| {
+        let page = network.get("/metrics");
+        assert!(page.contains(&format!("\npop_last_exit_code {metric}\n")), "{metric}: {page}");
+        let status = network.says(&["status"], 0);
+        let found = status.lines().find_map(|line| line.trim_start().strip_prefix("Last exit: "));
+        match (line, found) {
+            (Some(line), Some(found)) => assert!(found.contains(line), "{line:?} is not in {found:?}"),
+            (None, None) => {}
+            (line, found) => panic!("{line:?} and not {found:?}"),
+        }
+        let status: Value = serde_json::from_str(&network.says(&["status", "--json"], 0)).unwrap();
+        status["last_exit"].clone()
+    };
+    assert!(last(&network, "-2", None).is_null(), "there was no run before");
+    assert_eq!(network.end(libc::SIGTERM), Some(0));
+    network.run();
+    let exit = last(&network, "0", Some(" UTC (SIGTERM)"));
+    assert_eq!((&exit["code"], &exit["reason"], exit["at_ms"].is_u64()), (&0.into(), &"SIGTERM".into(), true));
+    assert!(!network.read("log").contains("WARN"), "{}", network.read("log"));
+    assert_eq!(network.end(libc::SIGKILL), None);
+    network.run();
+    let exit = last(&network, "-1", Some("ended without a word (killed or power lost)"));
+    assert!(exit["code"].is_null() && exit["at_ms"].is_null(), "{exit}");
+    assert!(network.read("log").contains("the last run ended without a word"), "{}", network.read("log"));
+    // The thread that votes is not replaced: the hook ends the process from below.
+    let killed = network.pop(&["kill-actor", "--actor", "consensus", "--how", "block"]);
+    assert!(!killed.status.success(), "{killed:?}");
+    let code = network.validator.take().unwrap().wait().unwrap().code();
+    assert_eq!(code, Some(70), "{}", network.read("log"));
+    let recorded = network.read("data/node_1/last-exit");
+    network.run();
+    let exit = last(&network, "70", Some("code 70 at "));
+    assert!(
+        recorded.contains(r#""code":70"#) && exit["reason"].as_str().is_some_and(|why| !why.is_empty()),
+        "{recorded}"
+    );
+    // A start that fails is a run as well; one that meets another process' data says nothing there.
+    network.says(&["start-validator", "--node-id", "node_1"], 3);
+    assert_eq!(network.end(libc::SIGINT), Some(0));
+    let taken = TcpListener::bind(("127.0.0.1", network.http)).unwrap();
+    network.says(&["start-validator", "--node-id", "node_1"], 3);
+    drop(taken);
+    network.write("data/node_1/last-exit.0.0.new", "half of it");
+    network.run();
+    assert!(last(&network, "3", Some("cannot listen for HTTP"))["code"] == 3);
+    // What somebody else put there is ignored.
+    assert_eq!(network.end(libc::SIGTERM), Some(0));
+    network.write("data/node_1/last-exit", "\u{1b}[2J{\"state\":");
+    network.run();
+    assert!(last(&network, "-2", None).is_null());
+}
+
+#[test]
 fn the_data_of_another_network_are_not_touched() {
     let mut network = Network::start();
     let mut validator = network.validator.take().unwrap();
@@ -363,4 +431,5 @@ fn the_data_of_another_network_are_not_touched() {
     assert!(other.status.success(), "{other:?}");
     let refused = network.says(&["start-validator", "--node-id", "node_1", "--genesis", "other.json"], 3);
     assert!(refused.contains("belongs to the network") && refused.contains("--data-dir"), "{refused}");
+    assert!(network.read("data/node_1/last-exit").contains("running"), "{}", network.read("data/node_1/last-exit"));
 }

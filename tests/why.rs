@@ -142,6 +142,11 @@ fn a_demo_runs_until_it_is_interrupted_and_leaves_nothing_behind() {
     };
     let told = await_line("Ctrl-C ends it");
     assert!(told.contains("Pages: http://127.0.0.1:") && told.contains("  2. kill "), "{told}");
+    let (_, monitor) = told.split_once("On a terminal: ").unwrap();
+    let words: Vec<&str> = monitor.lines().next().unwrap().split(' ').collect();
+    // What is to be typed next is typed: by the path by which this was.
+    let screen = Command::new(words[0]).args(&words[1..]).output().unwrap();
+    assert!(text(&screen).contains("Active Nodes: 4/4"), "{monitor}: {}", text(&screen));
     let pids: Vec<i32> = network_support::children(i32::try_from(demo.0.id()).unwrap());
     assert_eq!(pids.len(), 4);
     await_line("final    ");

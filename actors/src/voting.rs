@@ -12,7 +12,7 @@ use crate::exit_code;
 use crate::leader_election::LeaderElection;
 use crate::network::{Member, Network, NetworkConfig, NetworkError};
 use crate::outlet::Outlet;
-use crate::peers::{Directory, Gate, Peers, Receiver};
+use crate::peers::{Committed, Directory, Gate, Peers, Receiver};
 use crate::storage::vote_log::{History, Identity, VoteLog, VoteLogError};
 use crate::supervision::{
     Child, ExitHook, Handle, Intensity, OnBlock, Seat, Spec, SpecError, StartError, Supervisor, Thread, Tree, reserve,
@@ -31,7 +31,7 @@ use protocol::pacemaker::{Pacemaker, PacemakerSettings};
 use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
 use protocol::types::{Millis, ValidatorIndex};
-use protocol::verify::Verified;
+use protocol::verify::{LateCommit, Verified};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -117,6 +117,10 @@ impl Receiver for ToActors {
         }
     }
 
+    fn late(&self, late: LateCommit) {
+        _ = self.consensus.send(Step(Input::LateCommit(late)));
+    }
+
     fn opened(&self, validator: ValidatorIndex, _: Duration) {
         self.tell(Session::Opened(validator), Input::SessionOpened(validator));
     }
@@ -150,8 +154,8 @@ pub const VOTES_INTENSITY: Intensity = Intensity { restarts_max: 15, window: Dur
 /// For a question that shows that an actor serves.
 pub(crate) const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The thread of the actors that vote. It cannot be replaced: an actor that signs must not wake up beside its
-/// successor. A sync that takes longer than a block's deadline is a disk that failed.
+/// The thread of the actors that vote. It cannot be replaced: an actor that signs must not wake up beside its successor. It
+/// syncs the vote log itself; a disk that does not answer for `DISK_DEADLINE` ends the process like any other block.
 pub fn votes_thread() -> Thread {
     Thread::new("votes", OnBlock::ExitProcess)
 }
@@ -174,7 +178,9 @@ pub fn prepare(config: VotingConfig, duties: Duties, votes: &Thread) -> Result<V
         gossip: duties.gossip.clone(),
         session: duties.session.clone(),
     };
-    let gate = Gate::new(set.clone(), schedule.clone(), config.genesis.genesis_block_hash(), receiver);
+    let committed = Arc::<Committed>::default();
+    let genesis = config.genesis.genesis_block_hash();
+    let gate = Gate::new(set.clone(), schedule.clone(), genesis, committed.clone(), receiver);
     let network = Network::bind(network_config(&config, &set), Arc::new(gate))?;
     // Sessions are on this thread as well, and cannot be moved.
     let here = Thread::here("sessions", OnBlock::ExitProcess);
@@ -189,7 +195,8 @@ pub fn prepare(config: VotingConfig, duties: Duties, votes: &Thread) -> Result<V
     let Intensity { restarts_max, window } = VOTES_INTENSITY;
     let votes = Supervisor::new("votes").intensity(restarts_max, window);
     // Started first: the others ask it where it is.
-    let votes = votes.child(consensus_child(&voting, &config, duties, set.clone(), schedule, consensus_seat));
+    let consensus = consensus_child(&voting, &config, duties, (set.clone(), schedule), committed, consensus_seat);
+    let votes = votes.child(consensus);
     let votes = followers(&voting, &config, &set, view_change_seat, leader_election_seat)
         .into_iter()
         .fold(votes, Supervisor::child);
@@ -263,8 +270,8 @@ fn consensus_child(
     voting: &Voting,
     config: &VotingConfig,
     duties: Duties,
-    set: Arc<ValidatorSet>,
-    schedule: Arc<Schedule>,
+    (set, schedule): (Arc<ValidatorSet>, Arc<Schedule>),
+    committed: Arc<Committed>,
     seat: Seat<ConsensusActor>,
 ) -> Child {
     let parameters = config.genesis.parameters();
@@ -289,6 +296,7 @@ fn consensus_child(
         refused: duties.refused,
         rebuilt: duties.rebuilt,
         witness: Arc::default(),
+        committed,
         observed: voting.observed.clone(),
         exit: config.exit.clone(),
     };

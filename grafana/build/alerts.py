@@ -31,6 +31,7 @@ REASONS = {
     "PopProcessRestarts": "its process starts again and again",
     "PopActorRestarts": "an actor fails again and again",
     "PopActorStalled": "an actor is stalled, and was not replaced",
+    "PopStarved": "its threads wait for a processor",
     "PopNotSigning": "runs, and signs nothing",
     "PopWorkersCrash": "its solver processes fail",
     "PopFilesNearLimit": "over 80% of its file descriptors are open",

@@ -3,8 +3,8 @@ did is what the validator saw that saw most of it; what a validator is or has is
 
 import alerts
 from dashboard import Row, annotation, dashboard, data_source, job, runbook
-from panels import (BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap, lines, percentiles, stat,
-                    steps, table, timeline, views, words)
+from panels import (BAD, DOUBTFUL, GOOD, LAST_EXIT, LAST_EXIT_WORDS, NEUTRAL, NONE_IS_GOOD, YES_IS_GOOD, bars, column, counts, heatmap,
+                    lines, percentiles, stat, steps, table, timeline, views, words)
 from queries import (INTERVAL, RANGE, by_name, fuller_mempool, height_now, increase, known, mean, named, named_though_down, or_zero,
                      or_zero_of_each_validator, processor, quantile, rate, share_of_blocks)
 
@@ -132,18 +132,20 @@ MEMPOOL = [
 
 MACHINES = [
     table("Validators", "What each runs on. The address leads to the validator's own dashboard. Processor: of the process and of the checks of "
-          "its workers, in processors. Memory: of the process and its workers. Only what answers has figures.", [
+          "its workers, in processors. Memory: of the process and its workers. Last exit: the exit code of the process before this one, or that it "
+          "was killed. Only what answers has figures.", [
               f"max by (validator, instance) ({named_though_down('up')})", of_each("pop_consensus_sequence"),
               of_each("time() - process_start_time_seconds"), of_each(processor("job, instance")),
               of_each("process_resident_memory_bytes + pop_verifier_workers_resident_bytes"),
-              of_each("pop_storage_free_bytes / pop_storage_size_bytes"), of_each("pop_storage_free_bytes")],
+              of_each("pop_storage_free_bytes / pop_storage_size_bytes"), of_each("pop_storage_free_bytes"), of_each("pop_last_exit_code")],
           {"validator": "Validator", "instance": "Instance", "Value #A": "Answers", "Value #B": "Height", "Value #C": "Runs for",
-           "Value #D": "Processor", "Value #E": "Memory", "Value #F": "Free disk", "Value #G": "Free bytes"}, sort="Validator",
+           "Value #D": "Processor", "Value #E": "Memory", "Value #F": "Free disk", "Value #G": "Free bytes", "Value #H": "Last exit"}, sort="Validator",
           falling=False, width=24, height=8, columns=[
               column("Instance", link=TO_VALIDATOR),
               column("Answers", "none", thresholds=YES_IS_GOOD, mappings=words(_0="no", _1="yes")), column("Height", "locale", decimals=0),
               column("Runs for", "dtdurations", decimals=0), column("Processor", "none", decimals=2), column("Memory", "bytes", decimals=0),
-              column("Free disk", "percentunit", decimals=0, thresholds=FREE), column("Free bytes", "bytes", decimals=1)]),
+              column("Free disk", "percentunit", decimals=0, thresholds=FREE), column("Free bytes", "bytes", decimals=1),
+              column("Last exit", "none", decimals=0, thresholds=LAST_EXIT, mappings=LAST_EXIT_WORDS)]),
     lines("Processor", "By validator, in processors: of the process, and of its workers' checks as they end.",
           [(by_name(processor("job, instance")), "{{validator}}")], axis="processors", width=12),
     lines("Free disk", "By validator: share of the file system of the data directory. At 0 the validator ends with exit code 3.",

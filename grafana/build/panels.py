@@ -25,6 +25,11 @@ def words(**texts):
     return [{"type": "value", "options": options}]
 
 
+# pop_last_exit_code, of which two values are no codes.
+LAST_EXIT = steps(PLAIN, (-1, DOUBTFUL), (0, GOOD), (1, BAD))
+LAST_EXIT_WORDS = words(**{"_-2": "none known", "_-1": "killed"})
+
+
 def _targets(queries, instant, form):
     if isinstance(queries, str):
         queries = [(queries, "")]

@@ -102,7 +102,7 @@ impl FromIterator<ValidatorIndex> for VoterSet {
     }
 }
 
-/// A validator's state; sent to every peer on a new session and every 500 ms, always.
+/// A validator's state; sent on a new session and every 500 ms, always, to up to 16 peers in turn (T1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     pub view: View,
@@ -118,6 +118,13 @@ pub struct Status {
     pub view_changes: VoterSet,
     /// It may not sign yet and asks for a recovery response (R12).
     pub recovering: bool,
+}
+
+impl Status {
+    /// Whether a later status of the same validator shows progress: another view, or a higher certificate.
+    pub fn is_behind(&self, later: &Status) -> bool {
+        (self.view, self.commit, self.prepare) != (later.view, later.commit, later.prepare)
+    }
 }
 
 /// Recovery response: what a validator sends a peer whose vote log may be incomplete (R12).

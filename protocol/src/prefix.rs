@@ -37,6 +37,11 @@ impl HashPrefix {
     pub fn high(&self) -> Hash {
         self.high
     }
+
+    /// Whether a hash begins so.
+    pub fn covers(&self, hash: &Hash) -> bool {
+        (self.low..=self.high).contains(hash)
+    }
 }
 
 impl FromStr for HashPrefix {
@@ -75,6 +80,9 @@ mod tests {
         first[..4].copy_from_slice(&[0xab, 0xcd, 0xef, 0x10]);
         last[..4].copy_from_slice(&[0xab, 0xcd, 0xef, 0x1f]);
         assert_eq!((prefix.low(), prefix.high()), (Hash(first), Hash(last)));
+        assert!(prefix.covers(&Hash(first)) && prefix.covers(&Hash(last)));
+        last[3] += 1;
+        assert!(!prefix.covers(&Hash(last)) && !prefix.covers(&Hash::ZERO));
         let whole = Hash([0x5a; 32]);
         let prefix: HashPrefix = whole.to_string().parse().unwrap();
         assert_eq!((prefix.low(), prefix.high()), (whole, whole));

@@ -35,6 +35,35 @@ impl<T> Deref for Verified<T> {
     }
 }
 
+/// T3: a Commit vote from its voter's own session, for a view that is committed here already. Its signature is neither checked
+/// nor kept, so it cannot be counted, carried, passed on or held against anybody: it shows where its voter is, as the
+/// voter's statuses do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LateCommit {
+    voter: ValidatorIndex,
+    view: View,
+}
+
+impl LateCommit {
+    /// None for any other vote, and for one that somebody else says: that one is checked, or a forgery would show where
+    /// its voter never was.
+    pub fn of(set: &ValidatorSet, from: ValidatorIndex, vote: &Vote, committed: View) -> Option<LateCommit> {
+        let ballot = &vote.ballot;
+        let is_own = vote.voter == from && set.get(from).is_some();
+        let is_late = ballot.choice.kind() == VoteKind::Commit && ballot.view <= committed;
+        let is_formed = ballot.epoch == set.epoch() && ballot.view > View(0);
+        (is_own && is_late && is_formed).then_some(LateCommit { voter: from, view: ballot.view })
+    }
+
+    pub fn voter(&self) -> ValidatorIndex {
+        self.voter
+    }
+
+    pub fn view(&self) -> View {
+        self.view
+    }
+}
+
 /// What a peer did wrong. Every one is the sender's fault and permanent for that message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {

@@ -8,15 +8,19 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: simulator [--bad NAME|all [--faults] | --clock NAME|all] --seeds FROM..TO [--jobs N]
-       simulator [--bad NAME [--faults] | --clock NAME] --seed N [--trace]
+const USAGE: &str = "usage: simulator [--bad NAME|all [--faults] | --clock NAME|all | --lossy N] --seeds FROM..TO [--jobs N]
+       simulator [--bad NAME [--faults] | --clock NAME | --lossy N] --seed N [--trace]
 
 Runs seeded networks in virtual time and checks every rule at every step.
 With --bad one of four validators is bad, and honest proofs may wait 3 s more than without it; with --faults, too, the usual
 faults happen beside it, and only safety is checked. NAME is one of silent-leader, one-peer, two-proposals, two-prepares,
 commit-and-view-change, withholds, never-announces, false-views, old-votes. With --clock the wall clock of one of four is wrong,
-and the same is asked; NAME is one of hour-ahead, hour-behind, jumps.
+and the same is asked; NAME is one of hour-ahead, hour-behind, jumps. With --lossy three in ten of all messages between N
+validators are lost for 40 s.
 Ends with 0 if all held, with 1 if a seed broke one, with 2 if it was not understood.";
+
+/// Validators of a lossy network: a thousand would take hours.
+const VALIDATORS_MAX: usize = 200;
 
 enum Command {
     One { plans: Vec<Plan>, seed: u64, trace: bool },
@@ -43,7 +47,7 @@ fn all(plans: Vec<Plan>, run: impl Fn(Plan) -> bool) -> ExitCode {
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
     let (mut seed, mut seeds, mut trace) = (None, None, false);
-    let (mut bad, mut clocks, mut faults) = (Vec::new(), Vec::new(), false);
+    let (mut bad, mut clocks, mut faults, mut lossy) = (Vec::new(), Vec::new(), false, None);
     let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -59,6 +63,9 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
                 "all" => clocks = WrongClock::ALL.to_vec(),
                 name => clocks = vec![name.parse().map_err(|unknown: String| eprintln!("{unknown}\n")).ok()?],
             },
+            "--lossy" => {
+                lossy = Some(arguments.next()?.parse().ok().filter(|count| (1..=VALIDATORS_MAX).contains(count))?)
+            }
             "--seeds" => {
                 let range = arguments.next()?;
                 let (from, to) = range.split_once("..")?;
@@ -67,6 +74,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
             _ => return None,
         }
     }
+    if let Some(validators) = lossy {
+        return command(vec![Plan::Lossy(validators)], seed, seeds, trace, jobs)
+            .filter(|_| bad.is_empty() && clocks.is_empty() && !faults);
+    }
     let plans: Vec<Plan> = match (bad.is_empty(), clocks.is_empty(), faults) {
         (true, true, true) | (_, false, true) | (false, false, _) => return None,
         (true, true, false) => vec![Plan::Faults],
@@ -74,6 +85,16 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
         (false, true, true) => bad.into_iter().map(Plan::BadAndFaults).collect(),
         (false, true, false) => bad.into_iter().map(Plan::Bad).collect(),
     };
+    command(plans, seed, seeds, trace, jobs)
+}
+
+fn command(
+    plans: Vec<Plan>,
+    seed: Option<u64>,
+    seeds: Option<Range<u64>>,
+    trace: bool,
+    jobs: usize,
+) -> Option<Command> {
     match (seed, seeds) {
         (Some(seed), None) => Some(Command::One { plans, seed, trace }),
         (None, Some(seeds)) => Some(Command::Many { plans, seeds, jobs }),

@@ -17,7 +17,7 @@ use protocol::mempool::{Limits, Mempool};
 use protocol::message::{GiveUpReason, Message};
 use protocol::pacemaker::Pacemaker;
 use protocol::types::{Hash, Millis, Sequence, ValidatorIndex, View};
-use protocol::verify::Verified;
+use protocol::verify::{LateCommit, Verified};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -241,11 +241,20 @@ impl Node {
 
     /// A verified message of an open session.
     pub fn deliver(&mut self, now: Millis, from: ValidatorIndex, message: &Verified<Message>) {
-        if self.mempool_message(now, from, message) {
+        if let Some(late) = self.late_commit(from, message) {
+            self.input(now, Input::LateCommit(late));
+        } else if self.mempool_message(now, from, message) {
             self.input(now, Input::Peer(from, message.clone()));
         } else {
             self.pump(now);
         }
+    }
+
+    /// T3, as the gate before a real consensus does it.
+    fn late_commit(&self, from: ValidatorIndex, message: &Message) -> Option<LateCommit> {
+        let Message::Vote { vote, .. } = message else { return None };
+        let committed = self.running.as_ref()?.consensus.committed_view();
+        LateCommit::of(&self.scenario.set, from, vote, committed)
     }
 
     pub fn input(&mut self, now: Millis, input: Input) {

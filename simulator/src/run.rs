@@ -26,7 +26,12 @@ pub enum Plan {
     BadAndFaults(Bad),
     /// The wall clock of one of four is wrong, compared in the same way.
     Clock(WrongClock),
+    /// So many validators, and three in ten of all messages are lost for 40 s.
+    Lossy(usize),
 }
+
+/// Of a thousand messages, how many are lost with [`Plan::Lossy`].
+const LOST_PER_MILLE: u64 = 300;
 
 impl Plan {
     /// The arguments that ask for it.
@@ -36,6 +41,7 @@ impl Plan {
             Plan::Bad(bad) => format!("--bad {bad} "),
             Plan::BadAndFaults(bad) => format!("--bad {bad} --faults "),
             Plan::Clock(clock) => format!("--clock {clock} "),
+            Plan::Lossy(validators) => format!("--lossy {validators} "),
         }
     }
 }
@@ -47,6 +53,7 @@ impl std::fmt::Display for Plan {
             Plan::Bad(bad) => bad.fmt(f),
             Plan::Clock(clock) => write!(f, "clock {clock}"),
             Plan::BadAndFaults(bad) => write!(f, "{bad}, with faults"),
+            Plan::Lossy(validators) => write!(f, "{validators} validators, 30% loss"),
         }
     }
 }
@@ -107,6 +114,11 @@ pub fn run(plan: Plan, usual: &Usual, seed: u64, trace: bool) -> Result<Report, 
         Plan::BadAndFaults(bad) => Ok(live(seed, World::with_bad_and_faults(seed, bad, trace), trace)?.0),
         Plan::Bad(bad) => compare(Wrong::Bad(bad), usual, seed, trace),
         Plan::Clock(clock) => compare(Wrong::Clock(clock), usual, seed, trace),
+        Plan::Lossy(validators) => {
+            let (mut report, world) = live(seed, World::lossy(seed, validators, LOST_PER_MILLE, trace), trace)?;
+            report.figures.waits.extend(world.waits().values());
+            Ok(report)
+        }
     }));
     let outcome = outcome.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -222,6 +234,7 @@ impl Totals {
         sum.contradictions += one.contradictions;
         sum.extra_wait = sum.extra_wait.max(one.extra_wait);
         sum.extra_waits.extend(&one.extra_waits);
+        sum.waits.extend(&one.waits);
     }
 }
 
@@ -240,14 +253,14 @@ impl std::fmt::Display for Totals {
         if figures.lies > 0 {
             writeln!(f, "{} lies, {} contradictions noticed", figures.lies, figures.contradictions)?;
         }
-        if !figures.extra_waits.is_empty() {
-            let mut waits = figures.extra_waits.clone();
+        for (waits, verb) in [(&figures.waits, "waited"), (&figures.extra_waits, "waited longer by")] {
+            let mut waits = waits.clone();
             waits.sort();
             if let Some(longest) = waits.last() {
                 let (half, most) = (percentile(&waits, 50), percentile(&waits, 99));
                 writeln!(
                     f,
-                    "{} proofs waited longer by {half} ms (median), {most} ms (p99), {longest} ms (longest)",
+                    "{} proofs {verb} {half} ms (median), {most} ms (p99), {longest} ms (longest)",
                     waits.len()
                 )?;
             }

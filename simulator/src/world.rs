@@ -107,6 +107,8 @@ pub struct Figures {
     pub lies: u64,
     /// Contradictions that honest validators noticed (R11).
     pub contradictions: u64,
+    /// How long the proofs that everybody confirms waited, from being handed in until they were final there.
+    pub waits: Vec<Millis>,
     /// How much longer the proofs that everybody confirms waited than without the bad validator.
     pub extra_waits: Vec<Millis>,
     pub extra_wait: Millis,

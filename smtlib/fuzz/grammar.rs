@@ -92,20 +92,7 @@ const DATATYPES: [&str; 3] = [
 
 /// A script with one check.
 pub fn script(random: &mut Seeded) -> String {
-    let mut sorts = vec![Sort::Bool, Sort::Int];
-    for _ in 0..=random.next(3) {
-        sorts.push(SORTS[random.next(SORTS.len())]);
-    }
-    let mut writer = Writer {
-        random,
-        sorts,
-        functions: Vec::new(),
-        scopes: Vec::new(),
-        variables: Vec::new(),
-        names: 0,
-        global: false,
-        text: String::new(),
-    };
+    let mut writer = Writer::new(random);
     writer.before();
     writer.header();
     for _ in 0..2 + writer.random.next(3) {
@@ -123,20 +110,7 @@ pub fn script(random: &mut Seeded) -> String {
 
 /// A log with several checks: scopes that open and close between them, resets, questions of all kinds.
 pub fn log(random: &mut Seeded) -> String {
-    let mut sorts = vec![Sort::Bool, Sort::Int];
-    for _ in 0..=random.next(3) {
-        sorts.push(SORTS[random.next(SORTS.len())]);
-    }
-    let mut writer = Writer {
-        random,
-        sorts,
-        functions: Vec::new(),
-        scopes: Vec::new(),
-        variables: Vec::new(),
-        names: 0,
-        global: false,
-        text: String::new(),
-    };
+    let mut writer = Writer::new(random);
     if writer.random.once_in(4) {
         writer.line("(set-option :global-declarations true)");
         writer.global = true;
@@ -146,6 +120,25 @@ pub fn log(random: &mut Seeded) -> String {
         writer.part_of_log();
     }
     writer.text
+}
+
+impl<'a> Writer<'a> {
+    fn new(random: &'a mut Seeded) -> Writer<'a> {
+        let mut sorts = vec![Sort::Bool, Sort::Int];
+        for _ in 0..=random.next(3) {
+            sorts.push(SORTS[random.next(SORTS.len())]);
+        }
+        Writer {
+            random,
+            sorts,
+            functions: Vec::new(),
+            scopes: Vec::new(),
+            variables: Vec::new(),
+            names: 0,
+            global: false,
+            text: String::new(),
+        }
+    }
 }
 
 impl Writer<'_> {

@@ -1,6 +1,6 @@
 //! Submitting many proofs at once: each is looked at, counted and answered as if it came alone.
 //!
-//! One request holds one place among the submissions, and its body has the bound of a single one, so that a batch costs the
+//! One request holds one permit among the submissions, and its body has the bound of a single one, so that a batch costs the
 //! node no more memory than that. Must never: keep a proof back because another one of its batch is refused.
 
 use super::body::{parse, read, script_too_large};
@@ -52,10 +52,10 @@ pub enum BatchAnswer {
     )
 )]
 pub async fn submit(State(api): Shared, turn: Turn, request: Request) -> Result<Json<BatchView>, ApiError> {
-    let Some(place) = api.submissions.take(turn.from) else {
+    let Some(permit) = api.submissions.take(turn.from) else {
         return Err(ApiError::busy(format!("{SUBMISSIONS_MAX} submissions are being looked at already")));
     };
-    let body = read(&turn, &place, request, script_too_large(&api)).await?;
+    let body = read(&turn, &permit, request, script_too_large(&api)).await?;
     let Batch { submissions } = parse(&body, "batch")?;
     drop(body);
     let count = submissions.len();
@@ -64,7 +64,8 @@ pub async fn submit(State(api): Shared, turn: Turn, request: Request) -> Result<
         return Err(ApiError::bad_request(format!("{count} submissions: at most {max} are taken at once")));
     }
     submissions.iter().for_each(|_| actors::metrics::proof_submitted());
-    let proofs = proofs_of(submissions.into_iter().map(|Object(submission)| submission).collect()).await?;
+    let (_permit, proofs) =
+        proofs_of(permit, submissions.into_iter().map(|Object(submission)| submission).collect()).await?;
     let (mut claimed, mut faults) = (Vec::new(), Vec::new());
     for proof in proofs {
         faults.push(proof.map(|proof| claimed.push(proof)).err());

@@ -1,9 +1,11 @@
 //! Final blocks: one, or those from a sequence on as they come.
 
+use super::body::shortened;
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
 use super::openapi::{EntrySchema, HeaderSchema};
 use super::proofs::{StakeView, stake_view, wait_span};
+use super::search::{block_named, is_sequence};
 use super::{ANSWER_DEADLINE, Api, Shared, live};
 use actors::state::{BlockAt, BlocksFrom, StoredBlock};
 use axum::Json;
@@ -87,16 +89,20 @@ pub struct BlocksView {
 #[utoipa::path(
     get,
     path = "/v1/blocks/{sequence}",
-    params(("sequence" = String, Path, description = "its sequence, or latest")),
+    params(("sequence" = String, Path, description = "its sequence, latest, or six digits or more of its id")),
     responses(
         (status = 200, description = "the block", body = BlockView),
+        (status = 409, description = "several blocks begin so: `candidates`", body = ErrorBody),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]
-pub async fn show(State(api): Shared, Path(sequence): Path<String>) -> Result<Json<BlockView>, ApiError> {
-    let latest = || (sequence == LATEST).then(|| api.node.heads.borrow().0);
-    let wrong = || ApiError::bad_request(format!("{sequence:?} is neither the sequence of a block nor {LATEST:?}"));
-    let number = sequence.parse().ok().or_else(latest).ok_or_else(wrong)?;
+pub async fn show(State(api): Shared, turn: Turn, Path(name): Path<String>) -> Result<Json<BlockView>, ApiError> {
+    let number = match name.as_str() {
+        LATEST => api.node.heads.borrow().0,
+        // Digits alone are a sequence: an id that begins with them has more.
+        digits if is_sequence(digits) => digits.parse().map_err(|_| wrong(digits))?,
+        id => block_named(&api, turn.from, id.parse().map_err(|_| wrong(id))?).await?.0,
+    };
     if number == 0 {
         let genesis = &api.node.genesis;
         let stored =
@@ -108,6 +114,13 @@ pub async fn show(State(api): Shared, Path(sequence): Path<String>) -> Result<Js
     let last = *api.node.heads.borrow();
     let missing = || ApiError::not_found(format!("block {number} is not final here; the last one is {last}"));
     Ok(Json(view(&api, stored.ok_or_else(missing)?)))
+}
+
+fn wrong(name: &str) -> ApiError {
+    let name = shortened(name.to_owned());
+    let message =
+        format!("{name:?} is neither the sequence of a block, nor {LATEST:?}, nor six digits or more of its id");
+    ApiError::bad_request(message)
 }
 
 /// Final blocks, ascending.
@@ -133,7 +146,7 @@ pub async fn list(
     let until = Instant::now() + wait_span(wait)?;
     let mut heads = api.node.heads.clone();
     turn.waits();
-    // Without such a block until then, at the node's end, or when others need the place, the list is empty.
+    // Without such a block until then, at the node's end, or when others need the permit, the list is empty.
     tokio::select! {
         _ = tokio::time::timeout_at(until, heads.wait_for(|last| *last >= from)) => {}
         () = turn.lost() => {}

@@ -1,10 +1,10 @@
 //! Bodies of requests: read whole within their bounds, and understood as one JSON object.
 //!
-//! Must never: hold a place for a client that is slow while others want it, or send back what was sent.
+//! Must never: hold a permit for a client that is slow while others want it, or send back what was sent.
 
 use super::error::ApiError;
 use super::guard::Turn;
-use super::places::Place;
+use super::limiter::Permit;
 use super::{Api, BODY_DEADLINE};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -43,15 +43,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
 }
 
 /// Reads a body whole. Who is slow at it gives way to others.
-pub async fn read(turn: &Turn, place: &Place, request: Request, too_large: ApiError) -> Result<Bytes, ApiError> {
+pub async fn read(turn: &Turn, permit: &Permit, request: Request, too_large: ApiError) -> Result<Bytes, ApiError> {
     turn.waits();
     let body = tokio::select! {
         read = tokio::time::timeout(BODY_DEADLINE, Bytes::from_request(request, &())) => read,
-        () = place.lost() => return Err(ApiError::too_slow()),
+        () = permit.lost() => return Err(ApiError::too_slow()),
         () = turn.lost() => return Err(ApiError::too_slow()),
     };
     turn.works();
-    place.works();
+    permit.works();
     body.map_err(|_| ApiError::too_slow())?.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large,
         _ => ApiError::bad_request("the body could not be read"),

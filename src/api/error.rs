@@ -26,6 +26,10 @@ pub struct ErrorBody {
     /// The proof that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
+    /// Ids that begin as the one that was given; at most ten.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub candidates: Box<[String]>,
     /// Seconds after which the same request may be taken; the header `Retry-After` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -39,8 +43,15 @@ pub struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> ApiError {
-        let body =
-            ErrorBody { error, message: message.into(), line: None, column: None, proof: None, retry_after: None };
+        let body = ErrorBody {
+            error,
+            message: message.into(),
+            line: None,
+            column: None,
+            proof: None,
+            candidates: Box::default(),
+            retry_after: None,
+        };
         ApiError { status, body }
     }
 
@@ -60,6 +71,13 @@ impl ApiError {
 
     pub fn not_found(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// Several ids begin as the one that was given; of these at most so many are named.
+    pub fn ambiguous(message: impl Into<String>, candidates: Vec<String>) -> ApiError {
+        let mut error = ApiError::new(StatusCode::CONFLICT, "ambiguous", message);
+        error.body.candidates = candidates.into();
+        error
     }
 
     pub fn method_not_allowed() -> ApiError {

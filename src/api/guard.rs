@@ -1,7 +1,9 @@
-//! What every request must pass: whose page it comes from, the length of its body, a free place, and the deadline.
+//! What every request must pass: whose page it comes from, the length of its body, a free permit, and the deadline; and its
+//! answer: a permit while it waits for its client, if it is long.
 
+use super::answers;
 use super::error::ApiError;
-use super::places::Place;
+use super::limiter::Permit;
 use super::server::Connection;
 use super::{REQUEST_DEADLINE, REQUESTS_MAX, Shared};
 use axum::extract::{FromRequestParts, Request, State};
@@ -15,12 +17,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A request's place among those that are under way. Handlers that wait for their client say so: they are the ones that
-/// give way when all places are taken.
+/// A request's permit to be under way. Handlers that wait for their client say so: they are the ones that
+/// give way when all permits are taken.
 #[derive(Debug, Clone)]
 pub struct Turn {
     pub from: IpAddr,
-    place: Option<Arc<Place>>,
+    permit: Option<Arc<Permit>>,
     waited: Arc<Waited>,
 }
 
@@ -47,18 +49,18 @@ impl Waited {
 impl Turn {
     pub fn works(&self) {
         self.waited.end();
-        self.place.iter().for_each(|place| place.works());
+        self.permit.iter().for_each(|permit| permit.works());
     }
 
     pub fn waits(&self) {
         self.waited.begin();
-        self.place.iter().for_each(|place| place.waits());
+        self.permit.iter().for_each(|permit| permit.waits());
     }
 
-    /// Done when another request has its place: whatever is waited for, the wait is over.
+    /// Done when another request has its permit: whatever is waited for, the wait is over.
     pub async fn lost(&self) {
-        match &self.place {
-            Some(place) => place.lost().await,
+        match &self.permit {
+            Some(permit) => permit.lost().await,
             None => std::future::pending().await,
         }
     }
@@ -68,18 +70,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Turn {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Turn, Infallible> {
-        let unguarded = || Turn { from: IpAddr::from([0, 0, 0, 0]), place: None, waited: Arc::default() };
+        let unguarded = || Turn { from: IpAddr::from([0, 0, 0, 0]), permit: None, waited: Arc::default() };
         Ok(parts.extensions.get::<Turn>().cloned().unwrap_or_else(unguarded))
     }
 }
 
-/// The connection's place is not taken away while a request is being answered.
-struct Answering(Arc<Place>);
+/// The connection's permit is not taken away while a request is being answered.
+struct Answering(Arc<Permit>);
 
 impl Answering {
-    fn on(place: Arc<Place>) -> Answering {
-        place.works();
-        Answering(place)
+    fn on(permit: Arc<Permit>) -> Answering {
+        permit.works();
+        Answering(permit)
     }
 }
 
@@ -111,17 +113,18 @@ async fn pass(State(api): Shared, waited: Arc<Waited>, mut request: Request, nex
         let refused = ApiError::too_large(api.node.genesis.parameters().verifier.script_bytes_max);
         return ([(header::CONNECTION, HeaderValue::from_static("close"))], refused).into_response();
     }
-    let Some(Connection { from, place }) = request.extensions().get::<Connection>().cloned() else {
+    let Some(connection) = request.extensions().get::<Connection>().cloned() else {
         return ApiError::internal("the request came over no connection").into_response();
     };
+    let from = connection.from;
     let Some(turn) = api.requests.take(from) else {
         return ApiError::busy(format!("{REQUESTS_MAX} requests are being answered already")).into_response();
     };
     turn.works();
-    let _answering = Answering::on(place);
-    request.extensions_mut().insert(Turn { from, place: Some(Arc::new(turn)), waited });
+    let _answering = Answering::on(Arc::clone(&connection.permit));
+    request.extensions_mut().insert(Turn { from, permit: Some(Arc::new(turn)), waited });
     match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
-        Ok(response) => response,
+        Ok(response) => answers::bounded(&api.answers, &connection, answers::TAKEN_WITHIN, response).await,
         Err(_) => ApiError::too_slow().into_response(),
     }
 }

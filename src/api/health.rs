@@ -6,7 +6,7 @@
 //! balancer), `/v1/why` for people.
 
 use super::error::ErrorBody;
-use super::proofs::state_name;
+use super::proofs::{no_verdict_from, state_name};
 use super::{Node, SILENCE_MAX, Shared};
 use crate::why::{Facts, Health, Peer, Signing, health};
 use actors::clock;
@@ -20,7 +20,7 @@ use protocol::consensus::events::UnknownHistory;
 use protocol::consensus::view::Snapshot;
 use protocol::genesis::Genesis;
 use protocol::mempool::Whereabouts;
-use protocol::types::{Hash, ValidatorIndex};
+use protocol::types::{Hash, NodeId, ValidatorIndex};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 use utoipa::ToSchema;
@@ -109,17 +109,14 @@ pub struct PendingView {
     /// waiting, checking or pending: checked here, and in no final block.
     state: &'static str,
     /// Once it is checked here: validators whose verdict is not known here.
-    no_verdict_from: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    no_verdict_from: Vec<NodeId>,
 }
 
 impl PendingView {
     fn of(genesis: &Genesis, me: ValidatorIndex, proof: Hash, whereabouts: &Whereabouts) -> PendingView {
-        let all = (0u16..).map(ValidatorIndex).zip(genesis.validators());
         let no_verdict_from = match whereabouts {
-            Whereabouts::Pending { words, .. } => {
-                let said = |index| index == me || words.iter().any(|(peer, _)| *peer == index);
-                all.filter(|(index, _)| !said(*index)).map(|(_, validator)| validator.node_id.to_string()).collect()
-            }
+            Whereabouts::Pending { words, .. } => no_verdict_from(genesis, me, words),
             Whereabouts::Unknown
             | Whereabouts::Fetching
             | Whereabouts::Waiting

@@ -5,8 +5,10 @@
 
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
+use super::limiter::Permit;
 use super::lookup::{self, FoundView};
-use super::{ANSWER_DEADLINE, Api, LOOKUPS_MAX, Shared, live};
+use super::search::proof_named;
+use super::{ANSWER_DEADLINE, Api, Shared, live, read};
 use actors::mempool::NewestProofs;
 use actors::state::{LookUpFinal, NewestFinal, ProofOf};
 use axum::Json;
@@ -18,6 +20,7 @@ use protocol::mempool::{Listed, Newest, Whereabouts};
 use protocol::types::{Hash, Sequence};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Proofs of each kind in one answer.
@@ -60,39 +63,42 @@ pub struct Known {
     params(("count" = Option<usize>, Query, description = "at most so many of each kind: 1 to 100 [default: 20]")),
     responses(
         (status = 200, description = "the newest first", body = NewestView),
+        (status = 429, description = "too many are looked up now; `Retry-After` says when to retry", body = ErrorBody),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]
 pub async fn show(
     State(api): Shared,
+    turn: Turn,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<NewestView>, ApiError> {
     let Query(Wanted { count }) = wanted.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     if !(1..=PROOFS_MAX).contains(&count) {
         return Err(ApiError::bad_request(format!("count is {count}: it must be 1 to {PROOFS_MAX}")));
     }
-    Ok(Json(newest(&api, count, &mut Known::default()).await?))
+    let permit = Arc::new(api.look_up(turn.from)?);
+    permit.works();
+    Ok(Json(newest(&api, &permit, count, &mut Known::default()).await?))
 }
 
 /// The script of a proof, as it was submitted.
 #[utoipa::path(
     get,
     path = "/v1/proofs/{id}/script",
-    params(("id" = String, Path, description = "the proof's id")),
+    params(("id" = String, Path, description = "the proof's id, or a beginning of it")),
     responses(
         (status = 200, description = "its bytes, of a proof that is pending or final here", body = String,
          content_type = "text/plain"),
+        (status = 409, description = "several proofs begin so: `candidates`", body = ErrorBody),
         (status = 429, description = "too many are looked up now; `Retry-After` says when to retry", body = ErrorBody),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]
 pub async fn script(State(api): Shared, turn: Turn, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let id: Hash = id.parse().map_err(|error| ApiError::bad_request(format!("{id:?} is no proof id: {error}")))?;
-    let Some(place) = api.lookups.take(turn.from) else {
-        return Err(ApiError::busy(format!("{LOOKUPS_MAX} requests are being looked up already")));
-    };
-    place.works();
-    let found = live(&api.node.state)?.ask(ProofOf(id), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+    let id = proof_named(&api, turn.from, &id).await?;
+    let permit = Arc::new(api.look_up(turn.from)?);
+    permit.works();
+    let found = read(&api, &permit, ProofOf(id)).await?;
     let none = || ApiError::not_found(format!("the script of {id} is not here: one that is refused is not kept"));
     // Text, whatever it holds: a browser that is led here shows it and runs nothing.
     let headers = [
@@ -104,14 +110,14 @@ pub async fn script(State(api): Shared, turn: Turn, Path(id): Path<String>) -> R
 }
 
 /// At most `count` of each kind.
-pub async fn newest(api: &Api, count: usize, known: &mut Known) -> Result<NewestView, ApiError> {
+pub async fn newest(api: &Api, permit: &Arc<Permit>, count: usize, known: &mut Known) -> Result<NewestView, ApiError> {
     let Newest { held, ended } = live(&api.node.mempool)?.ask(NewestProofs(count), ANSWER_DEADLINE).await?;
     let is_final = |one: &Listed| matches!(one.whereabouts, Whereabouts::Final(_));
     let unread = ended.iter().filter(|one| is_final(one) && !known.finals.contains_key(&one.proof));
     let unread: Vec<Hash> = unread.map(|one| one.proof).collect();
     if !unread.is_empty() {
         let asked = LookUpFinal { proofs: unread, statements: Vec::new() };
-        let found = live(&api.node.state)?.ask(asked, ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+        let found = read(api, permit, asked).await?;
         let found = found.proofs.into_iter().flatten();
         known.finals.extend(found.map(|(block, entry)| (entry.proof, lookup::final_view(block, entry))));
     }
@@ -123,19 +129,18 @@ pub async fn newest(api: &Api, count: usize, known: &mut Known) -> Result<Newest
     let mut view = NewestView { under_way: held.iter().map(&view).collect(), ended: ended.iter().map(&view).collect() };
     if view.ended.len() < count {
         let named: HashSet<Hash> = ended.iter().map(|one| one.proof).collect();
-        let older = older(api, known).await?.iter().filter(|(proof, _)| !named.contains(proof));
+        let older = older(api, permit, known).await?.iter().filter(|(proof, _)| !named.contains(proof));
         view.ended.extend(older.take(count - ended.len()).map(|(_, view)| view.clone()));
     }
     Ok(view)
 }
 
 /// The newest final proofs, newest first. Only what became final since the last time is read.
-async fn older<'a>(api: &Api, known: &'a mut Known) -> Result<&'a [(Hash, FoundView)], ApiError> {
+async fn older<'a>(api: &Api, permit: &Arc<Permit>, known: &'a mut Known) -> Result<&'a [(Hash, FoundView)], ApiError> {
     let Known { older, older_upto, .. } = known;
     if *older_upto != Some(*api.node.heads.borrow()) {
         let asked = NewestFinal { above: older_upto.unwrap_or(Sequence(0)), count: PROOFS_MAX };
-        let found = live(&api.node.state)?.ask(asked, ANSWER_DEADLINE).await?;
-        let (last, entries) = found.map_err(ApiError::internal)?;
+        let (last, entries) = read(api, permit, asked).await?;
         let views = entries.into_iter().map(|(block, entry)| (entry.proof, lookup::final_view(block, entry)));
         older.splice(0..0, views);
         older.truncate(PROOFS_MAX);

@@ -7,12 +7,11 @@
 use super::body::{parse, read, shortened};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
-use super::places::Place;
 use super::proofs::state_name;
-use super::{ANSWER_DEADLINE, Api, LOOKUPS_MAX, Shared, live};
+use super::{ANSWER_DEADLINE, Api, Shared, live, read as read_final};
 use crate::refusal;
-use actors::mempool::{Found, Located, LookUp};
-use actors::state::{FinalFound, LookUpFinal};
+use actors::mempool::{Located, LookUp};
+use actors::state::LookUpFinal;
 use axum::Json;
 use axum::extract::{Request, State};
 use protocol::block::Entry;
@@ -20,6 +19,7 @@ use protocol::mempool::{Refusal, Whereabouts};
 use protocol::message::Word;
 use protocol::types::{Hash, ResourceCount, Sequence, ValidatorIndex};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Look-ups in one request, proofs and statements together.
@@ -129,16 +129,17 @@ impl Attestations {
     )
 )]
 pub async fn look_up(State(api): Shared, turn: Turn, request: Request) -> Result<Json<LookupView>, ApiError> {
-    let Some(place) = api.lookups.take(turn.from) else {
-        return Err(ApiError::busy(format!("{LOOKUPS_MAX} requests are being looked up already")));
-    };
+    let permit = Arc::new(api.look_up(turn.from)?);
     let too_large = ApiError::too_large_body("look-ups", BODY_BYTES_MAX);
-    let Lookup { proofs, statements } = parse(&read(&turn, &place, request, too_large).await?, "look-up")?;
+    let Lookup { proofs, statements } = parse(&read(&turn, &permit, request, too_large).await?, "look-up")?;
     let count = proofs.len() + statements.len();
     if count > ITEMS_MAX {
         return Err(ApiError::bad_request(format!("{count} look-ups: at most {ITEMS_MAX} are answered at once")));
     }
-    let (known, ended) = both(&api, place, &proofs, &statements).await?;
+    let asked = LookUp { proofs: proofs.clone(), statements: statements.clone() };
+    let known = live(&api.node.mempool)?.ask(asked, ANSWER_DEADLINE).await?;
+    let asked = LookUpFinal { proofs: proofs.clone(), statements: statements.clone() };
+    let ended = read_final(&api, &permit, asked).await?;
     let of_proof = |((proof, located), ended): ((Hash, Located), Option<(Sequence, Entry)>)| match ended {
         Some((block, entry)) => final_view(block, entry),
         None => view(&api, Some(proof), located.statement, &located.whereabouts),
@@ -154,21 +155,6 @@ pub async fn look_up(State(api): Shared, turn: Turn, request: Request) -> Result
         proofs: proofs.into_iter().zip(known.proofs).zip(ended.proofs).map(of_proof).collect(),
         statements: statements.into_iter().zip(known.statements).zip(ended.statements).map(of_statement).collect(),
     }))
-}
-
-/// Asks the mempool, then final history. A client that goes away meanwhile does not free its place: what it asked for is still
-/// being read.
-async fn both(api: &Api, place: Place, proofs: &[Hash], statements: &[Hash]) -> Result<(Found, FinalFound), ApiError> {
-    let (mempool, state) = (live(&api.node.mempool)?.clone(), live(&api.node.state)?.clone());
-    let (proofs, statements) = (proofs.to_vec(), statements.to_vec());
-    let asking = tokio::spawn(async move {
-        let asked = LookUp { proofs: proofs.clone(), statements: statements.clone() };
-        let known = mempool.ask(asked, ANSWER_DEADLINE).await?;
-        let ended = state.ask(LookUpFinal { proofs, statements }, ANSWER_DEADLINE).await?;
-        drop(place);
-        Ok::<_, ApiError>((known, ended.map_err(ApiError::internal)?))
-    });
-    asking.await.map_err(|_| ApiError::internal("looking up failed here"))?
 }
 
 pub fn final_view(block: Sequence, entry: Entry) -> FoundView {

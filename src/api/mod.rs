@@ -6,6 +6,7 @@
 //! loopback what a foreign web page sends is. What may change the node stands in `routes`.
 
 mod admin;
+mod answers;
 mod batch;
 mod blocks;
 mod body;
@@ -13,12 +14,13 @@ mod error;
 mod guard;
 mod health;
 mod ledger;
+mod limiter;
 mod listing;
 mod live;
 mod lookup;
 pub mod openapi;
 mod page;
-mod places;
+
 mod proofs;
 mod routes;
 mod search;
@@ -33,7 +35,8 @@ use actors::consensus::Observed;
 use actors::mempool::MempoolActor;
 use actors::metrics::Page;
 use actors::network::PeerReport;
-use actors::state::StateActor;
+use actors::state::{Question, Read, StateActor};
+use actors::storage::last_exit::LastRun;
 use actors::supervision::{Handle, Tree};
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
@@ -42,13 +45,14 @@ use axum::http::header;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use error::ApiError;
-use places::Places;
+use guard::Turn;
+use limiter::{Limiter, Permit};
 use protocol::consensus::view::Snapshot;
 use protocol::genesis::Genesis;
 use protocol::schedule::Schedule;
 use protocol::types::{Sequence, ValidatorIndex};
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,8 +76,11 @@ const OTHER_BYTES_MAX: u64 = 128 << 10;
 const REQUESTS_MAX: usize = 256;
 /// Submissions among them: each holds its body in memory.
 const SUBMISSIONS_MAX: usize = 32;
-/// Requests that look many proofs up, among them: each may read hundreds of blocks, on a thread of its own.
+/// Requests that read the database beside its actor, among them: each may read hundreds of blocks, or a script, on a thread
+/// of its own.
 const LOOKUPS_MAX: usize = 4;
+/// Pages of metrics that are made at once, among them.
+const PAGES_MAX: usize = 4;
 
 pub use admin::{Token, token_path};
 pub use server::listen;
@@ -97,6 +104,8 @@ pub struct Node {
     /// The last final sequence.
     pub heads: watch::Receiver<Sequence>,
     pub observed: Arc<Observed>,
+    /// How the run before this one ended, if there was one.
+    pub last_run: Option<LastRun>,
     /// Makes `/metrics`; none when it is switched off.
     pub metrics: Option<Arc<Page>>,
 }
@@ -114,18 +123,36 @@ fn live<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>,
     Err(ApiError::unavailable(message))
 }
 
+/// Reads final history. The request's permit among the look-ups goes with the question: a client that goes away, or an answer
+/// that comes too late, has not ended the read.
+async fn read<Q: Question>(api: &Api, permit: &Arc<Permit>, question: Q) -> Result<Q::Found, ApiError> {
+    let read = Read { question, permit: Box::new(Arc::clone(permit)) };
+    live(&api.node.state)?.ask(read, ANSWER_DEADLINE).await?.map_err(ApiError::internal)
+}
+
 struct Api {
     node: Node,
     /// Who led which view.
     schedule: Schedule,
-    requests: Arc<Places>,
-    submissions: Arc<Places>,
-    lookups: Arc<Places>,
+    requests: Arc<Limiter>,
+    submissions: Arc<Limiter>,
+    lookups: Arc<Limiter>,
+    /// Answers that are long, until their clients have taken them.
+    answers: Arc<Limiter>,
+    pages: Arc<Limiter>,
     /// What open pages show.
     live: live::Live,
     body_bytes_max: u64,
     /// Refuse a `Host` that is not this machine.
     loopback: bool,
+}
+
+impl Api {
+    /// A permit for a request that reads the database beside its actor.
+    fn look_up(&self, from: IpAddr) -> Result<Permit, ApiError> {
+        let busy = || ApiError::busy(format!("{LOOKUPS_MAX} requests are being looked up already"));
+        self.lookups.take(from).ok_or_else(busy)
+    }
 }
 
 type Shared = State<Arc<Api>>;
@@ -155,9 +182,11 @@ fn api(node: Node, address: SocketAddr) -> Arc<Api> {
     Arc::new(Api {
         node,
         schedule,
-        requests: Places::new(REQUESTS_MAX),
-        submissions: Places::new(SUBMISSIONS_MAX),
-        lookups: Places::new(LOOKUPS_MAX),
+        requests: Limiter::new(REQUESTS_MAX),
+        submissions: Limiter::new(SUBMISSIONS_MAX),
+        lookups: Limiter::new(LOOKUPS_MAX),
+        answers: Limiter::new(answers::LONG_MAX),
+        pages: Limiter::new(PAGES_MAX),
         live: live::Live::default(),
         body_bytes_max,
         loopback: address.ip().is_loopback(),
@@ -183,12 +212,21 @@ fn router(api: Arc<Api>) -> Router {
         (status = "default", description = "why not", body = error::ErrorBody),
     )
 )]
-async fn metrics(State(api): Shared) -> Response {
+async fn metrics(State(api): Shared, turn: Turn) -> Response {
     let Some(page) = api.node.metrics.clone() else {
         return ApiError::not_found("metrics are switched off by metrics.enabled").into_response();
     };
+    let Some(permit) = api.pages.take(turn.from) else {
+        return ApiError::busy(format!("{PAGES_MAX} pages are being made already")).into_response();
+    };
+    permit.works();
     // A disk that hangs holds up this page, and nobody else's answer.
-    match tokio::task::spawn_blocking(move || page.render()).await {
+    let making = tokio::task::spawn_blocking(move || {
+        let page = page.render();
+        drop(permit);
+        page
+    });
+    match making.await {
         Ok(body) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], body).into_response(),
         Err(_) => ApiError::internal("the page could not be made").into_response(),
     }

@@ -3,8 +3,10 @@
 use super::body::{parse, read, script_too_large};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
+use super::limiter::Permit;
 use super::lookup;
 use super::openapi::{ClaimSchema, ReportSchema};
+use super::search::proof_named;
 use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
 use crate::advice::{Advice, CounterModel, Ended};
 use crate::obligation;
@@ -183,21 +185,25 @@ pub async fn submit(
     request: Request,
 ) -> Result<(StatusCode, Json<Submitted>), ApiError> {
     actors::metrics::proof_submitted();
-    let Some(place) = api.submissions.take(turn.from) else {
+    let Some(permit) = api.submissions.take(turn.from) else {
         return Err(ApiError::busy(format!("{SUBMISSIONS_MAX} submissions are being looked at already")));
     };
-    let body = read(&turn, &place, request, script_too_large(&api)).await?;
+    let body = read(&turn, &permit, request, script_too_large(&api)).await?;
     let submission: Submission = parse(&body, "submission")?;
     drop(body);
-    let proof = proofs_of(vec![submission]).await?.pop().unwrap_or_else(|| Err(ApiError::no_claim()))?;
+    let (_permit, mut proofs) = proofs_of(permit, vec![submission]).await?;
+    let proof = proofs.pop().unwrap_or_else(|| Err(ApiError::no_claim()))?;
     let accepted = live(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
     let status = if accepted.known.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(Submitted::of(accepted))))
 }
 
 /// The proofs that these submissions make, but for those without a claim. Reading a hostile script takes its time, and so has
-/// a thread of its own.
-pub async fn proofs_of(submissions: Vec<Submission>) -> Result<Vec<Result<Proof, ApiError>>, ApiError> {
+/// a thread of its own; the permit is held until it ends, even if the client has gone.
+pub async fn proofs_of(
+    permit: Permit,
+    submissions: Vec<Submission>,
+) -> Result<(Permit, Vec<Result<Proof, ApiError>>), ApiError> {
     let claim_of =
         |submission: &Submission| submission.claim.or_else(|| obligation::status(submission.script.as_bytes()));
     let proof = move |submission: Submission| {
@@ -205,7 +211,7 @@ pub async fn proofs_of(submissions: Vec<Submission>) -> Result<Vec<Result<Proof,
         let Submission { script, claim: _, submitter, nonce, signature } = submission;
         Ok(Proof { claim, submitter, nonce, script: script.into_bytes(), signature })
     };
-    let all = move || submissions.into_iter().map(proof).collect();
+    let all = move || (permit, submissions.into_iter().map(proof).collect());
     tokio::task::spawn_blocking(all).await.map_err(|_| ApiError::internal("reading a script failed here"))
 }
 
@@ -214,12 +220,13 @@ pub async fn proofs_of(submissions: Vec<Submission>) -> Result<Vec<Result<Proof,
     get,
     path = "/v1/proofs/{id}",
     params(
-        ("id" = String, Path, description = "the proof's id"),
+        ("id" = String, Path, description = "the proof's id, or six digits or more of it that no other proof here begins with"),
         ("wait" = Option<f64>, Query, description = "seconds, at most 60, to wait for its end"),
         ("explain" = Option<bool>, Query, description = "whether to find out why [default: true]"),
     ),
     responses(
         (status = 200, description = "how far it has come", body = ProofView),
+        (status = 409, description = "several proofs begin so: `candidates`", body = ErrorBody),
         (status = "default", description = "why not", body = ErrorBody),
     )
 )]
@@ -230,8 +237,9 @@ pub async fn find(
     wait: Result<Query<Wait>, QueryRejection>,
 ) -> Result<Json<ProofView>, ApiError> {
     let Query(Wait { wait, explain }) = wait.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
-    let id: Hash = id.parse().map_err(|error| ApiError::bad_request(format!("{id:?} is no proof id: {error}")))?;
-    let until = Instant::now() + wait_span(wait)?;
+    let span = wait_span(wait)?;
+    let id = proof_named(&api, turn.from, &id).await?;
+    let until = Instant::now() + span;
     let mut heads = api.node.heads.clone();
     let mut lost = false;
     turn.waits();
@@ -309,12 +317,7 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
             let mut all = vec![(api.node.me, mine)];
             all.extend(words.into_iter().filter(|(peer, _)| *peer != api.node.me));
             all.sort_by_key(|(validator, _)| *validator);
-            let attested = |index: usize| all.iter().any(|(validator, _)| validator.as_usize() == index);
-            let validators = genesis.validators().iter().enumerate();
-            view.missing = validators
-                .filter(|(index, _)| !attested(*index))
-                .map(|(_, validator)| validator.node_id.clone())
-                .collect();
+            view.missing = no_verdict_from(genesis, api.node.me, &all);
             view.attestations = attestation_views(genesis, &all);
             view.disputed = Some(disputed);
         }
@@ -362,6 +365,13 @@ fn attestation_views(genesis: &Genesis, words: &[(ValidatorIndex, Word)]) -> Vec
         Some(AttestationView { node_id, attestation, resource_count })
     };
     words.iter().filter_map(view).collect()
+}
+
+/// Validators whose verdict is not known here.
+pub fn no_verdict_from(genesis: &Genesis, me: ValidatorIndex, words: &[(ValidatorIndex, Word)]) -> Vec<NodeId> {
+    let is_known = |index| index == me || words.iter().any(|(peer, _)| *peer == index);
+    let all = (0u16..).map(ValidatorIndex).zip(genesis.validators());
+    all.filter(|(index, _)| !is_known(*index)).map(|(_, validator)| validator.node_id.clone()).collect()
 }
 
 fn refusal_view(refusal: &Refusal) -> RefusalView {

@@ -3,10 +3,11 @@
 //! Bounded: in digits, in what is found of each kind, and, as all look-ups are, in how many are under way. Must never: change
 //! anything.
 
+use super::body::shortened;
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
 use super::proofs::state_name;
-use super::{ANSWER_DEADLINE, Api, LOOKUPS_MAX, Shared, live};
+use super::{ANSWER_DEADLINE, Api, Shared, live, read};
 use actors::mempool::WithPrefix;
 use actors::state::FinalWithPrefix;
 use axum::Json;
@@ -15,6 +16,8 @@ use axum::extract::{Query, State};
 use protocol::prefix::HashPrefix;
 use protocol::types::{Hash, Sequence};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Names of each kind in one answer.
@@ -73,7 +76,8 @@ pub async fn show(
     let numbered = by_sequence(&api, q).await?;
     let prefix = match q.parse::<HashPrefix>() {
         Ok(prefix) => prefix,
-        Err(_) if numbered.is_some() => {
+        // A short number is a sequence, whether there is such a block or not.
+        Err(_) if is_sequence(q) => {
             return Ok(Json(SearchView { found: numbered.into_iter().collect(), more: false }));
         }
         Err(error) => {
@@ -81,20 +85,21 @@ pub async fn show(
             return Err(ApiError::bad_request(message));
         }
     };
-    let Some(place) = api.lookups.take(turn.from) else {
-        return Err(ApiError::busy(format!("{LOOKUPS_MAX} requests are being looked up already")));
-    };
-    place.works();
-    let mut view = by_prefix(&api, prefix).await?;
-    view.found.splice(0..0, numbered);
-    Ok(Json(view))
+    let Names { blocks, proofs, statements } = by_prefix(&api, turn.from, prefix).await?;
+    let kinds = [blocks, proofs, statements];
+    let more = kinds.iter().any(|kind| kind.len() > EACH_MAX);
+    let kinds = kinds.into_iter().flat_map(|kind| kind.into_iter().take(EACH_MAX));
+    Ok(Json(SearchView { found: numbered.into_iter().chain(kinds).collect(), more }))
+}
+
+/// Digits alone, and no more than a sequence may have.
+pub fn is_sequence(q: &str) -> bool {
+    (1..=NUMBER_DIGITS_MAX).contains(&q.len()) && q.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A block by its number, if there is such a block.
 async fn by_sequence(api: &Api, q: &str) -> Result<Option<Named>, ApiError> {
-    let Some(sequence) = (q.len() <= NUMBER_DIGITS_MAX).then(|| q.parse().ok()).flatten().map(Sequence) else {
-        return Ok(None);
-    };
+    let Some(sequence) = q.parse().ok().filter(|_| is_sequence(q)).map(Sequence) else { return Ok(None) };
     if sequence == Sequence(0) {
         let id = api.node.genesis.genesis_block_hash();
         return Ok(Some(Named { kind: "block", id, state: None, sequence: Some(sequence) }));
@@ -104,17 +109,25 @@ async fn by_sequence(api: &Api, q: &str) -> Result<Option<Named>, ApiError> {
     Ok(stored.map(|stored| Named { kind: "block", id: stored.id, state: None, sequence: Some(sequence) }))
 }
 
-async fn by_prefix(api: &Api, prefix: HashPrefix) -> Result<SearchView, ApiError> {
+/// What begins so, at most one more of each kind than is told.
+struct Names {
+    blocks: Vec<Named>,
+    proofs: Vec<Named>,
+    statements: Vec<Named>,
+}
+
+async fn by_prefix(api: &Api, from: IpAddr, prefix: HashPrefix) -> Result<Names, ApiError> {
+    let permit = Arc::new(api.look_up(from)?);
+    permit.works();
     // The mempool first: what becomes final in between is found by the second question.
     let count = EACH_MAX + 1;
     let held = live(&api.node.mempool)?.ask(WithPrefix { prefix, count }, ANSWER_DEADLINE).await?;
-    let ended = live(&api.node.state)?.ask(FinalWithPrefix { prefix, count }, ANSWER_DEADLINE).await?;
-    let ended = ended.map_err(ApiError::internal)?;
+    let ended = read(api, &permit, FinalWithPrefix { prefix, count }).await?;
     let block = |(id, sequence)| Named { kind: "block", id, state: None, sequence: Some(sequence) };
     let statement = |(id, sequence)| Named { kind: "statement", id, state: None, sequence: Some(sequence) };
     let mut blocks: Vec<Named> = ended.blocks.iter().copied().map(block).collect();
     let genesis = api.node.genesis.genesis_block_hash();
-    if (prefix.low()..=prefix.high()).contains(&genesis) {
+    if prefix.covers(&genesis) {
         blocks.insert(0, block((genesis, Sequence(0))));
     }
     let is_final = |id: &Hash| ended.proofs.iter().any(|(proof, _)| proof == id);
@@ -124,7 +137,63 @@ async fn by_prefix(api: &Api, prefix: HashPrefix) -> Result<SearchView, ApiError
     let proof = |(id, state, sequence)| Named { kind: "proof", id, state: Some(state), sequence };
     let proofs: Vec<Named> = finals.chain(others).map(proof).collect();
     let statements: Vec<Named> = ended.statements.iter().copied().map(statement).collect();
-    let kinds = [blocks, proofs, statements];
-    let more = kinds.iter().any(|kind| kind.len() > EACH_MAX);
-    Ok(SearchView { found: kinds.into_iter().flat_map(|kind| kind.into_iter().take(EACH_MAX)).collect(), more })
+    Ok(Names { blocks, proofs, statements })
+}
+
+/// The proof that a path names: by its whole id, or by a beginning of it that no other proof here has.
+pub async fn proof_named(api: &Api, from: IpAddr, text: &str) -> Result<Hash, ApiError> {
+    // The whole id of one that is not known here may still be waited for.
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let prefix: HashPrefix = text.parse().map_err(|error| {
+        let text = shortened(text.to_owned());
+        ApiError::bad_request(format!("{text:?} is no proof's id, nor the beginning of one: {error}"))
+    })?;
+    let mut proofs = by_prefix(api, from, prefix).await?.proofs;
+    // The mempool finds a proof by its statement as well.
+    proofs.retain(|proof| prefix.covers(&proof.id));
+    Ok(one("proof", proofs)?.id)
+}
+
+/// The sequence of the block whose id begins so.
+pub async fn block_named(api: &Api, from: IpAddr, prefix: HashPrefix) -> Result<Sequence, ApiError> {
+    let block = one("block", by_prefix(api, from, prefix).await?.blocks)?;
+    // Every block that is found has one.
+    Ok(block.sequence.unwrap_or_default())
+}
+
+/// The only one of those that begin so.
+fn one(kind: &'static str, found: Vec<Named>) -> Result<Named, ApiError> {
+    let candidates: Vec<String> = found.iter().take(EACH_MAX).map(|one| one.id.to_string()).collect();
+    let more = if found.len() > EACH_MAX { "; ten are named" } else { "" };
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(ApiError::not_found(format!("no {kind} here has such an id: another node may know it"))),
+        (Some(_), Some(_)) => Err(ApiError::ambiguous(
+            format!("several {kind}s have an id that begins so{more}: give more digits"),
+            candidates,
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+
+    #[test]
+    fn of_several_none_is_taken_and_at_most_ten_are_named() {
+        let named = |number: u8| Named { kind: "proof", id: Hash([number; 32]), state: None, sequence: None };
+        assert_eq!(one("proof", vec![named(1)]).unwrap(), named(1));
+        let error = one("proof", vec![named(1), named(2)]).unwrap_err();
+        assert_eq!(error.clone().into_response().status(), 409);
+        let body = error.into_body();
+        assert_eq!(body.error, "ambiguous");
+        assert_eq!(*body.candidates, [Hash([1; 32]).to_string(), Hash([2; 32]).to_string()]);
+        let body = one("proof", (0..11).map(named).collect()).unwrap_err().into_body();
+        assert!(body.candidates.len() == 10 && body.message.contains("ten are named"), "{}", body.message);
+        assert_eq!(one("block", Vec::new()).unwrap_err().into_body().error, "not_found");
+    }
 }

@@ -1,10 +1,10 @@
 //! The API's connections: how many may be open, and how long one may take for nothing.
 //!
 //! A connection costs a descriptor, and the vote log and the peers need theirs. So there is a maximum; beyond it a new
-//! connection takes the place of one that waits for its client ([`super::places`]), and so is answered however many others
+//! connection takes the permit of one that waits for its client ([`super::limiter`]), and so is answered however many others
 //! say nothing, say it slowly, or do not read.
 
-use super::places::{Place, Places};
+use super::limiter::{Limiter, Permit};
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -66,12 +66,12 @@ impl Default for Bounds {
 pub struct Connection {
     pub from: IpAddr,
     /// Its holder works while a request is being answered.
-    pub place: Arc<Place>,
+    pub permit: Arc<Permit>,
 }
 
 /// Serves until `stop` is done, and then lets the requests under way end.
 pub async fn serve(router: Router, listener: TcpListener, bounds: Bounds, stop: impl Future<Output = ()>) {
-    let places = Places::new(bounds.connections_max);
+    let limiter = Limiter::new(bounds.connections_max);
     let (closing, closed) = watch::channel(false);
     let mut stop = pin!(stop);
     loop {
@@ -80,10 +80,10 @@ pub async fn serve(router: Router, listener: TcpListener, bounds: Bounds, stop: 
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            // Without a place it is closed: every connection has a request under way, which ends by itself.
+            // Without a permit it is closed: every connection has a request under way, which ends by itself.
             Ok((stream, from)) => {
-                let Some(place) = places.take(from.ip()) else { continue };
-                let connection = Connection { from: from.ip(), place: Arc::new(place) };
+                let Some(permit) = limiter.take(from.ip()) else { continue };
+                let connection = Connection { from: from.ip(), permit: Arc::new(permit) };
                 tokio::spawn(serve_one(router.clone(), stream, connection, bounds, closed.clone()));
             }
             // One that the client gave up already, or no descriptors left.
@@ -106,7 +106,7 @@ async fn serve_one(
     bounds: Bounds,
     mut closed: watch::Receiver<bool>,
 ) {
-    let place = Arc::clone(&connection.place);
+    let permit = Arc::clone(&connection.permit);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(connection.clone());
@@ -121,12 +121,16 @@ async fn serve_one(
     tokio::select! {
         // How a connection ends is its client's affair.
         _ = serving.as_mut() => return,
-        () = place.lost() => return,
+        () = permit.lost() => return,
         _ = closed.wait_for(|closed| *closed) => {}
         () = tokio::time::sleep(LIFETIME_MAX) => {}
     }
     serving.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(FAREWELL_MAX, serving).await;
+    tokio::select! {
+        _ = serving => {}
+        () = permit.lost() => {}
+        () = tokio::time::sleep(FAREWELL_MAX) => {}
+    }
 }
 
 #[cfg(test)]
@@ -218,6 +222,32 @@ mod tests {
             assert!(begun.elapsed() < LONG, "a byte now and then does not keep it");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    #[actix::test]
+    async fn a_connection_that_is_cut_off_ends_while_the_node_stops_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let never = move |request: axum::extract::Request| {
+            tell.send(request.extensions().get::<Connection>().unwrap().permit.clone()).unwrap();
+            std::future::pending::<&'static str>()
+        };
+        let router = Router::new().route("/", get(never));
+        let serving = serve(router, listener, Bounds::default(), async move { _ = stopped.await });
+        let serving = tokio::spawn(serving);
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(REQUEST).await.unwrap();
+        let permit = told.recv().await.unwrap();
+        stop.send(()).unwrap();
+        // On this one thread the server and the connection have their turns: it says farewell.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!serving.is_finished(), "an answer under way is waited for");
+        permit.cut();
+        tokio::time::timeout(LONG, serving).await.expect("it ends").unwrap();
     }
 
     #[actix::test]

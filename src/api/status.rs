@@ -8,6 +8,7 @@ use actors::consensus::Counts;
 use actors::mempool::TellFigures;
 use actors::network::{PeerReport, skew};
 use actors::state::LedgerNow;
+use actors::storage::last_exit::LastRun;
 use actors::supervision::{ActorReport, Phase};
 use axum::Json;
 use axum::extract::State;
@@ -63,11 +64,30 @@ pub struct StatusView {
     /// What was seen since the process started.
     #[schema(value_type = CountsSchema)]
     since_start: Counts,
+    /// How the process before this one ended; null before the second start.
+    last_exit: Option<LastExitView>,
     #[schema(value_type = Option<FiguresSchema>)]
     mempool: Option<Figures>,
     actors: Vec<ActorStateView>,
     #[schema(value_type = Vec<PeerSchema>)]
     peers: Vec<PeerReport>,
+}
+
+/// How a run of this validator ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LastExitView {
+    /// Its exit code; null if it ended without a word: killed, or the power was lost.
+    code: Option<u8>,
+    /// One line.
+    reason: String,
+    /// Milliseconds since the Unix epoch; null if it ended without a word.
+    at_ms: Option<u64>,
+}
+
+impl From<&LastRun> for LastExitView {
+    fn from(last: &LastRun) -> LastExitView {
+        LastExitView { code: last.code(), reason: last.reason(), at_ms: last.at_ms() }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -136,6 +156,7 @@ pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
         reward_pool_micro_tokens: standing.ledger.pool(),
         proofs_final: standing.ledger.proofs().count(),
         since_start: node.observed.counts(),
+        last_exit: node.last_run.as_ref().map(LastExitView::from),
         mempool,
         actors: node.tree.report().actors().into_iter().map(ActorStateView::from).collect(),
         peers,

@@ -21,6 +21,8 @@ mod admin;
 mod batch;
 mod document;
 mod hostile;
+mod ids;
+mod readers;
 
 const GOOD: &str = "(set-info :status unsat)(declare-const p Bool)(assert p)(assert (not p))(check-sat)";
 
@@ -31,15 +33,15 @@ pub(super) struct Bench {
     state: Handle<StateActor>,
     pub(super) mempool: Handle<MempoolActor>,
     database: Arc<Database>,
-    pub(super) requests: Arc<Places>,
-    submissions: Arc<Places>,
-    lookups: Arc<Places>,
+    pub(super) requests: Arc<Limiter>,
+    submissions: Arc<Limiter>,
+    lookups: Arc<Limiter>,
     /// Keep the mailbox and the database's folder.
     _seat: Seat<VerifierPoolActor>,
     _directory: tempfile::TempDir,
 }
 
-fn genesis() -> Genesis {
+fn genesis(script_bytes_max: u64) -> Genesis {
     let validator = |number: u8| GenesisValidator {
         node_id: NodeId::new(&format!("node_{number}")).unwrap(),
         public_key: public_key(&SigningKey::from_bytes(&[number; 32])),
@@ -47,7 +49,7 @@ fn genesis() -> Genesis {
         initial_balance: Tokens(0),
     };
     let mut parameters = ConsensusParameters::new(SolverPin { library: Hash([3; 32]), normaliser_version: 1 });
-    parameters.verifier.script_bytes_max = 10_000;
+    parameters.verifier.script_bytes_max = script_bytes_max;
     Genesis::new(GenesisContent {
         timestamp_ms: Millis(1_000),
         epoch: Epoch(1),
@@ -81,15 +83,46 @@ fn observed(genesis: &Genesis) -> Observed {
 }
 
 pub(super) async fn bench() -> Bench {
-    bench_with(Limits::new(100, 1 << 20, 1)).await
+    bench_of(Settings::default()).await
 }
 
 async fn bench_with(limits: Limits) -> Bench {
-    bench_of(limits, None).await
+    bench_of(Settings { limits, ..Settings::default() }).await
 }
 
-async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
-    let genesis = Arc::new(genesis());
+/// What tests have otherwise than most do.
+struct Settings {
+    limits: Limits,
+    admin: Option<Token>,
+    script_bytes_max: u64,
+    /// Of what is written to a client, what the system keeps.
+    send_buffer_bytes: Option<u32>,
+    /// Called before consensus says where it is.
+    consensus: Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            limits: Limits::new(100, 1 << 20, 1),
+            admin: None,
+            script_bytes_max: 10_000,
+            send_buffer_bytes: None,
+            consensus: Arc::new(|| Box::pin(std::future::ready(()))),
+        }
+    }
+}
+
+fn listener(send_buffer_bytes: Option<u32>) -> TcpListener {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    send_buffer_bytes.into_iter().for_each(|bytes| socket.set_send_buffer_size(bytes).unwrap());
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket.listen(1_024).unwrap()
+}
+
+async fn bench_of(settings: Settings) -> Bench {
+    let Settings { limits, admin, script_bytes_max, send_buffer_bytes, consensus } = settings;
+    let genesis = Arc::new(genesis(script_bytes_max));
     let directory = tempfile::tempdir().unwrap();
     let exit: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(|code, reason| panic!("exit {code}: {reason}"));
     let database = Arc::new(Database::open(directory.path(), &genesis.chain_id(), 1 << 20, Arc::clone(&exit)).unwrap());
@@ -128,7 +161,7 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
     let state_child = state_seat.fill(move || StateActor::new(settings.clone()));
     let tree = Supervisor::new("validator").child(mempool_child).child(state_child);
     let tree = tree.start(Arc::new(|exit| panic!("exit {}: {}", exit.code, exit.reason))).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = listener(send_buffer_bytes);
     let address = listener.local_addr().unwrap();
     let about = Arc::clone(&genesis);
     let node = Node {
@@ -138,14 +171,18 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
         state: state.clone(),
         verifier,
         consensus: Arc::new(move || {
-            let snapshot = snapshot(&about);
-            Box::pin(async move { Ok(snapshot) })
+            let (snapshot, before) = (snapshot(&about), consensus());
+            Box::pin(async move {
+                before.await;
+                Ok(snapshot)
+            })
         }),
         peers: Arc::new(Vec::new),
         tree,
         admin,
         heads: watched,
         observed: Arc::new(observed(&genesis)),
+        last_run: Some(LastRun::Ended { code: 70, reason: "supervision gave up".into(), at_ms: 1_000 }),
         metrics: None,
     };
     let api = api(node, address);
@@ -170,13 +207,23 @@ async fn bench_of(limits: Limits, admin: Option<Token>) -> Bench {
 impl Bench {
     /// Sends bytes and reads the answer: its status and its JSON.
     async fn send(&self, request: &str) -> (u16, Value) {
+        let answer = self.exchange(request).await;
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    async fn exchange(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        let body = answer.split_once("\r\n\r\n").unwrap().1;
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        answer
+    }
+
+    /// The whole answer, head and body.
+    async fn text(&self, path: &str) -> String {
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: localhost:9001\r\nConnection: close\r\n\r\n")).await
     }
 
     pub(super) async fn get(&self, path: &str) -> (u16, Value) {
@@ -317,6 +364,11 @@ async fn what_is_newest_is_listed_and_what_is_known_is_found_by_its_beginning() 
     }
     assert_eq!(bench.get("/v1/search?q=0").await.1["found"], json!([{"kind": "block", "id": genesis, "sequence": 0}]));
     assert_eq!(bench.get("/v1/search?q=777777").await.1["found"], json!([]));
+    assert_eq!(
+        bench.get("/v1/search?q=777").await,
+        (200, json!({"found": [], "more": false})),
+        "a sequence all the same"
+    );
     for wrong in ["", "q=", "q=abcde", "q=abcdeg", "q=%3Cscript%3E", &format!("q={}", "a".repeat(65)), "prefix=abcdef"]
     {
         let (status, answer) = bench.get(&format!("/v1/search?{wrong}")).await;
@@ -329,11 +381,7 @@ async fn a_script_is_given_as_text_and_nothing_else() {
     let bench = bench().await;
     let (id, body) = bench.submission(GOOD);
     assert_eq!(bench.post(&body.to_string()).await.0, 202);
-    let mut stream = TcpStream::connect(bench.address).await.unwrap();
-    let request = format!("GET /v1/proofs/{id}/script HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let answer = bench.text(&format!("/v1/proofs/{id}/script")).await;
     assert!(answer.ends_with(GOOD) && answer.contains("content-type: text/plain"), "{answer}");
     assert!(answer.contains("x-content-type-options: nosniff") && answer.contains("sandbox"), "{answer}");
     assert_eq!(bench.get(&format!("/v1/proofs/{}/script", Hash::ZERO)).await.1["error"], "not_found");
@@ -347,6 +395,7 @@ async fn the_status_says_what_is_missing_and_an_actor_that_is_down_is_a_503() {
     assert_eq!((status, &answer["node_id"], &answer["current_view"]), (200, &json!("node_1"), &json!(1)));
     assert_eq!((&answer["has_quorum"], &answer["is_leader"]), (&json!(false), &json!(true)));
     assert_eq!(answer["reachable_stake_tokens"], 10_000);
+    assert_eq!(answer["last_exit"], json!({"code": 70, "reason": "supervision gave up", "at_ms": 1_000}));
     assert!(bench.state.stop(Duration::from_secs(60)).await);
     let (status, answer) = bench.get("/v1/status").await;
     assert_eq!((status, &answer["error"]), (503, &json!("unavailable")));

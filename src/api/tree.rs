@@ -5,7 +5,7 @@ use super::admin::Administrator;
 use super::error::{ApiError, ErrorBody};
 use actors::supervision::{
     ActorReport, Failure, Fault, InjectError, MemberReport, Phase, Reason, Restart, Restarts, Strategy,
-    SupervisorReport, TreeReport,
+    SupervisorReport, ThreadReport, TreeReport, WaitsFor,
 };
 use axum::Json;
 use axum::extract::State;
@@ -20,8 +20,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ActorsView {
     tree: SupervisorView,
+    /// The threads that actors run on.
+    threads: Vec<ThreadView>,
     /// Blocked threads that were left behind and have not ended.
     zombies: usize,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ThreadView {
+    /// `work`, `votes` or `sessions`
+    name: &'static str,
+    /// As that of its actors.
+    #[schema(value_type = Option<String>)]
+    waits_for: Option<WaitsFor>,
+    /// For how long it was ready to run and had no processor, since the start; 0 where the system does not count it.
+    processor_wait_ms: f64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,8 +90,11 @@ pub struct ActorView {
     pub mailbox: MailboxView,
     /// What it handles right now.
     handling: Option<HandlingView>,
-    /// Since it last looked into its mailbox, which it is asked to do ten times a second.
+    /// Since it last looked into its mailbox, which it is asked to do when it has not for a quarter of a second.
     heartbeat_age_ms: Option<f64>,
+    /// `processor` or `disk`, if its thread would go on but for that: it is neither hung nor blocked, and nothing is restarted.
+    #[schema(value_type = Option<String>)]
+    waits_for: Option<WaitsFor>,
     /// Of this incarnation.
     uptime_ms: Option<f64>,
     /// Messages, by all incarnations; the time that their handlers took.
@@ -177,6 +193,7 @@ impl From<ActorReport> for ActorView {
             mailbox: MailboxView { depth: report.waiting, limit: report.mailbox_max },
             handling: report.handling.map(|(message, span)| HandlingView { message, for_ms: ms(span) }),
             heartbeat_age_ms: report.heartbeat_age.map(ms),
+            waits_for: report.waits_for,
             uptime_ms: report.uptime.map(ms),
             handled: report.handled,
             handler_ms: ms(report.handler_time),
@@ -188,7 +205,13 @@ impl From<ActorReport> for ActorView {
 
 /// A report as it is answered.
 pub fn view(report: TreeReport) -> ActorsView {
-    ActorsView { tree: report.root.into(), zombies: report.zombies }
+    let thread = |ThreadReport { name, waits_for, processor_wait }: ThreadReport| ThreadView {
+        name,
+        waits_for,
+        processor_wait_ms: ms(processor_wait),
+    };
+    let threads = report.threads.into_iter().map(thread).collect();
+    ActorsView { tree: report.root.into(), threads, zombies: report.zombies }
 }
 
 /// The supervision tree as it is now. No actor is asked, so that it answers whatever hangs.

@@ -42,6 +42,8 @@ pub struct Account {
     pub interrupted: bool,
     /// What an obligation that holds with any goal comes to.
     pub vacuous: VacuousMeans,
+    /// Whether each is checked again with other seeds: then nothing that is remembered answers.
+    pub is_checked_again: bool,
     /// Why not everything is done, unless it was interrupted.
     pub failure: Option<Failure>,
     pub pin: Option<SolverPin>,
@@ -95,6 +97,7 @@ impl Account {
             counts: Counts::default(),
             interrupted: false,
             vacuous: VacuousMeans::Pass,
+            is_checked_again: false,
             failure: None,
             pin: None,
             solver: None,
@@ -126,6 +129,9 @@ impl Account {
     pub fn add(&mut self, mut checked: Checked) {
         if self.vacuous == VacuousMeans::Fail && checked.is_vacuous() {
             checked.outcome = Outcome::Vacuous;
+        }
+        if let Some(outcome) = checked.contradiction() {
+            checked.outcome = outcome;
         }
         self.running.remove(&checked.subject.position);
         self.counts.add(&checked);

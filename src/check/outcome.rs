@@ -5,7 +5,7 @@
 use super::explained::{Explained, Told};
 use super::place::Place;
 use super::settings::Besides;
-use super::stability::{Brittle, Stability};
+use super::stability::{Brittle, Came, Stability};
 use crate::advice::CounterModel;
 use crate::node_batch::wire::Attestations;
 use crate::obligation::ClaimSource;
@@ -315,6 +315,14 @@ impl Checked {
     /// Why it is listed as brittle, if it is.
     pub fn brittle(&self) -> Option<Brittle> {
         self.stability.as_ref()?.brittle()
+    }
+
+    /// What it comes to where the solver contradicts itself: there is no verdict then, whatever it says.
+    pub fn contradiction(&self) -> Option<Outcome> {
+        let (seed, came) = self.stability.as_ref()?.contradicts()?;
+        let came = if came == Came::Holds { "holds" } else { "is refuted" };
+        let message = format!("the solver contradicts itself: with seed {} it {came}", u32::from(seed));
+        Some(Outcome::NoVerdict { reason: "contradiction", message, progress: None })
     }
 
     /// With the log's own answer, where that is another one.

@@ -60,6 +60,7 @@ async fn begin(settings: &Settings) -> Result<Account, Failure> {
     }
     let mut account = Account::new(files.len());
     account.vacuous = settings.vacuous;
+    account.is_checked_again = settings.besides.seeds > 0;
     let nothing_known = known.is_empty();
     let (steps, receiver) = channel(STEPS_MAX);
     let (report_sender, reports) = channel(STEPS_MAX);

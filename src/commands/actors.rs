@@ -54,11 +54,26 @@ fn screen(actors: &Value) -> Vec<String> {
         "Actor", "State", "Incarnation", "Restarts", "Mailbox", "Heartbeat", "Uptime", "Handling"
     )];
     member(&actors["tree"], 0, &mut lines);
+    let waiting = actors["threads"].as_array().into_iter().flatten().filter_map(waiting);
+    lines.extend(waiting);
     let zombies = actors["zombies"].as_u64().unwrap_or(0);
     if zombies > 0 {
         lines.push(format!("{} left behind", counted(zombies, "blocked thread", "blocked threads")));
     }
     lines
+}
+
+/// A thread that would go on but for the machine: why nothing is restarted.
+fn waiting(thread: &Value) -> Option<String> {
+    let name = word(&thread["name"], "?");
+    match thread["waits_for"].as_str()? {
+        "processor" => {
+            let waited = thread["processor_wait_ms"].as_f64().unwrap_or(0.0);
+            Some(format!("Thread {name} is starved: it has waited {} for a processor so far", span(waited as u64)))
+        }
+        "disk" => Some(format!("Thread {name} waits for the disk")),
+        other => Some(format!("Thread {name} waits: {other}")),
+    }
 }
 
 fn member(value: &Value, depth: usize, lines: &mut Vec<String>) {
@@ -90,9 +105,14 @@ fn actor(value: &Value, name: &str) -> Vec<String> {
         None => "-".into(),
     };
     let mailbox = format!("{} of {}", value["mailbox"]["depth"], value["mailbox"]["limit"]);
+    let state = match value["waits_for"].as_str() {
+        Some("processor") => "starved",
+        Some("disk") => "disk wait",
+        Some(_) | None => word(&value["state"], "?"),
+    };
     let first = format!(
         "{name:<24} {:<9} {:>11} {total:>8} {mailbox:>12} {:>10} {:>8}  {handling}",
-        word(&value["state"], "?"),
+        state,
         value["incarnation"].to_string(),
         short(&value["heartbeat_age_ms"]),
         value["uptime_ms"].as_f64().map_or("-".into(), |ms| span(ms as u64)),

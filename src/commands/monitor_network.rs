@@ -21,7 +21,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR|REPORT")]
     network: Option<PathBuf>,
     /// Seconds between two looks.
-    #[arg(long, value_name = "S", default_value = "2", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", default_value = "2", value_parser = interval, allow_negative_numbers = true)]
     interval: Duration,
     /// Print one screen as text and end, as it is done where the output is no terminal.
     #[arg(long)]
@@ -34,12 +34,15 @@ pub struct Arguments {
     ascii: bool,
 }
 
+fn interval(text: &str) -> Result<Duration, String> {
+    let span = seconds(text).ok().filter(|span| (INTERVAL_MIN..=INTERVAL_MAX).contains(span));
+    span.ok_or_else(|| {
+        format!("write a number of seconds from {} to {}", INTERVAL_MIN.as_secs_f64(), INTERVAL_MAX.as_secs_f64())
+    })
+}
+
 impl Arguments {
     pub fn run(&self) -> Outcome {
-        if !(INTERVAL_MIN..=INTERVAL_MAX).contains(&self.interval) {
-            let text = format!("--interval is {} s: from 0.2 to 3600 is possible", self.interval.as_secs_f64());
-            return Err(Failure::new(Exit::Input, text));
-        }
         let targets = match &self.network {
             Some(place) => monitor::of_network(place)?,
             None if self.nodes.is_empty() => {

@@ -14,6 +14,7 @@ use actors::metrics::Page;
 use actors::network::NetworkError;
 use actors::node::{ANSWER_DEADLINE, Node, NodeParts};
 use actors::state::{Database, DatabaseError};
+use actors::storage::last_exit::{LastExit, LastRun};
 use actors::storage::{files, genesis_file};
 use actors::supervision;
 use actors::verifier_pool::{PoolConfig, VerifierPool, program_beside_this_one};
@@ -76,13 +77,22 @@ impl Arguments {
         system.block_on(async {
             // Caught from here on: opening the database and starting the workers takes a moment.
             let asked_to_stop = asked_to_stop(self.until_stdin_ends).map_err(Failure::with(Exit::Internal))?;
-            let (parts, metrics) = self.parts()?;
-            serve(parts, metrics, asked_to_stop).await
+            let mut record = None;
+            let served = match self.parts(&mut record) {
+                Ok(begun) => serve(begun, asked_to_stop).await,
+                Err(failure) => Err(failure),
+            };
+            record.iter().for_each(|record| match &served {
+                Ok(why) => record.end(Exit::Fine as i32, why),
+                Err(failure) => record.end(failure.exit as i32, &failure.message),
+            });
+            served.map(|_| Exit::Fine)
         })
     }
 
-    /// Opens and checks everything; each failure is an error of its own.
-    fn parts(&self) -> Result<(NodeParts, Option<PrometheusHandle>), Failure> {
+    /// Opens and checks everything; each failure is an error of its own. The record is this run's as soon as the data directory
+    /// is.
+    fn parts(&self, mine: &mut Option<Arc<LastExit>>) -> Result<Begun, Failure> {
         let genesis = genesis_file::read(&self.genesis).map_err(Failure::with(Exit::Configuration))?;
         let flags = Flags {
             node_id: self.node_id.clone(),
@@ -97,11 +107,33 @@ impl Arguments {
         let in_use =
             actors::keys::take(&config.key_file, &config.node_id).map_err(Failure::with(Exit::Configuration))?;
         files::make_directory(&config.data_dir, 0o700).map_err(Failure::with(Exit::Configuration))?;
-        let end = Arc::new(|code, reason: String| end(code, &reason));
+        let record = Arc::new(LastExit::of(&config.data_dir));
+        let ending = Arc::clone(&record);
+        let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| end(&ending, code, &reason));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
-        let database = Database::open(&config.data_dir, &genesis.chain_id(), cache, end).map_err(database_failure)?;
+        let database = Database::open(&config.data_dir, &genesis.chain_id(), cache, Arc::clone(&end));
+        // What belongs to another process, network or program is left as it is.
+        let is_mine = match &database {
+            Err(DatabaseError::InUse { .. } | DatabaseError::OtherChain { .. } | DatabaseError::Version { .. }) => {
+                false
+            }
+            Ok(_)
+            | Err(
+                DatabaseError::Disk(_)
+                | DatabaseError::Internal(_)
+                | DatabaseError::Damaged { .. }
+                | DatabaseError::Gap { .. },
+            ) => true,
+        };
+        if is_mine {
+            *mine = Some(Arc::clone(&record));
+        }
+        let last = mine.as_ref().and_then(|record| record.begin());
+        last.iter().for_each(say_last);
+        let database = database.map_err(database_failure)?;
         // Before anything is made that counts: what is made earlier counts nowhere.
         let metrics = config.metrics.enabled.then(install_metrics).transpose()?;
+        actors::metrics::last_exit(last.as_ref());
         let pool = start_pool(&config, &genesis)?;
         let parts = NodeParts {
             genesis: Arc::new(genesis),
@@ -110,23 +142,37 @@ impl Arguments {
             database: Arc::new(database),
             pool: Arc::new(pool),
             accept_unknown_history: self.risk_double_signing,
-            exit: Arc::new(|exit: &supervision::Exit| end_with(exit)),
+            exit: Arc::new(move |exit: &supervision::Exit| end(exit.code, exit.reason.clone())),
         };
         // Up to the end of the process, whatever ends it.
         std::mem::forget(in_use);
-        Ok((parts, metrics))
+        Ok(Begun { parts, metrics, record, last })
     }
 }
 
-fn end(code: i32, reason: &str) {
+/// A validator that has everything that it needs.
+struct Begun {
+    parts: NodeParts,
+    metrics: Option<PrometheusHandle>,
+    record: Arc<LastExit>,
+    last: Option<LastRun>,
+}
+
+fn say_last(last: &LastRun) {
+    let reason = last.reason();
+    match last.code() {
+        Some(0) => tracing::info!(reason, "the last run ended as it was asked to"),
+        Some(code) => tracing::warn!(code, reason, "the last run ended by itself"),
+        None => tracing::warn!("the last run {reason}"),
+    }
+}
+
+fn end(record: &LastExit, code: i32, reason: &str) {
+    record.end(code, reason);
     // In one write: other threads go on printing until the process is gone.
     let line = format!("error: {reason}\n");
     _ = std::io::stderr().write_all(line.as_bytes());
     std::process::exit(code);
-}
-
-fn end_with(exit: &supervision::Exit) {
-    end(exit.code, &exit.reason);
 }
 
 fn database_failure(error: DatabaseError) -> Failure {
@@ -159,11 +205,9 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     Ok(pool)
 }
 
-async fn serve(
-    parts: NodeParts,
-    metrics: Option<PrometheusHandle>,
-    asked_to_stop: impl Future<Output = &'static str>,
-) -> Outcome {
+/// Serves until it is asked to stop, and says how.
+async fn serve(begun: Begun, asked_to_stop: impl Future<Output = &'static str>) -> Result<&'static str, Failure> {
+    let Begun { parts, metrics, record, last } = begun;
     let http = parts.config.http;
     let busy = |error| {
         format!(
@@ -178,10 +222,10 @@ async fn serve(
     let node = Node::start(parts).map_err(network_failure)?;
     let (stopping, stop) = oneshot::channel();
     let page = metrics.map(|exporter| Arc::new(Page::new(node.sources(), exporter)));
-    let (_api, serving) = start_api(api_node(&node, page.clone(), admin), listener, stop);
+    let (_api, serving) = start_api(api_node(&node, page.clone(), admin, last), listener, stop);
     page.into_iter().for_each(|page| drop(actix::spawn(keep_up(page))));
     let _watchdog =
-        watchdog::span().map(|span| watch(&node, span)).transpose().map_err(Failure::with(Exit::Internal))?;
+        watchdog::span().map(|span| watch(&node, span, record)).transpose().map_err(Failure::with(Exit::Internal))?;
     let told = async {
         await_quorum(&node).await;
         print_status(&node).await;
@@ -203,13 +247,24 @@ async fn serve(
     // Requests under way may end; who waits for a proof is not waited for.
     _ = tokio::time::timeout(GRACE, serving).await;
     say!("Validator node {} has stopped", node.config.node_id);
-    Ok(Exit::Fine)
+    Ok(why)
 }
 
-/// Signs of life for the service manager, as long as every actor shows its own or is being made anew.
-fn watch(node: &Node, span: Duration) -> std::io::Result<Watchdog> {
+/// Signs of life for the service manager, as long as every actor shows its own or is being made anew. What it would end the
+/// process for is noted first: afterwards there is no time.
+fn watch(node: &Node, span: Duration, record: Arc<LastExit>) -> std::io::Result<Watchdog> {
     let tree = node.tree.clone();
-    Watchdog::start(span, move || tree.report().actors().iter().all(|actor| actor.is_alive(span / 2)))
+    let mut noted = None;
+    Watchdog::start(span, move || {
+        let report = tree.report();
+        let silent = report.actors().into_iter().find(|actor| !actor.is_alive(span / 2)).map(|actor| actor.name);
+        if silent != noted {
+            let note = silent.map(|name| format!("{name} did not respond, and the service manager was not notified"));
+            record.note(note.as_deref());
+            noted = silent;
+        }
+        silent.is_none()
+    })
 }
 
 /// Serves HTTP on a thread of its own: whatever its clients do, the sessions with peers have theirs. What comes back is done
@@ -320,7 +375,12 @@ fn install_metrics() -> Result<PrometheusHandle, Failure> {
 }
 
 /// What the API reaches of the node.
-fn api_node(node: &Node, metrics: Option<Arc<Page>>, admin: Option<api::Token>) -> api::Node {
+fn api_node(
+    node: &Node,
+    metrics: Option<Arc<Page>>,
+    admin: Option<api::Token>,
+    last_run: Option<LastRun>,
+) -> api::Node {
     let (consensus, network) = (node.voting.consensus.clone(), node.voting.network.clone());
     let tree = node.tree.clone();
     let ask: api::AskConsensus = Arc::new(move || {
@@ -345,6 +405,7 @@ fn api_node(node: &Node, metrics: Option<Arc<Page>>, admin: Option<api::Token>) 
         admin,
         heads: node.heads.clone(),
         observed: node.observed.clone(),
+        last_run,
         metrics,
     }
 }

@@ -3,7 +3,7 @@
 use crate::exit::{Exit, Outcome};
 use crate::nodes::Choice;
 use crate::say;
-use crate::text::{amount, counted, plain, span, word};
+use crate::text::{amount, counted, plain, span, utc, word};
 use actors::network::skew;
 use serde_json::Value;
 use std::fmt::Display;
@@ -108,9 +108,19 @@ fn consensus(status: &Value) -> Vec<String> {
         ),
         format!("Chain id: {}", word(&status["chain_id"], "unknown")),
     ];
+    lines.extend(last_exit(&status["last_exit"]));
     // Of a validator that signs there is nothing to say.
     lines.extend(status["waiting_for"].as_str().map(|what| format!("Waiting for: {}", plain(what))));
     lines
+}
+
+/// How the process before this one ended, if there was one.
+fn last_exit(last: &Value) -> Option<String> {
+    let reason = plain(last["reason"].as_str()?);
+    Some(match (last["code"].as_u64(), last["at_ms"].as_u64()) {
+        (Some(code), Some(at)) => format!("Last exit: code {code} at {} ({reason})", utc(at)),
+        _ => format!("Last exit: {reason}"),
+    })
 }
 
 fn clock(ahead: &Value) -> String {
@@ -206,7 +216,7 @@ mod tests {
             "node_id": "node_1", "stake_tokens": 10000, "connected_peers": 1, "is_leader": true, "current_view": 32,
             "current_sequence": 31, "leader": "node_1", "reachable_stake_tokens": 20000, "total_stake_tokens": 40000,
             "has_quorum": false, "clock_ahead_ms": 3_600_210, "block": "3d0f",
-            "prepared": 1, "chain_id": "11a2", "proofs_final": 8, "balance_micro_tokens": 464_928, "reward_pool_micro_tokens": 999_999_000_000u64,
+            "prepared": 1, "chain_id": "11a2", "last_exit": {"code": 70, "reason": "supervision gave up", "at_ms": 1_795_580_155_888u64}, "proofs_final": 8, "balance_micro_tokens": 464_928, "reward_pool_micro_tokens": 999_999_000_000u64,
             "mempool": {"proofs": 3, "proofs_max": 2000, "bytes": 1 << 20, "bytes_max": 256 << 20, "waiting": 1,
                         "checking": 2, "disputed": 0, "fetching": 4},
             "actors": [{"name": "mempool", "running": false, "restarts": 2, "waiting": 5}],
@@ -224,6 +234,7 @@ mod tests {
         assert!(text.starts_with(guide), "{text}");
         for line in [
             "  Reachable stake: 20000 of 40000 (no quorum: more than two thirds are needed)",
+            "  Last exit: code 70 at 2026-11-25 04:15:55.888 UTC (supervision gave up)",
             "  Balance: 0.464928 tokens",
             "  Reward pool: 999999 tokens",
             "  Pending proofs: 3 of at most 2000",
@@ -241,6 +252,8 @@ mod tests {
     #[test]
     fn what_a_node_does_not_tell_breaks_no_screen() {
         let text = screen(&json!({})).join("\n");
-        assert!(text.contains("Mempool:\n  it does not answer"), "{text}");
+        assert!(text.contains("Mempool:\n  it does not answer") && !text.contains("Last exit"), "{text}");
+        let killed = json!({"code": null, "reason": "ended without a word (killed or power lost)", "at_ms": null});
+        assert_eq!(last_exit(&killed).unwrap(), "Last exit: ended without a word (killed or power lost)");
     }
 }

@@ -23,7 +23,7 @@ use results::{Entry, Results, Taken};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
-use waiting::Waiting;
+use waiting::{ASKED_AGAIN, Waiting};
 
 /// Submit proofs to a node.
 ///
@@ -133,7 +133,7 @@ impl Arguments {
                 Err(refusal) => refusal,
             };
             // Who waits for the proofs' ends also waits for room, as long as the node asks for and no longer than asked.
-            let span = refusal.retry_after.filter(|span| waiting.has_left(*span));
+            let span = refusal.retry_after.map(|span| span.max(ASKED_AGAIN)).filter(|span| waiting.has_left(*span));
             let Some(span) = span else {
                 return Err(Failure::new(refusal.exit(), with_place(refusal.message, &proof.script)));
             };

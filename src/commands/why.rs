@@ -1,13 +1,19 @@
 //! `pop why`: why a network, or one validator of it, makes progress or does not, and what to do.
+//!
+//! Nodes may lie: of a network, those on whose side most stake is are believed, and what one says of itself stands in its line.
 
+use crate::agreement::Weights;
 use crate::client::Client;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Exit, Outcome};
 use crate::nodes::Choice;
 use crate::say;
-use crate::text::{names, plain, span, word};
+use crate::text::{count, names, plain, span, word};
 use crate::why::{self, Health, How, Told};
+use protocol::types::NodeId;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Digits of a proof's id that are shown.
 const DIGITS: usize = 12;
@@ -22,10 +28,17 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Lines of one list; a network may have a thousand validators.
+const LINES_MAX: usize = 20;
+/// The ledger says who holds what; without it each node weighs the same.
+const LEDGER_WITHIN: Duration = Duration::from_secs(1);
+
 /// What one node answered.
 struct Answer {
     name: String,
     why: Result<Value, String>,
+    /// Its word on who holds what, in micro-tokens, if it was asked and has one.
+    stakes: BTreeMap<String, u64>,
 }
 
 impl Arguments {
@@ -33,7 +46,7 @@ impl Arguments {
     pub fn run(&self) -> Outcome {
         let answers = ask(self.nodes.all()?);
         let told: Vec<Told> = answers.iter().map(told).collect();
-        let health = why::network(&told);
+        let health = why::network_by(&told, &weights(&answers));
         if self.json {
             let of = |answer: &Answer| match &answer.why {
                 Ok(why) => json!({"node": answer.name, "why": why}),
@@ -50,28 +63,58 @@ impl Arguments {
 
 /// All at once: one that hangs takes its three seconds, and not those of the others.
 fn ask(nodes: Vec<Client>) -> Vec<Answer> {
+    let are_several = nodes.len() > 1;
     let asking: Vec<_> = nodes
         .into_iter()
-        .map(|node| {
-            let name = node.place().0.to_owned();
-            (name, std::thread::spawn(move || node.get("/v1/why")))
-        })
+        .map(|node| (node.place().0.to_owned(), std::thread::spawn(move || ask_one(node, are_several))))
         .collect();
-    let answer = |(name, asked): (String, JoinHandle<Result<Value, Failure>>)| {
-        let why = match asked.join() {
-            Ok(Ok(why)) => Ok(why),
-            Ok(Err(failure)) => Err(failure.message),
-            Err(_) => Err("asking it failed here".to_owned()),
-        };
-        Answer { name, why }
+    let answer = |(name, asked): (String, JoinHandle<Asked>)| {
+        let (why, stakes) = asked.join().unwrap_or_else(|_| (Err("asking it failed here".to_owned()), BTreeMap::new()));
+        Answer { name, why, stakes }
     };
     asking.into_iter().map(answer).collect()
+}
+
+type Asked = (Result<Value, String>, BTreeMap<String, u64>);
+
+fn ask_one(node: Client, with_stakes: bool) -> Asked {
+    let why = node.get("/v1/why").map_err(|failure| failure.message);
+    let why = why.and_then(|why| is_of(&node, &why).map(|()| why));
+    let ledger = (with_stakes && why.is_ok()).then(|| node.answering_within(LEDGER_WITHIN).get("/v1/ledger").ok());
+    let accounts = ledger.flatten().map(|ledger| ledger["accounts"].as_array().cloned().unwrap_or_default());
+    let stake =
+        |account: Value| Some((account["node_id"].as_str()?.to_owned(), account["stake_micro_tokens"].as_u64()?));
+    (why, accounts.into_iter().flatten().filter_map(stake).collect())
+}
+
+/// Whether an answer is of the node that the user meant; one that was given by its address may be anybody.
+fn is_of(node: &Client, why: &Value) -> Result<(), String> {
+    let (name, address) = node.place();
+    let own = word(&why["node_id"], "nobody");
+    if NodeId::new(name).is_ok() && own != name {
+        return Err(format!("{name} at {address} says that it is {own}: another one has that address"));
+    }
+    Ok(())
+}
+
+/// By the stakes that most of the nodes name.
+fn weights(answers: &[Answer]) -> Weights {
+    let tables = answers.iter().map(|answer| &answer.stakes).filter(|stakes| !stakes.is_empty());
+    let count = |table: &&BTreeMap<String, u64>| answers.iter().filter(|answer| answer.stakes == **table).count();
+    let none = BTreeMap::new();
+    // Of equally many, those of the first.
+    let stakes = tables.rev().max_by_key(count).unwrap_or(&none);
+    let stake = |answer: &Answer| {
+        let node_id = answer.why.as_ref().ok()?["node_id"].as_str()?;
+        Some(stakes.get(node_id).copied().unwrap_or(0))
+    };
+    Weights::new(answers.iter().map(stake).collect(), stakes.values().map(|stake| u128::from(*stake)).sum())
 }
 
 fn told(answer: &Answer) -> Told {
     let health = answer.why.clone().and_then(|why| {
         why::of_answer(&why).ok_or_else(|| {
-            format!("{} answers otherwise than this program expects: it is of another version", answer.name)
+            format!("{} answers otherwise than this program expects: it is of another version, or lies", answer.name)
         })
     });
     Told { name: answer.name.clone(), health }
@@ -107,9 +150,9 @@ fn place(why: &Value) -> String {
         why["last_final_ms"].as_u64().map_or("none since its start".to_owned(), |ms| format!("{} ago", span(ms)));
     format!(
         "view {}, leader {}; last final block {} ({last}); up for {}",
-        why["current_view"],
+        count(&why["current_view"]),
         plain(word(&why["leader"], "unknown")),
-        why["current_sequence"],
+        count(&why["current_sequence"]),
         span(why["uptime_ms"].as_u64().unwrap_or(0)),
     )
 }
@@ -133,14 +176,14 @@ fn missing(health: &Health) -> Vec<String> {
         };
         format!("  {:<10} {:>8} stake, {how}, since {}", plain(&missing.node_id), missing.stake, plain(&missing.since))
     };
-    let lines: Vec<String> = health.missing.iter().map(line).collect();
-    if lines.is_empty() { lines } else { [vec!["Missing:".to_owned()], lines].concat() }
+    list("Missing:", health.missing.iter().map(line).collect())
 }
 
 fn down(answer: &Answer) -> Option<String> {
     let why = answer.why.as_ref().ok()?;
     let down: Vec<String> = why["actors_down"].as_array()?.iter().filter_map(Value::as_str).map(plain).collect();
-    (!down.is_empty()).then(|| format!("Down at {}: {}", plain(&answer.name), down.join(", ")))
+    (!down.is_empty())
+        .then(|| format!("Down at {}: {}", plain(&answer.name), down[..down.len().min(LINES_MAX)].join(", ")))
 }
 
 /// The oldest first: what holds a block up is found at the top.
@@ -158,8 +201,7 @@ fn checks(answers: &[Answer]) -> Vec<String> {
         let proof: String = word(&check["proof"], "?").chars().take(DIGITS).collect();
         format!("  {}: {how} at {} for {}", plain(&proof), plain(name), span(*ms))
     };
-    let lines: Vec<String> = checks.iter().map(line).collect();
-    if lines.is_empty() { lines } else { [vec!["Proofs under check:".to_owned()], lines].concat() }
+    list("Proofs under check:", checks.iter().map(line).collect())
 }
 
 /// The oldest of the first node that tells: each sees the same ones.
@@ -175,8 +217,19 @@ fn pending(answers: &[Answer]) -> Vec<String> {
         };
         format!("  {}: {}", plain(&proof), plain(&state))
     };
-    let lines: Vec<String> = proofs.iter().map(line).collect();
-    if lines.is_empty() { lines } else { [vec![format!("Oldest pending proofs at {}:", plain(&name))], lines].concat() }
+    list(&format!("Oldest pending proofs at {}:", plain(&name)), proofs.iter().map(line).collect())
+}
+
+/// A title and what stands below it, cut; nothing without that.
+fn list(title: &str, lines: Vec<String>) -> Vec<String> {
+    if lines.is_empty() {
+        return lines;
+    }
+    let more = lines.len().saturating_sub(LINES_MAX);
+    let mut all = vec![title.to_owned()];
+    all.extend(lines.into_iter().take(LINES_MAX));
+    all.extend((more > 0).then(|| format!("  and {more} more")));
+    all
 }
 
 #[cfg(test)]
@@ -190,7 +243,7 @@ mod tests {
             "last_final_ms": 81_000, "uptime_ms": 240_000, "actors_down": ["mempool"],
             "checks": [{"proof": "0123456789abcdef", "for_ms": 12_000, "running": true}],
             "pending": [{"proof": "fedcba9876543210", "state": "pending", "no_verdict_from": ["node_3"]}]});
-        Answer { name: name.into(), why: Ok(why) }
+        Answer { name: name.into(), why: Ok(why), stakes: BTreeMap::new() }
     }
 
     #[test]
@@ -216,8 +269,10 @@ mod tests {
 
     #[test]
     fn of_several_each_has_its_line_and_one_that_is_silent_keeps_none_back() {
-        let silent = Answer { name: "node_3".into(), why: Err("node_3 takes connections but does not answer".into()) };
-        let odd = Answer { name: "node_4".into(), why: Ok(json!({})) };
+        let nothing = BTreeMap::new;
+        let why = Err("node_3 takes connections but does not answer".into());
+        let silent = Answer { name: "node_3".into(), why, stakes: nothing() };
+        let odd = Answer { name: "node_4".into(), why: Ok(json!({"current_view": "\u{1b}[2J"})), stakes: nothing() };
         let answers = [answer("node_1", "halted", "HALTED: because"), silent, odd];
         let health = why::network(&answers.iter().map(told).collect::<Vec<_>>());
         let text = screen(&health, &answers).join("\n");
@@ -225,5 +280,21 @@ mod tests {
         for line in ["  node_1     halted    view 7", "  node_3     silent    node_3 takes connections"] {
             assert!(text.contains(line), "{line:?} is not in\n{text}");
         }
+        assert!(text.contains("  node_4     ?         view ?, leader unknown; last final block ?"), "{text}");
+    }
+
+    #[test]
+    fn stakes_are_those_that_most_nodes_name() {
+        let true_one = BTreeMap::from([("a".to_owned(), 10), ("b".to_owned(), 10), ("c".to_owned(), 10)]);
+        let lie = BTreeMap::from([("a".to_owned(), u64::MAX)]);
+        let of = |name: &str, stakes: &BTreeMap<String, u64>| Answer {
+            stakes: stakes.clone(),
+            ..answer(name, "ok", "OK: x")
+        };
+        let answers = [of("a", &lie), of("b", &true_one), of("c", &true_one)];
+        let weights = weights(&answers);
+        assert_eq!((0..3).map(|node| weights.of(|one| one == node)).collect::<Vec<_>>(), [10, 10, 10]);
+        let many = list("All:", vec!["x".into(); 500]);
+        assert_eq!((many.len(), many.last().map(String::as_str)), (22, Some("  and 480 more")));
     }
 }

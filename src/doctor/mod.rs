@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_running_node_is_as_well_as_it_says() {
-        let status = |state: &str, missing| json!({"health": {"state": state, "sentence": "so", "what_to_do": "this", "missing": missing}});
+        let status = |state: &str, missing| json!({"health": {"state": state, "sentence": format!("{}: so", state.to_uppercase()), "what_to_do": "this", "missing": missing}});
         let gone = json!([{"node_id": "b", "stake": 1, "since": "", "how": "silent"}]);
         let level = |status: Value| health(7, Some(&status)).level;
         assert_eq!(level(status("ok", json!([]))), Level::Ok);

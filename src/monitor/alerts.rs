@@ -3,8 +3,8 @@
 //! Each alert says who, by how much and what it means; how urgent it is decides its place. Must never: name as missing who has
 //! a session with an answering node.
 
-use super::facts::Trouble;
-use super::model::{Model, Reach, Validator};
+use super::facts::{Status, Trouble};
+use super::model::{DISTRUST, Model, Reach, Validator};
 use crate::text::{grouped, span};
 use actors::network::skew;
 use protocol::types::Millis;
@@ -41,6 +41,9 @@ pub struct Alert {
     /// Whether the screen's first line says it, with more.
     #[serde(skip)]
     pub is_first_line: bool,
+    /// Whether nothing becomes final, or what does cannot be relied on.
+    #[serde(skip)]
+    pub is_halt: bool,
 }
 
 /// An alert that holds now. Its key stays the same while its text follows the figures.
@@ -67,7 +70,8 @@ impl Alerts {
         for Raised { key, severity, since: known, text } in raised {
             let first = known.or(self.since.get(&key).copied()).unwrap_or(now);
             let is_first_line = matches!(key.as_str(), "halted" | "unreachable");
-            self.list.push(Alert { severity, since_ms: first.0, text, is_first_line });
+            let is_halt = matches!(key.as_str(), "halted" | "stalled" | "fork");
+            self.list.push(Alert { severity, since_ms: first.0, text, is_first_line, is_halt });
             since.insert(key, first);
         }
         self.since = since;
@@ -120,16 +124,19 @@ fn network(model: &Model, now: Millis, all: &mut Vec<Raised>) {
         return;
     };
     let last_final = model.figures.last_final();
-    if status.is_halted() {
+    let agreed = model.agreed.clone().unwrap_or_default();
+    if agreed.is_halted {
         let stakes =
-            format!("{} of {} stake is connected", grouped(status.reachable_stake), grouped(status.total_stake));
-        let text = if status.has_quorum {
+            format!("{} of {} stake is connected", grouped(agreed.reachable_stake), grouped(agreed.total_stake));
+        let text = if agreed.has_quorum {
             format!("halted: {stakes}, a quorum, and too few of them vote")
         } else {
             format!("halted: {stakes}, and a quorum is more than two thirds")
         };
         all.push(critical("halted", last_final, text));
-    } else if let Some(last) = last_final.filter(|last| now.since(*last) > FINAL_AGE_MAX) {
+    } else if let Some(last) = last_final.filter(|last| now.since(*last) > FINAL_AGE_MAX)
+        && !model.weights.say(|node| model.word(node).is_some_and(Status::makes_progress))
+    {
         let text = format!("no block became final for {} although a quorum is connected", span(now.since(last).0));
         all.push(critical("stalled", Some(last), text));
     }
@@ -142,25 +149,34 @@ fn network(model: &Model, now: Millis, all: &mut Vec<Raised>) {
     }
 }
 
-/// Two final blocks of one sequence: the one thing that must never be.
+/// Two final blocks of one sequence: the one thing that must never be. Where only one of them is told by nodes with enough
+/// stake, the other may be a lie.
 fn forks(model: &Model, all: &mut Vec<Raised>) {
-    let mut blocks: BTreeMap<u64, (&str, &str)> = BTreeMap::new();
-    let answering = model.nodes.iter().filter(|node| node.answers()).filter_map(|node| node.status.as_ref());
-    for status in answering.filter(|status| Some(status.chain.as_str()) == model.chain()) {
-        let (block, name) = blocks.entry(status.sequence).or_insert((&status.block, &status.node_id));
-        if *block != status.block {
-            let text = format!(
-                "{name} and {} have different final blocks {}: a safety fault",
-                status.node_id, status.sequence
-            );
-            all.push(critical("fork", None, text));
-        }
+    let mut blocks: BTreeMap<u64, BTreeMap<&str, Vec<usize>>> = BTreeMap::new();
+    for (index, status) in model.words() {
+        blocks.entry(status.sequence).or_default().entry(&status.block).or_default().push(index);
     }
+    let is_certain = |sides: &BTreeMap<&str, Vec<usize>>| {
+        sides.values().filter(|nodes| model.weights.say(|node| nodes.contains(&node))).count() > 1
+    };
+    let forks = blocks.into_iter().filter(|(_, sides)| sides.len() > 1);
+    let Some((sequence, sides)) = forks.max_by_key(|(_, sides)| is_certain(sides)) else { return };
+    let (key, what) = match is_certain(&sides) {
+        true => ("fork", "a safety fault"),
+        false => ("two blocks", "a safety fault, unless one side lies"),
+    };
+    let names = |nodes: Vec<usize>| {
+        let names: Vec<&str> = nodes.iter().take(3).map(|node| model.nodes[*node].name.as_str()).collect();
+        names.join(", ")
+    };
+    let mut sides: Vec<String> = sides.into_values().map(names).collect();
+    sides.sort_unstable();
+    all.push(critical(key, None, format!("{} have different final blocks {sequence}: {what}", sides.join(" and "))));
 }
 
 fn missing(model: &Model, validator: &Validator, all: &mut Vec<Raised>) {
-    let Validator { name, stake, node, sessions, is_member: _ } = validator;
-    let total = model.primary_status().map_or(0, |status| status.total_stake);
+    let Validator { name, stake, node, sessions, is_connected, is_member: _ } = validator;
+    let total = model.agreed.as_ref().map_or(0, |agreed| agreed.total_stake);
     let stakes = match (*stake, total) {
         (0, _) => String::new(),
         (stake, 0) => format!(" ({} stake)", grouped(stake)),
@@ -178,7 +194,7 @@ fn missing(model: &Model, validator: &Validator, all: &mut Vec<Raised>) {
             let text = format!("{name} {verb}{stakes}: {}{sessions}", trouble.sentence());
             all.push(warning(key, Some(node.answered), text));
         }
-        (_, None | Some(Reach::Answers)) if *sessions > 0 && not_voting(model, name) => {
+        (_, None | Some(Reach::Answers)) if *is_connected && not_voting(model, name) => {
             all.push(warning(key, None, format!("{name} is connected and does not vote{stakes}")));
         }
         (Some(node), Some(Reach::Answers)) if *sessions == 0 && model.nodes.len() > 1 => {
@@ -194,7 +210,7 @@ fn missing(model: &Model, validator: &Validator, all: &mut Vec<Raised>) {
         }
         (None, _) => {
             if let Some(since) = model.gone_since(name) {
-                let text = format!("{name} is missing{stakes}: no answering node has a session with it");
+                let text = format!("{name} is missing{stakes}: {}", too_few(*sessions));
                 all.push(warning(key, Some(since), text));
             }
         }
@@ -202,10 +218,20 @@ fn missing(model: &Model, validator: &Validator, all: &mut Vec<Raised>) {
     }
 }
 
-/// By the word of the node that speaks for all.
+/// Why a validator that is not asked itself counts as gone.
+pub fn too_few(sessions: usize) -> String {
+    match sessions {
+        0 => "no answering node has a session with it".into(),
+        1 => "only one of the answering nodes says that it has a session with it".into(),
+        few => format!("only {few} of the answering nodes say that they have a session with it"),
+    }
+}
+
+/// By the word of nodes with enough stake.
 fn not_voting(model: &Model, name: &str) -> bool {
-    let health = model.primary_status().and_then(|status| status.health.as_ref());
-    health.is_some_and(|health| health.not_voting.iter().any(|one| one == name))
+    let says =
+        |status: &Status| status.health.as_ref().is_some_and(|health| health.not_voting.iter().any(|one| one == name));
+    model.weights.say(|node| model.word(node).is_some_and(says))
 }
 
 fn one_node(model: &Model, index: usize, now: Millis, all: &mut Vec<Raised>) {
@@ -215,12 +241,29 @@ fn one_node(model: &Model, index: usize, now: Millis, all: &mut Vec<Raised>) {
     if Some(status.chain.as_str()) != model.chain() {
         return warn("chain", format!("{name} is of another network: its genesis is another one"));
     }
-    let head = model.primary_status().map_or(0, |status| status.sequence);
+    let head = model.agreed.as_ref().map_or(0, |agreed| agreed.sequence);
     if let Some(behind) = head.checked_sub(status.sequence).filter(|behind| *behind > BEHIND_MAX) {
         warn("behind", format!("{name} is {behind} blocks behind"));
     }
+    if model.is_ahead(status) {
+        let (block, head) = (grouped(status.sequence), grouped(head));
+        warn(
+            "ahead",
+            format!(
+                "{name} says that block {block} is final, and the others that {head} is the last: it is not believed"
+            ),
+        );
+    }
+    if let Some((sequence, _)) = node.unconfirmed {
+        let text = format!(
+            "{name} told of a final block {} that the others do not have: it is not believed for {}",
+            grouped(sequence),
+            span(DISTRUST.0)
+        );
+        warn("unconfirmed", text);
+    }
     // Where there is no quorum everybody waits, and one alert says so.
-    let halted = status.is_halted();
+    let halted = model.agreed.as_ref().is_some_and(|agreed| agreed.is_halted);
     if let Some(why) = status.waiting_for.as_ref().filter(|_| !halted) {
         warn("waiting", format!("{name} waits: {why}"));
     }
@@ -289,6 +332,19 @@ mod tests {
     }
 
     #[test]
+    fn times_that_one_node_makes_up_halt_nothing() {
+        let mut model = model();
+        well(&mut model, 1_000_000, 7);
+        let block = super::super::facts::Block { sequence: 7, ..Default::default() };
+        let answer = super::super::facts::Answer::Blocks { blocks: vec![block], live: false };
+        model.take(super::super::facts::Report { node: 0, at: Millis(1_000_000), answer });
+        assert_eq!(model.figures.last_final(), Some(Millis(0)));
+        assert_eq!(texts(&mut model, 1_000_000), [], "the others see blocks become final");
+        (2..=4).for_each(|node| say(&mut model, 1_000_000, node, Ok(status(node, 7, &[]))));
+        assert!(texts(&mut model, 1_000_000)[0].2.starts_with("halted"), "{:?}", model.alerts());
+    }
+
+    #[test]
     fn nobody_answering_is_one_alert_and_each_node_another() {
         let mut model = model();
         (1..=4).for_each(|node| say(&mut model, 2_000, node, Err(Trouble::Refused)));
@@ -309,5 +365,16 @@ mod tests {
         assert_eq!(all[0].1, 2_000);
         let later = texts(&mut model, 9_000);
         assert_eq!(later[0].1, 2_000, "since then");
+        assert!(model.alerts().iter().all(|alert| !alert.is_halt), "one of four may lie");
+        let other = super::super::facts::Status { block: "another".into(), ..status(3, 7, &[1, 2]) };
+        say(&mut model, 9_500, 3, Ok(other));
+        let alert = &model.alerts()[0];
+        assert!(
+            alert.text.starts_with("node_1 and node_2, node_3 have different final blocks 7: a safety fault"),
+            "{alert:?}"
+        );
+        assert!(!alert.is_halt, "of node_1 alone; node_4 does not answer");
+        say(&mut model, 9_600, 4, Ok(status(4, 7, &[1, 2, 3])));
+        assert!(model.alerts().iter().any(|alert| alert.is_halt), "two against two: {:?}", model.alerts());
     }
 }

@@ -19,6 +19,8 @@ pub enum Kind {
     ViewChange,
     /// Of an actor, or of a whole process.
     Restart,
+    /// Of a proof.
+    Refused,
     /// A node or a peer is not there any more.
     Gone,
     Back,

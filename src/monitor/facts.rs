@@ -3,11 +3,15 @@
 //! Answers are hostile. A missing field reads as 0, none or empty; text is cut and loses what a terminal would obey; lists are
 //! cut. Must never: keep a part of an answer that is not read here, or trust a name to be unique.
 
+mod chain;
 #[cfg(test)]
 mod tests;
 
 use super::metrics::Metrics;
-use crate::text::plain;
+pub use crate::text::cut;
+#[cfg(test)]
+pub use chain::Entry;
+pub use chain::{Account, Block, Ended};
 use protocol::types::{Hash, Millis, NodeId};
 use serde_json::Value;
 
@@ -21,12 +25,8 @@ pub const VALIDATORS_MAX: usize = 1_024;
 const ACTORS_MAX: usize = 64;
 /// Levels of supervisors; a tree of ours has three.
 const DEPTH_MAX: usize = 8;
-/// Blocks in one answer; the API gives 64 at most.
-const BLOCKS_MAX: usize = 64;
-/// A day; a longer time from proposal to final is none.
-const LATENCY_MS_MAX: f64 = 86_400_000.0;
-/// Proofs of one block.
-const PROOFS_MAX: usize = 4_096;
+/// A block, a view, a stake or a count beyond this cannot be: at a thousand a second it takes 285,000 years.
+const COUNT_MAX: u64 = 1 << 53;
 
 /// Something that a node said, or that it said nothing.
 #[derive(Debug)]
@@ -44,6 +44,13 @@ pub enum Answer {
     Actors(Vec<Actor>),
     Metrics(Metrics),
     Ledger(Vec<Account>),
+    /// Proofs that ended at the node, the newest first.
+    Ended(Vec<Ended>),
+    /// Why one is refused, with its counterexample.
+    Explained {
+        proof: Hash,
+        why: String,
+    },
     /// Final blocks, ascending. `live` ones became final just now; others are from the past.
     Blocks {
         blocks: Vec<Block>,
@@ -62,6 +69,8 @@ pub enum Trouble {
     TimedOut,
     /// Something else between here and there, or an answer that is none.
     Failed(String),
+    /// What it says of itself cannot be.
+    Invalid(String),
     /// It answered that it cannot say: a part of it is down.
     Unavailable(String),
 }
@@ -74,6 +83,7 @@ impl Trouble {
             Trouble::NotReached => "not reached: its machine or the network is down".into(),
             Trouble::TimedOut => "hung or stopped: takes connections but does not answer".into(),
             Trouble::Failed(why) => why.clone(),
+            Trouble::Invalid(why) => format!("says what cannot be: {why}"),
             Trouble::Unavailable(why) => format!("answers, but not how it is: {why}"),
         }
     }
@@ -167,55 +177,35 @@ pub struct Failure {
     pub ago_ms: u64,
 }
 
-/// What a validator holds, by the ledger.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
-    pub node_id: String,
-    /// Micro-tokens.
-    pub stake_micro: u64,
-}
-
-/// A final block.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Block {
-    pub sequence: u64,
-    pub id: String,
-    pub proposer: Option<String>,
-    /// By the proposer's clock, since the Unix epoch.
-    pub time: Millis,
-    /// From its proposal, sent or first seen by the node that was asked, until it was final there.
-    pub latency_ms: Option<f64>,
-    pub proofs: Vec<Entry>,
-    /// Stake whose Prepare votes are known, of all.
-    pub signed: Option<(u64, u64)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    pub proof: Hash,
-    pub difficulty: u64,
-}
-
 impl Status {
-    /// None if this is no status at all.
-    pub fn read(value: &Value) -> Option<Status> {
-        Some(Status {
-            node_id: name(&value["node_id"])?,
-            stake: number(&value["stake_tokens"]),
+    /// # Errors
+    /// What cannot be: no name, or a figure that is no whole number, is beyond all that can be counted, or contradicts
+    /// another. One that is missing is 0: nodes of other versions may lack it.
+    pub fn read(value: &Value) -> Result<Status, String> {
+        let node_id = name(&value["node_id"]).ok_or("it names no validator")?;
+        let count = |key: &str| possible(value, key);
+        let (stake, total_stake) = (count("stake_tokens")?, count("total_stake_tokens")?);
+        let reachable_stake = count("reachable_stake_tokens")?;
+        if let Some(more) = [stake, reachable_stake].into_iter().find(|part| *part > total_stake) {
+            return Err(format!("a stake of {more}, of {total_stake} in all"));
+        }
+        Ok(Status {
+            node_id,
+            stake,
             chain: word(&value["chain_id"], 64),
             health: Health::read(&value["health"]),
-            view: number(&value["current_view"]),
-            sequence: number(&value["current_sequence"]),
+            view: count("current_view")?,
+            sequence: count("current_sequence")?,
             block: word(&value["block"], 64),
             leader: name(&value["leader"]).unwrap_or_default(),
-            reachable_stake: number(&value["reachable_stake_tokens"]),
-            total_stake: number(&value["total_stake_tokens"]),
+            reachable_stake,
+            total_stake,
             has_quorum: value["has_quorum"] == true,
             waiting_for: sentence(&value["waiting_for"]),
             clock_ahead_ms: value["clock_ahead_ms"].as_i64(),
-            proofs_final: number(&value["proofs_final"]),
-            proposals: number(&value["since_start"]["proposals"]),
-            view_changes: number(&value["since_start"]["view_changes"]),
+            proofs_final: count("proofs_final")?,
+            proposals: possible(&value["since_start"], "proposals")?,
+            view_changes: possible(&value["since_start"], "view_changes")?,
             mempool: Mempool::read(&value["mempool"]),
             actors_down: list(&value["actors"], ACTORS_MAX)
                 .filter(|actor| actor["running"] == false)
@@ -246,6 +236,12 @@ impl Status {
     pub fn is_halted(&self) -> bool {
         self.health.as_ref().map_or(!self.has_quorum, |health| health.state == "halted")
     }
+
+    /// Whether it sees blocks become final, likewise.
+    pub fn makes_progress(&self) -> bool {
+        let state = self.health.as_ref().map(|health| health.state.as_str());
+        state.map_or(self.has_quorum, |state| matches!(state, "ok" | "degraded"))
+    }
 }
 
 impl Mempool {
@@ -275,16 +271,6 @@ impl Peer {
             faults: number(&value["misbehaviour"]),
             last_error: sentence(&value["last_error"]),
         })
-    }
-}
-
-impl Account {
-    pub fn read_all(value: &Value) -> Vec<Account> {
-        let account = |value: &Value| {
-            let node_id = name(&value["node_id"])?;
-            Some(Account { node_id, stake_micro: number(&value["stake_micro_tokens"]) })
-        };
-        list(&value["accounts"], VALIDATORS_MAX).filter_map(account).collect()
     }
 }
 
@@ -336,43 +322,6 @@ fn members(value: &Value, supervisor: &str, depth: usize, actors: &mut Vec<Actor
     }
 }
 
-impl Block {
-    /// The blocks of an answer, and where to go on.
-    pub fn read_all(value: &Value) -> Option<(Vec<Block>, u64)> {
-        let next = value["next"].as_u64()?;
-        Some((list(&value["blocks"], BLOCKS_MAX).filter_map(Block::read).collect(), next))
-    }
-
-    fn read(value: &Value) -> Option<Block> {
-        let certificate = [&value["prepare"], &value["commit"]].into_iter().find(|one| one.is_object());
-        let signed = certificate.map(|one| (number(&one["prepared"]), number(&one["total"])));
-        Some(Block {
-            sequence: value["sequence"].as_u64()?,
-            id: word(&value["id"], 64),
-            proposer: name(&value["proposer"]),
-            time: Millis(number(&value["header"]["time"])),
-            latency_ms: value["proposal_to_final_ms"].as_f64().filter(|ms| (0.0..=LATENCY_MS_MAX).contains(ms)),
-            proofs: list(&value["proofs"], PROOFS_MAX).filter_map(Entry::read).collect(),
-            signed,
-        })
-    }
-}
-
-impl Entry {
-    fn read(value: &Value) -> Option<Entry> {
-        Some(Entry { proof: value["proof"].as_str()?.parse().ok()?, difficulty: number(&value["difficulty"]) })
-    }
-}
-
-/// Text of a node, at most so many characters and none that a terminal obeys.
-pub fn cut(text: &str, characters_max: usize) -> String {
-    let mut shown: String = text.chars().take(characters_max).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    plain(&shown)
-}
-
 fn sentence(value: &Value) -> Option<String> {
     value.as_str().map(|text| cut(text, SENTENCE_MAX))
 }
@@ -384,6 +333,17 @@ fn word(value: &Value, characters_max: usize) -> String {
 /// A validator's name, if it is one.
 fn name(value: &Value) -> Option<String> {
     NodeId::new(value.as_str()?).ok().map(|name| name.to_string())
+}
+
+/// A count that may be missing, and may not be anything else.
+fn possible(value: &Value, key: &str) -> Result<u64, String> {
+    match &value[key] {
+        Value::Null => Ok(0),
+        value => value.as_u64().filter(|count| *count <= COUNT_MAX).ok_or_else(|| {
+            let value = value.to_string();
+            format!("{} {}", key.replace('_', " "), cut(&value, WORD_MAX))
+        }),
+    }
 }
 
 fn number(value: &Value) -> u64 {

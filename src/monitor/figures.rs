@@ -15,9 +15,14 @@ const BLOCKS_MAX: usize = 2_048;
 pub const CURRENT_SPAN: Millis = Millis(30_000);
 
 /// A final block, as far as it is counted.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Sample {
     sequence: u64,
+    id: String,
+    /// Which node told it, and when.
+    by: usize,
+    told: Millis,
+    /// When it became final, as far as is known.
     at: Millis,
     proofs: u64,
     latency_ms: Option<f64>,
@@ -57,14 +62,15 @@ pub struct Throughput {
 }
 
 impl Figures {
-    /// Takes a block in. False if it is known, or older than what is known.
-    pub fn add(&mut self, block: &Block, at: Millis) -> bool {
+    /// Takes a block in that a node told. False if it is known, or older than what is known.
+    pub fn add(&mut self, block: &Block, by: usize, told: Millis, at: Millis) -> bool {
         if self.samples.back().is_some_and(|last| last.sequence >= block.sequence) {
             return false;
         }
         let at = self.samples.back().map_or(at, |last| last.at.max(at));
         let proofs = block.proofs.len() as u64;
-        self.samples.push_back(Sample { sequence: block.sequence, at, proofs, latency_ms: block.latency_ms });
+        let (sequence, id, latency_ms) = (block.sequence, block.id.clone(), block.latency_ms);
+        self.samples.push_back(Sample { sequence, id, by, told, at, proofs, latency_ms });
         if self.samples.len() > BLOCKS_MAX {
             self.samples.pop_front();
         }
@@ -73,6 +79,25 @@ impl Figures {
 
     pub fn clear(&mut self) {
         self.samples.clear();
+    }
+
+    /// Forgets this block and all after it.
+    pub fn forget_from(&mut self, sequence: u64) {
+        self.samples.retain(|sample| sample.sequence < sequence);
+    }
+
+    /// The first block above a sequence that was told before a moment, and who told it.
+    pub fn first_above(&self, sequence: u64, before: Millis) -> Option<(u64, usize)> {
+        let above = self.samples.iter().rev().take_while(|sample| sample.sequence > sequence);
+        let first = above.filter(|sample| sample.told < before).last()?;
+        Some((first.sequence, first.by))
+    }
+
+    /// The id of a block and who told it, if the block is known.
+    pub fn block(&self, sequence: u64) -> Option<(&str, usize)> {
+        let place = self.samples.binary_search_by_key(&sequence, |sample| sample.sequence).ok()?;
+        let sample = &self.samples[place];
+        Some((&sample.id, sample.by))
     }
 
     /// When the newest block was final, as far as this monitor knows.
@@ -162,10 +187,10 @@ mod tests {
     fn percentiles_are_times_that_were_seen() {
         let mut figures = Figures::default();
         assert_eq!((figures.latency(), figures.throughput(Millis(0))), (None, None));
-        figures.add(&block(1, 0, None), Millis(1_000));
+        figures.add(&block(1, 0, None), 0, Millis(0), Millis(1_000));
         assert_eq!(figures.latency(), None, "no time of it is known");
         for number in 1..=200u64 {
-            figures.add(&block(number + 1, 0, Some(number as f64)), Millis(1_000 + number));
+            figures.add(&block(number + 1, 0, Some(number as f64)), 0, Millis(0), Millis(1_000 + number));
         }
         let latency = figures.latency().unwrap();
         assert_eq!(
@@ -179,9 +204,9 @@ mod tests {
     #[test]
     fn throughput_counts_each_block_once_and_over_the_span_that_it_says() {
         let mut figures = Figures::default();
-        assert!(figures.add(&block(1, 30, None), Millis(10_000)));
-        assert!(!figures.add(&block(1, 30, None), Millis(11_000)), "known");
-        assert!(figures.add(&block(2, 60, None), Millis(100_000)));
+        assert!(figures.add(&block(1, 30, None), 0, Millis(0), Millis(10_000)));
+        assert!(!figures.add(&block(1, 30, None), 0, Millis(0), Millis(11_000)), "known");
+        assert!(figures.add(&block(2, 60, None), 0, Millis(0), Millis(100_000)));
         let throughput = figures.throughput(Millis(110_000)).unwrap();
         assert_eq!((throughput.current_per_second, throughput.average_per_second), (2.0, 0.9));
         assert_eq!((throughput.since_ms, throughput.first_block, throughput.blocks), (10_000, 1, 2));
@@ -193,7 +218,8 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         let mut figures = Figures::default();
-        (1..=3 * BLOCKS_MAX as u64).for_each(|number| _ = figures.add(&block(number, 1, Some(1.0)), Millis(number)));
+        (1..=3 * BLOCKS_MAX as u64)
+            .for_each(|number| _ = figures.add(&block(number, 1, Some(1.0)), 0, Millis(0), Millis(number)));
         assert_eq!(figures.latency().unwrap().blocks, BLOCKS_MAX);
     }
 }

@@ -16,6 +16,7 @@ use crate::client::{Client, Silence};
 use crate::commands::proof;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::text::short_id;
+use protocol::types::Millis;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -61,7 +62,8 @@ pub fn run(plan: Plan) -> Outcome {
     let keys = to.clone();
     std::thread::spawn(move || read_keys(&keys));
     let lead = asking::start(&plan.targets, plan.interval, clock, &to);
-    let model = Model::new(pairs(&plan.targets), clock.now());
+    let interval = Millis(u64::try_from(plan.interval.as_millis()).unwrap_or(u64::MAX));
+    let model = Model::new(pairs(&plan.targets), clock.now()).looking_every(interval);
     let mut live = Live { plan, clock, theme, terminal, lead, to, model, screen: Screen::default() };
     let ended = live.run(&messages);
     // Before anything is printed.
@@ -88,7 +90,7 @@ impl Live {
             let until = drawn + if changed { FRAME_MIN } else { FRAME_MAX };
             match messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Message::Report(report)) => {
-                    self.take(report);
+                    self.model.take(report);
                     changed = true;
                     if drawn.elapsed() < FRAME_MIN {
                         continue;
@@ -113,16 +115,10 @@ impl Live {
         Ok(Exit::Internal)
     }
 
-    fn take(&mut self, report: Report) {
-        self.model.take(report);
-        let status = self.model.primary_status();
-        let (chain, sequence) = status.map(|status| (status.chain.clone(), status.sequence)).unwrap_or_default();
-        *self.lead.lock() = asking::Lead { node: self.model.primary, chain, sequence };
-    }
-
     fn draw(&mut self) -> io::Result<View> {
         let now = self.clock.now();
         self.model.tick(now);
+        *self.lead.lock() = self.model.lead();
         let view = View::of(&self.model, now);
         let (screen, theme, interval) = (&self.screen, self.theme, self.plan.interval);
         self.terminal.screen.draw(|frame| draw::draw(frame, &view, screen, theme, interval))?;

@@ -46,6 +46,9 @@ use view::View;
 /// Until one look at all nodes is over, also if some have not answered.
 const ONCE_DEADLINE: Duration = Duration::from_millis(2_800);
 
+/// Nodes that one look asks for blocks, one after the other, if they turn out to lie.
+const TELLERS_MAX: usize = 3;
+
 /// In which form the network is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -96,11 +99,23 @@ fn look(targets: &[Target]) -> View {
         let answer = Answer::Status(Box::new(Err(Trouble::NotReached)));
         model.take(Report { node, at: clock.now(), answer });
     }
-    if let Some((node, status)) = model.primary.zip(model.primary_status()) {
-        let sequence = status.sequence;
-        asking::history(&targets[node], node, sequence, clock).into_iter().for_each(|report| model.take(report));
-    }
     model.tick(clock.now());
+    // One that tells other blocks than the others have is not asked again.
+    for _ in 0..TELLERS_MAX {
+        let lead = model.lead();
+        let Some(node) = lead.node else { break };
+        let target = &targets[node];
+        let ended = std::thread::scope(|scope| {
+            let ended = scope.spawn(|| asking::ended(target, node, clock));
+            asking::history(target, node, lead.sequence, clock).into_iter().for_each(|report| model.take(report));
+            ended.join().unwrap_or_default()
+        });
+        ended.into_iter().for_each(|report| model.take(report));
+        model.tick(clock.now());
+        if model.lead().generation == lead.generation {
+            break;
+        }
+    }
     View::of(&model, clock.now())
 }
 

@@ -1,23 +1,31 @@
 //! What the monitor knows, from what nodes said: facts go in, and what follows from them is asked for.
 //!
-//! Pure: time comes with each call. Must never: ask a node, read a clock, or grow without a bound.
+//! Pure: time comes with each call. One node may lie: what is said of the network is what nodes agree on ([`judging`]), and
+//! what one of them says of itself stands in its own row. Must never: ask a node, read a clock, or grow without a bound.
 
+mod judging;
+mod members;
 #[cfg(test)]
 pub mod tests;
 
 use super::alerts::{self, Alert, Alerts};
 use super::events::{Events, Kind, between, restarts};
-use super::facts::{Account, Actor, Answer, Block, Report, Status, Trouble};
+use super::facts::{Account, Actor, Answer, Block, Ended, Report, Status, Trouble};
 use super::figures::Figures;
 use super::metrics::Metrics;
-use protocol::types::{Hash, Millis};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::agreement::Weights;
+use crate::text::short_id;
+pub use judging::{Agreed, DISTRUST, Lead};
+pub use members::Validator;
+use protocol::types::{Hash, Millis, NodeId};
+use std::collections::{BTreeMap, VecDeque};
 
 const PROOFS_MAX: usize = 500;
+const REFUSED_MAX: usize = 100;
+/// So many blocks may become final between two looks at all nodes, if these follow each other closely.
+const AHEAD_MAX: u64 = 1_000;
 /// Restarts of one node that are remembered, so that those of the last minute can be counted.
 const RESTARTS_MAX: usize = 256;
-/// A node that is more blocks behind another speaks for itself only.
-const LAG_MAX: u64 = 3;
 
 /// Whether a node says how it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +39,7 @@ pub enum Reach {
 /// One of the monitored nodes.
 #[derive(Debug)]
 pub struct Node {
-    /// As the user named it, until it says its own name.
+    /// As the user named it; one that was given by its address has the name that it says.
     pub name: String,
     /// `HOST:PORT` of its HTTP.
     pub address: String,
@@ -44,11 +52,25 @@ pub struct Node {
     pub metrics: Option<Metrics>,
     /// When which actor was seen to be restarted.
     pub restarts: VecDeque<(Millis, String)>,
+    /// Its word on who holds what.
+    accounts: Vec<Account>,
+    /// The first of the final blocks that it told and that others do not have, and when that was seen.
+    pub unconfirmed: Option<(u64, Millis)>,
 }
 
 impl Node {
     pub fn answers(&self) -> bool {
         self.reach == Reach::Answers
+    }
+
+    /// Its word, while it answers.
+    pub fn word(&self) -> Option<&Status> {
+        self.status.as_ref().filter(|_| self.answers())
+    }
+
+    /// Whether the user gave no name, but an address.
+    fn is_unnamed(&self) -> bool {
+        NodeId::new(&self.name).is_err()
     }
 }
 
@@ -63,18 +85,16 @@ pub struct FinalProof {
     pub signed: Option<(u64, u64)>,
 }
 
-/// A validator of the network, monitored or not.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Validator {
-    pub name: String,
-    /// Whether it is known to take part. A monitored node that has never answered may be anybody.
-    pub is_member: bool,
-    /// Whole tokens; 0 while nobody has said.
-    pub stake: u64,
-    /// Which of the monitored nodes it is.
-    pub node: Option<usize>,
-    /// Answering nodes, itself apart, that have a session with it.
-    pub sessions: usize,
+/// A refused proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedProof {
+    pub proof: Hash,
+    /// With the counterexample, once that is known.
+    pub why: String,
+    /// When it was seen; of one that was refused before, when the next proof became final.
+    pub at: Millis,
+    /// Which node says so.
+    pub by: usize,
 }
 
 #[derive(Debug)]
@@ -84,12 +104,25 @@ pub struct Model {
     /// Newest first.
     pub proofs: VecDeque<FinalProof>,
     pub events: Events,
-    /// Of the genesis' validators, once a node has told them.
+    /// Newest first.
+    pub refused: VecDeque<RefusedProof>,
+    /// Of the genesis' validators, once nodes have told them.
     pub accounts: Vec<Account>,
-    /// Whose word is shown where one word is needed.
+    /// Whose word is shown where one word is needed: one that says what nodes agree on.
     pub primary: Option<usize>,
+    /// What nodes agree on; none while none answers.
+    pub agreed: Option<Agreed>,
+    pub weights: Weights,
+    /// Who is asked for blocks and proofs.
+    source: Option<usize>,
+    /// Since when that one lacks a block that others have.
+    source_lags: Option<Millis>,
+    /// How often told blocks were forgotten.
+    generation: u64,
     /// Who told the newest blocks.
     pub blocks_by: Option<usize>,
+    /// Blocks that one node may be ahead of what is agreed.
+    ahead_max: u64,
     chain: Option<String>,
     /// The highest view that was told to be entered by a view change.
     changed_view: u64,
@@ -111,21 +144,36 @@ impl Model {
             actors: Vec::new(),
             metrics: None,
             restarts: VecDeque::new(),
+            accounts: Vec::new(),
+            unconfirmed: None,
         };
         Model {
             nodes: nodes.into_iter().map(node).collect(),
             figures: Figures::default(),
             proofs: VecDeque::new(),
+            refused: VecDeque::new(),
             events: Events::default(),
             accounts: Vec::new(),
             primary: None,
+            agreed: None,
+            weights: Weights::default(),
+            source: None,
+            source_lags: None,
+            generation: 0,
             blocks_by: None,
+            ahead_max: AHEAD_MAX,
             chain: None,
             changed_view: 0,
             is_halted: false,
             gone: BTreeMap::new(),
             alerts: Alerts::default(),
         }
+    }
+
+    /// Of nodes that are looked at so often.
+    pub fn looking_every(mut self, interval: Millis) -> Model {
+        self.ahead_max = AHEAD_MAX.max(interval.0.saturating_mul(AHEAD_MAX) / 1_000);
+        self
     }
 
     pub fn take(&mut self, report: Report) {
@@ -140,41 +188,45 @@ impl Model {
             },
             Answer::Actors(actors) => self.take_actors(node, at, actors),
             Answer::Metrics(metrics) => self.nodes[node].metrics = Some(metrics),
-            Answer::Ledger(accounts) => self.accounts = accounts,
+            Answer::Ledger(accounts) => {
+                self.nodes[node].accounts = accounts;
+                self.agree_on_accounts();
+            }
+            Answer::Ended(ended) => self.take_ended(node, at, ended),
+            Answer::Explained { proof, why } => {
+                let known = self.refused.iter_mut().find(|one| one.proof == proof && one.by == node);
+                known.into_iter().for_each(|one| one.why = why.clone());
+            }
             Answer::Blocks { blocks, live } => self.take_blocks(node, at, &blocks, live),
         }
     }
 
     fn take_status(&mut self, index: usize, at: Millis, status: Status) {
         let node = &mut self.nodes[index];
-        node.name = status.node_id.clone();
+        if node.is_unnamed() {
+            node.name = status.node_id.clone();
+        } else if node.name != status.node_id {
+            let text = format!("it is {}, and was given as {}", status.node_id, node.name);
+            return self.take_trouble(index, at, Trouble::Invalid(text));
+        }
         if let Reach::Silent(_) = node.reach {
             self.events.add(at, Kind::Back, format!("{}: answers again", node.name));
         }
+        // A view that nobody else is near would keep later view changes from being told.
+        let is_near =
+            self.agreed.as_ref().is_none_or(|agreed| status.view <= agreed.view.saturating_add(self.ahead_max));
         if let Some(before) = &node.status {
             for (kind, text) in between(&node.name, before, &status) {
                 // Everybody enters the same view; the first to say so is enough.
-                if kind != Kind::ViewChange || status.view > self.changed_view {
+                if kind != Kind::ViewChange || is_near && status.view > self.changed_view {
                     self.events.add(at, kind, text);
                 }
-                if kind == Kind::ViewChange {
+                if kind == Kind::ViewChange && is_near {
                     self.changed_view = self.changed_view.max(status.view);
                 }
             }
         }
         (node.reach, node.answered, node.status) = (Reach::Answers, at, Some(status));
-        self.choose_primary(at);
-        self.compare_peers(at);
-        let halted = self.primary_status().map(Status::is_halted);
-        if halted.is_some_and(|halted| halted != self.is_halted) {
-            self.is_halted = !self.is_halted;
-            let (kind, text) = if self.is_halted {
-                (Kind::Gone, "the network halted: nothing becomes final")
-            } else {
-                (Kind::Back, "the network makes blocks again")
-            };
-            self.events.add(at, kind, text.into());
-        }
     }
 
     fn take_trouble(&mut self, index: usize, at: Millis, trouble: Trouble) {
@@ -187,8 +239,35 @@ impl Model {
             self.events.add(at, Kind::Gone, format!("{}: {}", node.name, trouble.sentence()));
         }
         node.reach = reach;
-        self.choose_primary(at);
-        self.compare_peers(at);
+    }
+
+    /// A list of one node: what it says of a proof stays as long as that node is asked.
+    fn take_ended(&mut self, by: usize, at: Millis, ended: Vec<Ended>) {
+        let is_first = self.refused.iter().all(|one| one.by != by);
+        if ended.is_empty() || self.source != Some(by) {
+            return;
+        }
+        self.refused.retain(|one| one.by == by);
+        let mut newer = at;
+        let mut new = Vec::new();
+        for Ended { proof, refusal } in ended {
+            let Some(why) = refusal else {
+                newer = self.proofs.iter().find(|one| one.proof == proof).map_or(newer, |one| one.at);
+                continue;
+            };
+            if self.refused.iter().all(|one| one.proof != proof) {
+                // The first list is of the past.
+                new.push(RefusedProof { proof, why, at: if is_first { newer } else { at }, by });
+            }
+        }
+        if !is_first {
+            new.iter().rev().for_each(|one| {
+                let id = one.proof.to_string();
+                self.events.add(at, Kind::Refused, format!("proof {} is refused: {}", short_id(&id), one.why));
+            });
+        }
+        new.into_iter().rev().for_each(|one| self.refused.push_front(one));
+        self.refused.truncate(REFUSED_MAX);
     }
 
     fn take_actors(&mut self, index: usize, at: Millis, actors: Vec<Actor>) {
@@ -209,13 +288,14 @@ impl Model {
     }
 
     fn take_blocks(&mut self, index: usize, at: Millis, blocks: &[Block], live: bool) {
-        for block in blocks {
+        let agreed = self.agreed.as_ref().map(|agreed| agreed.sequence.saturating_add(self.ahead_max));
+        for block in blocks.iter().filter(|block| agreed.is_none_or(|most| block.sequence <= most)) {
             // An old block's time is by its proposer's clock, which may be ahead of this one.
             let when = if live { at } else { Millis(block.time.0.min(at.0)) };
-            if !self.figures.add(block, when) {
+            if !self.figures.add(block, index, at, when) {
                 continue;
             }
-            self.blocks_by = Some(index);
+            (self.blocks_by, self.source_lags) = (Some(index), None);
             if live {
                 let took = block.latency_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms after its proposal"));
                 let by = block.proposer.as_ref().map_or(String::new(), |name| format!(" by {name}"));
@@ -234,70 +314,6 @@ impl Model {
         }
     }
 
-    /// The first one, in the user's order, that keeps up with the best: figures do not jump from one node's view to another's.
-    fn choose_primary(&mut self, at: Millis) {
-        let rank = |node: &Node| {
-            let status = node.status.as_ref().filter(|_| node.answers())?;
-            Some((status.has_quorum, status.sequence))
-        };
-        let best = self.nodes.iter().filter_map(rank).max();
-        let will_do = |(quorum, sequence): (bool, u64)| {
-            best.is_some_and(|(has, highest)| quorum == has && sequence.saturating_add(LAG_MAX) >= highest)
-        };
-        self.primary = self.nodes.iter().position(|node| rank(node).is_some_and(will_do));
-        let chain = self.primary_status().map(|status| status.chain.clone());
-        if chain.is_some() && self.chain.is_some() && chain != self.chain {
-            self.events.add(at, Kind::Notice, "another network answers: its genesis is another one".into());
-            self.figures.clear();
-            self.proofs.clear();
-            self.accounts.clear();
-            self.gone.clear();
-        }
-        self.chain = chain.or(self.chain.take());
-    }
-
-    /// Who is gone, or back, by the sessions of those that answer.
-    fn compare_peers(&mut self, at: Millis) {
-        if self.primary.is_none() {
-            return;
-        }
-        let without: BTreeSet<String> = self
-            .validators()
-            .into_iter()
-            .filter(|one| one.is_member && !self.is_there(one))
-            .map(|one| one.name)
-            .collect();
-        for name in &without {
-            if !self.gone.contains_key(name) {
-                let since = self.gone_since_at_best(name).unwrap_or(at);
-                self.events.add(at, Kind::Gone, format!("{name}: no answering node has a session with it"));
-                self.gone.insert(name.clone(), since);
-            }
-        }
-        let back: Vec<String> = self.gone.keys().filter(|name| !without.contains(*name)).cloned().collect();
-        for name in back {
-            self.events.add(at, Kind::Back, format!("{name}: has sessions again"));
-            self.gone.remove(&name);
-        }
-    }
-
-    /// Its own last answer, else since when the node that speaks for all has no session with it.
-    fn gone_since_at_best(&self, name: &str) -> Option<Millis> {
-        let own = self.node_named(name).map(|node| self.nodes[node].answered);
-        let peers = || self.primary_status()?.peers.iter().find(|peer| peer.node_id == name)?.missing_since;
-        own.or_else(peers)
-    }
-
-    /// By any sign: its own answer, or a session of another.
-    fn is_there(&self, validator: &Validator) -> bool {
-        validator.sessions > 0 || validator.node.is_some_and(|node| self.nodes[node].answers())
-    }
-
-    /// Since when nobody has a sign of a validator.
-    pub fn gone_since(&self, name: &str) -> Option<Millis> {
-        self.gone.get(name).copied()
-    }
-
     pub fn primary_status(&self) -> Option<&Status> {
         self.nodes[self.primary?].status.as_ref()
     }
@@ -310,38 +326,10 @@ impl Model {
         self.nodes.iter().position(|node| node.name == name)
     }
 
-    /// Everybody in the network, as far as it is known: the genesis' validators, else those that the node that speaks for
-    /// all names; and every other node that is monitored.
-    pub fn validators(&self) -> Vec<Validator> {
-        let members = self.accounts.iter().map(|account| account.node_id.as_str());
-        let monitored = self.nodes.iter().map(|node| node.name.as_str());
-        let peers = self.primary_status().into_iter().flat_map(|status| &status.peers);
-        let peers = peers.map(|peer| peer.node_id.as_str()).filter(|_| self.accounts.is_empty());
-        let mut known = BTreeSet::new();
-        let names: Vec<&str> = members.chain(monitored).chain(peers).filter(|name| known.insert(*name)).collect();
-        let mut sessions: BTreeMap<&str, usize> = BTreeMap::new();
-        for node in self.nodes.iter().filter(|node| node.answers()) {
-            let peers = node.status.iter().flat_map(|status| &status.peers).filter(|peer| peer.connected);
-            peers.for_each(|peer| *sessions.entry(&peer.node_id).or_default() += 1);
-        }
-        let stakes: BTreeMap<&str, u64> =
-            self.accounts.iter().map(|account| (account.node_id.as_str(), account.stake_micro / 1_000_000)).collect();
-        let validator = |name: &str| {
-            let node = self.node_named(name);
-            let own = node.and_then(|node| self.nodes[node].status.as_ref()).map(|status| status.stake);
-            Validator {
-                name: name.to_owned(),
-                is_member: self.accounts.is_empty() || stakes.contains_key(name),
-                stake: stakes.get(name).copied().or(own).unwrap_or(0),
-                node,
-                sessions: sessions.get(name).copied().unwrap_or(0),
-            }
-        };
-        names.into_iter().map(validator).collect()
-    }
-
     /// Looks at what follows from the facts and from the time that has passed.
     pub fn tick(&mut self, now: Millis) {
+        self.judge(now);
+        self.compare_peers(now);
         let raised = alerts::raised(self, now);
         self.alerts.renew(raised, now);
     }

@@ -214,19 +214,18 @@ fn actors(view: &View, page: &mut Page) {
 fn lists(view: &View, page: &mut Page) {
     page.title("📜", "LATEST PROOFS");
     if view.latest_proofs.is_empty() {
-        page.line("  None is final yet");
+        page.line("  None has ended yet");
     }
     for proof in view.latest_proofs.iter().take(LINES_MAX) {
         let signed = match (proof.signed_stake, proof.total_stake) {
             (Some(signed), Some(total)) => format!(", signed by {} of {} stake", grouped(signed), grouped(total)),
             (_, _) => String::new(),
         };
-        page.line(&format!(
-            "  {}  {}  final in block {}{signed}",
-            clock(proof.final_ms),
-            super::shown::short(&proof.proof),
-            proof.block
-        ));
+        let how = match (&proof.refusal, proof.block) {
+            (Some(why), _) => format!("REFUSED: {why}"),
+            (None, block) => format!("final in block {}{signed}", block.unwrap_or(0)),
+        };
+        page.line(&format!("  {}  {}  {how}", clock(proof.ended_ms), super::shown::short(&proof.proof)));
     }
     if !view.events.is_empty() {
         page.title("🔔", "EVENTS");

@@ -359,6 +359,7 @@ fn compare(sort: SortBy, one: &ValidatorView, other: &ValidatorView) -> Ordering
 
 fn badness(state: &str) -> u8 {
     match state {
+        "invalid" => 7,
         "gone" => 6,
         "silent" => 5,
         "impaired" => 4,

@@ -7,11 +7,10 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use super::alerts::{Alert, Severity};
+use super::alerts::Alert;
 use super::events::Event;
-use super::facts::Status;
 use super::figures::{CURRENT_SPAN, Latency, Throughput};
-use super::model::{Model, Reach, Validator};
+use super::model::{FinalProof, Model, Reach, RefusedProof, Validator};
 use protocol::types::Millis;
 use serde::Serialize;
 
@@ -112,7 +111,7 @@ pub struct ProofCounts {
 pub struct ValidatorView {
     pub rank: usize,
     pub node_id: String,
-    /// `ok`, `behind`, `waiting`, `impaired`, `silent`, `connected` (not monitored), `gone` or `unknown`.
+    /// `ok`, `behind`, `waiting`, `impaired`, `silent`, `invalid` (what it says cannot be), `connected` (not monitored), `gone` or `unknown`.
     pub state: &'static str,
     /// Why, if it is not well.
     pub why: Option<String>,
@@ -180,14 +179,21 @@ pub struct MempoolView {
     pub processed_per_second: f64,
 }
 
+/// A proof that ended.
 #[derive(Debug, Serialize)]
 pub struct ProofView {
     pub proof: String,
-    pub block: u64,
-    pub difficulty: u64,
-    pub final_ms: u64,
+    /// `final` or `refused`.
+    pub state: &'static str,
+    /// When it became final, or was seen to be refused.
+    pub ended_ms: u64,
+    /// Of a final one, as the next four.
+    pub block: Option<u64>,
+    pub difficulty: Option<u64>,
     pub signed_stake: Option<u64>,
     pub total_stake: Option<u64>,
+    /// Of a refused one, with its counterexample where there is one.
+    pub refusal: Option<String>,
 }
 
 impl View {
@@ -214,13 +220,13 @@ impl View {
             blocks_told_by: model.blocks_by.map(|index| model.nodes[index].name.clone()),
             throughput,
             proofs: ProofCounts {
-                r#final: statuses(model).map(|status| status.proofs_final).max().unwrap_or(0),
+                r#final: model.agreed.as_ref().map_or(0, |agreed| agreed.proofs_final),
                 refused_since_start: counts.map(|metrics| metrics.refused),
             },
             validators: rows::leaderboard(model, &everybody),
             rounds_since_ms: counts.map(|metrics| metrics.started.0).filter(|started| *started > 0),
             mempool: mempool(model, throughput.map_or(0.0, |figures| figures.current_per_second)),
-            latest_proofs: model.proofs.iter().take(PROOFS_MAX).map(ProofView::of).collect(),
+            latest_proofs: ProofView::latest(model),
             events: model.events.newest().take(EVENTS_MAX).cloned().collect(),
             latencies_ms: model.figures.latencies(),
             rates: model.figures.rates(now, RATE_STEP, RATES_MAX),
@@ -234,21 +240,42 @@ impl View {
 }
 
 impl ProofView {
-    fn of(seen: &super::model::FinalProof) -> ProofView {
+    fn of_final(seen: &FinalProof) -> ProofView {
         ProofView {
             proof: seen.proof.to_string(),
-            block: seen.block,
-            difficulty: seen.difficulty,
-            final_ms: seen.at.0,
+            state: "final",
+            ended_ms: seen.at.0,
+            block: Some(seen.block),
+            difficulty: Some(seen.difficulty),
             signed_stake: seen.signed.map(|(stake, _)| stake),
             total_stake: seen.signed.map(|(_, total)| total),
+            refusal: None,
         }
     }
-}
 
-fn statuses(model: &Model) -> impl Iterator<Item = &Status> {
-    let own = |status: &&Status| Some(status.chain.as_str()) == model.chain();
-    model.nodes.iter().filter_map(|node| node.status.as_ref()).filter(own)
+    fn of_refused(seen: &RefusedProof) -> ProofView {
+        ProofView {
+            proof: seen.proof.to_string(),
+            state: "refused",
+            ended_ms: seen.at.0,
+            block: None,
+            difficulty: None,
+            signed_stake: None,
+            total_stake: None,
+            refusal: Some(seen.why.clone()),
+        }
+    }
+
+    /// Final and refused ones, the newest first.
+    fn latest(model: &Model) -> Vec<ProofView> {
+        let refused = model.refused.iter().map(ProofView::of_refused);
+        let mut all: Vec<ProofView> =
+            refused.chain(model.proofs.iter().take(PROOFS_MAX).map(ProofView::of_final)).collect();
+        // Stable: of one moment, a refused one is seen.
+        all.sort_by_key(|proof| std::cmp::Reverse(proof.ended_ms));
+        all.truncate(PROOFS_MAX);
+        all
+    }
 }
 
 fn health(model: &Model) -> Health {
@@ -257,7 +284,8 @@ fn health(model: &Model) -> Health {
         return if asked { Health::Unreachable } else { Health::Starting };
     };
     let is_well = status.health.as_ref().is_none_or(|health| health.state == "ok");
-    if status.is_halted() || model.alerts().iter().any(|alert| alert.severity == Severity::Critical) {
+    let is_halted = model.agreed.as_ref().is_some_and(|agreed| agreed.is_halted);
+    if is_halted || model.alerts().iter().any(|alert| alert.is_halt) {
         Health::Halted
     } else if !model.alerts().is_empty() || !is_well {
         Health::Degraded
@@ -278,7 +306,9 @@ fn sentence(model: &Model, health: Health) -> String {
         (Health::Starting, _) => format!("{word}: the nodes are asked how they are"),
         (Health::Unreachable, _) if model.nodes.len() == 1 => format!("{word}: the node does not answer"),
         (Health::Unreachable, _) => format!("{word}: none of the {} nodes answers", model.nodes.len()),
-        (Health::Healthy, Some(status)) => format!("{word}: block {} is final", status.sequence),
+        (Health::Healthy, Some(_)) => {
+            format!("{word}: block {} is final", model.agreed.as_ref().map_or(0, |agreed| agreed.sequence))
+        }
         (_, _) => format!("{word}: {}{more}", alert.strip_prefix("halted: ").unwrap_or(alert)),
     }
 }
@@ -294,14 +324,15 @@ fn how_to_reach(model: &Model) -> String {
 }
 
 fn network(model: &Model, everybody: &[Validator]) -> NetworkView {
-    let status = model.primary_status();
     let everybody: Vec<&Validator> = everybody.iter().filter(|one| one.is_member).collect();
-    let total = status.map_or_else(
-        || everybody.iter().fold(0, |sum: u64, one| sum.saturating_add(one.stake)),
-        |status| status.total_stake,
-    );
-    let is_missing = |one: &&Validator| one.sessions == 0 && !one.node.is_some_and(|node| model.nodes[node].answers());
-    let missing: Vec<&Validator> = everybody.iter().copied().filter(is_missing).collect();
+    let agreed = model.agreed.clone().unwrap_or_default();
+    let total = match agreed.total_stake {
+        0 => everybody.iter().fold(0, |sum: u64, one| sum.saturating_add(one.stake)),
+        total => total,
+    };
+    let missing: Vec<&Validator> = everybody.iter().copied().filter(|one| !model.is_there(one)).collect();
+    // Blocks come sooner than the next look at every node.
+    let followed = model.figures.last_sequence().unwrap_or(0);
     NetworkView {
         chain_id: model.chain().map(str::to_owned),
         active_nodes: model.nodes.iter().filter(|node| node.answers()).count(),
@@ -310,17 +341,13 @@ fn network(model: &Model, everybody: &[Validator]) -> NetworkView {
         tolerated_faulty: tolerated(everybody.iter().map(|one| one.stake).collect()),
         missing_validators: missing.len(),
         missing_stake: missing.iter().fold(0, |sum: u64, one| sum.saturating_add(one.stake)),
-        reachable_stake: status.map_or(0, |status| status.reachable_stake),
+        reachable_stake: agreed.reachable_stake,
         total_stake: total,
-        has_quorum: status.is_some_and(|status| status.has_quorum),
-        final_blocks: statuses(model)
-            .map(|status| status.sequence)
-            .chain(model.figures.last_sequence())
-            .max()
-            .unwrap_or(0),
+        has_quorum: agreed.has_quorum && model.agreed.is_some(),
+        final_blocks: agreed.sequence.max(followed),
         last_final_ms: model.figures.last_final().map(|at| at.0),
-        view: status.map_or(0, |status| status.view),
-        leader: status.map(|status| status.leader.clone()).filter(|leader| !leader.is_empty()),
+        view: agreed.view,
+        leader: agreed.leader,
     }
 }
 

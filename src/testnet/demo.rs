@@ -11,6 +11,7 @@ use super::site::Site;
 use super::validators::{Happened, Running, Validators};
 use super::watching::{Event, Look, Watch, on_signal};
 use super::{Plan, Ports, TICK, examples, failure};
+use crate::args::program;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 use crate::text::{counted, span};
@@ -212,20 +213,22 @@ fn to_try(site: &Site, ports: Ports, running: &[Running]) -> Vec<String> {
     };
     let pids: Vec<String> = running.iter().rev().take(2).map(|running| running.pid.to_string()).collect();
     let pages: Vec<String> = site.places.iter().map(|place| format!("http://{}/", place.http)).collect();
+    let pop = program();
     vec![
         String::new(),
         format!("  Pages: {}", pages.join("  ")),
+        format!("  On a terminal: {pop} monitor-network --network {folder}"),
         String::new(),
         "Three things to try in another terminal:".into(),
-        format!("  1. pop submit-proof {folder}/proofs/{FALSE_EXAMPLE} --wait{at}"),
+        format!("  1. {pop} submit-proof {folder}/proofs/{FALSE_EXAMPLE} --wait{at}"),
         "       a false theorem: every validator finds it out, and it is refused".into(),
-        format!("  2. kill {}, and then: pop why{at}", pids.join(" ")),
+        format!("  2. kill {}, and then: {pop} why{at}", pids.join(" ")),
         format!(
             "       two validators of four are no quorum: it halts, and says why; after {} s they are started again",
             AWAY.as_secs()
         ),
-        format!("  3. pop kill-actor --actor mempool --token {folder}/node_1/admin_token{asked}"),
-        format!("       an actor fails, and its supervisor restarts it; `pop actors --watch{at}` shows all of them"),
+        format!("  3. {pop} kill-actor --actor mempool --token {folder}/node_1/admin_token{asked}"),
+        format!("       an actor fails, and its supervisor restarts it; `{pop} actors --watch{at}` shows all of them"),
         String::new(),
         "Ctrl-C ends it and removes the folder.".into(),
         String::new(),

@@ -5,6 +5,7 @@ use super::machine::Needed;
 use super::report::Report;
 use super::site::Site;
 use super::{Plan, Task};
+use crate::args::program;
 use crate::say;
 use crate::text::{counted, rfc3339};
 use actors::config::CROWD_MIN;
@@ -69,8 +70,9 @@ impl Screen {
         self.clear();
         say!("A quorum is connected after {} ms. Chain {}", took.as_millis(), site.chain);
         if let Some(first) = site.places.first() {
-            say!("Ask it anything meanwhile: pop status --node {}", first.http);
-            say!("Or watch all of it: pop monitor-network --network {}", site.folder.display());
+            let pop = program();
+            say!("Ask it anything meanwhile: {pop} status --node {}", first.http);
+            say!("Or watch all of it: {pop} monitor-network --network {}", site.folder.display());
         }
         looks_on.iter().for_each(|line| say!("{line}"));
         say!();
@@ -137,8 +139,9 @@ impl Screen {
         say!("The network is stopped. Where to look next:");
         say!("  {}  this report; docs/TESTNET.md defines each figure", plan.output.display());
         say!("  {}  what each validator logged", site.folder.join("logs").display());
-        say!("  pop check-proof FILE  why a proof is refused, checked on this machine alone");
-        say!("  pop demo  the same with a network that stays up, a page to look at, and three things to try");
+        let pop = program();
+        say!("  {pop} check-proof FILE  why a proof is refused, checked on this machine alone");
+        say!("  {pop} demo  the same with a network that stays up, a page to look at, and three things to try");
         say!("  README.md, \"By hand\"  a network in terminals of your own, to submit, stop and kill");
     }
 }

@@ -1,7 +1,10 @@
 //! One word for a network of which several nodes were asked: each knows only what it sees.
 
 use super::{Health, State};
+use crate::agreement::Weights;
+use crate::text::cut;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What one node said of itself.
 #[derive(Debug, Clone)]
@@ -11,29 +14,93 @@ pub struct Told {
     pub health: Result<Health, String>,
 }
 
-/// The health in an answer of the API. None if there is none, or of another form.
+/// Characters of a sentence that a node wrote.
+const SENTENCE_MAX: usize = 400;
+/// Validators that one node may name as missing.
+const MISSING_MAX: usize = 1_024;
+
+/// The health in an answer of the API, cut to what is shown. None if there is none, or of another form, or if its sentence
+/// is of another state.
 pub fn of_answer(answer: &Value) -> Option<Health> {
-    serde_json::from_value(answer["health"].clone()).ok()
+    let mut health: Health = serde_json::from_value(answer["health"].clone()).ok()?;
+    health.missing.truncate(MISSING_MAX);
+    (health.sentence, health.what_to_do) = (cut(&health.sentence, SENTENCE_MAX), cut(&health.what_to_do, SENTENCE_MAX));
+    health.sentence.starts_with(health.state.word()).then_some(health)
 }
 
-/// The word of the node that sees most: one that sees blocks become final is right about the network, whatever another one
-/// lacks; else the one to which the fewest are missing. O(nodes).
+/// The same of nodes of which nobody knows the stake: each weighs the same.
 pub fn network(told: &[Told]) -> Health {
-    let best = told.iter().filter_map(|told| told.health.as_ref().ok()).min_by_key(|health| rank(health));
-    let silent: Vec<&str> = told.iter().filter(|told| told.health.is_err()).map(|told| told.name.as_str()).collect();
-    let Some(best) = best else { return unreachable(told) };
-    let mut health = best.clone();
+    let weights = told.iter().map(|told| told.health.is_ok().then_some(0)).collect();
+    network_by(told, &Weights::new(weights, 0))
+}
+
+/// The word of the nodes on whose side most stake is: one that sees blocks become final is right about the network, whatever
+/// another one lacks, but no single one against all others. Of those that agree, one that misses whom the others miss speaks.
+/// O(nodes · missing).
+pub fn network_by(told: &[Told], weights: &Weights) -> Health {
+    let health = |node: usize| told[node].health.as_ref().ok();
+    let of = |holds: fn(State) -> bool| weights.of(|node| health(node).is_some_and(|health| holds(health.state)));
+    let is_halted = |state: State| state == State::Halted;
+    let (progress, halted) = (of(State::makes_progress), of(is_halted));
+    let side = |state: State| match (progress, halted) {
+        (0, 0) => true,
+        (progress, halted) if progress >= halted => state.makes_progress(),
+        (_, _) => is_halted(state),
+    };
+    let rank_of = |node: usize| Some(rank(health(node).filter(|health| side(health.state))?.state));
+    let state = weights.most(rank_of);
+    let is_missed = |name: &str| {
+        weights.say(|node| health(node).is_some_and(|health| health.missing.iter().any(|one| one.node_id == name)))
+    };
+    // How many more, or fewer, it misses than are missed.
+    let missed: BTreeSet<&str> = told
+        .iter()
+        .filter_map(|told| told.health.as_ref().ok())
+        .flat_map(|health| &health.missing)
+        .map(|missing| missing.node_id.as_str())
+        .filter(|name| is_missed(name))
+        .collect();
+    let unlike = |node: usize| {
+        let own = health(node).map(|health| &health.missing[..]).unwrap_or_default();
+        let own: BTreeSet<&str> = own.iter().map(|missing| missing.node_id.as_str()).collect();
+        own.symmetric_difference(&missed).count()
+    };
+    let speakers = (0..told.len()).filter(|node| state.is_some() && rank_of(*node) == state);
+    let Some(best) = speakers.min_by_key(|node| unlike(*node)) else { return unreachable(told) };
+    let Some(mut said) = health(best).cloned() else { return unreachable(told) };
+    let contradicts = |told: &&Told| {
+        let state = told.health.as_ref().ok().map(|health| health.state);
+        state.is_some_and(|state| {
+            is_halted(state) && said.state.makes_progress() || is_halted(said.state) && state.makes_progress()
+        })
+    };
+    let others: Vec<&str> = told.iter().filter(contradicts).map(|told| told.name.as_str()).collect();
+    let silent = told.iter().filter(|told| told.health.is_err()).map(|told| told.name.as_str());
     // Those that do not answer to a client but vote are no part of the sentence.
     let unsaid: Vec<&str> =
-        silent.into_iter().filter(|name| health.missing.iter().all(|missing| missing.node_id != **name)).collect();
-    if !unsaid.is_empty() {
-        health.sentence.push_str(&format!("; no answer to me from {}", unsaid.join(", ")));
+        silent.filter(|name| said.missing.iter().all(|missing| missing.node_id != **name)).collect();
+    if !others.is_empty() {
+        let verb = if others.len() == 1 { "says" } else { "say" };
+        said.sentence.push_str(&format!("; {} {verb} the opposite", few(&others)));
     }
-    health
+    if !unsaid.is_empty() {
+        said.sentence.push_str(&format!("; no answer to me from {}", few(&unsaid)));
+    }
+    said
 }
 
-fn rank(health: &Health) -> (u8, usize) {
-    let state = match health.state {
+/// Names in a sentence.
+fn few(names: &[&str]) -> String {
+    const SHOWN_MAX: usize = 5;
+    match names.len().saturating_sub(SHOWN_MAX) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..SHOWN_MAX].join(", ")),
+    }
+}
+
+/// The best first.
+fn rank(state: State) -> u8 {
+    match state {
         State::Ok => 0,
         State::Degraded => 1,
         State::Halted => 2,
@@ -41,8 +108,7 @@ fn rank(health: &Health) -> (u8, usize) {
         State::Waiting => 4,
         State::Failing => 5,
         State::Unreachable => 6,
-    };
-    (state, health.missing.len())
+    }
 }
 
 fn unreachable(told: &[Told]) -> Health {
@@ -91,5 +157,36 @@ mod tests {
         let nobody = network(&[silent("a"), silent("b")]);
         assert_eq!(nobody.sentence, "UNREACHABLE: none of 2 nodes answers; the first: a does not answer");
         assert!(!nobody.state.makes_progress());
+    }
+    #[test]
+    fn one_node_that_lies_neither_heals_nor_halts_a_network() {
+        let mut halted = ["a", "b", "c"].map(|name| told(name, State::Halted, &["d"])).to_vec();
+        halted.insert(0, told("d", State::Ok, &[]));
+        let said = network(&halted);
+        assert_eq!((said.state, said.sentence.as_str()), (State::Halted, "HALTED by a; d says the opposite"));
+        let mut well = ["a", "b", "c"].map(|name| told(name, State::Degraded, &[])).to_vec();
+        well.insert(0, told("d", State::Ok, &[]));
+        assert_eq!(network(&well).sentence, "DEGRADED by a", "nor is it well because one says so");
+        well[0] = told("d", State::Halted, &["a", "b", "c"]);
+        assert_eq!(network(&well).sentence, "DEGRADED by a; d says the opposite");
+        let same =
+            [told("d", State::Halted, &["x", "a"]), told("a", State::Halted, &["x"]), told("b", State::Halted, &["x"])];
+        assert_eq!(network(&same).sentence, "HALTED by a", "whom the others miss");
+        // By stake, where it is known: three small ones are not half.
+        let weights = Weights::new(vec![Some(40), Some(10), Some(10), Some(10)], 70);
+        assert_eq!(network_by(&halted, &weights).state, State::Ok);
+    }
+
+    #[test]
+    fn an_answer_is_cut_and_one_that_contradicts_itself_is_none() {
+        let answer = |state: &str, sentence: &str| {
+            let missing = serde_json::json!({"node_id": "x", "stake": 1, "since": "", "how": "silent"});
+            let health = serde_json::json!({"state": state, "sentence": sentence, "what_to_do": "x".repeat(9_000), "missing": vec![missing; 3_000]});
+            of_answer(&serde_json::json!({"health": health}))
+        };
+        let health = answer("ok", &format!("OK: {}\u{1b}[2J", "y".repeat(9_000))).unwrap();
+        assert!(health.sentence.len() < 500 && health.what_to_do.len() < 500 && health.missing.len() == MISSING_MAX);
+        assert!(answer("ok", "HALTED: not at all").is_none() && answer("splendid", "OK: x").is_none());
+        assert!(of_answer(&serde_json::json!({"health": {"state": "ok", "sentence": -1}})).is_none());
     }
 }

@@ -15,6 +15,7 @@ use crate::fault_points::{self, Point};
 use crate::metrics::handles::{Steps, Votes, is_on_the_votes_way};
 use crate::network::Network;
 use crate::outlet::Outlet;
+use crate::peers::Committed;
 use crate::storage::vote_log::{VoteLog, VoteLogError};
 use crate::supervision::{Exit, ExitHook};
 use crate::vote_way::{self, Place};
@@ -41,6 +42,8 @@ pub struct Reach {
     /// Asks those that reported something to the previous incarnation to report it again.
     pub rebuilt: Outlet<Rebuilt>,
     pub observed: Arc<Observed>,
+    /// Told to the gate, which need not check what is late.
+    pub committed: Arc<Committed>,
     /// What this process has made durable so far.
     pub witness: Arc<Witness>,
     pub exit: ExitHook,
@@ -98,6 +101,7 @@ impl ConsensusActor {
         }
         let measured = matches!(&input, Input::Peer(_, message) if is_on_the_votes_way(message));
         let output = self.consensus.step(self.clock.now(), input);
+        self.reach.committed.set(self.consensus.committed_view());
         if measured {
             self.steps.decided(began.elapsed());
         }
@@ -318,6 +322,7 @@ impl Actor for ConsensusActor {
 
     fn started(&mut self, context: &mut Context<Self>) {
         let snapshot = self.consensus.snapshot_now();
+        self.reach.committed.set(snapshot.commit_view);
         self.reach.observed.snapshot(&snapshot);
         if let Some(block) = snapshot.missing_final {
             tracing::warn!(

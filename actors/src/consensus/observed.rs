@@ -146,6 +146,9 @@ impl Observed {
 
     /// A peer's own vote came.
     pub fn input(&self, at: Instant, input: &Input) {
+        if let Input::LateCommit(late) = input {
+            return self.heard.note(late.voter(), VoteKind::Commit, at);
+        }
         let Input::Peer(from, message) = input else { return };
         let vote = if let Message::Vote { vote, .. } = &**message {
             Some(vote)

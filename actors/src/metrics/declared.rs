@@ -68,6 +68,8 @@ const SOLVER_PIN: Label = fact("solver_pin", "fingerprint that the genesis pins"
 const ACTOR: Label =
     words("actor", &["peers", "leader_election", "view_change", "consensus", "mempool", "verifier_pool", "state"]);
 const SUPERVISOR: Label = words("supervisor", &["validator", "proofs", "votes"]);
+const THREAD: Label = words("thread", &["work", "votes", "sessions"]);
+const WAIT: Label = words("for", &["processor", "disk"]);
 const RESTART: Label =
     words("reason", &["panicked", "failed", "terminated", "start_failed", "hung", "blocked", "with_sibling"]);
 
@@ -173,6 +175,7 @@ const LINK: &[&str] = &[
     "stopping",
     "too_often",
     "key_in_use",
+    "own_key_in_use",
     "frame_too_large",
     "frame_too_short",
     "message_too_large",
@@ -305,6 +308,8 @@ declare! {
             "1; the labels say which program this is, and which solver it has";
         VALIDATOR_INFO = "pop_validator_info", Gauge, Count, [VALIDATOR],
             "1; the label says which validator this process is";
+        LAST_EXIT_CODE = "pop_last_exit_code", Gauge, Count, [],
+            "exit code with which the process before this one ended; -1: it ended without a word (killed or power lost); -2: none is known";
         PROCESS_START_TIME = "process_start_time_seconds", Gauge, Seconds, [],
             "when the process started, since the Unix epoch";
         PROCESS_CPU = "process_cpu_seconds_total", CounterOfSeconds, Seconds, [],
@@ -338,13 +343,17 @@ declare! {
         ACTOR_HANDLING = "pop_actor_handling_seconds", Gauge, Seconds, [ACTOR],
             "how long the present message has been handled; 0 when idle";
         ACTOR_HEARTBEAT = "pop_actor_heartbeat_age_seconds", Gauge, Seconds, [ACTOR],
-            "since the actor last looked into its mailbox, which it is asked to ten times a second; while it is down, since it failed";
+            "since the actor last looked into its mailbox, which it is asked to when it has not for a quarter of a second; while it is down, since it failed";
         ACTOR_RESTARTS = "pop_actor_restarts_total", Counter, Count, [ACTOR, RESTART],
             "incarnations that ended unasked, by reason; with_sibling: another one failed that it is restarted with";
         SUPERVISOR_ESCALATIONS = "pop_supervisor_escalations_total", Counter, Count, [SUPERVISOR],
             "how often a supervisor gave up and escalated to the one above";
         SUPERVISOR_THREADS_LEFT = "pop_supervisor_threads_left_behind", Gauge, Count, [],
             "blocked threads that were replaced and have not ended";
+        THREAD_PROCESSOR_WAIT = "pop_thread_processor_wait_seconds_total", CounterOfSeconds, Seconds, [THREAD],
+            "time in which the thread was ready to run and had no processor; 0 where the system does not count it (it is no Linux)";
+        THREAD_WAITS = "pop_thread_waiting", Gauge, Count, [THREAD, WAIT],
+            "1 while something other than its actors keeps the thread from going on: no processor (a tenth of the last 10 s and longer than it ran, or 1 s on end), or a disk that has not answered for 1 s";
     }
     "Consensus" {
         CONSENSUS_EPOCH = "pop_consensus_epoch", Gauge, Count, [],

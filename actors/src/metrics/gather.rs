@@ -5,7 +5,7 @@ use super::page::{Fractions, Page};
 use super::process::{self, Process};
 use crate::state;
 use crate::storage::vote_log;
-use crate::supervision::{ActorReport, MemberReport, Phase, SupervisorReport, TreeReport};
+use crate::supervision::{ActorReport, MemberReport, Phase, SupervisorReport, ThreadReport, TreeReport, WaitsFor};
 use crate::verifier_pool::{Shares, Workers};
 use metrics::{counter, gauge};
 use protocol::consensus::events::EPOCH;
@@ -88,8 +88,20 @@ fn actors(tree: &TreeReport, beside: &mut Fractions) {
     }
     let handlers = actors.iter().map(|actor| (Some(("actor", actor.name)), actor.handler_time.as_secs_f64()));
     beside.counter(ACTOR_HANDLER, handlers);
+    threads(&tree.threads, beside);
     supervisors(&tree.root);
     gauge!(SUPERVISOR_THREADS_LEFT).set(tree.zombies as f64);
+}
+
+fn threads(threads: &[ThreadReport], beside: &mut Fractions) {
+    for thread in threads {
+        for (name, what) in [("processor", WaitsFor::Processor), ("disk", WaitsFor::Disk)] {
+            let waits = f64::from(u8::from(thread.waits_for == Some(what)));
+            gauge!(THREAD_WAITS, "thread" => thread.name, "for" => name).set(waits);
+        }
+    }
+    let waited = threads.iter().map(|thread| (Some(("thread", thread.name)), thread.processor_wait.as_secs_f64()));
+    beside.counter(THREAD_PROCESSOR_WAIT, waited);
 }
 
 /// One that is down shows none: it is as old as its failure.

@@ -4,12 +4,19 @@
 
 use super::declared::*;
 use crate::network::Lane;
+use crate::storage::last_exit::LastRun;
 use crate::verifier_pool::PoolEvent;
 use metrics::{counter, gauge, histogram};
 use protocol::mempool::{Refusal, Source};
 use protocol::message::GiveUpReason;
 use protocol::types::Millis;
 use std::time::Duration;
+
+/// How the process before this one ended, if there was one.
+pub fn last_exit(last: Option<&LastRun>) {
+    let code = last.map_or(-2, |last| last.code().map_or(-1, i32::from));
+    gauge!(LAST_EXIT_CODE).set(f64::from(code));
+}
 
 pub(crate) fn network_session_opened() {
     gauge!(NETWORK_SESSIONS).increment(1.0);

@@ -5,6 +5,7 @@ mod lines;
 mod synthetic;
 
 use super::*;
+use crate::storage::last_exit::LastRun;
 use lines::{Sample, samples};
 use synthetic::{World, every_word};
 
@@ -171,6 +172,17 @@ fn a_page_says_what_is_published_and_seen() {
     assert_eq!([value(STATE_SUPPLY_DIFFERENCE, ""), value(STATE_STAKE, "node_4")], [0.0, 10_000.0]);
     assert_eq!([value(STATE_BALANCE, "node_4"), value(STATE_REWARDS, "node_4")], [5.0, 0.0]);
     assert_eq!([value(ACTOR_UP, "consensus"), value(ACTOR_MAILBOX, "consensus")], [0.0, 0.0]);
+}
+
+#[test]
+fn the_page_says_how_the_last_run_ended() {
+    let world = World::new(4);
+    let ended = LastRun::Ended { code: 70, reason: "supervision gave up".into(), at_ms: 1 };
+    let killed = LastRun::Killed { since_ms: 1, note: None };
+    for (last, expected) in [(None, "-2"), (Some(&killed), "-1"), (Some(&ended), "70")] {
+        let page = world.page(|| last_exit(last));
+        assert!(page.contains(&format!("\npop_last_exit_code {expected}\n")), "{expected}: {page}");
+    }
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream,
     };
     let agreed = timed(async {
         socket::tune(&stream)?;
-        let stream = network.tls.acceptor().accept(stream).await?;
+        let stream = network.aside.run(network.tls.acceptor().accept(stream)).await?;
         greet(&network, TlsStream::Server(stream), Side::Accepted).await
     });
     match agreed.await {
@@ -50,7 +50,7 @@ pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream,
     }
 }
 
-/// Dials a peer and keeps the session to its end.
+/// Dials a peer, when fewer than [`DIALS_AT_ONCE`] others are being dialled, and keeps the session to its end.
 ///
 /// # Errors
 /// Why there was no session.
@@ -59,6 +59,7 @@ pub async fn dial<M: PeerMessage>(
     peer: ValidatorIndex,
     address: &str,
 ) -> Result<Session<M>, LinkError> {
+    let _turn = network.dials.acquire().await;
     let unreachable = |reason: String| LinkError::Unreachable { address: address.to_owned(), reason };
     let agreed = timed(async {
         let key = network.roster.get(peer).ok_or_else(|| unreachable("no such validator".into()))?.key;
@@ -67,7 +68,7 @@ pub async fn dial<M: PeerMessage>(
             .map_err(|_| unreachable(format!("no answer within {CONNECT_DEADLINE:?}")))?
             .map_err(|error| unreachable(error.to_string()))?;
         socket::tune(&stream)?;
-        let stream = network.tls.connector(key)?.connect(server_name(), stream).await?;
+        let stream = network.aside.run(network.tls.connector(key)?.connect(server_name(), stream)).await?;
         greet(network, TlsStream::Client(stream), Side::Dialled).await
     });
     agreed.await.map_err(|failure| {
@@ -103,6 +104,9 @@ impl<E: Into<LinkError>> From<E> for Failure {
         Failure { peer: None, error: error.into() }
     }
 }
+
+/// Peers that are dialled at a time, so that at a start with many of them each handshake ends in its time.
+pub const DIALS_AT_ONCE: usize = 16;
 
 async fn timed<T>(handshake: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let late = Failure { peer: None, error: LinkError::HandshakeDeadline };

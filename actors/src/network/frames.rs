@@ -66,12 +66,22 @@ pub enum Lane {
     Bulk,
 }
 
+/// What a newer message of a kind does to an older one that still waits for the same peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newer {
+    /// It follows: both say something.
+    Follows,
+    /// It takes its place: it says all that the older one said, or what no longer holds.
+    Replaces,
+}
+
 /// What holds for one kind of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KindRule {
     /// Names the kind in metrics and errors.
     pub name: &'static str,
     pub lane: Lane,
+    pub newer: Newer,
     pub body_bytes_max: usize,
     /// Messages of this kind that one peer may send for long; more are read later.
     pub per_second: u32,

@@ -137,6 +137,8 @@ impl LinkError {
             LinkError::Tls(TlsError::Key(_)) => "unknown_key",
             LinkError::Tls(TlsError::KeyRefused) => "key_refused",
             LinkError::Tls(TlsError::Other(_)) => "tls",
+            // A peer's word, and of this validator's own key: not what this side saw of the peer's.
+            LinkError::RefusedByPeer(Refusal::KeyInUse) => "own_key_in_use",
             LinkError::Refused(refusal) | LinkError::RefusedByPeer(refusal) => refusal.label(),
             LinkError::Frame(error) => error.label(),
             LinkError::HandshakeDeadline => "handshake_deadline",

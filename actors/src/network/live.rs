@@ -21,9 +21,6 @@ pub(super) struct Traffic {
     pub(super) throttled: AtomicU64,
 }
 
-/// A peer says something twice a second at least; one that was heard so lately has not ended and started anew.
-const ANSWERS_WITHIN: Duration = Duration::from_millis(1_500);
-
 /// No clock is so far behind: differences are bounded.
 const UNHEARD: i64 = i64::MIN;
 
@@ -70,16 +67,16 @@ impl Live {
     }
 
     /// Whether this is the session of another run of the peer than `boot`, and that one still answers: two processes use one
-    /// key. A peer that started anew has closed its old session, or is not heard in it any more.
-    pub(super) fn is_another_that_answers(&self, boot: u64) -> bool {
-        self.boot != boot && self.is_open() && self.since_heard() < ANSWERS_WITHIN
+    /// key. A peer that started anew has closed its old session, or is not heard in it any more, for longer than `within`.
+    pub(super) fn is_another_that_answers(&self, boot: u64, within: Duration) -> bool {
+        self.boot != boot && self.is_open() && self.since_heard() < within
     }
 
     pub(super) fn heard(&self) {
         self.heard_ms.store(self.age_ms(), Ordering::Relaxed);
     }
 
-    fn since_heard(&self) -> Duration {
+    pub(super) fn since_heard(&self) -> Duration {
         Duration::from_millis(self.age_ms().saturating_sub(self.heard_ms.load(Ordering::Relaxed)))
     }
 

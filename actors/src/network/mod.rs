@@ -7,17 +7,21 @@
 //! - [`handshake`]: chain, solver and role must agree; each disagreement has its own name on both sides.
 //! - [`frames`]: the wire, its limits by kind, and how long messages are cut so that votes overtake them.
 //! - [`outbox`]: what waits for one peer, in two bounded lanes.
+//! - [`pace`]: how often a session is asked whether it is alive.
 //! - [`places`]: who may be shaking hands, while everybody is a stranger.
+//! - `aside`: a thread for the keys and signatures of handshakes.
 //! - [`establish`], [`session`], [`reader`]: one connection, from its start to its end.
 //! - [`skew`]: how far clocks are apart, for people only.
 //! - [`table`]: one session for each pair, reachable from any thread without an actor in between.
 
+mod aside;
 pub mod establish;
 pub mod faults;
 pub mod frames;
 pub mod handshake;
 mod live;
 pub mod outbox;
+pub mod pace;
 pub mod places;
 pub mod rates;
 pub mod reader;
@@ -35,7 +39,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use faults::{Accuse, Fault};
-pub use frames::{EncodeError, KindRule, Lane, PeerMessage};
+pub use frames::{EncodeError, KindRule, Lane, Newer, PeerMessage};
 pub use handshake::{Hello, LinkError, Refusal, Role};
 pub use report::PeerReport;
 pub use roster::{Member, Roster, RosterError};

@@ -2,9 +2,10 @@
 //!
 //! Anybody may put something in from any thread; it never blocks and never waits for the network. When the urgent lane is
 //! full its oldest message is dropped (newer votes and statuses say more, and consensus repeats what matters); when the
-//! bulk lane is full the new message is dropped (who asked for it asks again).
+//! bulk lane is full the new message is dropped (who asked for it asks again). A newer status takes the place of one that
+//! waits: whoever is read slowly is not sent where this validator was.
 
-use super::frames::{Control, Encoded, Lane, PART_BYTES_MAX, part_head, write_frame};
+use super::frames::{Control, Encoded, Lane, Newer, PART_BYTES_MAX, part_head, write_frame};
 use crate::clock;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -87,6 +88,17 @@ impl Queue {
         self.messages.push_back(message);
     }
 
+    /// Puts a message into the place of an older one of its kind, of which nothing was sent yet; gives it back if there is
+    /// none.
+    fn replace(&mut self, message: Encoded) -> Result<(), Encoded> {
+        let begun = usize::from(self.sent > 0);
+        let older = self.messages.iter_mut().skip(begun).find(|older| older.kind == message.kind);
+        let Some(older) = older else { return Err(message) };
+        self.bytes = self.bytes - older.body.len() + message.body.len();
+        *older = message;
+        Ok(())
+    }
+
     /// Drops the oldest message of which nothing was sent yet.
     fn drop_oldest(&mut self) -> bool {
         let oldest = usize::from(self.sent > 0);
@@ -124,30 +136,37 @@ impl Queue {
     }
 }
 
+impl Inner {
+    fn post(&mut self, message: Encoded) -> Posted {
+        let queue = match message.rule.lane {
+            Lane::Urgent => &mut self.urgent,
+            Lane::Bulk => &mut self.bulk,
+        };
+        let message = match message.rule.newer {
+            Newer::Follows => message,
+            Newer::Replaces => match queue.replace(message) {
+                Ok(()) => return Posted::Queued,
+                Err(message) => message,
+            },
+        };
+        let bytes = message.body.len();
+        let mut dropped = 0;
+        if message.rule.lane == Lane::Urgent {
+            while !queue.has_room(bytes) && queue.drop_oldest() {
+                dropped += 1;
+            }
+        }
+        if !queue.has_room(bytes) {
+            return Posted::Dropped;
+        }
+        queue.push(message);
+        if dropped == 0 { Posted::Queued } else { Posted::Displaced(dropped) }
+    }
+}
+
 impl Outbox {
     pub fn post(&self, message: Encoded) -> Posted {
-        let bytes = message.body.len();
-        let mut inner = self.inner.lock();
-        let posted = match message.rule.lane {
-            Lane::Urgent => {
-                let mut dropped = 0;
-                while !inner.urgent.has_room(bytes) && inner.urgent.drop_oldest() {
-                    dropped += 1;
-                }
-                if inner.urgent.has_room(bytes) {
-                    inner.urgent.push(message);
-                    if dropped == 0 { Posted::Queued } else { Posted::Displaced(dropped) }
-                } else {
-                    Posted::Dropped
-                }
-            }
-            Lane::Bulk if inner.bulk.has_room(bytes) => {
-                inner.bulk.push(message);
-                Posted::Queued
-            }
-            Lane::Bulk => Posted::Dropped,
-        };
-        drop(inner);
+        let posted = self.inner.lock().post(message);
         self.filled.notify_one();
         posted
     }
@@ -207,8 +226,12 @@ mod tests {
     use super::*;
     use crate::network::frames::{HEADER_BYTES, Header, KindRule};
 
+    /// The kind whose newest message is enough.
+    const STATUS: u8 = 40;
+
     fn message(lane: Lane, kind: u8, bytes: usize) -> Encoded {
-        let rule = KindRule { name: "test", lane, body_bytes_max: usize::MAX, per_second: 1, burst: 1 };
+        let newer = if kind == STATUS { Newer::Replaces } else { Newer::Follows };
+        let rule = KindRule { name: "test", lane, newer, body_bytes_max: usize::MAX, per_second: 1, burst: 1 };
         Encoded { kind, rule, body: vec![kind; bytes].into() }
     }
 
@@ -262,6 +285,25 @@ mod tests {
         assert_eq!(outbox.post(message(Lane::Bulk, 20, 1)), Posted::Dropped);
         assert_eq!(outbox.post(message(Lane::Urgent, 21, 1)), Posted::Queued, "votes have a lane of their own");
         assert_eq!(outbox.waiting(), (3, BULK_BYTES_MAX + 1));
+    }
+
+    /// T1: a peer that is read slowly is not sent where this validator was, and neither are its votes moved.
+    #[test]
+    fn a_newer_status_takes_the_place_of_one_that_waits() {
+        let outbox = Outbox::default();
+        for bytes in 1..=3 {
+            assert_eq!(outbox.post(message(Lane::Urgent, STATUS, bytes)), Posted::Queued);
+            outbox.post(message(Lane::Urgent, 20, 100));
+        }
+        assert_eq!(outbox.waiting(), (4, 303));
+        assert_eq!(next_kinds(&outbox), [STATUS]);
+        outbox.post(message(Lane::Urgent, STATUS, PART_BYTES_MAX + 1));
+        assert_eq!((0..3).flat_map(|_| next_kinds(&outbox)).collect::<Vec<_>>(), [20, 20, 20]);
+        assert_eq!(next_kinds(&outbox), [Control::Part as u8]);
+        outbox.post(message(Lane::Urgent, STATUS, 1));
+        assert_eq!(next_kinds(&outbox), [Control::Part as u8], "one that was begun is ended");
+        assert_eq!(next_kinds(&outbox), [STATUS]);
+        assert_eq!(outbox.waiting(), (0, 0));
     }
 
     #[test]

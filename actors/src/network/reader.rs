@@ -12,6 +12,7 @@ use super::skew;
 use super::table::{Network, Sink};
 use crate::{clock, metrics};
 use parking_lot::Mutex;
+use protocol::types::ValidatorIndex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,34 +28,18 @@ const ASIDE_BYTES_MIN: usize = 4 * 1024;
 const CONTROLS_PER_SECOND: u32 = 20;
 const CONTROLS_BURST: u32 = 50;
 
-/// When the peer was last heard, and the ping that is under way. Shared by the futures of one task.
+/// The ping that is under way. Shared by the futures of one task.
 #[derive(Default)]
-pub(super) struct Pulse(Mutex<Beat>);
-
-#[derive(Default)]
-struct Beat {
-    heard: bool,
-    ping: Option<([u8; 8], Instant)>,
-}
+pub(super) struct Pulse(Mutex<Option<([u8; 8], Instant)>>);
 
 impl Pulse {
-    fn heard(&self) {
-        self.0.lock().heard = true;
-    }
-
-    /// Whether the peer was heard since the last call.
-    pub(super) fn was_heard(&self) -> bool {
-        std::mem::take(&mut self.0.lock().heard)
-    }
-
     pub(super) fn asked(&self, nonce: [u8; 8], now: Instant) {
-        self.0.lock().ping = Some((nonce, now));
+        *self.0.lock() = Some((nonce, now));
     }
 
     /// The round trip, if this answers the question that is open: a pong to no question of ours measures nothing.
     fn answered(&self, nonce: [u8; 8]) -> Option<Duration> {
-        let mut beat = self.0.lock();
-        let (_, asked_at) = beat.ping.take_if(|(asked, _)| *asked == nonce)?;
+        let (_, asked_at) = self.0.lock().take_if(|(asked, _)| *asked == nonce)?;
         Some(asked_at.elapsed())
     }
 }
@@ -94,7 +79,6 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
                 Err(LinkError::Frame(fault)) => return self.judge(fault.clone()).err().unwrap_or(fault.into()),
                 Err(error) => return error,
             };
-            self.pulse.heard();
             self.live.heard();
             self.network.traffic(self.live.peer).bytes_in.fetch_add(body.len() as u64, Ordering::Relaxed);
             self.network.counted.frame_in(self.message_kind(kind, &body), HEADER_BYTES + body.len());
@@ -183,10 +167,10 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
         let wait = bucket.take(1, now);
         self.wait(wait).await;
         let verified = if body.len() < ASIDE_BYTES_MIN {
-            check(&*self.network.sink, kind, &rule, body)?
+            check(&*self.network.sink, self.live.peer, kind, &rule, body)?
         } else {
-            let (sink, body) = (Arc::clone(&self.network.sink), body.to_vec());
-            let checking = tokio::task::spawn_blocking(move || check(&*sink, kind, &rule, &body));
+            let (sink, from, body) = (Arc::clone(&self.network.sink), self.live.peer, body.to_vec());
+            let checking = tokio::task::spawn_blocking(move || check(&*sink, from, kind, &rule, &body));
             match checking.await {
                 Ok(checked) => checked?,
                 // A panic over there is a panic here: the session ends and nothing else.
@@ -219,10 +203,11 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
 
 fn check<M: PeerMessage>(
     sink: &dyn Sink<M>,
+    from: ValidatorIndex,
     kind: u8,
     rule: &KindRule,
     body: &[u8],
 ) -> Result<M::Verified, FrameError> {
     let message: M = decode(kind, rule, body)?;
-    sink.verify(message).map_err(|reason| FrameError::Invalid { name: rule.name, reason })
+    sink.verify(from, message).map_err(|reason| FrameError::Invalid { name: rule.name, reason })
 }

@@ -5,6 +5,7 @@
 use super::frames::{PART_BYTES_MAX, PeerMessage};
 use super::handshake::{LinkError, Refusal, part, parting_word};
 use super::live::{Admitted, Live};
+use super::pace::Pace;
 use super::reader::{Pulse, Reader};
 use super::table::Network;
 use crate::metrics;
@@ -15,9 +16,6 @@ use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
-pub const PING_INTERVAL: Duration = Duration::from_secs(1);
-/// Without a byte from the peer for so long, the session ends.
-pub const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// A peer that takes none of our bytes for so long loses the session.
 pub const STALL_MAX: Duration = Duration::from_secs(10);
 /// What is handed to TLS at once; a vote overtakes at most so much.
@@ -148,28 +146,33 @@ async fn work<M: PeerMessage>(
         }
         error = Reader::new(network, live, &pulse).run(&mut read) => error,
         error = write_all(network, live, &mut write) => error,
-        error = keep_alive(live, &pulse) => error,
+        error = keep_alive(live, &pulse, network.pace) => error,
     };
     (error, read.unsplit(write))
 }
 
-async fn keep_alive(live: &Live, pulse: &Pulse) -> LinkError {
-    let mut heard_at = Instant::now();
+/// Asks whether the peer is alive, at the session's start and whenever it is due, until it is silent for too long.
+async fn keep_alive(live: &Live, pulse: &Pulse, pace: Pace) -> LinkError {
     let mut nonce: u64 = 0;
-    let mut ticks = tokio::time::interval(PING_INTERVAL);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut asked_at: Option<Instant> = None;
     loop {
-        ticks.tick().await;
         let now = Instant::now();
-        if pulse.was_heard() {
-            heard_at = now;
+        let silent = live.since_heard();
+        if silent >= pace.silence_max {
+            return LinkError::Silent(pace.silence_max);
         }
-        if now.duration_since(heard_at) >= SILENCE_MAX {
-            return LinkError::Silent(SILENCE_MAX);
+        let measured_in = asked_at.map_or(Duration::ZERO, |at| pace.measured.saturating_sub(now.duration_since(at)));
+        let quiet_in = pace.quiet.saturating_sub(silent);
+        if measured_in.is_zero() || quiet_in.is_zero() {
+            nonce += 1;
+            asked_at = Some(now);
+            pulse.asked(nonce.to_be_bytes(), now);
+            live.outbox.ping(nonce.to_be_bytes());
         }
-        nonce += 1;
-        pulse.asked(nonce.to_be_bytes(), now);
-        live.outbox.ping(nonce.to_be_bytes());
+        // After a question the peer has as long to answer. What is heard meanwhile only puts off what is due.
+        let again_in = |span: Duration, whole: Duration| if span.is_zero() { whole } else { span };
+        let next = again_in(measured_in, pace.measured).min(again_in(quiet_in, pace.quiet));
+        tokio::time::sleep(next.min(pace.silence_max - silent)).await;
     }
 }
 

@@ -4,11 +4,14 @@
 //! from the consensus actor into the outbox of each session. It decides which of two connections becomes the session of a
 //! pair, and who is banned.
 
+use super::aside::Aside;
+use super::establish::DIALS_AT_ONCE;
 use super::faults::{Fault, Record};
 use super::frames::{EncodeError, Encoded, PeerMessage, encode};
 use super::handshake::{Hello, LinkError, Refusal, Role};
 use super::live::{Admitted, Live, Traffic};
 use super::outbox::Posted;
+use super::pace::Pace;
 use super::places::Places;
 use super::rates::Bucket;
 use super::roster::{Member, Roster};
@@ -27,25 +30,25 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
 /// A younger one stays: both sides may have dialled at the same time.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
-/// Before a peer is dialled again that has refused this process for another one with its key. Longer than a session that is
-/// not heard any more counts as answering: after a power failure the second attempt succeeds.
-const KEY_IN_USE_PAUSE: Duration = Duration::from_secs(2);
+/// What is waited beyond [`Pace::answers_within`] before a peer is dialled again that has refused this process for another
+/// one with its key: after a power failure the second attempt succeeds.
+const KEY_IN_USE_PAUSE: Duration = Duration::from_millis(500);
 /// Lines on refused strangers at once; then one a second.
 const STRANGERS_BURST: u32 = 10;
 
 /// Where messages of peers go.
 pub trait Sink<M: PeerMessage>: Send + Sync + 'static {
-    /// Checks a message's form and signatures. Long messages are checked on a thread for such work, so it may take long;
+    /// Checks the form and signatures of what a peer says. Long messages are checked on a thread for such work, so it may take long;
     /// it must not pass anything on.
     ///
     /// # Errors
     /// What the peer did wrong; it is counted as a fault.
-    fn verify(&self, message: M) -> Result<M::Verified, String>;
+    fn verify(&self, from: ValidatorIndex, message: M) -> Result<M::Verified, String>;
 
     /// Passes a message on, in the order in which its peer sent it. Must not block. The message may be dropped when its
     /// receiver is full: peers repeat what matters.
@@ -86,6 +89,8 @@ pub enum NetworkError {
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("cannot start a thread for handshakes: {0}; raise the limit on processes (`ulimit -u`)")]
+    Thread(io::Error),
 }
 
 /// All that the node has of its peers.
@@ -95,6 +100,9 @@ pub struct Network<M: PeerMessage> {
     pub(super) tls: Tls,
     pub(super) sink: Arc<dyn Sink<M>>,
     pub(super) handshakes: Arc<Places>,
+    pub(super) aside: Aside,
+    pub(super) dials: Semaphore,
+    pub(super) pace: Pace,
     listener: TcpListener,
     listen: SocketAddr,
     pub(super) slots: Vec<Slot>,
@@ -145,6 +153,9 @@ impl<M: PeerMessage> Network<M> {
             hello: Hello { chain: config.chain, pin: config.pin, role: Role::Validator, boot: random() },
             sink,
             handshakes: Arc::default(),
+            aside: Aside::start().map_err(NetworkError::Thread)?,
+            dials: Semaphore::new(DIALS_AT_ONCE),
+            pace: Pace::of(roster.len()),
             listener,
             listen,
             slots: (0..roster.len()).map(|_| Slot::default()).collect(),
@@ -322,7 +333,8 @@ impl<M: PeerMessage> Network<M> {
     /// Keeps the reason for `status`; says whether it is another one than before.
     pub(super) fn note(&self, peer: ValidatorIndex, error: &LinkError) -> bool {
         let in_use = *error == LinkError::RefusedByPeer(Refusal::KeyInUse);
-        *self.slots[peer.as_usize()].key_in_use_until.lock() = in_use.then(|| Instant::now() + KEY_IN_USE_PAUSE);
+        *self.slots[peer.as_usize()].key_in_use_until.lock() =
+            in_use.then(|| Instant::now() + self.pace.answers_within + KEY_IN_USE_PAUSE);
         let error = error.to_string();
         let mut last = self.slots[peer.as_usize()].last_error.lock();
         let news = last.as_ref() != Some(&error);
@@ -375,7 +387,7 @@ impl<M: PeerMessage> Network<M> {
         }
         match place.as_ref() {
             Some(old) if old.boot == boot && old.since.elapsed() < SETTLED_AFTER => return Err(Refusal::Duplicate),
-            Some(old) if old.is_another_that_answers(boot) => return Err(Refusal::KeyInUse),
+            Some(old) if old.is_another_that_answers(boot, self.pace.answers_within) => return Err(Refusal::KeyInUse),
             Some(_) | None => {}
         }
         Ok(self.take_place(&mut place, peer, boot))
@@ -390,7 +402,7 @@ impl<M: PeerMessage> Network<M> {
         if self.closing.load(Ordering::SeqCst) {
             return Err(Refusal::Stopping);
         }
-        if place.as_ref().is_some_and(|old| old.is_another_that_answers(boot)) {
+        if place.as_ref().is_some_and(|old| old.is_another_that_answers(boot, self.pace.answers_within)) {
             return Err(Refusal::KeyInUse);
         }
         Ok(self.take_place(&mut place, peer, boot))

@@ -1,6 +1,6 @@
 //! Nodes on loopback for the tests of the network, and a peer that says whatever a test wants.
 
-use super::frames::{Control, KindRule, Lane, PART_BYTES_MAX, PeerMessage, write_frame};
+use super::frames::{Control, KindRule, Lane, Newer, PART_BYTES_MAX, PeerMessage, write_frame};
 use super::handshake::{Hello, LinkError, Role, expect, read_frame, send};
 use super::roster::{Member, Roster};
 use super::table::{Network, NetworkConfig, Sink};
@@ -56,6 +56,7 @@ impl PeerMessage for Talk {
             NOTE => Some(KindRule {
                 name: "note",
                 lane: Lane::Urgent,
+                newer: Newer::Follows,
                 body_bytes_max: NOTE_BYTES_MAX,
                 per_second: 500,
                 burst: NOTES_BURST,
@@ -63,6 +64,7 @@ impl PeerMessage for Talk {
             LONG_TALK => Some(KindRule {
                 name: "long",
                 lane: Lane::Bulk,
+                newer: Newer::Follows,
                 body_bytes_max: LONG_BYTES_MAX,
                 per_second: 1_000,
                 burst: 1_000,
@@ -82,7 +84,7 @@ pub(crate) enum Event {
 struct Recorder(UnboundedSender<Event>);
 
 impl Sink<Talk> for Recorder {
-    fn verify(&self, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
         assert_ne!(message, Talk::Note(PANIC), "planted: in verification");
         if message == Talk::Wrong { Err("planted".into()) } else { Ok(message) }
     }

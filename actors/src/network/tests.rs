@@ -1,10 +1,11 @@
 //! Nodes on loopback: what honest peers may rely on, and what each kind of bad input comes to.
 
+use super::establish::DIALS_AT_ONCE;
 use super::frames::{BODY_BYTES_MAX, Control, PART_BYTES_MAX, WIRE_VERSION, part_head};
 use super::handshake::{HANDSHAKE_DEADLINE, LinkError, Refusal};
 use super::outbox::{BULK_BYTES_MAX, URGENT_BYTES_MAX};
+use super::pace::Pace;
 use super::places::HANDSHAKES_MAX;
-use super::session::SILENCE_MAX;
 use super::table::{Network, NetworkError};
 use super::testing::{
     Event, LONG, LONG_BYTES_MAX, LONG_TALK, NOTE, NOTE_BYTES_MAX, NOTES_BURST, Node, PANIC, Raw, Talk, chain, counted,
@@ -117,6 +118,7 @@ async fn a_node_that_starts_anew_is_connected_within_a_second() {
 
 #[actix::test]
 async fn another_run_of_a_peer_is_refused_while_the_session_answers_and_takes_its_place_when_it_is_silent() {
+    let (_guard, metrics) = metrics_here();
     let mut a = node(2, 0);
     let first = Raw::session(1, &a).await;
     a.sees(Event::Opened(1)).await;
@@ -124,6 +126,10 @@ async fn another_run_of_a_peer_is_refused_while_the_session_answers_and_takes_it
     // started with its key, which nobody can tell so soon.
     let in_use = LinkError::RefusedByPeer(Refusal::KeyInUse);
     assert_eq!(another_run(&a).await.farewell().await, in_use);
+    let series = "pop_network_refused_total{reason=\"key_in_use\",side=\"accepted\"}";
+    a.until("counted", |_| counted(&metrics, series) == 1.0).await;
+    // What a peer says of this one's key is another matter: nobody is woken on its word.
+    assert_eq!((in_use.label(), LinkError::Refused(Refusal::KeyInUse).label()), ("own_key_in_use", "key_in_use"));
     let mut pause = tokio::time::interval(Duration::from_millis(250));
     let mut second = loop {
         pause.tick().await;
@@ -474,8 +480,41 @@ async fn a_silent_peer_loses_its_session() {
     a.sees(Event::Opened(1)).await;
     let start = Instant::now();
     a.sees(Event::Closed(1)).await;
-    assert!(start.elapsed() >= SILENCE_MAX);
+    assert!(start.elapsed() >= Pace::of(4).silence_max);
     a.until_error(1, "nothing was heard").await;
+}
+
+/// Forty peers whose system accepts connections and whose process says nothing: at a start of a large network, everybody is
+/// like that for a while.
+#[actix::test]
+async fn a_few_peers_are_dialled_at_a_time_and_each_in_its_turn() {
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let a = node(40, 0);
+    (1..40).for_each(|peer| a.network.learn_address(ValidatorIndex(peer), address.clone()));
+    let accept = || async { tokio::time::timeout(LONG, silent.accept()).await.expect("another is dialled").unwrap().0 };
+    let mut open = std::collections::VecDeque::new();
+    for _ in 0..DIALS_AT_ONCE {
+        open.push_back(accept().await);
+    }
+    for _ in 0..2 * DIALS_AT_ONCE {
+        open.pop_front();
+        open.push_back(accept().await);
+    }
+    let another = std::pin::pin!(silent.accept());
+    assert!(at_once(another).await.is_none(), "as many as ended were dialled");
+    a.stop().await;
+}
+
+/// What a future gives at once, if it does.
+async fn at_once<T>(mut future: std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match future.as_mut().poll(context) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 #[actix::test]
@@ -504,7 +543,7 @@ async fn a_port_that_is_taken_and_a_foreign_key_are_refused_by_name() {
 struct Deaf;
 
 impl super::Sink<Talk> for Deaf {
-    fn verify(&self, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
         Ok(message)
     }
     fn deliver(&self, _: ValidatorIndex, _: Talk) {}

@@ -117,7 +117,11 @@ async fn dial_all<M: PeerMessage>(network: Arc<Network<M>>) {
     let mut missing: Vec<(ValidatorIndex, Redial)> = {
         let roster = network.roster();
         let now = Instant::now();
-        roster.others().map(|(peer, _)| (peer, Redial::new(now, roster.i_choose(peer), random()))).collect()
+        // Whoever follows me comes first: not everybody dials the same peer first.
+        let (before, after): (Vec<_>, Vec<_>) =
+            roster.others().map(|(peer, _)| peer).partition(|peer| *peer < roster.me());
+        let order = after.into_iter().chain(before);
+        order.map(|peer| (peer, Redial::new(now, roster.i_choose(peer), random()))).collect()
     };
     let mut clocks = Watch::default();
     loop {

@@ -1,4 +1,4 @@
-//! The gate between sessions and actors: a peer's message passes it only as `Verified`.
+//! The gate between sessions and actors: a peer's message passes it only as `Verified`, or as the late Commit that it is.
 //!
 //! It runs on the sessions' own threads, so that one peer's signatures never hold up another actor.
 
@@ -9,15 +9,41 @@ use crate::vote_way::{self, Place};
 use protocol::message::Message;
 use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
-use protocol::types::{Hash, ValidatorIndex};
-use protocol::verify::{Checker, Verified};
+use protocol::types::{Hash, ValidatorIndex, View};
+use protocol::verify::{Checker, LateCommit, Verified};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// What passed the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admitted {
+    Verified(Verified<Message>),
+    /// T3: nothing depends on its signature, which is not checked.
+    Late(LateCommit),
+}
+
+/// Up to which view Commit votes are late: consensus raises it, the gate looks. One that lags costs signatures, and nothing
+/// else; so does one that consensus, restarted, has set back.
+#[derive(Debug, Default)]
+pub struct Committed(AtomicU64);
+
+impl Committed {
+    pub fn set(&self, view: View) {
+        self.0.store(view.0, Ordering::Relaxed);
+    }
+
+    pub fn view(&self) -> View {
+        View(self.0.load(Ordering::Relaxed))
+    }
+}
 
 /// Where verified messages go: to the actors that want them. Must not block.
 pub trait Receiver: Send + Sync + 'static {
     /// May drop the message when its actor is full or down: peers repeat what matters.
     fn deliver(&self, from: ValidatorIndex, message: Verified<Message>);
+
+    fn late(&self, late: LateCommit);
 
     fn opened(&self, validator: ValidatorIndex, round_trip: Duration);
 
@@ -29,6 +55,7 @@ pub struct Gate<R> {
     set: Arc<ValidatorSet>,
     schedule: Arc<Schedule>,
     genesis: Hash,
+    committed: Arc<Committed>,
     signatures: Remembered,
     steps: Steps,
     receiver: R,
@@ -36,26 +63,40 @@ pub struct Gate<R> {
 
 impl<R: Receiver> Gate<R> {
     /// `genesis` is the hash of block 0.
-    pub fn new(set: Arc<ValidatorSet>, schedule: Arc<Schedule>, genesis: Hash, receiver: R) -> Self {
+    pub fn new(
+        set: Arc<ValidatorSet>,
+        schedule: Arc<Schedule>,
+        genesis: Hash,
+        committed: Arc<Committed>,
+        receiver: R,
+    ) -> Self {
         let signatures = Remembered::new(set.len());
-        Gate { set, schedule, genesis, signatures, steps: Steps::default(), receiver }
+        Gate { set, schedule, genesis, committed, signatures, steps: Steps::default(), receiver }
     }
 }
 
 impl<R: Receiver> Sink<Message> for Gate<R> {
-    fn verify(&self, message: Message) -> Result<Verified<Message>, String> {
+    fn verify(&self, from: ValidatorIndex, message: Message) -> Result<Admitted, String> {
         let Gate { set, schedule, genesis, signatures, steps, .. } = self;
         let checker = Checker { set, schedule, genesis: *genesis, signatures };
         vote_way::message(Place::Read, &message);
+        if let Message::Vote { vote, .. } = &message
+            && let Some(late) = LateCommit::of(set, from, vote, self.committed.view())
+        {
+            return Ok(Admitted::Late(late));
+        }
         let began = is_on_the_votes_way(&message).then(Instant::now);
         let verified = checker.message(message).map_err(|fault| fault.to_string())?;
         began.into_iter().for_each(|began| steps.verified(began.elapsed()));
         vote_way::message(Place::Verified, &verified);
-        Ok(verified)
+        Ok(Admitted::Verified(verified))
     }
 
-    fn deliver(&self, from: ValidatorIndex, message: Verified<Message>) {
-        self.receiver.deliver(from, message);
+    fn deliver(&self, from: ValidatorIndex, admitted: Admitted) {
+        match admitted {
+            Admitted::Verified(message) => self.receiver.deliver(from, message),
+            Admitted::Late(late) => self.receiver.late(late),
+        }
     }
 
     fn opened(&self, validator: ValidatorIndex, round_trip: Duration) {

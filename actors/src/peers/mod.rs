@@ -14,5 +14,5 @@ mod wire;
 mod tests;
 
 pub use actor::{Directory, Learn, Peers};
-pub use gate::{Gate, Receiver};
+pub use gate::{Admitted, Committed, Gate, Receiver};
 pub use redial::{REDIAL_MAX, REDIAL_MIN};

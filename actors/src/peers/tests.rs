@@ -1,7 +1,7 @@
 //! The protocol's messages on the wire: whatever an honest validator may say fits its kind's limit, and only what is
 //! verified passes the gate.
 
-use super::gate::{Gate, Receiver};
+use super::gate::{Admitted, Committed, Gate, Receiver};
 use crate::network::frames::{MESSAGE_KIND_MIN, decode, encode};
 use crate::network::outbox::{BULK_BYTES_MAX, URGENT_BYTES_MAX};
 use crate::network::{Lane, PeerMessage, Sink};
@@ -14,7 +14,7 @@ use protocol::quorum::{Validator, ValidatorSet};
 use protocol::schedule::Schedule;
 use protocol::signature::public_key;
 use protocol::types::{Epoch, Hash, Millis, NodeId, ResourceCount, Sequence, Signature, Stake, ValidatorIndex, View};
-use protocol::verify::Verified;
+use protocol::verify::{LateCommit, Verified};
 use protocol::vote::{Ballot, Choice, Vote, VoteKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +131,7 @@ impl Receiver for Arc<Collector> {
     fn deliver(&self, _: ValidatorIndex, message: Verified<Message>) {
         self.0.lock().push(message.into_inner());
     }
+    fn late(&self, _: LateCommit) {}
     fn opened(&self, _: ValidatorIndex, _: Duration) {}
     fn closed(&self, _: ValidatorIndex) {}
 }
@@ -142,12 +143,12 @@ fn only_a_message_whose_signature_holds_passes_the_gate() {
     let set = Arc::new(ValidatorSet::new(HASH, Epoch(0), vec![validator]).unwrap());
     let schedule = Arc::new(Schedule::new(&set, &HASH));
     let collector = Arc::<Collector>::default();
-    let gate = Gate::new(Arc::clone(&set), schedule, HASH, Arc::clone(&collector));
+    let gate = Gate::new(Arc::clone(&set), schedule, HASH, Arc::default(), Arc::clone(&collector));
     let ballot = Ballot { epoch: Epoch(0), view: View(1), choice: Choice::ViewChange };
     let good = Message::Vote { vote: Vote::sign(&set, &key, ValidatorIndex(0), ballot), reason: None };
     let forged = Vote { voter: ValidatorIndex(0), ballot, signature: SIGNATURE };
-    gate.deliver(ValidatorIndex(0), gate.verify(good.clone()).unwrap());
-    let fault = gate.verify(Message::Vote { vote: forged, reason: None }).unwrap_err();
+    gate.deliver(ValidatorIndex(0), gate.verify(ValidatorIndex(0), good.clone()).unwrap());
+    let fault = gate.verify(ValidatorIndex(0), Message::Vote { vote: forged, reason: None }).unwrap_err();
     assert!(fault.contains("signature of voter 0"), "{fault}");
     assert_eq!(*collector.0.lock(), [good]);
 }
@@ -157,6 +158,7 @@ struct Four {
     keys: Vec<SigningKey>,
     set: Arc<ValidatorSet>,
     schedule: Arc<Schedule>,
+    committed: Arc<Committed>,
     gate: Gate<Arc<Collector>>,
 }
 
@@ -174,8 +176,10 @@ impl Four {
         let validators = keys.iter().enumerate().map(validator).collect();
         let set = Arc::new(ValidatorSet::new(CHAIN, Epoch(1), validators).unwrap());
         let schedule = Arc::new(Schedule::new(&set, &HASH));
-        let gate = Gate::new(set.clone(), schedule.clone(), GENESIS, Arc::<Collector>::default());
-        Four { keys, set, schedule, gate }
+        let committed = Arc::<Committed>::default();
+        let receiver = Arc::<Collector>::default();
+        let gate = Gate::new(set.clone(), schedule.clone(), GENESIS, committed.clone(), receiver);
+        Four { keys, set, schedule, committed, gate }
     }
 
     fn vote(&self, voter: u16, ballot: Ballot) -> Vote {
@@ -212,7 +216,7 @@ impl Four {
 
     #[track_caller]
     fn refuses(&self, message: Message, words: &str) {
-        let fault = self.gate.verify(message).expect_err(words);
+        let fault = self.gate.verify(ValidatorIndex(0), message).expect_err(words);
         assert!(fault.contains(words), "{words:?} is not in {fault:?}");
     }
 }
@@ -226,7 +230,7 @@ fn votes_and_certificates_that_break_a_rule_do_not_pass_the_gate() {
     let four = Four::new();
     let ballot = on(3, Choice::ViewChange);
     let bare = |vote| Message::Vote { vote, reason: None };
-    four.gate.verify(bare(four.vote(2, ballot))).unwrap();
+    four.gate.verify(ValidatorIndex(0), bare(four.vote(2, ballot))).unwrap();
     four.refuses(bare(Vote { voter: ValidatorIndex(1), ..four.vote(2, ballot) }), "signature of voter 1");
     four.refuses(bare(four.vote(4, ballot)), "voter 4 is not in the validator set");
     four.refuses(bare(four.vote(2, Ballot { epoch: Epoch(2), ..ballot })), "epoch 2, the epoch is 1");
@@ -235,7 +239,7 @@ fn votes_and_certificates_that_break_a_rule_do_not_pass_the_gate() {
     four.refuses(bare(other), "signature of voter 2");
 
     let whole = |voters: &[u16]| Message::Certificate(four.certificate(voters, ballot));
-    four.gate.verify(whole(&[0, 1, 3])).unwrap();
+    four.gate.verify(ValidatorIndex(0), whole(&[0, 1, 3])).unwrap();
     four.refuses(whole(&[0, 1]), "no quorum");
     four.refuses(whole(&[]), "no quorum");
     four.refuses(whole(&[0, 1, 1]), "no quorum, or not in order");
@@ -251,7 +255,7 @@ fn votes_and_certificates_that_break_a_rule_do_not_pass_the_gate() {
     four.refuses(Message::Certificates(vec![good.clone(), forged]), "signature of voter 2");
     four.refuses(Message::Certificates(vec![good.clone(); limits::CERTIFICATES_MAX + 1]), "at most 64");
     let testimony = |entry, yours| Message::Testimony(Testimony { lost: false, view: View(3), entry, yours });
-    four.gate.verify(testimony(Some(good), vec![four.vote(2, ballot)])).unwrap();
+    four.gate.verify(ValidatorIndex(0), testimony(Some(good), vec![four.vote(2, ballot)])).unwrap();
     four.refuses(testimony(Some(later), Vec::new()), "epoch 2");
     four.refuses(testimony(None, vec![four.vote(2, ballot); limits::TESTIMONY_VOTES_MAX + 1]), "at most 8");
 }
@@ -262,7 +266,7 @@ fn proposals_that_break_a_rule_do_not_pass_the_gate() {
     let pass = |proposal| Message::Proposal(Box::new(proposal));
     let first = four.block(1, GENESIS);
     let good = four.proposal(1, first.clone());
-    four.gate.verify(pass(good.clone())).unwrap();
+    four.gate.verify(ValidatorIndex(0), pass(good.clone())).unwrap();
     let usurper = (0..4).find(|index| ValidatorIndex(*index) != four.schedule.leader(View(1))).unwrap();
     let usurped = Proposal { vote: four.vote(usurper, good.vote.ballot), ..good.clone() };
     four.refuses(pass(usurped), "whose leader is");
@@ -278,7 +282,7 @@ fn proposals_that_break_a_rule_do_not_pass_the_gate() {
         let skipped = views.iter().map(skip).collect();
         Proposal { parent: parent.clone(), skipped, ..second.clone() }
     };
-    four.gate.verify(pass(with(&[2, 3, 4]))).unwrap();
+    four.gate.verify(ValidatorIndex(0), pass(with(&[2, 3, 4]))).unwrap();
     four.refuses(pass(with(&[3, 2])), "not in order");
     four.refuses(pass(with(&[1])), "not in order");
     four.refuses(pass(with(&[5])), "not in order");
@@ -299,7 +303,7 @@ fn blocks_that_break_a_rule_do_not_pass_the_gate() {
     let second = four.block(2, first.id());
     let blocks =
         |blocks: &[&Block], commit| Message::Blocks { blocks: blocks.iter().copied().cloned().collect(), commit };
-    four.gate.verify(blocks(&[&first, &second], commit(&second))).unwrap();
+    four.gate.verify(ValidatorIndex(0), blocks(&[&first, &second], commit(&second))).unwrap();
     four.refuses(blocks(&[&second, &first], None), "do not follow each other");
     four.refuses(blocks(&[&first, &second], commit(&first)), "do not follow each other");
     let prepared = Some(four.certificate(&[0, 1, 2], on(1, Choice::Prepare(first.id()))));
@@ -319,4 +323,39 @@ fn blocks_that_break_a_rule_do_not_pass_the_gate() {
     carrying.header.body = carrying.body.digest();
     four.refuses(blocks(&[&carrying], None), "signature of voter 0");
     four.refuses(blocks(&[&first; limits::BLOCKS_MAX + 1], None), "at most 64");
+}
+
+/// T3: a Commit's signature is left alone only where nothing depends on it.
+#[test]
+fn a_commit_is_not_checked_only_from_its_voter_for_a_view_that_is_committed() {
+    let four = Four::new();
+    let on = |view, choice| Ballot { epoch: Epoch(1), view: View(view), choice };
+    let forged = |ballot, voter| Message::Vote {
+        vote: Vote { ballot, voter: ValidatorIndex(voter), signature: SIGNATURE },
+        reason: None,
+    };
+    let commit = on(5, Choice::Commit(HASH));
+    let bad = "signature of voter 1";
+    let refuses = |from, message, words: &str| {
+        let fault = four.gate.verify(ValidatorIndex(from), message).expect_err(words);
+        assert!(fault.contains(words), "{fault}");
+    };
+    four.committed.set(View(4));
+    refuses(1, forged(commit, 1), bad);
+    four.committed.set(View(5));
+    let Ok(Admitted::Late(late)) = four.gate.verify(ValidatorIndex(1), forged(commit, 1)) else {
+        panic!("it is late, whatever its signature is")
+    };
+    assert_eq!((late.voter(), late.view()), (ValidatorIndex(1), View(5)));
+    // One that somebody else says would show where its voter never was.
+    refuses(0, forged(commit, 1), bad);
+    // Other kinds count, or are carried, after their certificate, too.
+    refuses(1, forged(on(5, Choice::Prepare(HASH)), 1), bad);
+    refuses(1, forged(on(5, Choice::ViewChange), 1), bad);
+    refuses(1, forged(Ballot { epoch: Epoch(2), ..commit }, 1), "epoch");
+    refuses(1, forged(on(0, Choice::Commit(HASH)), 1), "view 0");
+    refuses(9, forged(commit, 9), "not in the validator set");
+    // The actor was restarted and knows less than before.
+    four.committed.set(View(0));
+    refuses(1, forged(commit, 1), bad);
 }

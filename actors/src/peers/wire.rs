@@ -3,9 +3,9 @@
 //! Sizes follow from what one message may hold ([`limits`]) and from how many validators there are, so a small network
 //! has small frames. Rates are several times what an honest validator sends; who sends more is read later.
 
-use crate::network::{KindRule, Lane, PeerMessage};
+use super::gate::Admitted;
+use crate::network::{KindRule, Lane, Newer, PeerMessage};
 use protocol::message::{Message, limits};
-use protocol::verify::Verified;
 
 /// One signature with its voter, in MessagePack.
 const SIGNATURE_BYTES: usize = 72;
@@ -22,6 +22,9 @@ const CARRIED_MAX: usize = protocol::ledger::WINDOW;
 /// The longest message of all: answers with blocks or proofs hold fewer of them rather than more bytes.
 pub const ANSWER_BYTES_MAX: usize = 16 << 20;
 
+/// The kind of a status.
+const STATUS: u8 = 19;
+
 fn certificate_bytes(validators: usize) -> usize {
     VOTE_BYTES + SIGNATURE_BYTES * validators
 }
@@ -31,14 +34,14 @@ fn block_bytes(validators: usize) -> usize {
 }
 
 impl PeerMessage for Message {
-    type Verified = Verified<Message>;
+    type Verified = Admitted;
 
     fn kind(&self) -> u8 {
         match self {
             Message::Proposal(_) => 16,
             Message::Vote { .. } => 17,
             Message::Certificate(_) => 18,
-            Message::Status(_) => 19,
+            Message::Status(_) => STATUS,
             Message::CertificateRequest { .. } => 20,
             Message::Certificates(_) => 21,
             Message::BlockRequest { .. } => 22,
@@ -57,6 +60,8 @@ impl PeerMessage for Message {
         let rule = |name, lane, body_bytes_max: usize, per_second, burst| KindRule {
             name,
             lane,
+            // T1: where a validator was is of no use beside where it is.
+            newer: if kind == STATUS { Newer::Replaces } else { Newer::Follows },
             body_bytes_max: body_bytes_max.min(ANSWER_BYTES_MAX),
             per_second,
             burst,
@@ -69,7 +74,7 @@ impl PeerMessage for Message {
             17 => rule("vote", Lane::Urgent, VOTE_BYTES + 64, 5_000, 20_000),
             18 => rule("certificate", Lane::Urgent, FRAME_BYTES + certificate, 1_000, 4_000),
             // Three sets of voters, each a bit for a validator in words of up to nine bytes.
-            19 => rule("status", Lane::Urgent, FRAME_BYTES + 3 * 9 * validators.div_ceil(64), 50, 200),
+            STATUS => rule("status", Lane::Urgent, FRAME_BYTES + 3 * 9 * validators.div_ceil(64), 50, 200),
             20 => rule("certificate_request", Lane::Urgent, FRAME_BYTES, 100, 400),
             21 => rule("certificates", Lane::Bulk, FRAME_BYTES + limits::CERTIFICATES_MAX * certificate, 100, 400),
             22 => rule("block_request", Lane::Urgent, FRAME_BYTES, 100, 400),

@@ -1,10 +1,11 @@
 //! Final history, read for callers on a thread beside the actor: nothing that becomes final waits for it.
 //!
-//! Must never: change anything, or continue when the disk holds what was not written.
+//! Each question brings a permit, which is released when the read has ended: a caller that goes away, or stops waiting, has
+//! not ended the read. Must never: change anything, or continue when the disk holds what was not written.
 
 use super::actor::StateActor;
 use super::database::{Database, DatabaseError};
-use super::messages::{FinalFound, FinalWithPrefix, LookUpFinal, NewestFinal, ProofOf};
+use super::messages::{FinalFound, FinalWithPrefix, LookUpFinal, NewestFinal, ProofOf, Read};
 use super::search::FinalNames;
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, Context, Handler, ResponseActFuture};
@@ -13,15 +14,25 @@ use protocol::proof::Proof;
 use protocol::types::Sequence;
 use std::sync::Arc;
 
-type Answer<T> = ResponseActFuture<StateActor, Result<T, String>>;
+/// What can be asked of final history.
+pub trait Question: Send + 'static {
+    type Found: Send + 'static;
 
-impl StateActor {
-    fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Database) -> Result<T, DatabaseError> + Send + 'static,
-    ) -> Answer<T> {
+    /// # Errors
+    /// If the disk fails or holds nonsense.
+    fn read(&self, database: &Database) -> Result<Self::Found, DatabaseError>;
+}
+
+impl<Q: Question> Handler<Read<Q>> for StateActor {
+    type Result = ResponseActFuture<StateActor, Result<Q::Found, String>>;
+
+    fn handle(&mut self, Read { question, permit }: Read<Q>, _: &mut Context<Self>) -> Self::Result {
         let database = Arc::clone(&self.settings.database);
-        let reading = tokio::task::spawn_blocking(move || read(&database));
+        let reading = tokio::task::spawn_blocking(move || {
+            let found = question.read(&database);
+            drop(permit);
+            found
+        });
         Box::pin(wrap_future::<_, Self>(reading).map(|read, actor, _| match read {
             Ok(found) => found.map_err(|error| actor.end(&error)),
             Err(panic) => Err(format!("reading the database failed: {panic}")),
@@ -29,35 +40,35 @@ impl StateActor {
     }
 }
 
-impl Handler<LookUpFinal> for StateActor {
-    type Result = Answer<FinalFound>;
+impl Question for LookUpFinal {
+    type Found = FinalFound;
 
-    fn handle(&mut self, LookUpFinal { proofs, statements }: LookUpFinal, _: &mut Context<Self>) -> Self::Result {
-        // Hundreds of blocks may have to be read.
-        self.read(move |database| database.look_up(&proofs, &statements))
+    /// Hundreds of blocks may have to be read.
+    fn read(&self, database: &Database) -> Result<FinalFound, DatabaseError> {
+        database.look_up(&self.proofs, &self.statements)
     }
 }
 
-impl Handler<FinalWithPrefix> for StateActor {
-    type Result = Answer<FinalNames>;
+impl Question for FinalWithPrefix {
+    type Found = FinalNames;
 
-    fn handle(&mut self, FinalWithPrefix { prefix, count }: FinalWithPrefix, _: &mut Context<Self>) -> Self::Result {
-        self.read(move |database| database.with_prefix(&prefix, count))
+    fn read(&self, database: &Database) -> Result<FinalNames, DatabaseError> {
+        database.with_prefix(&self.prefix, self.count)
     }
 }
 
-impl Handler<NewestFinal> for StateActor {
-    type Result = Answer<(Sequence, Vec<(Sequence, Entry)>)>;
+impl Question for NewestFinal {
+    type Found = (Sequence, Vec<(Sequence, Entry)>);
 
-    fn handle(&mut self, NewestFinal { above, count }: NewestFinal, _: &mut Context<Self>) -> Self::Result {
-        self.read(move |database| database.newest_final(above, count))
+    fn read(&self, database: &Database) -> Result<Self::Found, DatabaseError> {
+        database.newest_final(self.above, self.count)
     }
 }
 
-impl Handler<ProofOf> for StateActor {
-    type Result = Answer<Option<Proof>>;
+impl Question for ProofOf {
+    type Found = Option<Proof>;
 
-    fn handle(&mut self, ProofOf(proof): ProofOf, _: &mut Context<Self>) -> Self::Result {
-        self.read(move |database| database.read_script(&proof))
+    fn read(&self, database: &Database) -> Result<Option<Proof>, DatabaseError> {
+        database.read_script(&self.0)
     }
 }

@@ -238,7 +238,7 @@ impl Database {
         write.commit()?;
         let redb = Arc::new(redb);
         let places = Arc::new(Places::read(&redb.begin_read()?)?);
-        let writer = Writer::start(Arc::clone(&redb), Arc::clone(&places))
+        let writer = Writer::start(Arc::clone(&redb), path.to_owned(), Arc::clone(&places))
             .map_err(|error| DatabaseError::Internal(Box::new(redb::Error::Io(error))))?;
         Ok(Database { writer, redb, places, chain: *chain, exit })
     }
@@ -332,7 +332,9 @@ impl Database {
             Some(place) => place,
             None => self.index(proof)?.map_or(NO_SCRIPT, |(_, place)| place),
         };
-        let bytes = self.redb.begin_read()?.open_table(SCRIPTS)?.get(place)?;
+        // Until what it found is decoded: a page of a transaction that is over may be another one's.
+        let read = self.redb.begin_read()?;
+        let bytes = read.open_table(SCRIPTS)?.get(place)?;
         let found: Option<Proof> = bytes.map(|bytes| decode("a script", bytes.value())).transpose()?;
         require(found.iter().all(|found| found.id(&self.chain) == *proof), "the script of proof", proof)?;
         Ok(found)
@@ -340,7 +342,8 @@ impl Database {
 
     /// Where a statement first became final.
     pub(super) fn final_statement(&self, statement: &Hash) -> Result<Option<Sequence>, DatabaseError> {
-        let found = self.redb.begin_read()?.open_table(STATEMENTS)?.get(statement.0)?;
+        let read = self.redb.begin_read()?;
+        let found = read.open_table(STATEMENTS)?.get(statement.0)?;
         Ok(found.map(|sequence| Sequence(sequence.value())))
     }
 

@@ -1,14 +1,13 @@
 //! The messages that the state's actor receives.
 
+use super::asked::Question;
 use super::database::StoredBlock;
-use super::search::FinalNames;
 use actix::Message;
 use protocol::block::Entry;
 use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
 use protocol::ledger::Ledger;
 use protocol::prefix::HashPrefix;
-use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence, ValidatorIndex};
 
 /// Blocks became final, ascending; the certificate is of the last.
@@ -36,9 +35,17 @@ pub struct Serve {
 #[rtype(result = "Result<Option<StoredBlock>, String>")]
 pub struct BlockAt(pub Sequence);
 
-/// The whole of a proof that is pending or final. Read beside the actor.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<Option<Proof>, String>")]
+/// A question to final history that is read beside the actor.
+#[derive(Message)]
+#[rtype(result = "Result<Q::Found, String>")]
+pub struct Read<Q: Question> {
+    pub question: Q,
+    /// Dropped when the read has ended, or will never begin: what bounds how many reads are under way.
+    pub permit: Box<dyn Send>,
+}
+
+/// The whole of a proof that is pending or final.
+#[derive(Debug, Clone, Copy)]
 pub struct ProofOf(pub Hash);
 
 /// Final blocks from a sequence on, ascending, at most `count`.
@@ -50,17 +57,15 @@ pub struct BlocksFrom {
 }
 
 /// The newest final proofs above a sequence, newest first, at most `count`, of at most
-/// [`BLOCKS_SEARCHED_MAX`](super::BLOCKS_SEARCHED_MAX) blocks; and the last block that was looked at. Read beside the actor.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<(Sequence, Vec<(Sequence, Entry)>), String>")]
+/// [`BLOCKS_SEARCHED_MAX`](super::BLOCKS_SEARCHED_MAX) blocks; and the last block that was looked at.
+#[derive(Debug, Clone, Copy)]
 pub struct NewestFinal {
     pub above: Sequence,
     pub count: usize,
 }
 
-/// Which of these are final? Read beside the actor, as of one moment.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<FinalFound, String>")]
+/// Which of these are final, as of one moment?
+#[derive(Debug)]
 pub struct LookUpFinal {
     pub proofs: Vec<Hash>,
     pub statements: Vec<Hash>,
@@ -76,9 +81,8 @@ pub struct FinalFound {
     pub statements: Vec<Option<(Sequence, Entry)>>,
 }
 
-/// What in final history begins so? At most `count` of each kind. Read beside the actor.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<FinalNames, String>")]
+/// What in final history begins so? At most `count` of each kind.
+#[derive(Debug, Clone, Copy)]
 pub struct FinalWithPrefix {
     pub prefix: HashPrefix,
     pub count: usize,

@@ -17,10 +17,11 @@ mod waiting;
 mod writer;
 
 pub use actor::{StateActor, StateSettings, base};
+pub use asked::Question;
 pub use database::{Below, Database, DatabaseError, FILE_NAME, Head, StoredBlock};
 pub use messages::{
     Apply, ApplyWaiting, BlockAt, BlocksFrom, FinalFound, FinalWithPrefix, LedgerNow, LookUpFinal, NewestFinal,
-    ProofOf, Serve, Standing,
+    ProofOf, Read, Serve, Standing,
 };
 pub use search::{BLOCKS_SEARCHED_MAX, FinalNames};
 pub use waiting::{NotWritten, WAITING_MAX, Waiting};

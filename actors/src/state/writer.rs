@@ -8,9 +8,10 @@ use super::database::{Batch, DatabaseError, write_batch};
 use super::pending::{Places, write_pending};
 use crate::mempool::{Change, StoreError};
 use crate::metrics;
-use crate::supervision::is_fenced;
+use crate::supervision::{is_fenced, on_disk};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -65,12 +66,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// `file` is what a disk that does not answer is named by.
+    ///
     /// # Errors
     /// If no thread can be started.
-    pub(super) fn start(redb: Arc<redb::Database>, places: Arc<Places>) -> std::io::Result<Writer> {
+    pub(super) fn start(redb: Arc<redb::Database>, file: PathBuf, places: Arc<Places>) -> std::io::Result<Writer> {
         let shared = Arc::<Shared>::default();
         let own = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("database".into()).spawn(move || own.write(&redb, &places))?;
+        let thread = std::thread::Builder::new().name("database".into());
+        let thread = thread.spawn(move || own.write(&redb, &file, &places))?;
         Ok(Writer { shared, thread: Some(thread) })
     }
 
@@ -104,7 +108,7 @@ impl Drop for Writer {
 }
 
 impl Shared {
-    fn write(&self, redb: &redb::Database, places: &Places) {
+    fn write(&self, redb: &redb::Database, file: &Path, places: &Places) {
         let mut failed: Option<StoreError> = None;
         let mut interval = INTERVAL;
         while let Some(Next { waiting, idle }) = self.next() {
@@ -112,7 +116,7 @@ impl Shared {
             interval = if idle { INTERVAL } else { INTERVAL_MAX.min(interval + INTERVAL_STEP) };
             let (works, dones): (Vec<Work>, Vec<Done>) = waiting.into_iter().unzip();
             if failed.is_none() {
-                failed = transaction(redb, places, &works).err().map(StoreError::from);
+                failed = transaction(redb, file, places, &works).err().map(StoreError::from);
             }
             let result = failed.clone().map_or(Ok(()), Err);
             {
@@ -148,7 +152,7 @@ impl Shared {
     }
 }
 
-fn transaction(redb: &redb::Database, places: &Places, works: &[Work]) -> Result<(), DatabaseError> {
+fn transaction(redb: &redb::Database, file: &Path, places: &Places, works: &[Work]) -> Result<(), DatabaseError> {
     if works.iter().all(|work| matches!(work, Work::Settle)) {
         return Ok(());
     }
@@ -162,7 +166,7 @@ fn transaction(redb: &redb::Database, places: &Places, works: &[Work]) -> Result
             Work::Settle => {}
         }
     }
-    write.commit()?;
+    on_disk(file, || write.commit())?;
     metrics::database_synced(began.elapsed());
     moves.committed();
     Ok(())

@@ -5,4 +5,5 @@
 
 pub mod files;
 pub mod genesis_file;
+pub mod last_exit;
 pub mod vote_log;

@@ -19,6 +19,7 @@ mod recovery;
 pub use mark::path as mark_path;
 
 use super::files::{self, FileError};
+use crate::supervision::on_disk;
 use crate::{exit_code, keys};
 use format::{FileHeader, SECTOR, Seal};
 use mark::Mark;
@@ -286,8 +287,10 @@ impl VoteLog {
             open.allocated = end.next_multiple_of(CHUNK);
             self.buffer.resize((open.allocated - open.end) as usize, 0);
         }
-        open.file.write_all_at(&self.buffer, open.end).map_err(FileError::at("write", &self.path))?;
-        open.file.sync_data().map_err(FileError::at("sync", &self.path))?;
+        on_disk(&self.path, || {
+            open.file.write_all_at(&self.buffer, open.end).map_err(FileError::at("write", &self.path))?;
+            open.file.sync_data().map_err(FileError::at("sync", &self.path))
+        })?;
         open.end = end;
         self.next += 1;
         self.buffer.shrink_to(CHUNK as usize);
@@ -316,10 +319,12 @@ impl VoteLog {
             .mode(0o600)
             .open(&temporary)
             .map_err(FileError::at("create", &temporary))?;
-        file.write_all_at(&bytes, 0).map_err(FileError::at("write", &temporary))?;
-        file.sync_all().map_err(FileError::at("sync", &temporary))?;
-        std::fs::rename(&temporary, &self.path).map_err(FileError::at("replace", &self.path))?;
-        files::sync_directory_of(&self.path)?;
+        on_disk(&self.path, || {
+            file.write_all_at(&bytes, 0).map_err(FileError::at("write", &temporary))?;
+            file.sync_all().map_err(FileError::at("sync", &temporary))?;
+            std::fs::rename(&temporary, &self.path).map_err(FileError::at("replace", &self.path))?;
+            files::sync_directory_of(&self.path)
+        })?;
         self.see_to_the_mark()?;
         self.records = records;
         self.state = State::Open(Open { file, seal, end, allocated });
@@ -329,7 +334,7 @@ impl VoteLog {
     /// The log first: a mark ahead of the log, or without one, would say that a history was lost which never was.
     fn see_to_the_mark(&mut self) -> Result<(), VoteLogError> {
         if self.next >= self.mark_due {
-            mark::write(&self.mark, self.next)?;
+            on_disk(&self.mark, || mark::write(&self.mark, self.next))?;
             self.mark_due = self.next + mark::BATCHES_UNMARKED_MAX;
         }
         Ok(())

@@ -19,8 +19,12 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A worker that has not said hello by then never will; reading and hashing the library takes a fraction of it.
+/// A worker that has not said hello by then never will; reading and hashing the library takes a fraction of it. Time in which it was
+/// ready to run and got no processor does not count.
 const START_MAX: Duration = Duration::from_secs(60);
+
+/// However loaded the machine is, nobody waits longer than this multiple for a worker's hello.
+const START_FACTOR_MAX: u32 = 10;
 
 /// How often a running job is looked at. Its end is noticed at once, by the pipe.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -106,8 +110,10 @@ impl WorkerProcess {
             known_library: start.known_library,
         };
         let frame = encode_frame(&settings).map_err(spawn)?;
-        let deadline = Instant::now() + START_MAX;
-        match worker.converse(&frame, deadline, || Look::GoOn) {
+        let (begun, pid) = (Instant::now(), worker.pid);
+        let is_late = || begun.elapsed().saturating_sub(probe::time_in_line(pid)) >= START_MAX;
+        let look = || if is_late() { Look::Stop(Kill::Deadline) } else { Look::GoOn };
+        match worker.converse(&frame, begun + START_MAX * START_FACTOR_MAX, look) {
             Conversation::Frame(bytes) => match rmp_serde::from_slice::<Hello>(&bytes) {
                 Ok(hello) if hello.version == WORKER_VERSION => {
                     worker.hello = hello;

@@ -167,6 +167,7 @@ impl<A: Actor<Context = Context<A>>> Core<A> {
             mailbox_max: self.mailbox.mailbox_max(),
             handling: look.handling.map(|now_on| (now_on.kind, now.saturating_duration_since(now_on.since))),
             heartbeat_age: since(look.running_since.and(look.beat)),
+            waits_for: self.thread.get().and_then(|thread| thread.waits_for(now)),
             uptime: since(look.running_since),
             handled: look.handled,
             handler_time: look.handler_time,

@@ -250,7 +250,8 @@ impl<A: Actor<Context = Context<A>>> Postman<A> {
     fn block(&self) {
         let (began, fence) = (Instant::now(), self.mailbox.fence(self.number));
         while fence.holds() && began.elapsed() < BLOCK_TIME_MAX {
-            std::thread::sleep(Duration::from_millis(5));
+            // Few and long sleeps: on a starved machine it would else wait for a processor most of the time, and be no block.
+            std::thread::sleep(Duration::from_millis(250));
         }
     }
 }

@@ -104,6 +104,9 @@
 //! - Timers and neighbours on the arbiter get their turn after every [`BATCH_MAX`] messages, however full the mailbox, and
 //!   also while an actor notifies itself without end (`ctx.notify`).
 //! - A stop and a kill overtake what waits in the mailbox.
+//! - It is taken for hung, or its thread for blocked, by the time in which it could have gone on: time without a processor does not
+//!   count, and a wait for the disk ([`on_disk`]) has a deadline of its own. Where the system does not say what threads do (it is no
+//!   Linux), only the delay of the watching thread is taken off.
 //! - It may ask its own tree for a report or an end from within a handler: no lock is held while an actor runs.
 //! - A future given back as actix' `ResponseFuture` runs beside the actor, and its panic is not the actor's: what touches
 //!   state belongs in `ResponseActFuture` or `AtomicResponse`.
@@ -123,7 +126,10 @@
 #[cfg(panic = "abort")]
 compile_error!("supervision rebuilds an actor that panicked, which needs panic = \"unwind\"");
 
+mod abandon;
+mod account;
 mod child;
+mod disk;
 mod fault_injection;
 mod faults;
 mod fence;
@@ -135,6 +141,7 @@ mod panics;
 mod policy;
 mod report;
 mod run;
+mod scheduling;
 mod spec;
 mod supervised;
 mod supervisor;
@@ -146,7 +153,9 @@ mod vitals;
 mod watch;
 mod work;
 
+pub use account::{DISK_DEADLINE, WaitsFor};
 pub use child::{Child, Seat, reserve};
+pub use disk::on_disk;
 pub use faults::{BLOCK_TIME_MAX, Consequences, FLOOD_TIME, Fault, InjectError, UnknownFault};
 pub use fence::{Fence, is_fenced};
 pub use handle::{AskError, Handle, Refused, Unanswered};
@@ -154,7 +163,7 @@ pub use incarnation::{BATCH_MAX, fail};
 pub use mailbox::{Phase, Why};
 pub use panics::{Panic, caught};
 pub use policy::{Backoff, Intensity, Restart, Strategy};
-pub use report::{ActorReport, MemberReport, SupervisorReport, TreeReport};
+pub use report::{ActorReport, MemberReport, SupervisorReport, ThreadReport, TreeReport};
 pub use spec::{DEADLINE_MIN, EXIT_CODE_SUPERVISION, Exit, ExitHook, Spec, SpecError, StartError};
 pub use supervisor::{Supervisor, supervise};
 pub use thread::{BLOCK_DEADLINE, OnBlock, Thread, name_this_thread};

@@ -1,5 +1,6 @@
 //! What is told of a tree and its actors at one moment.
 
+use crate::account::WaitsFor;
 use crate::mailbox::Phase;
 use crate::policy::{Restart, Strategy};
 use crate::vitals::{Failure, Restarts};
@@ -19,8 +20,10 @@ pub struct ActorReport {
     pub mailbox_max: usize,
     /// The message that it handles, and for how long.
     pub handling: Option<(&'static str, Duration)>,
-    /// Since it last looked into its mailbox; it is asked to ten times a second.
+    /// Since it last looked into its mailbox; it is asked to when it has not done so for a quarter of a second.
     pub heartbeat_age: Option<Duration>,
+    /// What keeps its thread from going on, if that is not the actor.
+    pub waits_for: Option<WaitsFor>,
     /// Of this incarnation.
     pub uptime: Option<Duration>,
     /// Messages handled by all incarnations, and the time that their handlers took.
@@ -33,10 +36,11 @@ pub struct ActorReport {
 }
 
 impl ActorReport {
-    /// Whether it runs and has shown so within `deadline`, or failed no longer ago than that and is being made anew.
+    /// Whether it runs and has shown so within `deadline`, or would have if its thread had a processor and a disk that answers, or failed
+    /// no longer ago than that and is being restarted.
     pub fn is_alive(&self, deadline: Duration) -> bool {
         match self.phase {
-            Phase::Running => self.heartbeat_age.is_none_or(|age| age <= deadline),
+            Phase::Running => self.waits_for.is_some() || self.heartbeat_age.is_none_or(|age| age <= deadline),
             Phase::Down => {
                 let failed = self.last_failure.as_ref().map(|failure| self.at.saturating_duration_since(failure.at));
                 failed.is_none_or(|ago| ago <= deadline)
@@ -68,10 +72,22 @@ pub enum MemberReport {
     Supervisor(SupervisorReport),
 }
 
+/// A thread on which actors run.
+#[derive(Debug, Clone)]
+pub struct ThreadReport {
+    pub name: &'static str,
+    /// What keeps it from going on, if that is not its actors.
+    pub waits_for: Option<WaitsFor>,
+    /// For how long it was ready to run and had no processor, since the start; zero where the system does not count that.
+    pub processor_wait: Duration,
+}
+
 /// A whole tree.
 #[derive(Debug, Clone)]
 pub struct TreeReport {
     pub root: SupervisorReport,
+    /// Each thread of the tree's actors once.
+    pub threads: Vec<ThreadReport>,
     /// Blocked threads that were left behind and have not ended.
     pub zombies: usize,
 }

@@ -26,7 +26,7 @@ pub struct Spec {
     pub backoff: Backoff,
     /// How long it may take to end in order before it is cut off.
     pub shutdown: Duration,
-    /// How long its factory may take before its thread is taken for blocked.
+    /// How long its factory may take before its thread is taken for blocked. Of this and the next, time without a processor does not count.
     pub start_deadline: Duration,
     /// How long it may handle nothing while its thread runs (a future given to `ctx.wait`) before it is cut off.
     pub hang_deadline: Duration,

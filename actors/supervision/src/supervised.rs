@@ -9,7 +9,7 @@ use crate::report::ActorReport;
 use crate::spec::Spec;
 use crate::thread::{OnBlock, Thread};
 use crate::tree::WeakTree;
-use crate::vitals::{Kind, Look, Reason};
+use crate::vitals::{Kind, Look, Moments, Reason};
 use actix::{Actor, Context};
 use std::future::Future;
 use std::pin::Pin;
@@ -46,6 +46,8 @@ pub(crate) trait Supervised: Send + Sync {
     fn watch(&self) -> watch::Receiver<Life>;
     fn life(&self) -> Life;
     fn look(&self) -> Look;
+    /// The part of a look that the watch needs each time.
+    fn moments(&self) -> Moments;
     fn report(&self, now: Instant) -> ActorReport;
     fn inject(&self, fault: Fault);
     fn probe(&self) -> Pin<Box<dyn Future<Output = bool> + Send>>;
@@ -164,6 +166,10 @@ impl<A: Actor<Context = Context<A>>> Supervised for Core<A> {
 
     fn look(&self) -> Look {
         self.mailbox.vitals.look()
+    }
+
+    fn moments(&self) -> Moments {
+        self.mailbox.vitals.moments()
     }
 
     fn report(&self, now: Instant) -> ActorReport {

@@ -241,6 +241,7 @@ enum Do {
     /// Occupies its thread until the gate is dropped, then goes on with this.
     Block(UnboundedSender<()>, std::sync::mpsc::Receiver<()>, Box<dyn FnOnce() + Send>),
     Spin(Duration),
+    Run(Box<dyn FnOnce() + Send>),
     PanicInStopped,
     PanicInDrop,
     /// Does not stop when it is asked to.
@@ -267,6 +268,7 @@ impl Handler<Do> for Member {
                     std::hint::spin_loop();
                 }
             }
+            Do::Run(run) => run(),
             Do::PanicInStopped => self.panic_in_stopped = true,
             Do::PanicInDrop => self.panic_in_drop = true,
             Do::Stay => self.stays = true,

@@ -3,14 +3,19 @@
 //! A handler that blocks stops everything on its thread, and no thread can be killed. What then happens is the thread's
 //! [`OnBlock`]: its actors move to a new one, or the process ends.
 
+use crate::account::{DISK_DEADLINE, WaitsFor};
+use crate::report::ThreadReport;
+use crate::scheduling::{Counters, Source};
 use actix::{Arbiter, ArbiterHandle, System};
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// A thread is taken for blocked when it has not run a ready task for this long, unless it says otherwise.
+/// A thread is taken for blocked when it has not run a ready task for this long, unless it says otherwise. Time in which it had no
+/// processor, or waited for the disk, does not count.
 pub const BLOCK_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What happens when a thread is blocked for longer than its deadline.
@@ -30,10 +35,25 @@ struct Inner {
     name: &'static str,
     on_block: OnBlock,
     deadline: Duration,
+    disk_deadline: Duration,
     /// The system that a new OS thread belongs to.
     system: Option<System>,
     now: Mutex<Now>,
+    seen: Mutex<Seen>,
 }
+
+/// What the watch saw of a thread when it looked last.
+#[derive(Default)]
+struct Seen {
+    waits_for: Option<WaitsFor>,
+    at: Option<Instant>,
+    /// Of the OS thread that it is now, and of those that were left behind.
+    waited: Duration,
+    waited_before: Duration,
+}
+
+/// What the watch saw is believed for so long.
+const SEEN_MAX: Duration = Duration::from_secs(10);
 
 struct Now {
     arbiter: ArbiterHandle,
@@ -45,6 +65,8 @@ pub(crate) struct Pulse {
     asked: Notify,
     last: Mutex<Instant>,
     ended: AtomicBool,
+    /// Known once the thread has run.
+    source: OnceLock<(ThreadId, Option<Source>)>,
 }
 
 impl Thread {
@@ -58,7 +80,9 @@ impl Thread {
         let pulse = Pulse::start(&arbiter);
         let now = Mutex::new(Now { arbiter, pulse });
         let system = System::try_current();
-        Thread(Arc::new(Inner { name, on_block, deadline: BLOCK_DEADLINE, system, now }))
+        let seen = Mutex::default();
+        let (deadline, disk_deadline) = (BLOCK_DEADLINE, DISK_DEADLINE);
+        Thread(Arc::new(Inner { name, on_block, deadline, disk_deadline, system, now, seen }))
     }
 
     /// The arbiter of this thread.
@@ -78,6 +102,15 @@ impl Thread {
         self
     }
 
+    /// Another deadline than [`DISK_DEADLINE`] for a thread that waits for the disk.
+    ///
+    /// # Panics
+    /// If the thread was cloned before.
+    pub fn disk_deadline(mut self, deadline: Duration) -> Thread {
+        Arc::get_mut(&mut self.0).expect("set before the thread is given to anyone").disk_deadline = deadline;
+        self
+    }
+
     pub fn name(&self) -> &'static str {
         self.0.name
     }
@@ -88,6 +121,10 @@ impl Thread {
 
     pub fn block_deadline(&self) -> Duration {
         self.0.deadline
+    }
+
+    pub(crate) fn own_disk_deadline(&self) -> Duration {
+        self.0.disk_deadline
     }
 
     pub fn arbiter(&self) -> ArbiterHandle {
@@ -116,7 +153,30 @@ impl Thread {
         let pulse = Pulse::start(&arbiter);
         let old = std::mem::replace(&mut *self.0.now.lock(), Now { arbiter, pulse });
         old.arbiter.stop();
+        let mut seen = self.0.seen.lock();
+        let waited_before = seen.waited_before + seen.waited;
+        *seen = Seen { waited_before, ..Seen::default() };
         true
+    }
+
+    pub(crate) fn on_seen(&self, counters: Option<Counters>, waits_for: Option<WaitsFor>, now: Instant) {
+        let mut seen = self.0.seen.lock();
+        seen.waited = counters.map_or(seen.waited, |counters| counters.waited);
+        (seen.waits_for, seen.at) = (waits_for, Some(now));
+    }
+
+    /// What keeps it from going on, as it was seen lately.
+    pub(crate) fn waits_for(&self, now: Instant) -> Option<WaitsFor> {
+        let seen = self.0.seen.lock();
+        seen.waits_for.filter(|_| seen.at.is_some_and(|at| now.saturating_duration_since(at) <= SEEN_MAX))
+    }
+
+    pub(crate) fn report(&self, now: Instant) -> ThreadReport {
+        let waited = {
+            let seen = self.0.seen.lock();
+            seen.waited_before + seen.waited
+        };
+        ThreadReport { name: self.name(), waits_for: self.waits_for(now), processor_wait: waited }
     }
 }
 
@@ -145,11 +205,16 @@ impl std::fmt::Debug for Thread {
 
 impl Pulse {
     fn start(arbiter: &ArbiterHandle) -> Arc<Pulse> {
-        let pulse =
-            Arc::new(Pulse { asked: Notify::new(), last: Mutex::new(Instant::now()), ended: AtomicBool::new(false) });
+        let pulse = Arc::new(Pulse {
+            asked: Notify::new(),
+            last: Mutex::new(Instant::now()),
+            ended: AtomicBool::new(false),
+            source: OnceLock::new(),
+        });
         // Dropped with the arbiter's last task, also if it never ran.
         let beating = Beating(Arc::clone(&pulse));
         arbiter.spawn(async move {
+            beating.0.source.get_or_init(|| (std::thread::current().id(), Source::of_this_thread()));
             loop {
                 beating.0.asked.notified().await;
                 *beating.0.last.lock() = Instant::now();
@@ -164,6 +229,14 @@ impl Pulse {
 
     pub(crate) fn last(&self) -> Instant {
         *self.last.lock()
+    }
+
+    pub(crate) fn source(&self) -> Option<&Source> {
+        self.source.get()?.1.as_ref()
+    }
+
+    pub(crate) fn id(&self) -> Option<ThreadId> {
+        self.source.get().map(|(id, _)| *id)
     }
 
     /// Whether the thread has ended.

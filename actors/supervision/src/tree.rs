@@ -10,7 +10,7 @@ use crate::policy::{Decision, Ended, Intensity, Member, Policy, Strategy, Ticket
 use crate::report::{MemberReport, SupervisorReport, TreeReport};
 use crate::spec::{Exit, ExitHook};
 use crate::supervised::Supervised;
-use crate::thread::Pulse;
+use crate::thread::{Pulse, Thread};
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -141,8 +141,21 @@ impl Tree {
 
     /// How it is now, without asking any actor.
     pub fn report(&self) -> TreeReport {
-        let zombies = self.zombies();
-        TreeReport { root: self.report_of(0, Instant::now()), zombies }
+        let (zombies, now) = (self.zombies(), Instant::now());
+        let threads = self.threads().iter().map(|thread| thread.report(now)).collect();
+        TreeReport { root: self.report_of(0, now), threads, zombies }
+    }
+
+    /// Each thread once, in the order of its first actor.
+    pub(crate) fn threads(&self) -> Vec<Thread> {
+        let mut threads: Vec<Thread> = Vec::new();
+        for child in &self.0.children {
+            let thread = child.thread();
+            if !threads.iter().any(|other| other.is(&thread)) {
+                threads.push(thread);
+            }
+        }
+        threads
     }
 
     /// Blocked threads that were left behind and have not ended.

@@ -124,12 +124,19 @@ struct Seen {
     last_failure: Option<Failure>,
 }
 
+/// When an actor showed itself, and since when it has had its thread.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moments {
+    pub(crate) beat: Option<Instant>,
+    /// Since when it is polled, or its factory runs.
+    pub(crate) inside: Option<Instant>,
+    pub(crate) is_starting: bool,
+}
+
 /// One look at an actor's life.
 #[derive(Debug, Clone)]
 pub(crate) struct Look {
     pub(crate) beat: Option<Instant>,
-    pub(crate) polled_since: Option<Instant>,
-    pub(crate) starting_since: Option<Instant>,
     pub(crate) running_since: Option<Instant>,
     pub(crate) injected: Option<Instant>,
     pub(crate) detected: Option<Instant>,
@@ -214,13 +221,17 @@ impl Vitals {
         self.lost.fetch_add(messages as u64, Ordering::Relaxed);
     }
 
+    pub(crate) fn moments(&self) -> Moments {
+        let starting = self.seen.lock().starting_since;
+        let inside = [self.polled_since.get(), starting].into_iter().flatten().min();
+        Moments { beat: self.beat.get(), inside, is_starting: starting.is_some() }
+    }
+
     pub(crate) fn look(&self) -> Look {
         let handling = self.handling.lock().map(|(kind, since)| Handling { kind: kind(), since });
         let seen = self.seen.lock();
         Look {
             beat: self.beat.get(),
-            polled_since: self.polled_since.get(),
-            starting_since: seen.starting_since,
             running_since: seen.running_since,
             injected: seen.injected,
             detected: seen.detected,

@@ -1,189 +1,336 @@
 //! Finds the actors that hang and the threads that are blocked.
 //!
-//! It looks at what actors and threads leave behind, and never waits for one.
+//! It looks at what actors and threads leave behind, and never waits for one. What of a silence counts is decided in
+//! [`account`](crate::account), here is who is silent, and what is then done about a thread is in [`abandon`](crate::abandon).
 
+use crate::abandon::{disk_of, leave_behind};
+use crate::account::{Account, Change, Condition, Did, Others, Span, Starvation, Verdict, WaitsFor};
+use crate::disk;
 use crate::mailbox::Phase;
-use crate::spec::{EXIT_CODE_SUPERVISION, Exit};
-use crate::supervised::Supervised;
-use crate::thread::{OnBlock, Pulse, Thread};
-use crate::tree::{Event, Job, Tree, ZOMBIES_MAX};
+use crate::scheduling::{Counters, Crowd, Source};
+use crate::thread::{Pulse, Thread};
+use crate::tree::Tree;
 use crate::vitals::Reason;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often actors and threads are asked for a heartbeat: twenty times within the shortest deadline, within these bounds.
-const BEAT_MIN: Duration = Duration::from_millis(10);
-const BEAT_MAX: Duration = Duration::from_millis(100);
+/// Between two looks: an eighth of the shortest deadline, within these bounds. Each look wakes a thread, and each actor that has not shown
+/// itself since the look before wakes another: with a hundred validators on a machine that is what an idle one costs.
+const INTERVAL_MIN: Duration = Duration::from_millis(10);
+const INTERVAL_MAX: Duration = Duration::from_millis(250);
 
-/// Between two looks, at least.
-const PAUSE_MIN: Duration = Duration::from_millis(1);
-
-/// By this much this thread may be late and still believe what it sees.
-const LATE_MAX: Duration = Duration::from_millis(100);
+/// So much later than it was set a timer is as a rule.
+const TIMER_GRAIN: Duration = Duration::from_millis(2);
 
 pub(crate) struct Watch {
-    beat: Duration,
-    threads: Vec<(Thread, Arc<Pulse>)>,
+    interval: Duration,
+    threads: Vec<Watched>,
+    /// By child.
+    hangs: Vec<Option<Hang>>,
     looked: Instant,
-    /// Silence counts from here on: before, this thread did not look, and perhaps nobody ran.
-    since: Instant,
+    span: Span,
+    /// How long after the last look this one was to come.
+    pause: Duration,
+    looks: u64,
+    crowd: Crowd,
+}
+
+struct Watched {
+    thread: Thread,
+    pulse: Arc<Pulse>,
+    children: Vec<usize>,
+    before: Option<Counters>,
+    /// What it did since the last look, and since the one before that.
+    did: Option<Did>,
+    did_earlier: Option<Did>,
+    silence: Option<Silence>,
+    /// Whether it has answered since the look before this one, at which it was asked.
+    has_answered: bool,
+    starvation: Starvation,
+}
+
+/// A thread was asked for a heartbeat and has not answered.
+struct Silence {
+    asked: Instant,
+    /// Since when the actor that has the thread has it; another one is progress.
+    inside: Option<Instant>,
+    account: Account,
+    is_logged: bool,
+}
+
+/// An actor was asked to look into its mailbox and has not.
+struct Hang {
+    asked: Instant,
+    incarnation: u64,
+    account: Account,
+}
+
+/// One look: what it is compared with, and what is read at most once.
+struct Look<'a> {
+    tree: &'a Tree,
+    now: Instant,
+    before: Instant,
+    span: Span,
+    /// The span before that.
+    earlier: Span,
+    number: u64,
+    crowd: &'a mut Crowd,
+    others: Option<Option<Others>>,
+}
+
+impl Look<'_> {
+    /// Read only for a silent one that sleeps: it takes two files a thread.
+    fn others(&mut self) -> Option<Others> {
+        *self.others.get_or_insert_with(|| {
+            let others = self.crowd.since_the_last_look(self.number, self.span.took);
+            let on_disk = disk::file(None).is_some();
+            if on_disk { Some(Others { on_disk, ..others.unwrap_or_default() }) } else { others }
+        })
+    }
+
+    /// What of this span and the one before it came after a moment: an actor is asked when it was not seen for a whole one.
+    fn since_earlier(&self, moment: Instant) -> Span {
+        let took = self.now.saturating_duration_since(moment).min(self.span.took + self.earlier.took);
+        Span { took, late: self.span.late + self.earlier.late }
+    }
+
+    /// What of the span came after a moment.
+    fn since(&self, moment: Instant) -> Span {
+        let took = self.now.saturating_duration_since(moment).min(self.span.took);
+        Span { took, late: self.span.late }
+    }
 }
 
 impl Watch {
     pub(crate) fn new(tree: &Tree) -> Watch {
-        let mut threads: Vec<(Thread, Arc<Pulse>)> = Vec::new();
-        for child in &tree.0.children {
-            let thread = child.thread();
-            if !threads.iter().any(|(other, _)| other.is(&thread)) {
-                let pulse = thread.pulse();
-                threads.push((thread, pulse));
-            }
-        }
-        let hang = tree.0.children.iter().map(|child| child.spec().hang_deadline);
-        let block = threads.iter().map(|(thread, _)| thread.block_deadline());
-        let beat = (hang.chain(block).min().unwrap_or(BEAT_MAX) / 20).clamp(BEAT_MIN, BEAT_MAX);
-        let now = Instant::now();
-        Watch { beat, threads, looked: now, since: now }
+        let children = &tree.0.children;
+        let watched = |thread: Thread| Watched {
+            pulse: thread.pulse(),
+            children: (0..children.len()).filter(|child| children[*child].thread().is(&thread)).collect(),
+            thread,
+            before: None,
+            did: None,
+            did_earlier: None,
+            silence: None,
+            has_answered: false,
+            starvation: Starvation::default(),
+        };
+        let threads: Vec<Watched> = tree.threads().into_iter().map(watched).collect();
+        let hang = children.iter().map(|child| child.spec().hang_deadline);
+        let block = threads.iter().map(|watched| watched.thread.block_deadline());
+        let shortest = hang.chain(block).min().unwrap_or(INTERVAL_MAX * 8);
+        let interval = (shortest / 8).clamp(INTERVAL_MIN, INTERVAL_MAX);
+        let hangs = children.iter().map(|_| None).collect();
+        let (looked, pause) = (Instant::now(), Duration::ZERO);
+        let span = Span { took: Duration::ZERO, late: Duration::ZERO };
+        Watch { interval, threads, hangs, looked, span, pause, looks: 0, crowd: Crowd::default() }
     }
 
     pub(crate) fn all_ended(&self, tree: &Tree) -> bool {
         tree.0.children.iter().all(|child| child.life().phase == Phase::Ended)
     }
 
-    /// Says how soon to look again: with the next heartbeat, or when somebody's deadline is over.
+    /// Says how soon to look again: after the interval, or when somebody's deadline is over.
     pub(crate) fn look(&mut self, tree: &Tree, now: Instant) -> Duration {
-        // The machine gave this thread no time, or the process was stopped: the actors had none either.
-        if now.saturating_duration_since(self.looked) > self.beat + LATE_MAX {
-            self.since = now;
-        }
-        self.looked = now;
-        let mut pause = self.beat;
-        let mut until = |left: Duration| pause = pause.min(left.max(PAUSE_MIN));
-        for (thread, pulse) in &mut self.threads {
-            let theirs = thread.pulse();
-            // Another tree that has actors there may have left it behind already.
-            let replaced = !Arc::ptr_eq(&theirs, pulse);
-            let left = until_blocked(tree, thread, pulse, now, self.since);
-            if replaced || left.is_zero() {
-                leave_behind(tree, thread, pulse, now);
-                *pulse = thread.pulse();
-            } else {
-                until(left);
+        let before = std::mem::replace(&mut self.looked, now);
+        let took = now.saturating_duration_since(before);
+        self.looks += 1;
+        let span = Span { took, late: took.saturating_sub(self.pause + TIMER_GRAIN) };
+        let earlier = std::mem::replace(&mut self.span, span);
+        let (number, crowd) = (self.looks, &mut self.crowd);
+        let look = &mut Look { tree, now, before, span, earlier, number, crowd, others: None };
+        let mut pause = self.interval;
+        // Not too soon: what does not go on does not come nearer to its deadline either.
+        let soonest = self.interval / 10;
+        for watched in &mut self.threads {
+            match watched.look(look) {
+                Some(Verdict::Waits(left)) => pause = pause.min(left.max(soonest)),
+                Some(Verdict::Blocked | Verdict::DiskSilent) | None => {}
             }
-        }
-        for child in &tree.0.children {
-            let (life, look) = (child.life(), child.look());
-            let Some(beat) = look.beat.filter(|_| life.phase == Phase::Running) else { continue };
-            let silent = now.saturating_duration_since(beat.max(self.since));
-            let left = child.spec().hang_deadline.saturating_sub(silent);
-            if !left.is_zero() {
-                until(left);
-            } else if !self.is_silent(&child.thread(), now) {
-                let text = format!("it handled nothing for {silent:.1?} while its thread ran");
-                child.cut_off(life.incarnation, Some((Reason::Hung, text)));
+            for &child in &watched.children {
+                if let Some(left) = watched.look_at_child(look, child, &mut self.hangs[child]) {
+                    pause = pause.min(left.max(soonest));
+                }
             }
+            watched.ask(look, &self.hangs);
         }
-        self.threads.iter().for_each(|(_, pulse)| pulse.ask());
-        tree.0.children.iter().for_each(|child| child.nudge());
+        self.pause = pause;
         pause
     }
-
-    /// Whether the thread has missed heartbeats: then its actors' silence is its own.
-    fn is_silent(&self, thread: &Thread, now: Instant) -> bool {
-        now.saturating_duration_since(thread.pulse().last().max(self.since)) >= self.beat * 3
-    }
 }
 
-fn inside(child: &Arc<dyn Supervised>) -> Option<Instant> {
-    let look = child.look();
-    [look.polled_since, look.starting_since].into_iter().flatten().min()
-}
-
-/// Nothing, if the thread is blocked; else how long it will be until it is, if it stays as it is.
-fn until_blocked(tree: &Tree, thread: &Thread, pulse: &Pulse, now: Instant, since: Instant) -> Duration {
-    let silent = now.saturating_duration_since(pulse.last().max(since));
-    let left = thread.block_deadline().saturating_sub(silent);
-    if !left.is_zero() {
-        return left;
-    }
-    let here = || tree.0.children.iter().filter(|child| child.thread().is(thread));
-    let starting = here().filter(|child| child.look().starting_since.is_some());
-    let patience = starting.map(|child| child.spec().start_deadline).max().unwrap_or_default();
-    let deadline = thread.block_deadline().max(patience);
-    // The last heartbeat was before the block: who is inside says when it began.
-    let began = here().filter_map(inside).min().unwrap_or(since).max(since);
-    deadline.saturating_sub(silent.min(now.saturating_duration_since(began)))
-}
-
-/// A thread is blocked: its actors go on elsewhere, or the process ends.
-fn leave_behind(tree: &Tree, thread: &Thread, pulse: &Arc<Pulse>, now: Instant) {
-    // Whatever stops the tree has deadlines of its own.
-    if *tree.0.stopping.borrow() {
-        return;
-    }
-    let children = &tree.0.children;
-    let here = |child: &usize| children[*child].thread().is(thread) && children[*child].life().phase != Phase::Ended;
-    let here: Vec<usize> = (0..children.len()).filter(here).collect();
-    // What has been on the thread for longest is what blocks it. If nobody is inside, it is a task that no tree knows: it
-    // counts for the first one, or the same would happen for ever; but not if another tree has dealt with it.
-    let longest = here.iter().copied().filter_map(|child| Some((inside(&children[child])?, child))).min();
-    let unknown = here.first().copied().filter(|_| Arc::ptr_eq(pulse, &thread.pulse()));
-    let culprit = longest.map(|(_, child)| child).or(unknown);
-    let text = why(tree, thread, culprit);
-    if thread.on_block() == OnBlock::ExitProcess {
-        let reason = format!("{text}; its thread cannot be replaced");
-        if let Some(culprit) = culprit {
-            children[culprit].note(Reason::Blocked, text);
+impl Watched {
+    /// What follows from the thread's silence, if it is silent; what is to be done is done.
+    fn look(&mut self, look: &mut Look) -> Option<Verdict> {
+        // Another tree that has actors there may have left it behind already.
+        if !Arc::ptr_eq(&self.thread.pulse(), &self.pulse) {
+            leave_behind(look.tree, &self.thread, &self.pulse, look.now, None);
+            self.start_over();
         }
-        return tree.exit_now(&Exit { code: EXIT_CODE_SUPERVISION, reason });
-    }
-    let job = give_up(tree, &here, culprit, now);
-    for &child in &here {
-        let reason = if Some(child) == culprit { Reason::Blocked } else { Reason::WithSibling };
-        children[child].note(reason, text.clone());
-    }
-    let zombies = {
-        let mut zombies = tree.0.zombies.lock();
-        if thread.replace(pulse) {
-            zombies.push(Arc::clone(pulse));
+        let last = self.pulse.last();
+        self.has_answered = self.silence.take_if(|silence| last >= silence.asked).is_some();
+        let inside = self.inside(look.tree);
+        let (now, before) = (self.pulse.source().and_then(Source::counters), self.before);
+        self.before = now;
+        let condition = if self.silence.is_some() { self.condition() } else { Condition::Asleep };
+        let did = now.zip(before).map(|(now, before)| now.since(before, condition));
+        self.did_earlier = std::mem::replace(&mut self.did, did);
+        let span = look.span;
+        let verdict = self.silence.as_mut().map(|silence| {
+            if silence.inside == inside {
+                let others =
+                    if matches!(condition, Condition::Asleep | Condition::OnDisk) { look.others() } else { None };
+                silence.account.add(span, did, others);
+            } else {
+                *silence = Silence { inside, account: head(look, inside, did), ..*silence };
+            }
+            silence.account.verdict(deadline(look.tree, &self.thread, &self.children), self.thread.own_disk_deadline())
+        });
+        self.note_starvation(look, did);
+        if matches!(verdict, Some(Verdict::Blocked | Verdict::DiskSilent)) {
+            let account = self.silence.as_ref().map(|silence| silence.account);
+            leave_behind(look.tree, &self.thread, &self.pulse, look.now, account);
+            if !Arc::ptr_eq(&self.thread.pulse(), &self.pulse) {
+                self.start_over();
+            }
         }
-        zombies.retain(|pulse| !pulse.ended());
-        zombies.len()
-    };
-    if zombies > ZOMBIES_MAX {
-        let reason = format!("{text}; {zombies} blocked threads are left behind");
-        return tree.fatal(Exit { code: EXIT_CODE_SUPERVISION, reason });
+        verdict
     }
-    tree.tell(Event::Job(job));
+
+    fn start_over(&mut self) {
+        (self.pulse, self.before, self.silence, self.has_answered) = (self.thread.pulse(), None, None, false);
+    }
+
+    /// Since when who has the thread has it.
+    fn inside(&self, tree: &Tree) -> Option<Instant> {
+        self.children.iter().filter_map(|child| tree.0.children[*child].moments().inside).min()
+    }
+
+    /// Costs a file: read only of a thread that is silent.
+    fn condition(&self) -> Condition {
+        let waits_for_disk = || disk::file(self.pulse.id()).is_some_and(|(is_its_own, _)| is_its_own);
+        match self.pulse.source().map(Source::condition) {
+            Some(Some(Condition::Asleep)) | None if waits_for_disk() => Condition::OnDisk,
+            Some(condition) => condition.unwrap_or(Condition::Stopped),
+            None => Condition::Asleep,
+        }
+    }
+
+    fn note_starvation(&mut self, look: &Look, did: Option<Did>) {
+        let deadline = self.thread.block_deadline();
+        let name = self.thread.name();
+        if let Some(Change { is_starved, waited, of }) = self.starvation.add(look.span.took, did) {
+            if is_starved {
+                tracing::warn!(thread = name, "starved: it waited {waited:.1?} of the last {of:.1?} for a processor");
+            } else {
+                tracing::info!(thread = name, "no longer starved");
+            }
+        }
+        let silence = self.silence.as_mut();
+        let waits_for = silence.as_ref().and_then(|silence| silence.account.waits_for(deadline / 2));
+        if let Some(silence) = silence.filter(|silence| !silence.is_logged)
+            && let Some(waits_for) = silence.account.waits_for(deadline)
+        {
+            silence.is_logged = true;
+            match waits_for {
+                WaitsFor::Processor => {
+                    let waited = silence.account.starved();
+                    tracing::warn!(
+                        thread = name,
+                        "it has had no processor for {waited:.1?}: it is starved, not blocked"
+                    );
+                }
+                WaitsFor::Disk => {
+                    let (waited, file) = (silence.account.on_disk(), disk_of(&self.pulse));
+                    tracing::warn!(thread = name, "it has waited {waited:.1?} for the disk{file}");
+                }
+            }
+        }
+        let starved = || self.starvation.is_starved().then_some(WaitsFor::Processor);
+        self.thread.on_seen(self.before, waits_for.or_else(starved), look.now);
+    }
+
+    /// What the thread did as far as it concerns an actor that waits for a future: what it ran for others is of no concern.
+    fn asleep(&self) -> Option<Did> {
+        self.did.map(|did| Did { ran: Duration::ZERO, condition: Condition::Asleep, ..did })
+    }
+
+    fn asleep_for_two_spans(&self) -> Option<Did> {
+        let (did, earlier) = (self.asleep()?, self.did_earlier?);
+        Some(Did { waited: did.waited + earlier.waited, ..did })
+    }
+
+    /// How long it will be until the actor is taken for hung, if it stays silent while its thread runs.
+    fn look_at_child(&self, look: &mut Look, id: usize, hang: &mut Option<Hang>) -> Option<Duration> {
+        let child = &look.tree.0.children[id];
+        let (life, moments) = (child.life(), child.moments());
+        let beat = moments.beat.filter(|_| life.phase == Phase::Running);
+        hang.take_if(|hang| beat.is_none_or(|beat| beat >= hang.asked) || hang.incarnation != life.incarnation);
+        let beat = beat?;
+        if hang.is_some() || beat < look.before {
+            // Each time: one that came while it handled a message left no trace.
+            child.nudge();
+        }
+        let Some(hang) = hang else {
+            if beat < look.before {
+                let mut account = Account::default();
+                if self.silence.is_none() {
+                    account.add(look.since_earlier(beat), self.asleep_for_two_spans(), None);
+                }
+                *hang = Some(Hang { asked: look.now, incarnation: life.incarnation, account });
+            }
+            return None;
+        };
+        // Else its silence is its thread's.
+        if self.has_answered {
+            let others = look.others();
+            hang.account.add(look.span, self.asleep(), others);
+        }
+        let text = match hang.account.verdict(child.spec().hang_deadline, self.thread.own_disk_deadline()) {
+            Verdict::Waits(left) => return Some(left),
+            Verdict::Blocked => {
+                format!("it handled nothing for {:.1?} while its thread ran", hang.account.blocked())
+            }
+            Verdict::DiskSilent => {
+                format!(
+                    "it handled nothing for {:.1?}: the disk did not answer{}",
+                    hang.account.on_disk(),
+                    disk_of(&self.pulse)
+                )
+            }
+        };
+        child.cut_off(hang.incarnation, Some((Reason::Hung, text)));
+        None
+    }
+
+    /// Asks for a heartbeat, where none was seen or one is to be seen.
+    fn ask(&mut self, look: &Look, hangs: &[Option<Hang>]) {
+        if self.silence.is_some() {
+            return;
+        }
+        let inside = self.inside(look.tree);
+        let beats = self.children.iter().filter_map(|child| look.tree.0.children[*child].moments().beat);
+        let has_shown_itself = beats.chain([self.pulse.last()]).any(|beat| beat >= look.before);
+        if inside.is_some() || !has_shown_itself || self.children.iter().any(|child| hangs[*child].is_some()) {
+            self.pulse.ask();
+            let condition = if inside.is_some() { self.condition() } else { Condition::Asleep };
+            let account = head(look, inside, self.did.map(|did| Did { condition, ..did }));
+            self.silence = Some(Silence { asked: look.now, inside, account, is_logged: false });
+        }
+    }
 }
 
-/// Says it in the log too.
-fn why(tree: &Tree, thread: &Thread, culprit: Option<usize>) -> String {
-    let deadline = thread.block_deadline();
-    let Some(failed) = culprit.map(|culprit| &tree.0.children[culprit]) else {
-        return format!("the thread {} was left behind", thread.name());
-    };
-    let doing =
-        failed.look().handling.map_or_else(String::new, |handling| format!(" while it handled {}", handling.kind));
-    let text = format!("actor {} failed: it blocked its thread for {deadline:.1?}{doing}", failed.spec().name);
-    tracing::error!(thread = thread.name(), "{text}");
-    text
+/// What of this span counts for who has had the thread since a moment within it.
+fn head(look: &Look, inside: Option<Instant>, did: Option<Did>) -> Account {
+    let mut account = Account::default();
+    if let Some(inside) = inside {
+        account.add(look.since(inside), did, None);
+    }
+    account
 }
 
-/// Fences what runs on a blocked thread, and says what restarts instead: their groups too.
-fn give_up(tree: &Tree, here: &[usize], culprit: Option<usize>, now: Instant) -> Job {
-    let mut policy = tree.0.policy.lock();
-    let (held, free): (Vec<usize>, Vec<usize>) = here.iter().partition(|&&child| policy.is_held(child));
-    held.iter().for_each(|&child| policy.fail_while_held(child));
-    let mut affected = policy.affected_by(&free);
-    affected.retain(|&child| !policy.is_held(child));
-    let ticket = policy.hold(&affected);
-    let counts = culprit.filter(|culprit| free.contains(culprit));
-    let exhausted = counts.and_then(|culprit| Some((policy.count_failure(culprit, now)?, culprit)));
-    // Within the lock, so that what an incarnation says of its end from here on is not heard.
-    here.iter().for_each(|&child| tree.0.children[child].give_up());
-    match exhausted {
-        Some((supervisor, child)) => Job::Escalate { supervisor, child, children: affected, ticket },
-        None => Job::RestartAll { children: affected, ticket },
-    }
+/// How long a silence of this thread may be: a start may take longer.
+fn deadline(tree: &Tree, thread: &Thread, children: &[usize]) -> Duration {
+    let starting = children.iter().map(|child| &tree.0.children[*child]).filter(|child| child.moments().is_starting);
+    starting.map(|child| child.spec().start_deadline).fold(thread.block_deadline(), Duration::max)
 }

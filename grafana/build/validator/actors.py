@@ -34,6 +34,8 @@ MORE = [
     lines("Share of time in handlers", "100% is an actor that never waits. A long handler counts when it ends.",
           [(f"clamp_max(max by (actor) (rate(pop_actor_handler_seconds_total{INTERVAL})), 1)", "{{actor}}")], "percentunit", most=1),
     lines("Time to handle a message", "Mean, by actor.", [(f"{TIME} / {HANDLED}", "{{actor}}")], "s"),
+    lines("Share of time without a processor", "Ready to run, and the machine had no processor for it. Nothing is restarted for it; a tenth is much.",
+          [(f"max by (thread) (rate(pop_thread_processor_wait_seconds_total{INTERVAL}))", "{{thread}}")], "percentunit"),
     lines("The message at hand", "How long the present message has been handled already; 0 when idle.",
           [("max by (actor) (pop_actor_handling_seconds)", "{{actor}}")], "s"),
 ]

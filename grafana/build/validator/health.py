@@ -1,7 +1,7 @@
 """Is it healthy?"""
 
 import alerts
-from panels import BAD, DOUBTFUL, GOOD, NEUTRAL, NONE_IS_GOOD, PLAIN, SOME_IS_DOUBTFUL, YES_IS_GOOD, stat, steps, timeline, words
+from panels import BAD, DOUBTFUL, GOOD, LAST_EXIT, LAST_EXIT_WORDS, NEUTRAL, NONE_IS_GOOD, PLAIN, SOME_IS_DOUBTFUL, YES_IS_GOOD, stat, steps, timeline, words
 from queries import fuller_mempool, height_now, increase, last_name, named, named_though_down, or_zero_each
 
 EVERYBODY = '{instance=~".+"}'
@@ -35,22 +35,25 @@ PANELS = [
     stat("Accuracy", "Share of the last 1,000 final proofs that its own check confirmed. Below 95% the log warns, too.",
          each("pop_verifier_accuracy_ratio"), "percentunit", thresholds=steps(BAD, (0.95, DOUBTFUL), (0.99, GOOD)), decimals=1, width=3),
     stat("Actors", "Whether each actor of its tree runs.", each("min by (job, instance) (pop_actor_up)"),
-         thresholds=YES_IS_GOOD, mappings=words(_0="one is down", _1="all run"), width=3),
+         thresholds=YES_IS_GOOD, mappings=words(_0="one is down", _1="all run"), width=2),
     stat("Restarts of actors", "In the time shown. Each one has its reason in the row Actors and restarts.",
          [(or_zero_each(increase("pop_actor_restarts_total", "job, instance")), "{{validator}}")], "short", decimals=0,
          thresholds=SOME_IS_DOUBTFUL, width=3),
     stat("Runs for", "Since the process started.", each("time() - process_start_time_seconds"), "s",
          thresholds=steps(DOUBTFUL, (300, GOOD)), decimals=1, width=3),
+    stat("Last exit", "Exit code of the process before this one. 0: it was asked to stop; killed: it ended without a word, or the power failed. "
+         "The log of this start and pop status say why.", each("pop_last_exit_code"), thresholds=LAST_EXIT, mappings=LAST_EXIT_WORDS,
+         decimals=0, width=3),
     stat("Mempool", "How full it is, by number or by bytes, whichever is fuller. Above 80% new proofs may be refused.",
          each(fuller_mempool("job, instance")), "percentunit",
-         thresholds=steps(GOOD, (0.5, DOUBTFUL), (0.8, BAD)), decimals=1, width=3),
+         thresholds=steps(GOOD, (0.5, DOUBTFUL), (0.8, BAD)), decimals=1, width=2),
     stat("Contradicting votes", "Pairs of votes by one validator that contradict each other, seen here in the time shown. Any is "
          "an attack, or a validator that runs twice.",
          [(or_zero_each(increase("pop_consensus_contradictions_total", "job, instance")), "{{validator}}")], "short", decimals=0,
          thresholds=NONE_IS_GOOD, width=3),
     stat("Program and solver", "The pin is the fingerprint of the solver that the genesis asks for; it must be the same everywhere.",
          [('label_replace(pop_build_info, "pin", "$1", "solver_pin", "(.{0,10}).*")', "{{version}}, Z3 {{solver}}, pin {{pin}}…")],
-         text="name", width=6),
+         text="name", width=5),
     alerts.firing(16, 6, "Those of this validator; what to act on now is first. The name of an alert leads to its section in the runbook. "
                   "Those of the whole network are on the dashboard Network."),
     timeline("Answers, signs, leads", "What it was in the time shown. Where a strip is missing, the validator did not answer.", [

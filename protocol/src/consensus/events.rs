@@ -12,7 +12,7 @@ use crate::certificate::Certificate;
 use crate::ledger::Ledger;
 use crate::message::{GiveUpReason, Message, Proposal, Word};
 use crate::types::{Epoch, Hash, Millis, Sequence, ValidatorIndex, View};
-use crate::verify::Verified;
+use crate::verify::{LateCommit, Verified};
 use crate::vote::{Vote, VoteKind};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -45,6 +45,8 @@ pub enum Input {
     SessionClosed(ValidatorIndex),
     /// What a peer said, verified. Messages on proofs' ids and scripts belong to the mempool and are ignored here.
     Peer(ValidatorIndex, Verified<Message>),
+    /// A peer commits to what is committed here: it was heard, and its signature was not checked (T3).
+    LateCommit(LateCommit),
     /// Proofs are durable here and the solver has spoken.
     Checked(Vec<Checked>),
     /// The mempool dropped a proof: it is no longer proposed from here.

@@ -13,7 +13,9 @@ use alloc::vec::Vec;
 impl Consensus {
     /// R9: a Commit certificate makes its block and all ancestors final, once they are here.
     pub(super) fn finalize(&mut self) {
-        if let Some(commit) = self.certificates.commit().cloned() {
+        // Looked at in every step: a certificate of many signatures is copied only when there is something to do.
+        let base = Some(self.chain.base());
+        if let Some(commit) = self.certificates.commit().filter(|commit| commit.block() != base).cloned() {
             self.finalize_to(commit);
         }
     }
@@ -28,7 +30,7 @@ impl Consensus {
             Ok(_) => self.make_final(id, commit),
             Err(NotExecuted::Missing(missing)) => {
                 let above = self.chain.base_sequence();
-                self.resolver.want(Want::Block { id: missing, above }, commit.signers().collect::<Vec<_>>());
+                self.resolver.want(Want::Block { id: missing, above }, None, commit.signers().collect::<Vec<_>>());
             }
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {
                 let sequence = self.chain.block(&id).map_or(Sequence(0), |block| block.header.sequence);

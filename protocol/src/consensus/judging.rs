@@ -154,7 +154,7 @@ impl Consensus {
         let Some(first) = between.clone().find(missing) else { return true };
         let last = between.rev().find(missing).unwrap_or(first);
         let want = Want::Certificates { kind: VoteKind::ViewChange, from: View(first), to: View(last) };
-        self.resolver.want(want, [hint]);
+        self.resolver.want(want, Some(hint), []);
         false
     }
 
@@ -163,9 +163,8 @@ impl Consensus {
             Ok(_) => Ok(()),
             Err(NotExecuted::Missing(id)) => {
                 let signers = proposal.parent.iter().flat_map(|parent| parent.signers().collect::<Vec<_>>());
-                let hints: Vec<_> = [proposal.vote.voter].into_iter().chain(signers).collect();
                 let above = self.chain.base_sequence();
-                self.resolver.want(Want::Block { id, above }, hints);
+                self.resolver.want(Want::Block { id, above }, Some(proposal.vote.voter), signers);
                 Err(Judgement::Wait)
             }
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {

@@ -82,7 +82,7 @@ impl Consensus {
         let known = |view: &u64| self.certificates.ending(View(*view)).is_some();
         let first = (above.0 + 1..=at.0).rev().take_while(|view| !known(view)).last().unwrap_or(at.0);
         for kind in [VoteKind::ViewChange, VoteKind::Prepare] {
-            self.resolver.want(Want::Certificates { kind, from: View(first), to: at }, []);
+            self.resolver.want(Want::Certificates { kind, from: View(first), to: at }, None, []);
         }
     }
 
@@ -105,7 +105,7 @@ impl Consensus {
             Ok(_) => self.has_votes_of(view, &id).then_some(Parent { view, id, certificate: Some(certificate) }),
             Err(NotExecuted::Missing(missing)) => {
                 let above = self.chain.base_sequence();
-                self.resolver.want(Want::Block { id: missing, above }, certificate.signers().collect::<Vec<_>>());
+                self.resolver.want(Want::Block { id: missing, above }, None, certificate.signers().collect::<Vec<_>>());
                 None
             }
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => None,
@@ -118,7 +118,7 @@ impl Consensus {
         if *id == self.settings.genesis || self.carry.certificate(self.set(), id).is_some() {
             return true;
         }
-        self.resolver.want(Want::Certificates { kind: VoteKind::Prepare, from: view, to: view }, []);
+        self.resolver.want(Want::Certificates { kind: VoteKind::Prepare, from: view, to: view }, None, []);
         false
     }
 

@@ -13,6 +13,7 @@
 //! | [`finality`] | R9: final blocks, shortening the log |
 //! | [`recovery`] | R12: replaying the log, recovery responses |
 //! | [`relaying`], [`retransmission`] | certificates for peers that may lack them; Status, and what a peer lacks |
+//! | [`turns`] | T1: to whom to send what is sent periodically |
 //! | [`pacing`] | work, clocks, rebroadcasting this validator's attestations |
 
 mod carry;
@@ -32,6 +33,7 @@ mod resolver;
 mod retransmission;
 mod signed;
 mod tally;
+mod turns;
 pub mod view;
 mod voting;
 
@@ -86,6 +88,9 @@ struct Kept {
 /// What is known of a peer with a session.
 #[derive(Debug, Clone, Default)]
 struct Peer {
+    opened: Millis,
+    /// When it was last told my status in turn.
+    told: Millis,
     status: Option<Status>,
     /// The highest view that its votes or status show it to be in.
     view: View,
@@ -159,7 +164,9 @@ pub struct Consensus {
     announced: Vec<(Hash, Word)>,
     announce_due: Millis,
     status_due: Millis,
+    status_turns: turns::Turns,
     retell_due: Millis,
+    retell_turns: turns::Turns,
     retell_from: Hash,
     log: recovery::LogBook,
     output: Output,
@@ -192,6 +199,7 @@ impl Consensus {
                 self.ready.session_closed(&self.settings.set, peer);
             }
             Input::Peer(from, message) => self.on_message(from, message),
+            Input::LateCommit(late) => self.on_late_commit(late),
             Input::Checked(checked) => checked.into_iter().for_each(|checked| self.on_checked(checked)),
             Input::Forgotten(proof) => self.ready.forget(&proof),
             Input::GiveUp { view, reason } => {
@@ -306,8 +314,12 @@ impl Consensus {
 
     /// Asks for what the settled state still misses.
     fn ask(&mut self) {
+        if self.resolver.is_idle() {
+            return;
+        }
         let sessions: BTreeSet<ValidatorIndex> = self.peers.keys().copied().collect();
-        for (peer, request) in self.resolver.ask(self.now.local, &sessions) {
+        let turn = self.view.0.wrapping_add(u64::from(self.settings.me.0));
+        for (peer, request) in self.resolver.ask(self.now.local, turn, &sessions) {
             self.send(To::Peer(peer), request);
         }
     }

@@ -65,6 +65,9 @@ impl Consensus {
     fn enter(&mut self, view: View, by: Certificate, fetched: bool) {
         let kind = by.kind();
         let doubles = kind == VoteKind::ViewChange && !fetched && self.learn_from_failure();
+        if kind == VoteKind::ViewChange {
+            self.status_turns.hurry(self.now.local);
+        }
         self.view = view;
         self.entry = Some(by);
         self.round = Round::new(self.now.local);

@@ -68,8 +68,7 @@ impl Consensus {
         self.relay_due();
         if now >= self.status_due {
             self.status_due = now.saturating_add(STATUS_INTERVAL);
-            let status = self.status();
-            self.send(To::All, Message::Status(status));
+            self.tell_status();
         }
         if now >= self.retell_due {
             self.retell_due = now.saturating_add(RETELL_INTERVAL);
@@ -148,16 +147,24 @@ impl Consensus {
         }
     }
 
-    /// Rebroadcasts my attestations on undecided proofs, one message each second, in turn.
+    /// Rebroadcasts my attestations on undecided proofs, one message each second, to the peers whose turn it is (T1). The next
+    /// message's worth follows when every peer was sent the first.
     fn retell(&mut self) {
         let from = (Bound::Excluded(self.retell_from), Bound::Unbounded);
         let words: Vec<(Hash, Word)> = self.ready.my_words_in(from).take(limits::WORDS_MAX).collect();
-        self.retell_from = match words.last() {
+        let next = match words.last() {
             Some((last, _)) if words.len() == limits::WORDS_MAX => *last,
             _ => Hash::ZERO,
         };
-        if !words.is_empty() {
-            self.tell_words(To::All, words);
+        if words.is_empty() {
+            self.retell_from = next;
+            return;
         }
+        let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
+        let turn = self.retell_turns.next(self.now.local, peers);
+        if turn.ends_round() {
+            self.retell_from = next;
+        }
+        self.send_in_turn(turn, Message::Checked(words));
     }
 }

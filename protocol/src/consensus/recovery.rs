@@ -113,7 +113,9 @@ impl Consensus {
             announced: Vec::new(),
             announce_due: Millis(0),
             status_due: now.local,
+            status_turns: super::turns::Turns::new(me),
             retell_due: now.local,
+            retell_turns: super::turns::Turns::new(me),
             retell_from: Hash::ZERO,
             log: LogBook::default(),
             output: Output::default(),
@@ -315,7 +317,7 @@ impl Consensus {
         if peer == self.settings.me || self.set().get(peer).is_none() {
             return;
         }
-        self.peers.insert(peer, Peer::default());
+        self.peers.insert(peer, Peer { opened: self.now.local, ..Peer::default() });
         self.ready.session_opened(&self.settings.set, peer);
         let testimony = self.testimony(peer);
         self.greet(peer, testimony);

@@ -3,12 +3,16 @@
 //! Everybody makes nearly every Prepare and Commit certificate from the votes, so these are relayed only after a while, to
 //! peers that still are not known to be past them, and of the Commit certificates only the newest: it makes the blocks
 //! of the others final too. What is lost on the way is made good by statuses ([`super::retransmission`]).
+//!
+//! A certificate has O(n) bytes, and n peers may lack it. If everybody gave it to everybody they would be sent O(n³) bytes
+//! together, in the very moment in which many are late: so each peer has a few givers for a view, and only who does not
+//! come further is given it by everybody.
 
 use super::events::To;
 use super::{Consensus, Peer};
 use crate::certificate::Certificate;
 use crate::message::Message;
-use crate::types::{Millis, ValidatorIndex};
+use crate::types::{Millis, ValidatorIndex, View};
 use crate::vote::VoteKind;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -17,6 +21,10 @@ use alloc::vec::Vec;
 const RELAY_DELAY: Millis = Millis(20);
 /// Certificates that wait; the oldest make room.
 const RELAYS_MAX: usize = 64;
+
+/// Validators that give a peer the certificates of one view unasked (T1). That all of them are bad, or unheard, is rare, and
+/// costs the time until the peer's second status.
+const GIVERS: u64 = 4;
 
 /// Certificates that are relayed at a time, in its order.
 #[derive(Debug, Default)]
@@ -69,10 +77,48 @@ impl Consensus {
             VoteKind::Commit => peer.status.as_ref().is_none_or(|status| status.commit < certificate.view()),
             VoteKind::Prepare | VoteKind::ViewChange => peer.view <= certificate.view(),
         };
+        let given = |index: ValidatorIndex, peer: &Peer| lacks(peer) && self.gives(certificate.view(), index);
         let lacking: Vec<ValidatorIndex> =
-            self.peers.iter().filter(|(_, peer)| lacks(peer)).map(|(index, _)| *index).collect();
+            self.peers.iter().filter(|(index, peer)| given(**index, peer)).map(|(index, _)| *index).collect();
         for peer in lacking {
             self.send(To::Peer(peer), Message::Certificate(certificate.clone()));
         }
+    }
+
+    /// Whether I am one of a peer's givers in a view: they follow each other in the set, begin elsewhere for each peer, and
+    /// are others in the next view.
+    pub(super) fn gives(&self, view: View, peer: ValidatorIndex) -> bool {
+        gives(self.settings.me, view, peer, self.set().len())
+    }
+}
+
+pub(super) fn gives(me: ValidatorIndex, view: View, peer: ValidatorIndex, validators: usize) -> bool {
+    let (me, peer, count) = (u64::from(me.0), u64::from(peer.0), validators as u64);
+    let others = count.saturating_sub(1).max(1);
+    // From 0, who follows the peer, to the last of the others.
+    let place = (me + count - peer % count).saturating_sub(1) % count % others;
+    let first = view.0 % others * (GIVERS % others) % others;
+    (place + others - first) % others < GIVERS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn each_peer_has_four_givers_or_everybody_and_all_take_part() {
+        for validators in [1, 2, 4, 5, 6, 7, 16, 32, 100] {
+            let all = || (0..validators as u16).map(ValidatorIndex);
+            let mut gave = BTreeSet::new();
+            for (view, peer) in (1..=validators as u64).flat_map(|view| all().map(move |peer| (View(view), peer))) {
+                let givers: Vec<_> = all().filter(|me| *me != peer && gives(*me, view, peer, validators)).collect();
+                assert_eq!(givers.len(), (validators - 1).min(GIVERS as usize), "{validators}, {view:?}, {peer:?}");
+                gave.extend(givers);
+            }
+            assert!(gave.len() == validators || validators == 1, "{validators}: {gave:?}");
+        }
+        // No view and no index overflows.
+        gives(ValidatorIndex(u16::MAX), View(u64::MAX), ValidatorIndex(u16::MAX), 100);
     }
 }

@@ -40,9 +40,17 @@ struct Asked {
     times: usize,
 }
 
+/// Who should have something.
+#[derive(Debug, Default)]
+struct Hints {
+    /// Who surely has it, such as who proposed it.
+    best: Option<ValidatorIndex>,
+    others: Vec<ValidatorIndex>,
+}
+
 #[derive(Debug, Default)]
 pub struct Resolver {
-    wanted: BTreeMap<Want, Vec<ValidatorIndex>>,
+    wanted: BTreeMap<Want, Hints>,
     asked: BTreeMap<Want, Asked>,
 }
 
@@ -52,19 +60,30 @@ impl Resolver {
         self.wanted.clear();
     }
 
-    /// Something is missing; `hints` should have it, the best first.
-    pub fn want(&mut self, want: Want, hints: impl IntoIterator<Item = ValidatorIndex>) {
+    /// Something is missing; `best` is asked first, then `others` should have it.
+    pub fn want(&mut self, want: Want, best: Option<ValidatorIndex>, others: impl IntoIterator<Item = ValidatorIndex>) {
         if self.wanted.len() < WANTS_MAX {
-            self.wanted.entry(want).or_insert_with(|| hints.into_iter().collect());
+            self.wanted.entry(want).or_insert_with(|| Hints { best, others: others.into_iter().collect() });
         }
+    }
+
+    /// Nothing is missing, and nothing that was asked for is left to be forgotten.
+    pub fn is_idle(&self) -> bool {
+        self.wanted.is_empty() && self.asked.is_empty()
     }
 
     pub fn wants_block(&self, id: &Hash) -> bool {
         self.wanted.keys().any(|want| matches!(want, Want::Block { id: wanted, .. } if wanted == id))
     }
 
-    /// Ends the look: whom to ask now. Forgets what is no longer wanted.
-    pub fn ask(&mut self, now: Millis, sessions: &BTreeSet<ValidatorIndex>) -> Vec<(ValidatorIndex, Message)> {
+    /// Ends the look: whom to ask now. Forgets what is no longer wanted. `turn` differs by asker and view, so that not everybody
+    /// who misses something asks the same two.
+    pub fn ask(
+        &mut self,
+        now: Millis,
+        turn: u64,
+        sessions: &BTreeSet<ValidatorIndex>,
+    ) -> Vec<(ValidatorIndex, Message)> {
         if sessions.is_empty() {
             // Nobody can be asked, and no deadline runs: the first session is asked at once.
             self.asked.clear();
@@ -79,10 +98,10 @@ impl Resolver {
                 continue;
             }
             let asked = self.asked.entry(want.clone()).or_insert(Asked { at: now, times: 0 });
-            let order = order(hints, sessions);
+            let order = order(hints, turn, sessions);
             let start = asked.times * ASKED_AT_ONCE;
-            for turn in 0..ASKED_AT_ONCE.min(order.len()) {
-                requests.push((order[(start + turn) % order.len()], want.message()));
+            for one in 0..ASKED_AT_ONCE.min(order.len()) {
+                requests.push((order[(start + one) % order.len()], want.message()));
             }
             asked.at = now;
             asked.times += 1;
@@ -96,12 +115,22 @@ impl Resolver {
     }
 }
 
-/// The hinted peers that have a session, then the others.
-fn order(hints: &[ValidatorIndex], sessions: &BTreeSet<ValidatorIndex>) -> Vec<ValidatorIndex> {
-    let hinted = hints.iter().copied().filter(|peer| sessions.contains(peer));
+/// The best hint, the other hinted peers and then the rest, as far as they have a session; the two groups each from a place
+/// that `turn` chooses.
+fn order(hints: &Hints, turn: u64, sessions: &BTreeSet<ValidatorIndex>) -> Vec<ValidatorIndex> {
+    let rotated = |peers: Vec<ValidatorIndex>| {
+        let first = (turn % peers.len().max(1) as u64) as usize;
+        let (before, after) = peers.split_at(first);
+        [after, before].concat()
+    };
+    let reachable = |peers: &[ValidatorIndex]| peers.iter().copied().filter(|peer| sessions.contains(peer)).collect();
+    let others = rotated(reachable(&hints.others));
+    let rest = rotated(sessions.iter().copied().collect());
+    let best = hints.best.filter(|best| sessions.contains(best));
     let mut order: Vec<_> = Vec::with_capacity(sessions.len());
-    for peer in hinted.chain(sessions.iter().copied()) {
-        if !order.contains(&peer) {
+    let mut named = BTreeSet::new();
+    for peer in best.into_iter().chain(others).chain(rest) {
+        if named.insert(peer) {
             order.push(peer);
         }
     }
@@ -117,9 +146,26 @@ mod tests {
     }
 
     fn asked(resolver: &mut Resolver, now: u64, want: &Want, hints: &[u16]) -> Vec<u16> {
+        let mut hints = hints.iter().copied().map(ValidatorIndex);
         resolver.begin();
-        resolver.want(want.clone(), hints.iter().copied().map(ValidatorIndex));
-        resolver.ask(Millis(now), &sessions()).into_iter().map(|(peer, _)| peer.0).collect()
+        resolver.want(want.clone(), hints.next(), hints);
+        resolver.ask(Millis(now), 0, &sessions()).into_iter().map(|(peer, _)| peer.0).collect()
+    }
+
+    #[test]
+    fn who_is_asked_first_differs_by_asker_and_view_but_for_the_best() {
+        let want = Want::Block { id: Hash::ZERO, above: Sequence(0) };
+        let sessions: BTreeSet<_> = (0..6).map(ValidatorIndex).collect();
+        let ask = |turn: u64, best: Option<u16>, others: &[u16]| -> Vec<u16> {
+            let mut resolver = Resolver::default();
+            resolver.want(want.clone(), best.map(ValidatorIndex), others.iter().copied().map(ValidatorIndex));
+            resolver.ask(Millis(0), turn, &sessions).into_iter().map(|(peer, _)| peer.0).collect()
+        };
+        let others = [1, 2, 3, 9];
+        assert_eq!([0, 1, 2, 3].map(|turn| ask(turn, None, &others)), [[1, 2], [2, 3], [3, 1], [1, 2]]);
+        assert_eq!([0, 1, 2].map(|turn| ask(turn, Some(5), &others)), [[5, 1], [5, 2], [5, 3]]);
+        assert_eq!([0, 1, 5, 6].map(|turn| ask(turn, None, &[])), [[0, 1], [1, 2], [5, 0], [0, 1]]);
+        assert_eq!(ask(u64::MAX, Some(9), &[8]).len(), 2);
     }
 
     #[test]
@@ -138,7 +184,7 @@ mod tests {
         let want = Want::Certificates { kind: VoteKind::ViewChange, from: View(1), to: View(500) };
         assert_eq!(asked(&mut resolver, 0, &want, &[]).len(), 2);
         resolver.begin();
-        assert!(resolver.ask(Millis(1), &sessions()).is_empty());
+        assert!(resolver.ask(Millis(1), 0, &sessions()).is_empty());
         assert_eq!(resolver.wakeup(), None);
         assert_eq!(asked(&mut resolver, 2, &want, &[]).len(), 2);
     }
@@ -150,8 +196,8 @@ mod tests {
         let want = Want::Block { id: Hash::ZERO, above: Sequence(0) };
         assert_eq!(asked(&mut resolver, 0, &want, &[]), [0, 1]);
         resolver.begin();
-        resolver.want(want.clone(), []);
-        assert!(resolver.ask(Millis(1_000), &BTreeSet::new()).is_empty());
+        resolver.want(want.clone(), None, []);
+        assert!(resolver.ask(Millis(1_000), 0, &BTreeSet::new()).is_empty());
         assert_eq!(resolver.wakeup(), None);
         assert_eq!(asked(&mut resolver, 1_001, &want, &[]), [0, 1]);
     }

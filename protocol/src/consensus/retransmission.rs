@@ -1,10 +1,11 @@
 //! Liveness is mostly retransmission: nothing is sent once and forgotten.
 //!
-//! Everybody tells everybody where it is, always, every 500 ms; who hears that a peer lacks part of what matters
-//! sends that part. Answers to requests are here too.
+//! Everybody tells its peers where it is, always, every 500 ms, in turns if they are many (T1, [`super::turns`]); who hears
+//! that a peer lacks part of what matters sends that part. Answers to requests are here too.
 
 use super::Consensus;
 use super::events::{Effect, To};
+use super::turns::Turn;
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{Message, Status, limits};
@@ -15,6 +16,12 @@ use alloc::vec::Vec;
 
 /// Constant, never doubling.
 pub(super) const STATUS_INTERVAL: Millis = Millis(500);
+
+/// Peers up to which every one is told every time.
+const ALWAYS_TOLD_MAX: usize = 8;
+
+/// With more, one that is where I am is told so at these intervals only.
+const AGREED_INTERVAL: Millis = Millis(2_000);
 
 impl Consensus {
     pub(super) fn status(&self) -> Status {
@@ -40,28 +47,66 @@ impl Consensus {
         self.tell_words(To::Peer(peer), words);
     }
 
+    /// T1: tells where I am to those whose turn it is. Who has told me that it is where I am lacks nothing of mine, and need
+    /// not be told each time; whoever comes further tells it at every turn.
+    pub(super) fn tell_status(&mut self) {
+        let now = self.now.local;
+        let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
+        let turn = self.status_turns.next(now, peers);
+        let status = self.status();
+        let spares = self.peers.len() > ALWAYS_TOLD_MAX && !self.status_turns.hurries(now) && !status.recovering;
+        if !spares {
+            return self.send_in_turn(turn, Message::Status(status));
+        }
+        let has_turn = |index: &ValidatorIndex| match &turn {
+            Turn::Everybody => true,
+            Turn::Some { peers, .. } => peers.contains(index),
+        };
+        let mut told = Vec::new();
+        for (index, peer) in self.peers.iter_mut().filter(|(index, _)| has_turn(index)) {
+            let agrees = peer.status.as_ref() == Some(&status);
+            if !agrees || now.since(peer.told) >= AGREED_INTERVAL {
+                peer.told = now;
+                told.push(*index);
+            }
+        }
+        told.into_iter().for_each(|peer| self.send(To::Peer(peer), Message::Status(status.clone())));
+    }
+
+    pub(super) fn send_in_turn(&mut self, turn: Turn, message: Message) {
+        match turn {
+            Turn::Everybody => self.send(To::All, message),
+            Turn::Some { peers, .. } => {
+                peers.into_iter().for_each(|peer| self.send(To::Peer(peer), message.clone()));
+            }
+        }
+    }
+
     pub(super) fn on_status(&mut self, from: ValidatorIndex, status: Status) {
         let Some(peer) = self.peers.get_mut(&from) else { return };
         peer.view = peer.view.max(status.view);
-        peer.status = Some(status.clone());
+        let before = peer.status.replace(status.clone());
+        let came_further = before.is_none_or(|before| before.is_behind(&status));
         if status.recovering {
             let testimony = self.testimony(from);
             self.send(To::Peer(from), testimony);
         }
-        for message in self.lacking(&status) {
+        for message in self.lacking(from, &status, came_further) {
             self.send(To::Peer(from), message);
         }
     }
 
-    /// What a peer with this status lacks of what I have to give.
-    fn lacking(&self, status: &Status) -> Vec<Message> {
+    /// What a peer with this status lacks of what I have to give. While it comes further by itself, or by its givers, others
+    /// spare it their certificates.
+    fn lacking(&self, peer: ValidatorIndex, status: &Status, came_further: bool) -> Vec<Message> {
         let commit = self.certificates.commit().filter(|commit| commit.view() > status.commit);
         let prepare =
             self.certificates.highest_prepare().filter(|prepare| prepare.view() > status.prepare.max(status.commit));
         let entry = self.entry.as_ref().filter(|entry| entry.view() >= status.view);
         let mut certificates: Vec<&Certificate> = Vec::new();
         for certificate in commit.into_iter().chain(prepare).chain(entry) {
-            if !certificates.contains(&certificate) {
+            let given = !came_further || self.gives(certificate.view(), peer);
+            if given && !certificates.contains(&certificate) {
                 certificates.push(certificate);
             }
         }
@@ -70,7 +115,9 @@ impl Consensus {
             messages.extend(self.lacking_here(status));
         }
         messages.extend(self.lacking_commits(status));
-        messages.extend(self.late_prepares());
+        if self.carries_soon(peer, status.view) {
+            messages.extend(self.late_prepares());
+        }
         messages
     }
 
@@ -91,6 +138,11 @@ impl Consensus {
         let commits = self.signed.iter().filter(|(view, _)| *view > above).filter_map(|(_, mine)| mine.commit);
         let held = |vote: &Vote| vote.view() == status.view && status.commits.contains(self.settings.me);
         commits.filter(|vote| !held(vote)).map(bare).collect()
+    }
+
+    /// Whether a peer in this view proposes in it, or in the next: only a proposer carries late Prepares.
+    fn carries_soon(&self, peer: ValidatorIndex, view: View) -> bool {
+        [view, View(view.0.saturating_add(1))].into_iter().any(|view| self.leader(view) == peer)
     }
 
     /// My Prepares for past views whose block the branch does not carry with my vote yet.

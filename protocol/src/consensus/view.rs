@@ -31,6 +31,11 @@ pub struct Snapshot {
 }
 
 impl Consensus {
+    /// The view of the highest Commit certificate; 0 before the first. Commit votes up to it are late (T3).
+    pub fn committed_view(&self) -> View {
+        self.certificates.commit_view()
+    }
+
     pub fn snapshot_now(&self) -> Snapshot {
         Snapshot {
             view: self.view,

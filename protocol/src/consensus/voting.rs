@@ -5,7 +5,7 @@ use super::tally::{Counted, VIEWS_AHEAD_MAX};
 use super::{Consensus, Waiting};
 use crate::message::{GiveUpReason, Message};
 use crate::types::{Hash, Millis, ValidatorIndex, View};
-use crate::verify::Verified;
+use crate::verify::{LateCommit, Verified};
 use crate::vote::{Ballot, Choice, Vote, VoteKind};
 use alloc::boxed::Box;
 
@@ -51,6 +51,8 @@ impl Consensus {
             self.log_certificate(entry);
         }
         let vote = self.sign(view, Choice::ViewChange);
+        // Somebody may have what I miss.
+        self.status_turns.hurry(self.now.local);
         self.notice(Notice::GaveUp { view, reason: reason.clone() });
         self.cast(vote, Some(reason));
     }
@@ -72,18 +74,27 @@ impl Consensus {
         }
         if from == vote.voter {
             self.notice(Notice::Heard(from));
-            self.learn_view(from, &vote);
+            self.learn_view(from, vote.ballot.choice.kind(), vote.view());
             self.answer_old_vote(from, &vote);
         }
         self.count(Verified::own(vote));
     }
 
+    /// T3: a Commit at or below the highest Commit certificate's view is dropped, whether or not it was checked. What is left is
+    /// that its voter is alive, and where.
+    pub(super) fn on_late_commit(&mut self, late: LateCommit) {
+        if self.peers.contains_key(&late.voter()) {
+            self.notice(Notice::Heard(late.voter()));
+            self.learn_view(late.voter(), VoteKind::Commit, late.view());
+        }
+    }
+
     /// A vote shows where its voter is: to vote in a view it has entered it, and to commit it has left it.
-    fn learn_view(&mut self, from: ValidatorIndex, vote: &Vote) {
-        let shown = match vote.ballot.choice.kind() {
-            VoteKind::Prepare | VoteKind::ViewChange => vote.view(),
+    fn learn_view(&mut self, from: ValidatorIndex, kind: VoteKind, view: View) {
+        let shown = match kind {
+            VoteKind::Prepare | VoteKind::ViewChange => view,
             // A peer may name the last view there is.
-            VoteKind::Commit => View(vote.view().0.saturating_add(1)),
+            VoteKind::Commit => View(view.0.saturating_add(1)),
         };
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.view = peer.view.max(shown);
@@ -99,6 +110,10 @@ impl Consensus {
             return;
         }
         peer.answered = now;
+        // Who is only late by a little gets its own certificate, or its givers'.
+        if !self.gives(self.view.previous(), from) {
+            return;
+        }
         if let Some(entry) = self.entry.clone() {
             self.send(To::Peer(from), Message::Certificate(entry));
         }

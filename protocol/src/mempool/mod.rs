@@ -116,7 +116,7 @@ impl Mempool {
 
     /// The oldest proofs that have not ended, at most so many.
     pub fn oldest(&self, max: usize) -> Vec<Hash> {
-        self.pending.by_age().filter(|entry| entry.final_in.is_none()).take(max).map(|entry| entry.proof).collect()
+        self.pending.iter().filter(|entry| entry.final_in.is_none()).take(max).map(|entry| entry.proof).collect()
     }
 
     /// Where a proof is.

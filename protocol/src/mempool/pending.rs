@@ -193,11 +193,6 @@ impl Pending {
         }
     }
 
-    /// The oldest first.
-    pub(super) fn by_age(&self) -> impl Iterator<Item = &Entry> {
-        self.by_arrival.values().filter_map(|place| self.entries.get(*place))
-    }
-
     /// With these in it, oldest first and each once, whatever the limits are.
     pub(super) fn restored(limits: Limits, held: &[(Candidate, Option<Word>)]) -> Pending {
         let mut this = Pending { entries: Slab::with_capacity(held.len()), ..Pending::new(limits) };

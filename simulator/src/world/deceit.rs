@@ -31,6 +31,9 @@ pub(super) struct Liar {
 /// Proofs are handed in from here to there, to honest validators only.
 const HANDED_IN_MS: std::ops::RangeInclusive<u64> = 1_000..=21_000;
 
+/// When a lossy network loses no more: proofs that everybody confirms have long ended, the others may wait for it.
+const HEALED: Millis = Millis(40_000);
+
 /// Of a thousand proofs, how many more are contested by one honest validator.
 const CONTESTED_PER_MILLE: u64 = 150;
 
@@ -52,19 +55,38 @@ impl World {
             None => None,
         };
         let mut world = World::deceived(scenario.at_loopback(), random, who, bad, trace);
+        let others = world.scenario.validators().filter(|index| *index != who).collect();
+        world.hand_in_for_a_while(seed, others);
+        world
+    }
+
+    /// So many equal validators at loopback latencies, of whose messages so many in a thousand are lost until [`HEALED`], long
+    /// after the last proof was handed in.
+    pub fn lossy(seed: u64, validators: usize, per_mille: u64, trace: bool) -> World {
+        let mut random = Random::new(seed);
+        let mut scenario = Scenario::with_stakes(&mut random, &vec![10; validators]).at_loopback();
+        scenario.loss_per_mille = per_mille;
+        let mut world = World::with(scenario, random, trace);
+        world.heal_at = HEALED;
+        world.schedule(HEALED, Event::Heal);
+        let everybody = world.scenario.validators().collect();
+        world.hand_in_for_a_while(seed, everybody);
+        world
+    }
+
+    /// Plans which proof is handed to whom, and when: by the seed alone.
+    fn hand_in_for_a_while(&mut self, seed: u64, to: Vec<ValidatorIndex>) {
         let mut random = Random::new(!seed);
-        let others: Vec<ValidatorIndex> = world.scenario.validators().filter(|index| *index != who).collect();
         let mut at = *HANDED_IN_MS.start();
         for number in 0.. {
-            at += random.within(world.scenario.submission_ms.clone());
+            at += random.within(self.scenario.submission_ms.clone());
             if at > *HANDED_IN_MS.end() {
                 break;
             }
-            world.schedule(Millis(at), Event::HandIn(*random.pick(&others), number));
+            self.schedule(Millis(at), Event::HandIn(*random.pick(&to), number));
         }
-        world.schedule(Millis(at), Event::HandedIn);
-        world.schedule(Millis(at), Event::Look);
-        world
+        self.schedule(Millis(at), Event::HandedIn);
+        self.schedule(Millis(at), Event::Look);
     }
 
     /// The usual faults beside a bad validator among four. Whatever is left of the network, no rule may be broken.

@@ -1,12 +1,12 @@
 //! The stream of events: who listens, and what each of them has not read yet.
 //!
-//! A stream has a place of its own, apart from those of connections and requests, so that open pages keep nobody else out.
+//! A stream has a permit of its own, apart from those of connections and requests, so that open pages keep nobody else out.
 //! Beyond the bound a client is told to ask for the document now and then. A chunk is made once and shared; a reader that leaves
 //! too many of them unread is cut off, and a stream ends after its lifetime: browsers come again by themselves.
 
 use super::{Api, Shared, TICK, make};
 use crate::api::error::{ApiError, ErrorBody};
-use crate::api::places::Place;
+use crate::api::limiter::Permit;
 use crate::api::server::Connection;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -48,7 +48,7 @@ struct Listener {
     chunks: mpsc::Sender<Bytes>,
     until: Instant,
     /// To cut off a reader that does not read.
-    connection: Arc<Place>,
+    connection: Arc<Permit>,
 }
 
 /// Whether the one that has just come must start the producer.
@@ -59,8 +59,8 @@ pub(super) enum Producer {
 }
 
 impl Listeners {
-    /// A stream for a connection, which then leaves its place to others. `None` if there are too many.
-    pub(super) fn add(&self, connection: Arc<Place>, until: Instant) -> Option<(mpsc::Receiver<Bytes>, Producer)> {
+    /// A stream for a connection, which then leaves its permit to others. `None` if there are too many.
+    pub(super) fn add(&self, connection: Arc<Permit>, until: Instant) -> Option<(mpsc::Receiver<Bytes>, Producer)> {
         let inner = &mut *self.0.lock();
         inner.listeners.retain(|listener| !listener.chunks.is_closed());
         if inner.closed || inner.listeners.len() >= STREAMS_MAX {
@@ -145,11 +145,11 @@ impl hyper::body::Body for Stream {
     )
 )]
 pub async fn listen(State(api): Shared, request: Request) -> Result<Response, ApiError> {
-    let Some(Connection { place, .. }) = request.extensions().get::<Connection>().cloned() else {
+    let Some(Connection { permit, .. }) = request.extensions().get::<Connection>().cloned() else {
         return Err(ApiError::internal("the request came over no connection"));
     };
     let until = Instant::now() + LIFETIME;
-    let Some((chunks, producer)) = api.live.listeners.add(place, until) else {
+    let Some((chunks, producer)) = api.live.listeners.add(permit, until) else {
         let message = format!("{STREAMS_MAX} streams of events are open already: ask /v1/overview now and then");
         return Err(ApiError::unavailable(message));
     };
@@ -164,7 +164,7 @@ pub async fn listen(State(api): Shared, request: Request) -> Result<Response, Ap
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         // A proxy in between passes on what comes, as it comes.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-        // The connection has left its place: nothing else comes over it.
+        // The connection has left its permit: nothing else comes over it.
         (header::CONNECTION, HeaderValue::from_static("close")),
     ];
     Ok((headers, Body::new(stream)).into_response())
@@ -191,6 +191,6 @@ async fn produce(api: Arc<Api>) {
         if api.live.listeners.is_over() {
             return;
         }
-        make(&api, |chunk| api.live.listeners.publish(&chunk)).await;
+        make(&api, api.live.making.lock().await, |chunk| api.live.listeners.publish(&chunk)).await;
     }
 }

@@ -11,7 +11,8 @@ mod tests;
 mod views;
 
 use super::error::{ApiError, ErrorBody};
-use super::listing::Known;
+use super::limiter::Limiter;
+use super::listing::{self, Known, NewestView};
 use super::{Api, Shared};
 use actors::supervision::Phase;
 use axum::body::Bytes;
@@ -22,8 +23,10 @@ use events::Listeners;
 use parts::Parts;
 use protocol::types::Sequence;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::MutexGuard;
 pub use views::*;
 
 /// How often the parts are made while a stream is open.
@@ -41,12 +44,24 @@ const PROOFS: usize = 20;
 const BLOCKS: usize = 20;
 
 /// Shared by all who look.
-#[derive(Default)]
 pub struct Live {
     pub listeners: Listeners,
     parts: Parts,
+    /// One making reads the database at a time: a part that is late is missing, and its read goes on.
+    pub reads: Arc<Limiter>,
     /// Held while the parts are made: they are made once, however many want them.
     making: tokio::sync::Mutex<Making>,
+}
+
+impl Default for Live {
+    fn default() -> Live {
+        Live {
+            listeners: Listeners::default(),
+            parts: Parts::default(),
+            reads: Limiter::new(1),
+            making: tokio::sync::Mutex::default(),
+        }
+    }
 }
 
 /// What is remembered from one making to the next.
@@ -76,8 +91,7 @@ fn is_due(at: Option<Instant>, interval: Duration, now: Instant) -> bool {
 
 /// Makes what is due, and gives what of it changed as chunks of the stream: first what no actor has to answer, at once, then
 /// the rest.
-async fn make(api: &Arc<Api>, mut publish: impl FnMut(Bytes)) {
-    let mut making = api.live.making.lock().await;
+async fn make(api: &Arc<Api>, mut making: MutexGuard<'_, Making>, mut publish: impl FnMut(Bytes)) {
     let (parts, now) = (&api.live.parts, Instant::now());
     let Making { known, blocks, read_upto, seen } = &mut *making;
     let mut changed = parts::Changed::default();
@@ -87,7 +101,7 @@ async fn make(api: &Arc<Api>, mut publish: impl FnMut(Bytes)) {
     let status = async {
         if status_is_due { Some((health(api).await, in_time("this validator", status(api)).await)) } else { None }
     };
-    let proofs = in_time("mempool", super::listing::newest(api, PROOFS, known));
+    let proofs = in_time("mempool", proofs(api, known));
     let read = in_time("state", read_blocks(api, blocks, read_upto));
     let (status, proofs, read) = tokio::join!(status, proofs, read);
     if let Some((health, status)) = status {
@@ -98,7 +112,8 @@ async fn make(api: &Arc<Api>, mut publish: impl FnMut(Bytes)) {
     changed.add(parts, "proofs", &part(proofs));
     let summaries = read.map(|()| blocks.iter().rev().collect::<Vec<_>>());
     changed.add(parts, "blocks", &part(summaries));
-    seen.made_at = Some(now);
+    // Its end counts: one that takes long would be over-age as soon as it is made, and be made once more for each that waits.
+    seen.made_at = Some(Instant::now());
     drop(making);
     changed.take().into_iter().for_each(publish);
 }
@@ -125,6 +140,13 @@ fn quick(api: &Api, seen: &mut Seen, now: Instant, changed: &mut parts::Changed)
     }
 }
 
+async fn proofs(api: &Api, known: &mut Known) -> Result<NewestView, ApiError> {
+    let nobody = IpAddr::from([0, 0, 0, 0]);
+    let permit = api.live.reads.take(nobody).ok_or_else(|| ApiError::silent("the database"))?;
+    permit.works();
+    listing::newest(api, &Arc::new(permit), PROOFS, known).await
+}
+
 async fn in_time<T>(who: &str, making: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     tokio::time::timeout(PART_DEADLINE, making).await.unwrap_or_else(|_| Err(ApiError::silent(who)))
 }
@@ -145,10 +167,9 @@ pub async fn overview(State(api): Shared) -> Response {
 
 /// Makes the parts unless they are new enough.
 async fn freshen(api: &Arc<Api>) {
-    let is_fresh = |making: &Making| !is_due(making.seen.made_at, OVERVIEW_AGE_MAX, Instant::now());
     // Who waits for another's making finds it done.
-    if is_fresh(&*api.live.making.lock().await) {
-        return;
+    let making = api.live.making.lock().await;
+    if is_due(making.seen.made_at, OVERVIEW_AGE_MAX, Instant::now()) {
+        make(api, making, |chunk| api.live.listeners.publish(&chunk)).await;
     }
-    make(api, |chunk| api.live.listeners.publish(&chunk)).await;
 }

@@ -1,7 +1,7 @@
 //! The stream of events over a real socket: what it begins with, how many there may be, and whom they leave alone.
 
 use super::events::{LIFETIME, Listeners, QUEUED_MAX, STREAMS_MAX};
-use crate::api::places::Places;
+use crate::api::limiter::Limiter;
 use crate::api::tests::{Bench, bench};
 use axum::body::Bytes;
 use std::net::IpAddr;
@@ -97,13 +97,13 @@ async fn a_part_that_cannot_be_made_says_why_and_the_others_are_there() {
 
 #[test]
 fn a_reader_that_does_not_read_is_cut_off_and_the_others_miss_nothing() {
-    let (listeners, places) = (Listeners::default(), Places::new(2));
-    let place = || Arc::new(places.take(IpAddr::from([127, 0, 0, 1])).unwrap());
-    let (slow, fast) = (place(), place());
+    let (listeners, limiter) = (Listeners::default(), Limiter::new(2));
+    let permit = || Arc::new(limiter.take(IpAddr::from([127, 0, 0, 1])).unwrap());
+    let (slow, fast) = (permit(), permit());
     let until = Instant::now() + LIFETIME;
     let (mut unread, _) = listeners.add(Arc::clone(&slow), until).unwrap();
     let (mut read, _) = listeners.add(fast, until).unwrap();
-    assert_eq!(places.taken(), 0, "their connections count no more");
+    assert_eq!(limiter.taken(), 0, "their connections count no more");
     for number in 0..=QUEUED_MAX {
         listeners.publish(&Bytes::from(number.to_string()));
         assert_eq!(read.try_recv().unwrap(), number.to_string());
@@ -115,14 +115,14 @@ fn a_reader_that_does_not_read_is_cut_off_and_the_others_miss_nothing() {
     // What was in its queue is all that there was for it.
     assert_eq!(std::iter::from_fn(|| unread.try_recv().ok()).count(), QUEUED_MAX);
     listeners.close();
-    assert!(read.try_recv().is_err() && listeners.add(place(), until).is_none(), "the node ends");
+    assert!(read.try_recv().is_err() && listeners.add(permit(), until).is_none(), "the node ends");
 }
 
 #[test]
 fn a_stream_ends_after_its_lifetime() {
-    let (listeners, places) = (Listeners::default(), Places::new(1));
-    let place = Arc::new(places.take(IpAddr::from([127, 0, 0, 1])).unwrap());
-    let (mut chunks, _) = listeners.add(place, Instant::now()).unwrap();
+    let (listeners, limiter) = (Listeners::default(), Limiter::new(1));
+    let permit = Arc::new(limiter.take(IpAddr::from([127, 0, 0, 1])).unwrap());
+    let (mut chunks, _) = listeners.add(permit, Instant::now()).unwrap();
     listeners.publish(&Bytes::from_static(b"last"));
     assert_eq!(chunks.try_recv().unwrap(), "last");
     assert!(matches!(chunks.try_recv(), Err(tokio::sync::mpsc::error::TryRecvError::Disconnected)));

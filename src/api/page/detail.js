@@ -1,7 +1,7 @@
 // One proof or one block: everything that this validator knows of it.
 
 import { blockLink, el, mark, proofLink, replace, table } from "./dom.js";
-import { ask, askText } from "./stream.js";
+import { ask, askText, isPassing } from "./stream.js";
 import { attestation, attested, bytes, count, milliseconds, moment, percent, plural, stake, state } from "./words.js";
 
 /** What is shown of a script. */
@@ -34,6 +34,8 @@ export class Detail {
   }
 
   proof(id) {
+    // Asked for once: a script does not change, and of many readers only some are answered at a time.
+    let script;
     this.open(`Proof ${id.slice(0, 12)}`, async (first, body) => {
       // Why a claim is false takes the solver a moment: what is known already does not wait for it.
       if (first) {
@@ -42,9 +44,11 @@ export class Detail {
       const proof = await ask(`/v1/proofs/${id}`);
       // The script of one that is refused, or not here yet, is not kept.
       const kept = proof.state !== "refused" && proof.state !== "fetching";
-      const script = kept ? await askText(`/v1/proofs/${id}/script`) : null;
+      if (kept && script === undefined) {
+        script = await askText(`/v1/proofs/${id}/script`).catch(() => undefined);
+      }
       replace(body, proofParts(proof, script, this.known));
-      return proof.ended;
+      return proof.ended && (!kept || script !== undefined);
     });
   }
 
@@ -74,7 +78,7 @@ export class Detail {
         over = await load(first, body);
       } catch (error) {
         replace(body, el("p", {}, `Not shown: ${error.message}.`));
-        over = error.status !== undefined && error.status < 500;
+        over = !isPassing(error);
       }
       await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS); });
     }

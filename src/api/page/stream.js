@@ -112,8 +112,16 @@ export async function ask(path) {
   return body;
 }
 
-/** The same for an answer that is text. */
+/** The same for a text; none if there is no such text. */
 export async function askText(path) {
   const answer = await fetch(path, { signal: AbortSignal.timeout(15000) });
+  if (!answer.ok && answer.status !== 404) {
+    throw Object.assign(new Error(`the answer has status ${answer.status}`), { status: answer.status });
+  }
   return answer.ok ? answer.text() : null;
+}
+
+/** Whether the same question may have an answer later: the validator is busy, or slow, or does not answer. */
+export function isPassing(error) {
+  return error.status === undefined || error.status >= 500 || error.status === 408 || error.status === 429;
 }

@@ -12,7 +12,7 @@ async fn administered() -> (Bench, String) {
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let text = std::fs::read_to_string(path).unwrap().trim().to_owned();
     assert_eq!((text.len(), hex::decode(&text).unwrap().len()), (64, 32));
-    let bench = bench_of(Limits::new(100, 1 << 20, 1), Some(token)).await;
+    let bench = bench_of(Settings { admin: Some(token), ..Settings::default() }).await;
     // Nobody makes an actor fail that has not started.
     let deadline = Instant::now() + Duration::from_secs(60);
     for name in ["mempool", "state"] {

@@ -90,7 +90,7 @@ async fn look_ups_whose_body_does_not_come_give_way_to_those_whose_does() {
     tokio::time::timeout(Duration::from_secs(60), read).await.expect("it is told").unwrap();
     assert_eq!(std::str::from_utf8(&told).unwrap(), "HTTP/1.1 408", "the one that was slow for longest gave way");
     let held: Vec<_> = (0..LOOKUPS_MAX).map(|_| bench.lookups.take([127, 0, 0, 1].into()).unwrap()).collect();
-    held.iter().for_each(crate::api::places::Place::works);
+    held.iter().for_each(crate::api::limiter::Permit::works);
     let (status, answer) = bench.post_to(LOOKUP, "{}").await;
     assert_eq!((status, &answer["error"], &answer["retry_after"]), (429, &json!("busy"), &json!(1)));
 }

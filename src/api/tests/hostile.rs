@@ -233,10 +233,10 @@ async fn bodies_that_never_end_give_way_to_those_that_do() {
     assert_eq!(std::str::from_utf8(&told).unwrap(), "HTTP/1.1 408", "the one that was slow for longest gave way");
 }
 
-pub(super) async fn until_taken(places: &Arc<Places>, count: usize) {
+pub(super) async fn until_taken(limiter: &Arc<Limiter>, count: usize) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while places.taken() < count {
-        assert!(Instant::now() < deadline, "{} of {count} places are taken", places.taken());
+    while limiter.taken() < count {
+        assert!(Instant::now() < deadline, "{} of {count} permits are taken", limiter.taken());
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

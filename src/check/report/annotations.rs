@@ -24,8 +24,7 @@ pub fn lines(account: &Account, no_verdict: NoVerdictMeans) -> Vec<String> {
 }
 
 fn line(checked: &Checked, no_verdict: NoVerdictMeans) -> String {
-    let kind = checked.outcome.kind();
-    let command = if fails(kind, no_verdict) { "error" } else { "warning" };
+    let command = if fails(checked, no_verdict) { "error" } else { "warning" };
     let Spot { file, line, column } = Spot::of(checked);
     let mut properties = format!("file={}", property(&plain(&file)));
     if let Some(line) = line {

@@ -89,10 +89,11 @@ fn of_network(network: &OfNetwork) -> Option<String> {
 }
 
 /// Whether an obligation fails the run.
-fn fails(kind: Kind, no_verdict: NoVerdictMeans) -> bool {
-    match kind {
+fn fails(checked: &Checked, no_verdict: NoVerdictMeans) -> bool {
+    match checked.outcome.kind() {
         Kind::Holds => false,
-        Kind::NoVerdict => no_verdict == NoVerdictMeans::Fail,
+        // A solver that contradicts itself is not let pass.
+        Kind::NoVerdict => no_verdict == NoVerdictMeans::Fail || checked.contradiction().is_some(),
         Kind::Refuted | Kind::Vacuous | Kind::NotAccepted | Kind::NothingClaimed | Kind::Unread => true,
     }
 }

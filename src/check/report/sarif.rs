@@ -63,7 +63,7 @@ fn index(kind: Kind) -> Option<usize> {
 fn result(checked: &Checked, no_verdict: NoVerdictMeans) -> Option<Value> {
     let kind = checked.outcome.kind();
     let index = index(kind)?;
-    let (level, word) = if fails(kind, no_verdict) { ("error", "fail") } else { ("none", "open") };
+    let (level, word) = if fails(checked, no_verdict) { ("error", "fail") } else { ("none", "open") };
     let mut text = sentence(checked);
     if let Some(name) = checked.place.as_ref().and_then(|place| place.name.as_ref()) {
         text = format!("{name}: {text}");

@@ -144,6 +144,26 @@ fn what_is_brittle_is_listed_worst_first_and_a_contradiction_is_told_loudly() {
     let document = json::document(&contradicted);
     assert_eq!(document["brittle"], serde_json::json!(["c.smt2", "l.smt2"]));
     assert_eq!(document["obligations"][2]["stability"]["brittle"], "contradiction");
+    // No report says that it holds while the run fails for it.
+    assert_eq!(document["obligations"][2]["outcome"], "no_verdict");
+    assert_eq!(document["obligations"][2]["no_verdict"]["reason"], "contradiction");
+    assert_eq!((&document["counts"]["hold"], &document["counts"]["no_verdict"]), (&2.into(), &1.into()));
+    let junit = junit::document(&contradicted, NoVerdictMeans::Pass);
+    assert!(junit.contains("errors=\"1\"") && junit.contains("skipped=\"0\""), "{junit}");
+    assert!(
+        junit.contains("<error type=\"no_verdict\" message=\"no verdict: the solver contradicts itself"),
+        "{junit}"
+    );
+    let sarif = sarif::document(&contradicted, NoVerdictMeans::Pass, 6);
+    assert_eq!(
+        (&sarif["runs"][0]["results"][0]["ruleId"], &sarif["runs"][0]["results"][0]["level"]),
+        (&"no_verdict".into(), &"error".into())
+    );
+    let mut cut_short = account(vec![steady()]);
+    cut_short.interrupted = true;
+    assert!(text::sum(&cut_short).ends_with("; what is done is remembered: the same command goes on from there"));
+    cut_short.is_checked_again = true;
+    assert!(text::sum(&cut_short).ends_with("; the same command checks all of it again"), "{}", text::sum(&cut_short));
     assert_eq!(document["obligations"][0]["stability"]["runs"][1]["seed"], 2);
 }
 

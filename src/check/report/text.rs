@@ -165,8 +165,11 @@ pub fn sum(account: &Account) -> String {
         (false, None) => format!("{} {obligations}", number(total)),
     };
     let colon = if parts.is_empty() { "" } else { ": " };
-    let end =
-        if account.interrupted { "; what is done is remembered: the same command goes on from there" } else { "" };
+    let end = match (account.interrupted, account.is_checked_again) {
+        (false, _) => "",
+        (true, false) => "; what is done is remembered: the same command goes on from there",
+        (true, true) => "; the same command checks all of it again",
+    };
     let by = account.node.as_ref().map(|node| format!(", by the network of {}", plain(&node.name))).unwrap_or_default();
     format!("{begin}{colon}{}, in {}{by}{end}", parts.join(", "), span(account.elapsed))
 }

@@ -22,6 +22,8 @@ const QUIET: Duration = Duration::from_secs(3);
 const FIRST: Duration = Duration::from_millis(300);
 /// Before a node that does not answer is asked again.
 const AGAIN: Duration = Duration::from_millis(200);
+/// A node that is full answers before it has waited; it is asked again no sooner than this.
+pub const ASKED_AGAIN: Duration = Duration::from_millis(100);
 /// The node looks for a counterexample first.
 const EXPLAINED_WITHIN: Duration = Duration::from_secs(6);
 
@@ -97,10 +99,22 @@ impl Waiting {
             };
             let span = self.left().min(longest);
             let path = format!("/v1/proofs/{id}?explain=false&wait={}", span.as_secs_f64());
-            let view = self.patiently(|| client.get_after(&path, span))?;
+            let asked = Instant::now();
+            let view = match self.patiently(|| client.fetch(&path, span))? {
+                Ok(view) => view,
+                // Only room is waited for; what is missing or wrong stays so.
+                Err(refusal) if refusal.is_passing() && !self.left().is_zero() => {
+                    let span = refusal.retry_after.unwrap_or(ASKED_AGAIN).max(ASKED_AGAIN);
+                    std::thread::sleep(span.min(self.left()));
+                    continue;
+                }
+                Err(refusal) => return Err(Failure::new(refusal.exit(), refusal.message)),
+            };
             if view["ended"] == true || self.left().is_zero() {
                 return Ok(view);
             }
+            // It may have needed the place in which this waited.
+            std::thread::sleep(ASKED_AGAIN.saturating_sub(asked.elapsed()).min(self.left()));
             if self.line.is_shown() {
                 let under_way = under_way(client, others).unwrap_or(others.len());
                 self.draw(0, under_way);
@@ -138,4 +152,50 @@ fn under_way(client: &Client, proofs: &[Hash]) -> Option<usize> {
 /// If the node does not answer.
 pub fn explained(client: &Client, id: &Hash) -> Result<Value, Failure> {
     client.get_after(&format!("/v1/proofs/{id}"), EXPLAINED_WITHIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// How often a node is asked, by somebody who waits for a second, that always answers this at once.
+    fn asked(status: &'static str, body: &'static str) -> (usize, Result<Value, Failure>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                _ = stream.read(&mut [0; 4_096]);
+                counted.fetch_add(1, Ordering::Relaxed);
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+                _ = stream.write_all((head + body).as_bytes());
+            }
+        });
+        let mut waiting = Waiting::new(Some(Duration::from_secs(1)), 1);
+        let ended = waiting.await_end(&Client::at("node_1", &address), &Hash::ZERO, &[Hash::ZERO]);
+        (count.load(Ordering::Relaxed), ended)
+    }
+
+    #[test]
+    fn a_node_that_answers_at_once_is_not_asked_in_a_hot_loop() {
+        let (count, ended) = asked("200 OK", r#"{"state": "pending", "ended": false}"#);
+        assert_eq!(ended.unwrap()["state"], "pending");
+        assert!(count <= 12, "{count} times in a second");
+        for body in [r#"{"message": "no room"}"#, r#"{"message": "no room", "retry_after": 0}"#] {
+            let (count, ended) = asked("429 Too Many Requests", body);
+            assert!(ended.unwrap_err().message.starts_with("no room"));
+            assert!(count <= 12, "{count} times in a second");
+        }
+        let (count, ended) = asked("429 Too Many Requests", r#"{"message": "no room", "retry_after": 9}"#);
+        assert!(ended.is_err() && count <= 2, "{count}: it comes back when it is told to, or at its end");
+        let (count, ended) = asked("404 Not Found", r#"{"message": "nothing here"}"#);
+        assert!(ended.is_err() && count == 1, "what is missing stays so");
+    }
 }

@@ -1,6 +1,6 @@
 //! The views that are a list each, and the keys.
 
-use super::table::{Column, Rows, lines};
+use super::table::{Column, Rows, lines, range};
 use super::{Theme, cut, rule, wrap};
 use crate::monitor::alerts::Severity;
 use crate::monitor::events::{Event, Kind};
@@ -18,7 +18,7 @@ fn or_dash(value: Option<String>) -> String {
 pub fn state_style(row: &ValidatorView, theme: Theme) -> Style {
     match row.state {
         "ok" | "connected" => Style::new(),
-        "silent" | "gone" => theme.bad(),
+        "silent" | "gone" | "invalid" => theme.bad(),
         _ => theme.warn(),
     }
 }
@@ -52,29 +52,29 @@ pub fn name_width(view: &View) -> usize {
 }
 
 pub fn validators(view: &View, screen: &Screen, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
-    let title = format!("Validators by {}; * leads the view", screen.sort.title());
-    let mut all = vec![rule(&title, theme, width)];
     let sorted = screen.validators(view);
+    let accuracy = "Accuracy: of its own last 1,000 checks. Rewards: tokens since the genesis.";
+    let notes = [rounds_note(view).as_str(), accuracy].map(|note| wrap(note, width, 2)).concat();
+    let room = height.saturating_sub(notes.len() + 2);
+    let range = range(sorted.len(), screen.selected(view), room);
+    let title = format!("Validators by {}{range}; * leads the view", screen.sort.title());
+    let mut all = vec![rule(&title, theme, width)];
     let rows = Rows {
         rows: &sorted,
         selected: Some(screen.selected(view)),
         style: |row, theme| state_style(row, theme),
         none: "none is known yet",
     };
-    all.extend(lines(validator_columns(name_width(view)), &rows, theme, width, height.saturating_sub(6)));
+    all.extend(lines(validator_columns(name_width(view)), &rows, theme, width, room));
     all.push(Line::default());
-    let accuracy =
-        "Accuracy: agreement of its own last 1,000 checks with final proofs. Rewards: tokens since the genesis.";
-    for note in [rounds_note(view).as_str(), accuracy] {
-        all.extend(wrap(note, width, 2).into_iter().map(|line| Line::styled(line, theme.dim())));
-    }
+    all.extend(notes.into_iter().map(|line| Line::styled(line, theme.dim())));
     all
 }
 
 /// What the rounds are of.
 pub fn rounds_note(view: &View) -> String {
     match (view.rounds_since_ms, &view.told_by) {
-        (Some(since), Some(by)) => format!("Rounds: final blocks with its vote since {by} started, {}.", days(since)),
+        (Some(since), Some(by)) => format!("Rounds: blocks with its vote since {by} started, {}.", days(since)),
         (_, _) => "Rounds: no node reports them (metrics.enabled).".into(),
     }
 }
@@ -101,12 +101,14 @@ pub fn actors(view: &View, screen: &Screen, theme: Theme, width: usize, height: 
         column("LAST FAILURE", 16, false, 1, |row| failure(row.actor, row.now)),
     ];
     let order = if screen.failures_first { "the newest failure first" } else { "by validator" };
-    let mut all = vec![rule(&format!("Actors, {order}; counted since each process started"), theme, width)];
     let listed: Vec<ActorRow<'_>> = screen
         .actors(view)
         .into_iter()
         .map(|(node, index)| ActorRow { node, actor: &node.actors[index], now: view.time_ms })
         .collect();
+    let range = range(listed.len(), screen.selected(view), height.saturating_sub(1));
+    let title = format!("Actors, {order}{range}; counted since each process started");
+    let mut all = vec![rule(&title, theme, width)];
     let style = |row: &ActorRow<'_>, theme: Theme| actor_style(row.actor, row.now, theme);
     let rows = Rows {
         rows: &listed,
@@ -142,24 +144,37 @@ pub fn proof_columns() -> Vec<Column<ProofView>> {
     let column =
         |title, width, right, spare, text: fn(&ProofView) -> String| Column { title, width, right, spare, text };
     vec![
-        column("FINAL AT", 8, false, 0, |row| clock(row.final_ms)),
+        column("AT", 8, false, 0, |row| clock(row.ended_ms)),
         column("PROOF", 12, false, 0, |row| short(&row.proof).to_owned()),
-        column("BLOCK", 9, true, 0, |row| grouped(row.block)),
-        column("DIFFICULTY", 12, true, 2, |row| grouped(row.difficulty)),
-        column("SIGNED BY STAKE", 22, false, 1, |row| match (row.signed_stake, row.total_stake) {
-            (Some(signed), Some(total)) => format!("{} of {}", grouped(signed), grouped(total)),
-            (_, _) => "-".into(),
+        column("BLOCK", 9, true, 0, |row| row.block.map_or_else(|| row.state.to_owned(), grouped)),
+        column("DIFFICULTY", 12, true, 2, |row| or_dash(row.difficulty.map(grouped))),
+        column("SIGNED BY STAKE, OR WHY REFUSED", 22, false, 1, |row| {
+            match (&row.refusal, row.signed_stake, row.total_stake) {
+                (Some(why), _, _) => why.clone(),
+                (None, Some(signed), Some(total)) => format!("{} of {}", grouped(signed), grouped(total)),
+                (None, _, _) => "-".into(),
+            }
         }),
     ]
 }
 
+/// What is refused is seen.
+pub fn proof_style(row: &ProofView, theme: Theme) -> Style {
+    if row.refusal.is_some() { theme.warn() } else { Style::new() }
+}
+
 pub fn proofs(view: &View, screen: &Screen, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
-    let mut all = vec![rule("Latest final proofs, newest first; Enter shows one in full", theme, width)];
+    let by = view.blocks_told_by.as_ref().map_or(String::new(), |by| format!(", by {by}"));
+    let range = range(view.latest_proofs.len(), screen.selected(view), height.saturating_sub(1));
+    let titles =
+        [format!("Final and refused proofs{range}{by}; Enter shows one in full"), format!("Latest proofs{range}")];
+    let title = titles.iter().find(|title| title.len() + 6 <= width).unwrap_or(&titles[1]);
+    let mut all = vec![rule(title, theme, width)];
     let rows = Rows {
         rows: &view.latest_proofs,
         selected: Some(screen.selected(view)),
-        style: |_, _| Style::new(),
-        none: "none is final yet; / looks any proof up by its id, refused ones, too",
+        style: |row, theme| proof_style(row, theme),
+        none: "none has ended yet; / looks any proof up by its id",
     };
     all.extend(lines(proof_columns(), &rows, theme, width, height.saturating_sub(1)));
     all
@@ -170,7 +185,7 @@ pub fn event_style(kind: Kind, theme: Theme) -> Style {
         Kind::Block => theme.dim(),
         Kind::Back => theme.good(),
         Kind::Notice => Style::new(),
-        Kind::ViewChange | Kind::Restart => theme.warn(),
+        Kind::ViewChange | Kind::Restart | Kind::Refused => theme.warn(),
         Kind::Gone => theme.bad(),
     }
 }
@@ -181,7 +196,8 @@ pub fn event_line(event: &Event, theme: Theme, width: usize) -> Line<'static> {
 }
 
 pub fn events(view: &View, screen: &Screen, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
-    let mut all = vec![rule("Events since the monitor started, newest first", theme, width)];
+    let range = range(view.events.len(), screen.selected(view), height);
+    let mut all = vec![rule(&format!("Events since the monitor started, newest first{range}"), theme, width)];
     if view.events.is_empty() {
         all.push(Line::styled("nothing has happened yet", theme.dim()));
     }
@@ -199,7 +215,11 @@ pub fn events(view: &View, screen: &Screen, theme: Theme, width: usize, height: 
 }
 
 pub fn alerts(view: &View, screen: &Screen, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
-    let mut all = vec![rule("Alerts, the most severe first", theme, width)];
+    let from = match (screen.selected(view), view.alerts.len()) {
+        (0, _) => String::new(),
+        (selected, count) => format!(", from {} of {count}", selected + 1),
+    };
+    let mut all = vec![rule(&format!("Alerts, the most severe first{from}"), theme, width)];
     if view.alerts.is_empty() {
         all.push(Line::styled("none: everything that is asked is well", theme.good()));
     }

@@ -3,8 +3,10 @@
 //! Narrow screens have one column and wide ones two. Every block gets what it needs first, then graphs and lists share the
 //! rest.
 
-use super::lists::{actor_style, event_line, failure, name_width, proof_columns, state_style, validator_columns};
-use super::table::{Rows, lines as table};
+use super::lists::{
+    actor_style, event_line, failure, name_width, proof_columns, proof_style, state_style, validator_columns,
+};
+use super::table::{Rows, lines as table, range};
 use super::{Theme, beside, cut, fit, rule, wrap};
 use crate::monitor::alerts::{Alert, Severity};
 use crate::monitor::graph::bars;
@@ -53,8 +55,10 @@ fn narrow(
     let half = (width - 2) / 2;
     let rest = height.saturating_sub(HEALTH_ROWS);
     // Four validators are seen whole, and more of them as far as the screen goes.
-    let board = (view.validators.len() + 2).clamp(4, (rest / 3).max(6));
-    let happening = (rest / 4).clamp(3, 12);
+    let happens = 1 + 2 * view.alerts.len() + view.events.len();
+    let happening = (rest / 4).clamp(3, 12).min(happens.max(2));
+    let board_max = (rest / 3 + (rest / 4).clamp(3, 12) - happening).max(6);
+    let board = (view.validators.len() + 2).clamp(4, board_max);
     let graphs = rest.saturating_sub(board + happening);
     let mut all = first_blocks(view, theme, interval, width);
     let (latency, throughput) = (latency(view, theme, half, graphs), throughput(view, theme, width - 2 - half, graphs));
@@ -128,7 +132,11 @@ fn health(view: &View, theme: Theme, interval: Duration, width: usize) -> Vec<Li
     let active = format!("{}/{} answer", network.active_nodes, network.monitored_nodes);
     let missing = match network.missing_stake {
         0 => String::new(),
-        stake => format!("; {} stake missing", grouped(stake)),
+        stake => {
+            let words = [format!("; {} stake missing", grouped(stake)), format!("; {} missing", grouped(stake))];
+            longest(&words.each_ref().map(String::as_str), width.saturating_sub("Nodes: ".len() + active.len()))
+                .to_owned()
+        }
     };
     let last = network.last_final_ms.map_or(String::new(), |at| format!(", last {}", ago(view.time_ms, at)));
     let leader = network.leader.as_ref().map_or(String::new(), |leader| format!(", view {} of {leader}", network.view));
@@ -220,8 +228,9 @@ fn throughput(view: &View, theme: Theme, width: usize, height: usize) -> Vec<Lin
 
 fn leaderboard(view: &View, screen: &Screen, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
     let since = view.rounds_since_ms.map_or(String::new(), |since| format!("; rounds since {}", clock(since)));
-    let mut all = vec![rule(&format!("Validators by {}{since}", screen.sort.title()), theme, width)];
     let sorted = screen.validators(view);
+    let range = range(sorted.len(), screen.selected(view), height.saturating_sub(1));
+    let mut all = vec![rule(&format!("Validators by {}{range}{since}", screen.sort.title()), theme, width)];
     let rows = Rows {
         rows: &sorted,
         selected: Some(screen.selected(view)),
@@ -309,8 +318,12 @@ fn actors(view: &View, theme: Theme, width: usize, height: usize) -> Vec<Line<'s
 
 fn latest_proofs(view: &View, theme: Theme, width: usize, height: usize) -> Vec<Line<'static>> {
     let mut all = vec![rule("Latest proofs", theme, width)];
-    let rows =
-        Rows { rows: &view.latest_proofs, selected: None, style: |_, _| Style::new(), none: "none is final yet" };
+    let rows = Rows {
+        rows: &view.latest_proofs,
+        selected: None,
+        style: |row, theme| proof_style(row, theme),
+        none: "none has ended yet",
+    };
     all.extend(table(proof_columns(), &rows, theme, width, height.saturating_sub(1)));
     all
 }

@@ -52,6 +52,16 @@ pub fn lines<R>(
     lines
 }
 
+/// Which rows of a table of so many lines are seen: `, 3 to 16 of 40`; nothing if all are.
+pub fn range(count: usize, selected: usize, height: usize) -> String {
+    let room = height.saturating_sub(1);
+    if count <= room {
+        return String::new();
+    }
+    let first = first_row(count, selected, room);
+    format!(", {} to {} of {count}", first + 1, first + room)
+}
+
 /// Where a window of so many rows begins, so that the selected one is in it.
 pub fn first_row(count: usize, selected: usize, room: usize) -> usize {
     let last_first = count.saturating_sub(room);
@@ -118,5 +128,7 @@ mod tests {
             (first_row(50, 0, 10), first_row(50, 49, 10), first_row(50, 20, 10), first_row(3, 2, 10)),
             (0, 40, 15, 0)
         );
+        assert_eq!((range(16, 0, 5).as_str(), range(16, 15, 5).as_str()), (", 1 to 4 of 16", ", 13 to 16 of 16"));
+        assert_eq!((range(4, 0, 5).as_str(), range(0, 0, 0).as_str()), ("", ""));
     }
 }

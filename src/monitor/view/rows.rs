@@ -1,6 +1,7 @@
 //! A row for each validator: its own word, what its peers say, and what the node that speaks for all counts.
 
 use super::{ActorView, PeerView, ValidatorView};
+use crate::monitor::alerts::too_few;
 use crate::monitor::facts::{Actor, Peer, Status, Trouble};
 use crate::monitor::model::{Model, Reach, Validator};
 use protocol::types::Millis;
@@ -31,11 +32,11 @@ fn row(model: &Model, validator: &Validator) -> ValidatorView {
         answered_ms: node.map(|node| node.answered.0),
         address: node.map(|node| node.address.clone()),
         stake: *stake,
-        is_leader: model.primary_status().is_some_and(|status| status.leader == *name),
+        is_leader: model.agreed.as_ref().is_some_and(|agreed| agreed.leader.as_ref() == Some(name)),
         rounds: counts.and_then(|metrics| metrics.rounds.get(name).copied()),
         accuracy: own.and_then(|metrics| metrics.accuracy),
         checked: own.map(|metrics| metrics.checked),
-        rewards_tokens: counts.and_then(|metrics| metrics.rewards.get(name).copied()),
+        rewards_tokens: rewards(model, name),
         sequence: status.map(|status| status.sequence),
         view: status.map(|status| status.view),
         connected_peers: status.map(|status| status.peers.iter().filter(|peer| peer.connected).count()),
@@ -58,21 +59,33 @@ fn row(model: &Model, validator: &Validator) -> ValidatorView {
     }
 }
 
+/// All nodes count the same, those that are behind less.
+fn rewards(model: &Model, name: &str) -> Option<f64> {
+    let of = |node: usize| model.word(node).and(model.nodes[node].metrics.as_ref());
+    let micro = |node: usize| of(node)?.rewards.get(name).map(|tokens| (tokens * 1e6) as u64);
+    model.weights.at_least(micro).map(|micro| micro as f64 / 1e6)
+}
+
 fn state(model: &Model, validator: &Validator) -> (&'static str, Option<String>) {
     let Some(node) = validator.node.map(|index| &model.nodes[index]) else {
-        return match (validator.sessions, model.primary) {
-            (0, None) => ("unknown", None),
-            (0, Some(_)) => ("gone", Some("no answering node has a session with it".into())),
-            (_, _) => ("connected", None),
+        return match (validator.is_connected, model.primary) {
+            (false, None) => ("unknown", None),
+            (false, Some(_)) => ("gone", Some(too_few(validator.sessions))),
+            (true, _) => ("connected", None),
         };
     };
     match (&node.reach, &node.status) {
         (Reach::Unasked, _) | (Reach::Answers, None) => ("unknown", None),
         (Reach::Silent(trouble @ Trouble::Unavailable(_)), _) => ("impaired", Some(trouble.sentence())),
+        (Reach::Silent(trouble @ Trouble::Invalid(_)), _) => ("invalid", Some(trouble.sentence())),
         (Reach::Silent(trouble), _) => ("silent", Some(trouble.sentence())),
         (Reach::Answers, Some(status)) => {
-            let head = model.primary_status().map_or(0, |status| status.sequence);
-            if !status.actors_down.is_empty() {
+            let head = model.agreed.as_ref().map_or(0, |agreed| agreed.sequence);
+            if Some(status.chain.as_str()) != model.chain() {
+                ("invalid", Some("it is of another network".into()))
+            } else if model.is_ahead(status) || node.unconfirmed.is_some() {
+                ("invalid", Some("told of final blocks that the others do not have".into()))
+            } else if !status.actors_down.is_empty() {
                 ("impaired", Some(format!("{} not running", status.actors_down.join(", "))))
             } else if let Some(why) = &status.waiting_for {
                 ("waiting", Some(why.clone()))

@@ -1,7 +1,7 @@
 //! What is shown of health, missing nodes and tolerance.
 
 use super::*;
-use crate::monitor::facts::Trouble;
+use crate::monitor::facts::{Status, Trouble};
 use crate::monitor::model::tests::{model, say, status, well};
 
 #[test]

@@ -8,7 +8,9 @@ use crate::network::frames::FrameError;
 use crate::network::tls::{KeyError, TlsError};
 use crate::network::{Fault, Lane, LinkError, PeerMessage, PeerReport, Refusal as LinkRefusal, Role};
 use crate::state::Standing;
-use crate::supervision::{ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, TreeReport};
+use crate::supervision::{
+    ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, ThreadReport, TreeReport, WaitsFor,
+};
 use crate::verifier_pool::{Accuracy, Ending, Kill, PoolEvent, Workers, verdict_label};
 use ::metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::PrometheusRecorder;
@@ -84,6 +86,7 @@ fn actor(name: &'static str) -> MemberReport {
         mailbox_max: 1_024,
         handling: Some(("Step", SECOND)),
         heartbeat_age: Some(SECOND),
+        waits_for: None,
         uptime: None,
         handled: 123_456_789_012,
         handler_time: Duration::from_nanos(1_234_567_890_123),
@@ -102,7 +105,13 @@ fn tree() -> TreeReport {
     let proofs = supervisor("proofs", ["verifier_pool", "mempool", "state"].map(actor).into());
     let votes = supervisor("votes", ["consensus", "view_change", "leader_election"].map(actor).into());
     let below = [proofs, votes].map(MemberReport::Supervisor).into_iter().chain([actor("peers")]);
-    TreeReport { root: supervisor("validator", below.collect()), zombies: 1 }
+    let thread = |name| ThreadReport {
+        name,
+        waits_for: Some(WaitsFor::Processor),
+        processor_wait: Duration::from_nanos(123_456_789_012),
+    };
+    let threads = ["work", "votes", "sessions"].map(thread).into();
+    TreeReport { root: supervisor("validator", below.collect()), threads, zombies: 1 }
 }
 
 /// All but the first; the second is connected, the third banned.
@@ -161,6 +170,7 @@ impl World {
                 published: Arc::clone(&self.published),
             };
             let page = Page::new(sources, self.recorder.handle());
+            last_exit(None);
             record();
             self.publish();
             page.keep_up();

@@ -360,3 +360,56 @@ async fn a_supervisor_that_was_not_run_for_a_while_takes_nobody_for_silent() {
     assert_eq!((a.report().restarts.total(), a.report().incarnation), (0, 1));
     tree.stop().await;
 }
+
+#[actix::test]
+async fn an_actor_that_was_busy_when_it_was_asked_and_idle_since_does_not_hang() {
+    let rig = Rig::new();
+    // Its thread may be busy for longer than the actor may be silent.
+    let thread = Thread::new("a", OnBlock::Replace);
+    let (a, child, _) = rig.planned(Spec::new("a").hang_deadline(SHORT).on_thread(thread));
+    let tree = rig.start(group(Strategy::OneForOne, [child]));
+    a.ask(Do::Spin(SHORT / 2), LONG).await.unwrap();
+    let began = Instant::now();
+    until(|| began.elapsed() > SHORT * 4).await;
+    assert_eq!((a.report().restarts.total(), a.ask(Which, LONG).await.unwrap()), (0, 1));
+    tree.stop().await;
+}
+
+#[actix::test]
+async fn a_disk_that_is_slow_is_waited_for_and_one_that_does_not_answer_is_named() {
+    let rig = Rig::new();
+    let slow = Thread::new("slow", OnBlock::Replace).deadline(SHORT);
+    let dead = Thread::new("dead", OnBlock::Replace).deadline(SHORT).disk_deadline(SHORT * 4);
+    let (a, a_child, _) = rig.planned(Spec::new("a").on_thread(slow));
+    let (b, b_child, _) = rig.planned(Spec::new("b").on_thread(dead));
+    let tree = rig.start(group(Strategy::OneForOne, [a_child, b_child]));
+    b.lives(1).await;
+    let on_disk = |file: &'static str| {
+        let (entered, inside) = std::sync::mpsc::channel();
+        let (release, gate) = std::sync::mpsc::channel::<()>();
+        let waits = move || {
+            let _ = entered.send(());
+            let _ = gate.recv();
+        };
+        (inside, release, move || crate::on_disk(std::path::Path::new(file), waits))
+    };
+    let (inside, release_a, wait) = on_disk("/data/of a");
+    a.send(Do::Run(Box::new(wait))).unwrap();
+    inside.recv_timeout(LONG).unwrap();
+    until(|| a.report().waits_for == Some(crate::WaitsFor::Disk)).await;
+    assert!(a.report().is_alive(Duration::ZERO), "whoever watches the process does not end it");
+    let (inside, release_b, wait) = on_disk("/data/of b");
+    let began = Instant::now();
+    b.send(Do::Run(Box::new(wait))).unwrap();
+    inside.recv_timeout(LONG).unwrap();
+    until(|| b.report().restarts.blocked == 1).await;
+    assert!(began.elapsed() >= SHORT * 3, "the disk has a deadline of its own");
+    let failure = b.report().last_failure.unwrap().text;
+    assert!(failure.contains("for the disk (/data/of b) while it handled"), "{failure}");
+    assert_eq!(a.report().restarts.total(), 0, "it is waited for yet");
+    drop(release_a);
+    assert_eq!(a.ask(Which, LONG).await.unwrap(), 1);
+    drop(release_b);
+    until(|| tree.zombies() == 0).await;
+    tree.stop().await;
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::block::{Block, Body, Header};
+use crate::verify::LateCommit;
 
 const BAD: usize = 3;
 
@@ -99,4 +100,37 @@ fn blocks_that_no_final_block_leads_to_are_forgotten() {
         let held = network.node(index).consensus.chain.above().count();
         assert!(held <= 12, "validator {index} holds {held} blocks above the last final one");
     }
+}
+
+/// T3: its signature was not checked, so whatever it says must come to nothing but that its voter is there.
+#[test]
+fn a_late_commit_is_heard_and_nothing_else() {
+    let mut network = three_and_a_bad_one();
+    network.the_others_go_on(1);
+    let set = network.settings[0].set.clone();
+    let committed = network.node(0).consensus.committed_view();
+    let before = network.node(0).consensus.snapshot_now();
+    let told = network.node(0).consensus.testimony(ValidatorIndex(BAD as u16));
+    for (view, block) in (1..=committed.0).flat_map(|view| [(view, 1), (view, 2)]) {
+        // Two Commits for different blocks in each view, and neither is signed.
+        let ballot = Ballot { epoch: Epoch(1), view: View(view), choice: Choice::Commit(Hash([block; 32])) };
+        let vote = Vote { ballot, voter: ValidatorIndex(BAD as u16), signature: Signature([0; 64]) };
+        let late = LateCommit::of(&set, vote.voter, &vote, committed).expect("it is late");
+        let now = network.time();
+        let output = network.nodes[0].as_mut().unwrap().consensus.step(now, Input::LateCommit(late));
+        let heard = Effect::Notice(Notice::Heard(vote.voter));
+        let spoken: Vec<_> = output.effects.iter().filter(|effect| !is_status(effect)).collect();
+        assert_eq!((output.records, spoken), (vec![], vec![&heard]), "view {view}");
+    }
+    assert_eq!(network.node(0).consensus.snapshot_now(), before);
+    assert_eq!(
+        network.node(0).consensus.testimony(ValidatorIndex(BAD as u16)),
+        told,
+        "R12 hears of checked votes only"
+    );
+    network.the_others_go_on(2);
+}
+
+fn is_status(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send(_, Message::Status(_)))
 }

@@ -98,3 +98,141 @@ fn a_leader_that_never_announces_costs_that_second_and_its_timer() {
     let proof = Hash([1; 32]);
     assert!((0..4).filter(|node| *node != leader).all(|node| network.node(node).proofs.contains(&proof)));
 }
+
+/// What a node sends in each so many milliseconds, to whom.
+fn sent_by(network: &mut Network, index: usize, spans: u64, span: u64) -> Vec<Vec<(usize, Message)>> {
+    let mut sent = Vec::new();
+    for _ in 0..spans {
+        let mut here = Vec::new();
+        for _ in 0..span {
+            let now = network.now + DELAY;
+            network.run(1);
+            let new = network.queue.iter().filter(|(at, from, ..)| *at > now && *from == index);
+            here.extend(new.map(|(_, _, to, message)| (*to, message.clone())));
+        }
+        sent.push(here);
+    }
+    sent
+}
+
+fn statuses(sent: &[(usize, Message)]) -> Vec<usize> {
+    sent.iter().filter(|(_, message)| matches!(message, Message::Status(_))).map(|(to, _)| *to).collect()
+}
+
+/// T1.
+#[test]
+fn of_many_peers_sixteen_at_a_time_are_told_the_status_and_all_for_two_seconds_after_a_view_change() {
+    let mut network = Network::new(&[10; 20]);
+    network.run(3_000);
+    let sent = sent_by(&mut network, 3, 4, 500);
+    assert!(sent.iter().all(|sent| statuses(sent).len() <= 16));
+    // They all are where node 3 is: one status in two seconds is enough.
+    let mut told: Vec<usize> = sent.iter().flat_map(|sent| statuses(sent)).collect();
+    told.sort_unstable();
+    assert_eq!(told, (0..20).filter(|index| *index != 3).collect::<Vec<_>>());
+    // The proposal is lost, and the view with it.
+    let leader = leader(&network);
+    let view = network.node(3).consensus.view;
+    network.cut = (0..20).map(|to| (leader, to)).collect();
+    network.confirm_everywhere(1);
+    while network.node(3).consensus.view == view {
+        network.run(1);
+    }
+    let told = |sent: Vec<Vec<(usize, Message)>>| sent.iter().map(|sent| statuses(sent).len()).collect::<Vec<_>>();
+    assert_eq!(told(sent_by(&mut network, 3, 3, 500)), [19, 19, 19]);
+    network.run(1_000);
+    assert!(network.is_final_everywhere(1) || !network.cut.is_empty());
+    // But for the leader, which is behind: it is told in each of its turns.
+    assert_eq!(told(sent_by(&mut network, 3, 4, 500)).iter().sum::<usize>(), 18 + 2);
+}
+
+/// T1: one that is where I am is told every two seconds, one that is elsewhere at every turn, and few peers always.
+#[test]
+fn who_is_elsewhere_is_told_at_every_turn() {
+    for (validators, agreed) in [(10, 1), (9, 4)] {
+        let mut network = Network::new(&vec![10; validators]);
+        network.run(3_000);
+        let deaf = (leader(&network) + validators - 1) % validators;
+        network.cut = (0..validators).map(|from| (from, deaf)).collect();
+        network.confirm_everywhere(1);
+        network.run(1_000);
+        let teller = (deaf + 1) % validators;
+        assert!(network.node(teller).consensus.view > network.node(deaf).consensus.view);
+        network.run(2_000);
+        let told: Vec<usize> = sent_by(&mut network, teller, 4, 500).iter().flat_map(|sent| statuses(sent)).collect();
+        for peer in (0..validators).filter(|peer| *peer != teller) {
+            let expected = if peer == deaf { 4 } else { agreed };
+            assert_eq!(told.iter().filter(|to| **to == peer).count(), expected, "{validators} validators: {peer}");
+        }
+    }
+}
+
+/// My Prepare for the last block is in no block as long as none follows. Only who proposes next can change that.
+#[test]
+fn on_an_idle_chain_late_prepares_go_to_the_next_proposers_only() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(600);
+    network.confirm_everywhere(1);
+    network.run(200);
+    assert!(network.is_final_everywhere(1));
+    let proposers: BTreeSet<usize> = {
+        let consensus = &network.node(0).consensus;
+        [consensus.view, consensus.view.next()].map(|view| consensus.leader(view).as_usize()).into()
+    };
+    for index in 0..4 {
+        let sent = sent_by(&mut network, index, 1, 2_000).remove(0);
+        let votes = sent.iter().filter(|(_, message)| matches!(message, Message::Vote { .. }));
+        let told: BTreeSet<usize> = votes.map(|(to, _)| *to).collect();
+        let expected: BTreeSet<usize> = proposers.iter().copied().filter(|peer| *peer != index).collect();
+        assert_eq!(told, expected, "from {index}");
+    }
+}
+
+fn is_view_change(message: &Message) -> bool {
+    matches!(message, Message::Certificate(certificate) if certificate.kind() == VoteKind::ViewChange)
+}
+
+/// T1: a certificate of O(n) bytes is sent O(n) times and not O(n²) times: by its four givers, and to who was late with a status.
+#[test]
+fn a_view_change_costs_a_few_certificates_for_each_validator() {
+    let mut network = Network::new(&[10; 20]);
+    network.run(600);
+    let leader = leader(&network);
+    network.cut = (0..20).map(|to| (leader, to)).collect();
+    network.confirm_everywhere(1);
+    let other = (leader + 1) % 20;
+    let view = network.node(other).consensus.view;
+    let mut sent = 0;
+    let mut left_for = 0;
+    while left_for < 100 {
+        let now = network.now + DELAY;
+        network.run(1);
+        sent += network.queue.iter().filter(|(at, .., message)| *at > now && is_view_change(message)).count();
+        left_for += u64::from(network.node(other).consensus.view > view);
+    }
+    assert!(sent > 0 && sent <= 20 * 6, "{sent} certificates");
+    network.run(2_000);
+    let others = (0..20).filter(|index| *index != leader);
+    assert!(others.map(|index| network.node(index)).all(|node| node.proofs.contains(&Hash([1; 32]))));
+}
+
+#[test]
+fn who_is_not_given_certificates_by_its_givers_is_given_them_by_all_after_two_statuses() {
+    let mut network = Network::new(&[10; 20]);
+    network.run(2_600);
+    let leader = leader(&network);
+    let deaf = (leader + 1) % 20;
+    let view = network.node(0).consensus.view;
+    let (set, peer) = (20, ValidatorIndex(deaf as u16));
+    let others = |index: &usize| ![leader, deaf].contains(index);
+    let is_giver = |index: &usize| relaying::gives(ValidatorIndex(*index as u16), view, peer, set);
+    // Its givers, and as many more that it cannot make the certificate from the other votes.
+    let givers = (0..20).filter(others).filter(is_giver);
+    let more = (0..20).filter(others).filter(|index| !is_giver(index)).take(5);
+    network.cut = givers.chain(more).map(|from| (from, deaf)).collect();
+    network.confirm_everywhere(1);
+    network.run(100);
+    assert!(!network.node(deaf).proofs.contains(&Hash([1; 32])), "it has neither the votes nor a giver");
+    network.run(1_100);
+    assert!(network.is_final_everywhere(1));
+}

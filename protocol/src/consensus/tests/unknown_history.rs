@@ -169,7 +169,7 @@ fn a_block_that_carries_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
         assert!(!is_lost(network.node(3)));
         let consensus = &mut network.nodes[3].as_mut().unwrap().consensus;
         let want = super::super::resolver::Want::Block { id: block.id(), above: Sequence(0) };
-        consensus.resolver.want(want, [ValidatorIndex(0)]);
+        consensus.resolver.want(want, Some(ValidatorIndex(0)), []);
         network.input(3, Input::Peer(ValidatorIndex(0), Verified::own(message)));
         assert!(is_lost(network.node(3)));
         network.stop(3);

@@ -1,8 +1,8 @@
-//! Places that are bounded, and who gives way when all are taken.
+//! A limiter gives out a bounded number of permits, and says who gives way when all are taken.
 //!
-//! Whoever holds a place either works, or waits for its client: for a head, a body, an answer to be read, a time to pass.
-//! When a place is wanted and none is free, one of those that wait loses its own: of the address that has most of them, the
-//! one that has waited longest. So idle and slow clients cost nobody a place, however many they are; without anybody that
+//! Whoever holds a permit either works, or waits for its client: for a head, a body, an answer to be read, a time to pass.
+//! When a permit is wanted and none is free, one of those that wait loses its own: of the address that has most of them, the
+//! one that has waited longest. So idle and slow clients cost nobody a permit, however many they are; without anybody that
 //! waits, the new one is turned away.
 
 use actors::network::places::source;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 #[derive(Debug)]
-pub struct Places {
+pub struct Limiter {
     max: usize,
     inner: Mutex<Inner>,
 }
@@ -37,22 +37,22 @@ struct Holder {
     lost: Arc<Notify>,
 }
 
-/// A place, until it is dropped or lost.
+/// A permit, until it is dropped or lost.
 #[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
+pub struct Permit {
+    limiter: Arc<Limiter>,
     number: u64,
     lost: Arc<Notify>,
 }
 
-impl Places {
-    pub fn new(max: usize) -> Arc<Places> {
-        Arc::new(Places { max, inner: Mutex::default() })
+impl Limiter {
+    pub fn new(max: usize) -> Arc<Limiter> {
+        Arc::new(Limiter { max, inner: Mutex::default() })
     }
 
-    /// A place for a client of this address; its holder waits until it says that it works. `None` if everybody works.
+    /// A permit for a client of this address; its holder waits until it says that it works. `None` if everybody works.
     /// O(addresses) when all are taken.
-    pub fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub fn take(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let source = source(address);
         let lost = Arc::new(Notify::new());
         let mut inner = self.inner.lock();
@@ -65,7 +65,7 @@ impl Places {
         let number = inner.number();
         inner.holders.insert(number, Holder { source, waits: None, lost: Arc::clone(&lost) });
         inner.set(number, true);
-        Some(Place { places: Arc::clone(self), number, lost })
+        Some(Permit { limiter: Arc::clone(self), number, lost })
     }
 
     #[cfg(test)]
@@ -114,28 +114,28 @@ fn longest(waiting: &BTreeMap<u64, u64>) -> Reverse<u64> {
     Reverse(waiting.keys().next().copied().unwrap_or(u64::MAX))
 }
 
-impl Place {
+impl Permit {
     /// From here on it is not taken away.
     pub fn works(&self) {
-        self.places.inner.lock().set(self.number, false);
+        self.limiter.inner.lock().set(self.number, false);
     }
 
     /// From here on it waits for its client.
     pub fn waits(&self) {
-        self.places.inner.lock().set(self.number, true);
+        self.limiter.inner.lock().set(self.number, true);
     }
 
-    /// Leaves the place to others before its holder ends: it counts no more, and nobody takes it away.
+    /// Leaves the permit to others before its holder ends: it counts no more, and nobody takes it away.
     pub fn leave(&self) {
-        self.places.inner.lock().remove(self.number);
+        self.limiter.inner.lock().remove(self.number);
     }
 
-    /// Tells the holder that it has lost the place, though nobody else has it.
+    /// Tells the holder that it has lost the permit, though nobody else has it.
     pub fn cut(&self) {
         self.lost.notify_one();
     }
 
-    /// Done when another one has the place.
+    /// Done when another one has the permit.
     pub async fn lost(&self) {
         self.lost.notified().await;
         // Whoever asks again hears it again.
@@ -143,9 +143,9 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        self.places.inner.lock().remove(self.number);
+        self.limiter.inner.lock().remove(self.number);
     }
 }
 
@@ -160,59 +160,59 @@ mod tests {
         IpAddr::from([192, 0, 2, number])
     }
 
-    fn is_lost(place: &Place) -> bool {
-        pin!(place.lost()).poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    fn is_lost(permit: &Permit) -> bool {
+        pin!(permit.lost()).poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
     }
 
     #[test]
     fn the_one_that_has_waited_longest_gives_way() {
-        let places = Places::new(3);
-        let held: Vec<_> = (0..3).map(|_| places.take(address(1)).unwrap()).collect();
+        let limiter = Limiter::new(3);
+        let held: Vec<_> = (0..3).map(|_| limiter.take(address(1)).unwrap()).collect();
         held[0].works();
         held[1].works();
         held[1].waits();
-        let fourth = places.take(address(1)).unwrap();
+        let fourth = limiter.take(address(1)).unwrap();
         assert_eq!(
             held.iter().map(is_lost).collect::<Vec<_>>(),
             [false, false, true],
             "the first works, the second came back"
         );
-        let fifth = places.take(address(1)).unwrap();
+        let fifth = limiter.take(address(1)).unwrap();
         assert!(is_lost(&held[1]) && is_lost(&held[1]) && !is_lost(&fourth), "it is told whenever it asks");
         fourth.works();
         fifth.works();
-        assert!(places.take(address(1)).is_none(), "who works is not disturbed");
+        assert!(limiter.take(address(1)).is_none(), "who works is not disturbed");
         drop(held);
-        assert_eq!(places.taken(), 2, "a place that was lost is not given back twice");
+        assert_eq!(limiter.taken(), 2, "a permit that was lost is not given back twice");
         drop((fourth, fifth));
-        assert!(places.inner.lock().waiting.is_empty(), "nothing is kept of who has gone");
+        assert!(limiter.inner.lock().waiting.is_empty(), "nothing is kept of who has gone");
     }
 
     #[test]
     fn a_holder_that_has_left_takes_no_room_and_is_not_in_the_way() {
-        let places = Places::new(1);
-        let gone = places.take(address(1)).unwrap();
+        let limiter = Limiter::new(1);
+        let gone = limiter.take(address(1)).unwrap();
         gone.leave();
-        let next = places.take(address(1)).unwrap();
+        let next = limiter.take(address(1)).unwrap();
         next.works();
-        assert!(!is_lost(&gone) && places.taken() == 1);
+        assert!(!is_lost(&gone) && limiter.taken() == 1);
         gone.waits();
-        assert!(places.take(address(1)).is_none(), "what it says of itself does not count any more");
+        assert!(limiter.take(address(1)).is_none(), "what it says of itself does not count any more");
         gone.cut();
         assert!(is_lost(&gone) && !is_lost(&next));
         drop(gone);
-        assert_eq!(places.taken(), 1);
+        assert_eq!(limiter.taken(), 1);
     }
 
     #[test]
     fn an_address_that_holds_most_places_pays_with_its_own() {
-        let places = Places::new(10);
-        let one = places.take(address(1)).unwrap();
-        let many: Vec<_> = (0..9).map(|_| places.take(address(2)).unwrap()).collect();
-        let more: Vec<_> = (0..50).map(|_| places.take(address(2)).unwrap()).collect();
+        let limiter = Limiter::new(10);
+        let one = limiter.take(address(1)).unwrap();
+        let many: Vec<_> = (0..9).map(|_| limiter.take(address(2)).unwrap()).collect();
+        let more: Vec<_> = (0..50).map(|_| limiter.take(address(2)).unwrap()).collect();
         assert!(!is_lost(&one), "it waited longest, and is alone");
         assert!(many.iter().all(is_lost) && more[..41].iter().all(is_lost) && !more[41..].iter().any(is_lost));
-        let other = places.take(address(3)).unwrap();
+        let other = limiter.take(address(3)).unwrap();
         assert!(!is_lost(&one) && !is_lost(&other) && is_lost(&more[41]));
     }
 }
