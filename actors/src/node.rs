@@ -123,6 +123,7 @@ impl Node {
         let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| hook(&Exit { code, reason }));
         let proofs_max = config.mempool.proofs_max as usize;
         let settings = MempoolSettings {
+            me: config.index,
             chain: genesis.chain_id(),
             parameters: genesis.parameters().verifier,
             limits: Limits::new(proofs_max, config.mempool.bytes_max, workers * CHECKS_PER_WORKER)

@@ -26,6 +26,7 @@ pub mod ready;
 pub mod schedule;
 pub mod seed;
 pub mod signature;
+mod turns;
 pub mod types;
 pub mod verdict;
 pub mod verify;

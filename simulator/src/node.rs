@@ -139,7 +139,7 @@ impl Node {
             (item.candidate(protocol::mempool::Source::Submitter(item.proof.submitter)), None)
         });
         let held: Vec<_> = candidates.collect();
-        let mempool = Mempool::restored(Limits::new(10_000, 1 << 30, checks_max), &held);
+        let mempool = Mempool::restored(Limits::new(10_000, 1 << 30, checks_max), &held).of(self.me);
         self.running = Some(Running {
             consensus,
             pacemaker: Pacemaker::new(scenario.set.clone(), self.me, scenario.pace, local),

@@ -129,6 +129,7 @@ async fn bench_of(settings: Settings) -> Bench {
     let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier_pool"));
     let (heads, watched) = watch::channel(Sequence(0));
     let settings = MempoolSettings {
+        me: ValidatorIndex(0),
         chain: genesis.chain_id(),
         parameters: genesis.parameters().verifier,
         limits,

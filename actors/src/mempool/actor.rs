@@ -38,6 +38,7 @@ const RECONCILE: Duration = Duration::from_secs(1);
 /// What the actor is made of; everything in it outlives the actor.
 #[derive(Clone)]
 pub struct MempoolSettings {
+    pub me: ValidatorIndex,
     pub chain: Hash,
     pub parameters: VerifierParameters,
     pub limits: Limits,
@@ -97,7 +98,7 @@ impl MempoolActor {
     /// Fatal if the database failed.
     pub fn new(settings: MempoolSettings) -> Result<Self, StartError> {
         let pending = settings.store.pending().map_err(|error| StartError::fatal(error.exit_code, error))?;
-        let mempool = Mempool::restored(settings.limits, &pending);
+        let mempool = Mempool::restored(settings.limits, &pending).of(settings.me);
         Ok(MempoolActor {
             settings,
             mempool,

@@ -59,6 +59,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
     let consensus_is_down = Arc::<AtomicBool>::default();
     let down = Arc::clone(&consensus_is_down);
     let settings = MempoolSettings {
+        me: ValidatorIndex(0),
         chain: CHAIN,
         parameters: VerifierParameters { script_bytes_max: 1_000, ..VerifierParameters::default() },
         limits: Limits::new(10, 10_000, 4),

@@ -13,7 +13,6 @@
 //! | [`finality`] | R9: final blocks, shortening the log |
 //! | [`recovery`] | R12: replaying the log, recovery responses |
 //! | [`relaying`], [`retransmission`] | certificates for peers that may lack them; Status, and what a peer lacks |
-//! | [`turns`] | T1: to whom to send what is sent periodically |
 //! | [`pacing`] | work, clocks, rebroadcasting this validator's attestations |
 
 mod carry;
@@ -33,7 +32,6 @@ mod resolver;
 mod retransmission;
 mod signed;
 mod tally;
-mod turns;
 pub mod view;
 mod voting;
 
@@ -46,6 +44,7 @@ use crate::quorum::ValidatorSet;
 use crate::ready::Ready;
 use crate::schedule::Schedule;
 use crate::signature::Signer;
+use crate::turns::Turns;
 use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::verify::Verified;
 use alloc::boxed::Box;
@@ -96,6 +95,8 @@ struct Peer {
     view: View,
     /// When a vote of its for an old view was last answered.
     answered: Millis,
+    /// Statuses in a row by which it came no further.
+    stuck: u32,
 }
 
 /// My current view.
@@ -164,9 +165,9 @@ pub struct Consensus {
     announced: Vec<(Hash, Word)>,
     announce_due: Millis,
     status_due: Millis,
-    status_turns: turns::Turns,
+    status_turns: Turns,
     retell_due: Millis,
-    retell_turns: turns::Turns,
+    retell_turns: Turns,
     retell_from: Hash,
     log: recovery::LogBook,
     output: Output,

@@ -5,8 +5,8 @@
 //! of the others final too. What is lost on the way is made good by statuses ([`super::retransmission`]).
 //!
 //! A certificate has O(n) bytes, and n peers may lack it. If everybody gave it to everybody they would be sent O(n³) bytes
-//! together, in the very moment in which many are late: so each peer has a few givers for a view, and only who does not
-//! come further is given it by everybody.
+//! together, in the very moment in which many are late: so each peer has a few givers for a view, and twice as many with
+//! each status by which it came no further, until they are everybody.
 
 use super::events::To;
 use super::{Consensus, Peer};
@@ -24,7 +24,9 @@ const RELAYS_MAX: usize = 64;
 
 /// Validators that give a peer the certificates of one view unasked (T1). That all of them are bad, or unheard, is rare, and
 /// costs the time until the peer's second status.
-const GIVERS: u64 = 4;
+pub(super) const GIVERS: u64 = 4;
+/// Doublings after which there are more givers than validators.
+const STUCK_MAX: u32 = 16;
 
 /// Certificates that are relayed at a time, in its order.
 #[derive(Debug, Default)]
@@ -77,7 +79,7 @@ impl Consensus {
             VoteKind::Commit => peer.status.as_ref().is_none_or(|status| status.commit < certificate.view()),
             VoteKind::Prepare | VoteKind::ViewChange => peer.view <= certificate.view(),
         };
-        let given = |index: ValidatorIndex, peer: &Peer| lacks(peer) && self.gives(certificate.view(), index);
+        let given = |index: ValidatorIndex, peer: &Peer| lacks(peer) && self.gives(certificate.view(), index, 0);
         let lacking: Vec<ValidatorIndex> =
             self.peers.iter().filter(|(index, peer)| given(**index, peer)).map(|(index, _)| *index).collect();
         for peer in lacking {
@@ -86,19 +88,19 @@ impl Consensus {
     }
 
     /// Whether I am one of a peer's givers in a view: they follow each other in the set, begin elsewhere for each peer, and
-    /// are others in the next view.
-    pub(super) fn gives(&self, view: View, peer: ValidatorIndex) -> bool {
-        gives(self.settings.me, view, peer, self.set().len())
+    /// are others in the next view. The peer has said so many times in a row that it came no further.
+    pub(super) fn gives(&self, view: View, peer: ValidatorIndex, stuck: u32) -> bool {
+        gives(self.settings.me, view, peer, self.set().len(), GIVERS << stuck.min(STUCK_MAX))
     }
 }
 
-pub(super) fn gives(me: ValidatorIndex, view: View, peer: ValidatorIndex, validators: usize) -> bool {
+pub(super) fn gives(me: ValidatorIndex, view: View, peer: ValidatorIndex, validators: usize, givers: u64) -> bool {
     let (me, peer, count) = (u64::from(me.0), u64::from(peer.0), validators as u64);
     let others = count.saturating_sub(1).max(1);
     // From 0, who follows the peer, to the last of the others.
     let place = (me + count - peer % count).saturating_sub(1) % count % others;
     let first = view.0 % others * (GIVERS % others) % others;
-    (place + others - first) % others < GIVERS
+    (place + others - first) % others < givers
 }
 
 #[cfg(test)]
@@ -112,13 +114,21 @@ mod tests {
             let all = || (0..validators as u16).map(ValidatorIndex);
             let mut gave = BTreeSet::new();
             for (view, peer) in (1..=validators as u64).flat_map(|view| all().map(move |peer| (View(view), peer))) {
-                let givers: Vec<_> = all().filter(|me| *me != peer && gives(*me, view, peer, validators)).collect();
+                let givers: Vec<_> =
+                    all().filter(|me| *me != peer && gives(*me, view, peer, validators, GIVERS)).collect();
                 assert_eq!(givers.len(), (validators - 1).min(GIVERS as usize), "{validators}, {view:?}, {peer:?}");
                 gave.extend(givers);
             }
             assert!(gave.len() == validators || validators == 1, "{validators}: {gave:?}");
         }
+        // Who is stuck has twice as many each time, those before among them, and in the end everybody.
+        let all = || (1..100).map(ValidatorIndex);
+        let givers = |stuck: u32| -> BTreeSet<_> {
+            all().filter(|me| gives(*me, View(9), ValidatorIndex(0), 100, GIVERS << stuck)).collect()
+        };
+        assert!((0..5).all(|stuck| givers(stuck).len() == 4 << stuck && givers(stuck).is_subset(&givers(stuck + 1))));
+        assert_eq!(givers(5), all().collect());
         // No view and no index overflows.
-        gives(ValidatorIndex(u16::MAX), View(u64::MAX), ValidatorIndex(u16::MAX), 100);
+        gives(ValidatorIndex(u16::MAX), View(u64::MAX), ValidatorIndex(u16::MAX), 100, GIVERS << STUCK_MAX);
     }
 }

@@ -5,10 +5,10 @@
 
 use super::Consensus;
 use super::events::{Effect, To};
-use super::turns::Turn;
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{Message, Status, limits};
+use crate::turns::Turn;
 use crate::types::{Hash, Millis, Sequence, ValidatorIndex, View};
 use crate::vote::{Vote, VoteKind};
 use alloc::boxed::Box;
@@ -87,25 +87,27 @@ impl Consensus {
         peer.view = peer.view.max(status.view);
         let before = peer.status.replace(status.clone());
         let came_further = before.is_none_or(|before| before.is_behind(&status));
+        peer.stuck = if came_further { 0 } else { peer.stuck.saturating_add(1) };
+        let stuck = peer.stuck;
         if status.recovering {
             let testimony = self.testimony(from);
             self.send(To::Peer(from), testimony);
         }
-        for message in self.lacking(from, &status, came_further) {
+        for message in self.lacking(from, &status, stuck) {
             self.send(To::Peer(from), message);
         }
     }
 
     /// What a peer with this status lacks of what I have to give. While it comes further by itself, or by its givers, others
-    /// spare it their certificates.
-    fn lacking(&self, peer: ValidatorIndex, status: &Status, came_further: bool) -> Vec<Message> {
+    /// spare it their certificates; with each status by which it does not, it has twice as many givers.
+    fn lacking(&self, peer: ValidatorIndex, status: &Status, stuck: u32) -> Vec<Message> {
         let commit = self.certificates.commit().filter(|commit| commit.view() > status.commit);
         let prepare =
             self.certificates.highest_prepare().filter(|prepare| prepare.view() > status.prepare.max(status.commit));
         let entry = self.entry.as_ref().filter(|entry| entry.view() >= status.view);
         let mut certificates: Vec<&Certificate> = Vec::new();
         for certificate in commit.into_iter().chain(prepare).chain(entry) {
-            let given = !came_further || self.gives(certificate.view(), peer);
+            let given = self.gives(certificate.view(), peer, stuck);
             if given && !certificates.contains(&certificate) {
                 certificates.push(certificate);
             }

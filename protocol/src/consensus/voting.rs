@@ -111,7 +111,7 @@ impl Consensus {
         }
         peer.answered = now;
         // Who is only late by a little gets its own certificate, or its givers'.
-        if !self.gives(self.view.previous(), from) {
+        if !self.gives(self.view.previous(), from, 0) {
             return;
         }
         if let Some(entry) = self.entry.clone() {

@@ -65,14 +65,18 @@ impl Mempool {
         }
     }
 
-    /// Announces to every peer what it was not sent yet: of these proofs, or of all.
+    /// Announces what a peer was not sent yet: of these proofs, that entered here, to every peer; of all, to those that follow
+    /// me (T1). Everybody has followers, so a proof comes round; and whoever misses one is told in its turn.
     pub(super) fn relay(&mut self, only: Option<&[Hash]>, effects: &mut Vec<Effect>) {
         let shared = |entry: &Entry| entry.is_shared().then_some(entry.proof);
-        let meant: Vec<Hash> = match only {
-            Some(proofs) => proofs.to_vec(),
-            None => self.pending.iter().filter_map(shared).collect(),
+        let (meant, peers): (Vec<Hash>, Vec<ValidatorIndex>) = match only {
+            Some(proofs) => (proofs.to_vec(), self.sessions.keys().copied().collect()),
+            None => {
+                let meant = self.pending.iter().filter_map(shared).collect();
+                (meant, self.turns.followers(self.sessions.keys().copied()))
+            }
         };
-        for peer in self.sessions.keys() {
+        for peer in &peers {
             let mut proofs = Vec::new();
             for proof in &meant {
                 if let Some(entry) = self.pending.get_mut(proof)

@@ -30,6 +30,7 @@ pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 
 use crate::ledger::WINDOW;
 use crate::message::Word;
+use crate::turns::{Turn, Turns};
 use crate::types::{Hash, Millis, Sequence, ValidatorIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -76,6 +77,8 @@ pub struct Mempool {
     words_untold: bool,
     /// Peers are told what they were not told, at this time.
     relay_at: Option<Millis>,
+    /// T1: with whom ids are exchanged next.
+    turns: Turns,
     exchange_at: Millis,
     look_at: Millis,
 }
@@ -97,8 +100,14 @@ impl Mempool {
             words_untold: false,
             relay_at: None,
             exchange_at: Millis(0),
+            turns: Turns::new(ValidatorIndex(0)),
             look_at: Millis(0),
         }
+    }
+
+    /// The same, of the validator with this index: with many peers they take turns, and not everybody begins with the same.
+    pub fn of(self, me: ValidatorIndex) -> Mempool {
+        Mempool { turns: Turns::new(me), ..self }
     }
 
     /// With what is durable, after a restart, oldest first and each once, with my own attestation if that is
@@ -339,7 +348,11 @@ impl Mempool {
         if self.exchange_at <= now {
             self.exchange_at = now.saturating_add(EXCHANGE_INTERVAL);
             self.relay_at = None;
-            let peers: Vec<_> = self.sessions.keys().copied().collect();
+            let sessions = self.sessions.keys().map(|peer| (*peer, Millis(0)));
+            let peers: BTreeSet<_> = match self.turns.next(now, sessions) {
+                Turn::Everybody => self.sessions.keys().copied().collect(),
+                Turn::Some { peers, .. } => peers.into_iter().chain(opened).collect(),
+            };
             return peers.into_iter().for_each(|peer| self.exchange(peer, effects));
         }
         opened.into_iter().for_each(|peer| self.exchange(peer, effects));

@@ -310,3 +310,35 @@ fn two_mempools_become_equal_and_then_silent() {
     assert_eq!(sides[0].figures().proofs, 300);
     assert_eq!(sides[1].figures().proofs, 300);
 }
+
+/// T1: with many peers ids are announced to those that follow me, and exchanged with everybody in turn.
+#[test]
+fn with_many_peers_ids_go_to_a_few_at_a_time_and_to_all_within_a_round() {
+    let me = ValidatorIndex(50);
+    let mut mempool = Mempool::new(Limits::new(1_000, 1 << 30, 1)).of(me);
+    let peers: Vec<_> = (0..100).map(ValidatorIndex).filter(|peer| *peer != me).collect();
+    for peer in &peers {
+        mempool.step(NOW, Input::SessionOpened(*peer));
+    }
+    let told = |effects: &[Effect]| -> Vec<ValidatorIndex> {
+        let announced = effects.iter().filter_map(|effect| match effect {
+            Effect::Send(to, Message::Pending(_)) => Some(*to),
+            _ => None,
+        });
+        announced.collect()
+    };
+    mempool.step(NOW, Input::Tick);
+    let from_peer = Candidate { source: Source::Peer(ValidatorIndex(0)), ..candidate(1, 10, ALICE) };
+    mempool.admit(NOW, from_peer).unwrap();
+    mempool.step(NOW, Input::Stored(vec![id(1)]));
+    let relayed = told(&mempool.step(NOW.saturating_add(RELAY_DELAY), Input::Tick));
+    assert_eq!(relayed, (51..67).map(ValidatorIndex).collect::<Vec<_>>());
+    let mut met = BTreeSet::new();
+    for round in 1..=7 {
+        let effects = mempool.step(Millis(NOW.0 + round * EXCHANGE_INTERVAL.0 + 10), Input::Tick);
+        let now = told(&effects);
+        assert!(now.len() <= 16, "{now:?}");
+        met.extend(now);
+    }
+    assert_eq!(met.len(), peers.len());
+}

@@ -4,14 +4,16 @@ use crate::types::{Millis, ValidatorIndex};
 use alloc::vec::Vec;
 
 /// Peers that are told at a time. With more, they take turns.
-pub(super) const PEERS_AT_ONCE: usize = 16;
+pub(crate) const PEERS_AT_ONCE: usize = 16;
 
-/// For how long everybody is told at every turn, after what may have left somebody behind.
+/// After what may have left somebody behind, everybody is told within this time.
 const HURRY: Millis = Millis(2_000);
+/// Turns in it.
+const HURRY_TURNS: usize = 4;
 
 /// Rounds of turns among the peers that have a session.
-#[derive(Debug)]
-pub(super) struct Turns {
+#[derive(Debug, Clone)]
+pub(crate) struct Turns {
     me: ValidatorIndex,
     /// Who had no turn in this round yet; the next is the last.
     waiting: Vec<ValidatorIndex>,
@@ -20,7 +22,7 @@ pub(super) struct Turns {
 
 /// Whom to tell now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     Everybody,
     /// These, and whether with them everybody had a turn.
     Some {
@@ -48,7 +50,7 @@ impl Turns {
         self.hurry_until = now.saturating_add(HURRY);
     }
 
-    /// Whether everybody is told now, since somebody may be left behind.
+    /// Whether somebody may be left behind.
     pub fn hurries(&self, now: Millis) -> bool {
         now < self.hurry_until
     }
@@ -59,19 +61,36 @@ impl Turns {
     /// Cost: O(peers).
     pub fn next(&mut self, now: Millis, peers: impl Iterator<Item = (ValidatorIndex, Millis)>) -> Turn {
         let peers: Vec<(ValidatorIndex, Millis)> = peers.collect();
-        if peers.len() <= PEERS_AT_ONCE || self.hurries(now) {
+        if peers.len() <= PEERS_AT_ONCE {
             return Turn::Everybody;
         }
+        // A hundred that each told everybody at every turn, while views change, would do nothing else.
+        let in_a_hurry = if self.hurries(now) { peers.len().div_ceil(HURRY_TURNS) } else { 0 };
+        let count = PEERS_AT_ONCE.max(in_a_hurry);
         if self.waiting.is_empty() {
-            // Whoever follows me comes first: not everybody tells the same peers at a time.
-            let (before, after): (Vec<_>, Vec<_>) =
-                peers.iter().map(|(peer, _)| *peer).partition(|peer| *peer < self.me);
-            self.waiting.extend(after.into_iter().chain(before).rev());
+            self.waiting = self.from_me_on(peers.iter().map(|(peer, _)| *peer));
+            self.waiting.reverse();
         }
-        let taken = self.waiting.split_off(self.waiting.len().saturating_sub(PEERS_AT_ONCE));
+        let taken = self.waiting.split_off(self.waiting.len().saturating_sub(count));
         let is_new = |opened: Millis| now.since(opened) < HURRY;
         let told = peers.into_iter().filter(|(peer, opened)| taken.contains(peer) || is_new(*opened));
         Turn::Some { peers: told.map(|(peer, _)| peer).collect(), ends_round: self.waiting.is_empty() }
+    }
+}
+
+impl Turns {
+    /// Those that are told of something at once, before anybody's turn: as many as have a turn together, from the one that
+    /// follows me.
+    pub fn followers(&self, peers: impl Iterator<Item = ValidatorIndex>) -> Vec<ValidatorIndex> {
+        let mut followers = self.from_me_on(peers);
+        followers.truncate(PEERS_AT_ONCE);
+        followers
+    }
+
+    /// Whoever follows me comes first: not everybody tells the same peers at a time.
+    fn from_me_on(&self, peers: impl Iterator<Item = ValidatorIndex>) -> Vec<ValidatorIndex> {
+        let (before, after): (Vec<_>, Vec<_>) = peers.partition(|peer| *peer < self.me);
+        after.into_iter().chain(before).collect()
     }
 }
 
@@ -120,11 +139,22 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_told_for_two_seconds_after_what_may_have_left_somebody_behind() {
-        let mut turns = Turns::new(ME);
-        turns.hurry(Millis(10_000));
-        assert_eq!(turns.next(Millis(11_999), peers(100)), Turn::Everybody);
-        assert_ne!(turns.next(Millis(12_000), peers(100)), Turn::Everybody);
+    fn everybody_is_told_within_two_seconds_of_what_may_have_left_somebody_behind() {
+        for validators in [18, 64, 65, 100, 1_000] {
+            let mut turns = Turns::new(ME);
+            turns.hurry(Millis(10_000));
+            let mut told = BTreeMap::<ValidatorIndex, u64>::new();
+            for now in [10_000, 10_500, 11_000, 11_500] {
+                assert!(turns.hurries(Millis(now)));
+                let Turn::Some { peers, .. } = turns.next(Millis(now), peers(validators)) else {
+                    panic!("{validators} take turns")
+                };
+                assert!(peers.len() <= PEERS_AT_ONCE.max(usize::from(validators).div_ceil(HURRY_TURNS)));
+                peers.into_iter().for_each(|peer| *told.entry(peer).or_default() += 1);
+            }
+            assert_eq!(told.len(), usize::from(validators) - 1, "{validators}");
+            assert!(!turns.hurries(Millis(12_000)));
+        }
     }
 
     #[test]
