@@ -122,7 +122,7 @@ impl LogFile {
     }
 
     /// The script of the first of these queries, counted from 0, and of as many behind it as one series can hold.
-    pub fn series(&self, queries: &[usize], bytes_max: u64) -> LogSeries {
+    pub fn series(&self, queries: impl IntoIterator<Item = usize>, bytes_max: u64) -> LogSeries {
         self.log.series(queries, bytes_max)
     }
 
@@ -155,6 +155,7 @@ impl LogFile {
                 "{count} {look} for further errors of an obligation before (the first in line {first}): no obligations"
             ));
         }
+        remarks.extend(answers(summary));
         if summary.after_end > 0 {
             let (count, stand) = counted(summary.after_end.into(), "command", "stands", "stand");
             remarks.push(format!("{count} {stand} behind the end, (exit): ignored"));
@@ -176,7 +177,25 @@ impl LogFile {
 fn is_script(log: &Log<'_>) -> bool {
     let [query] = log.queries() else { return false };
     let summary = log.summary();
-    !summary.transcript && summary.searches == 0 && summary.broken.is_none() && query.forgot.is_none()
+    let is_plain = !summary.transcript && summary.answers == 0;
+    is_plain && summary.searches == 0 && summary.broken.is_none() && query.forgot.is_none()
+}
+
+/// What is said of a solver's answers between the commands.
+fn answers(summary: &LogSummary) -> Option<String> {
+    let first = summary.first_answer?;
+    let (count, stand) = counted(summary.answers, "answer", "stands", "stand");
+    let errors = summary.first_error.map(|line| {
+        let (count, _) = counted(summary.errors, "error", "", "");
+        format!("; {count} among them, the first in line {line}")
+    });
+    let stray = summary.stray_answer.map(|line| {
+        format!("; the one in line {line} answers no check that waits for one, so that sat and unsat are not read as the log's own answers")
+    });
+    let (errors, stray) = (errors.unwrap_or_default(), stray.unwrap_or_default());
+    Some(format!(
+        "{count} of a solver {stand} between the commands (the first in line {first}): left out{errors}{stray}"
+    ))
 }
 
 fn counted<'a>(count: u64, noun: &str, one: &'a str, many: &'a str) -> (String, &'a str) {

@@ -32,7 +32,8 @@ fn a_person_sees_a_proof_become_final_a_restart_and_a_halted_network() {
     browser.await_text("#sentence", "OK: ");
     follow_a_proof_to_its_block(&mut browser, &proof);
     a_false_claim_has_its_counterexample_and_runs_nothing(&mut browser, &network, &submitter);
-    fits_on_a_phone(&mut browser);
+    fits_on_a_phone(&mut browser, &proof);
+    is_named_for_screen_readers(&mut browser);
 
     let killed = network.pop(&["kill-actor", "--node", "node_1", "--actor", "mempool"]);
     assert!(killed.status.success(), "{}", String::from_utf8_lossy(&killed.stderr));
@@ -106,15 +107,60 @@ fn a_false_claim_has_its_counterexample_and_runs_nothing(
     browser.value("location.hash = '#/'");
 }
 
-/// Nothing is wider than a phone, in either colour scheme; and what a screen reader needs is there.
-fn fits_on_a_phone(browser: &mut Browser) {
+/// What stands out of the screen, but for what can be scrolled within it.
+const STANDS_OUT: &str = "[...document.querySelectorAll('body *')].filter((one) => {
+    if (!one.getClientRects().length || one.getBoundingClientRect().right <= document.documentElement.clientWidth + 0.5) return false;
+    for (let box = one.parentElement; box !== document.body; box = box.parentElement)
+        if (getComputedStyle(box).overflowX !== 'visible' && box.getBoundingClientRect().right <= document.documentElement.clientWidth + 0.5) return false;
+    return true;
+}).map((one) => one.outerHTML.slice(0, 120))";
+
+/// Texts whose contrast with what is behind them is below 4.5 to 1.
+const FAINT: &str = "(() => {
+    const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+    const light = (color) => parts(color).slice(0, 3).map((part) => part / 255)
+        .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+    const behind = (one) => {
+        const color = getComputedStyle(one).backgroundColor;
+        return (parts(color)[3] ?? 1) > 0 ? color : behind(one.parentElement);
+    };
+    return [...document.querySelectorAll('body *')]
+        .filter((one) => one.getClientRects().length && !one.closest('svg') && [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+        .filter((one) => {
+            const [low, high] = [light(getComputedStyle(one).color), light(behind(one))].sort((a, b) => a - b);
+            return (high + 0.05) / (low + 0.05) < 4.5;
+        }).map((one) => one.outerHTML.slice(0, 120));
+})()";
+
+/// On a phone nothing stands out of the screen, and all texts can be read, in either colour scheme: in the overview, and where
+/// a proof with its long id and its script is shown.
+fn fits_on_a_phone(browser: &mut Browser, proof: &str) {
     browser.size(390, 844);
-    for dark in [true, false] {
-        browser.dark(dark);
-        let width = until("the page is laid out", || browser.value("document.documentElement.scrollWidth").as_u64());
-        assert!(width <= 390, "{width}");
+    until("the page has the width of a phone", || {
+        (browser.value("document.documentElement.clientWidth") == 390).then_some(())
+    });
+    for (address, selector, text) in
+        [(format!("#/proof/{proof}"), "#detail pre", "(check-sat)"), ("#/".to_owned(), "#validators", "node_4")]
+    {
+        browser.value(&format!("location.hash = {}", json!(address)));
+        browser.await_text(selector, text);
+        for dark in [true, false] {
+            browser.dark(dark);
+            until("the colour scheme", || {
+                let ground = browser.value("getComputedStyle(document.body).backgroundColor");
+                (ground == if dark { "rgb(17, 21, 26)" } else { "rgb(245, 246, 248)" }).then_some(())
+            });
+            let width = browser.value("document.documentElement.scrollWidth").as_u64();
+            assert!(width.is_some_and(|width| width <= 390), "{address}: {width:?}");
+            assert_eq!(browser.value(STANDS_OUT), json!([]), "{address}, dark: {dark}");
+            assert_eq!(browser.value(FAINT), json!([]), "{address}, dark: {dark}");
+        }
     }
     browser.size(1280, 900);
+}
+
+fn is_named_for_screen_readers(browser: &mut Browser) {
     let unnamed = "[...document.querySelectorAll('section, table, input, svg')].filter((one) => !one.ariaLabel
         && !one.getAttribute('aria-labelledby') && !one.querySelector('caption') && !one.labels?.length).length";
     assert_eq!(browser.value(unnamed), 0);

@@ -4,7 +4,8 @@ mod verifier_support;
 
 use actors::verifier_pool::PoolEvent;
 use protocol::verdict::{Claim, Job, NoVerdict, Report, Task, Verdict, VerifierParameters};
-use verifier_support::{ENDLESS, FALSE, Watched, job};
+use tokio::sync::mpsc::error::TryRecvError;
+use verifier_support::{ENDLESS, FALSE, Watched, is_running, job, wait_until};
 
 const BASE: &str = "(declare-fun f (Int) Int)\n(assert (forall ((x Int)) (! (> (f x) x) :pattern ((f x)))))\n";
 const QUERY: &str = "(push)(assert (< (f 1) 1))(check-sat)(pop)\n";
@@ -54,10 +55,19 @@ fn the_time_is_each_querys_own_and_ends_the_series_where_it_runs_out() {
 fn a_series_that_nobody_waits_for_ends() {
     let pool = Watched::pool(1);
     let endless = ENDLESS.replacen("(declare", "(push)(declare", 1);
-    let script = format!("{BASE}{QUERY}{endless}");
-    let mut pending = pool.inner().submit_series(&series(&script, 2, VerifierParameters::default())).unwrap();
+    let script = format!("{BASE}{QUERY}{endless}(pop){QUERY}");
+    let mut limits = VerifierParameters::default();
+    limits.hard.cpu_ms = 600_000;
+    let mut pending = pool.inner().submit_series(&series(&script, 3, limits)).unwrap();
     assert!(matches!(pending.blocking_recv().unwrap().unwrap().verdict, Verdict::Confirmed { .. }));
+    let busy = wait_until("its second query", || pool.busy_worker());
+    assert!(matches!(pending.try_recv(), Err(TryRecvError::Empty)), "the second query has no end of its own");
     drop(pending);
+    wait_until("its end", || (pool.ended("not_wanted") == 1).then_some(()));
+    wait_until("its worker's end", || (!is_running(busy)).then_some(()));
+    // The only place is free, and the third query takes it no more.
     assert!(matches!(pool.check(&job(FALSE, Some(Claim::Unsat))).verdict, Verdict::Confirmed { .. }));
-    assert!(pool.ended("not_wanted") <= 1);
+    let causes: Vec<_> =
+        pool.events().into_iter().filter(|event| matches!(event, PoolEvent::WorkerEnded { .. })).collect();
+    assert_eq!(causes.len(), 1, "{causes:?}");
 }

@@ -3,7 +3,9 @@
 //! The goal is in the last assertion that is in force at the check. Where that is `(not F)`, as verifiers write it, F's
 //! conclusions are replaced by `false`: what stands to the right of `=>` (`implies`), in all branches of `and` and `ite`,
 //! behind `forall`, and in what a `let` names, if nothing but conclusions uses the name. Everything that leads to a
-//! conclusion (preconditions, path conditions, facts proved on the way) stays. Any other last assertion is left out whole.
+//! conclusion (preconditions, path conditions, facts proved on the way) stays. A conclusion that has a name (`:named`) is a
+//! condition as well where that name is used: it keeps its meaning, and `false` stands beside it, in `(and F false)`. Any other
+//! last assertion is left out whole.
 //!
 //! Why `unsat` to that makes the script vacuous: F with smaller conclusions is smaller, so `(not F)` is stronger than what
 //! is asked here; whatever the conclusions say, the answer is `unsat`.
@@ -45,6 +47,8 @@ pub fn without_goal(text: &str) -> Option<String> {
 struct Conclusions {
     /// Indices of the expressions that are replaced, in their order.
     replaced: Vec<u32>,
+    /// Those of them that stay, beside `false`: they give names that are used.
+    naming: Vec<u32>,
     /// Something leads to one of them.
     are_conditional: bool,
 }
@@ -66,6 +70,8 @@ struct Search<'a> {
     looks: Vec<Look>,
     /// How often each symbol stands in the assertion.
     counts: IdMap<Name, usize>,
+    /// The `:named` of the goal whose names stand somewhere else, too: where each begins, in order.
+    used_names: Vec<u32>,
     bound: IdMap<Name, Uses>,
     found: Conclusions,
 }
@@ -80,16 +86,20 @@ impl Conclusions {
                 *counts.entry(node.text).or_default() += 1;
             }
         }
-        let found = Conclusions { replaced: Vec::new(), are_conditional: false };
-        let mut search = Search { tree, looks: vec![Look::Conclusion(goal)], counts, bound: IdMap::default(), found };
+        let used_names = used_names(tree, goal);
+        let found = Conclusions { replaced: Vec::new(), naming: Vec::new(), are_conditional: false };
+        let looks = vec![Look::Conclusion(goal)];
+        let mut search = Search { tree, looks, counts, used_names, bound: IdMap::default(), found };
         while let Some(look) = search.looks.pop() {
             match look {
                 Look::Conclusion(index) => search.conclusion(index),
                 Look::Leave(bindings) => search.leave(bindings),
             }
         }
-        search.found.replaced.sort_unstable();
-        Some(search.found)
+        let mut replaced = std::mem::take(&mut search.found.replaced);
+        replaced.sort_unstable();
+        let naming = replaced.iter().copied().filter(|index| search.gives_a_used_name(*index)).collect();
+        Some(Conclusions { replaced, naming, ..search.found })
     }
 
     /// Prints the command with `false` for each conclusion.
@@ -104,7 +114,13 @@ impl Conclusions {
             }
             space = node.kind != Kind::Open;
             if replaced.next_if_eq(&&next).is_some() {
-                text.push_str("false");
+                if self.naming.binary_search(&next).is_ok() {
+                    text.push_str("(and ");
+                    print_expression(tree, next, text);
+                    text.push_str(" false)");
+                } else {
+                    text.push_str("false");
+                }
                 (next, space) = (node.end, true);
             } else {
                 print_node(tree, &node, text);
@@ -128,7 +144,37 @@ fn negated(tree: &Tree, mut term: u32) -> Option<u32> {
     }
 }
 
+/// Where a goal gives names that are used in it, or behind it.
+fn used_names(tree: &Tree, goal: u32) -> Vec<u32> {
+    let is_named = |index: &u32| tree.node(*index).kind == Kind::Keyword && tree.text(*index) == "named";
+    let given: Vec<u32> = (goal..tree.node(goal).end).filter(is_named).collect();
+    if given.is_empty() {
+        return given;
+    }
+    // Nothing before a name is given can use it.
+    let mut counts: IdMap<Name, usize> = given.iter().map(|keyword| (tree.node(keyword + 1).text, 0)).collect();
+    for node in &tree.nodes[goal as usize..] {
+        if node.kind == Kind::Symbol
+            && let Some(count) = counts.get_mut(&node.text)
+        {
+            *count += 1;
+        }
+    }
+    given.into_iter().filter(|keyword| counts[&tree.node(keyword + 1).text] > 1).collect()
+}
+
 impl Search<'_> {
+    fn gives_a_used_name(&self, index: u32) -> bool {
+        let next = self.used_names.partition_point(|keyword| *keyword < index);
+        self.used_names.get(next).is_some_and(|keyword| *keyword < self.tree.node(index).end)
+    }
+
+    /// Whether one of these attributes of a term, which stand in a list that ends there, is a name that is used.
+    fn is_used(&self, term: u32, end: u32) -> bool {
+        let next = self.used_names.partition_point(|keyword| *keyword < self.tree.node(term).end);
+        self.used_names.get(next).is_some_and(|keyword| *keyword < end)
+    }
+
     fn conclusion(&mut self, index: u32) {
         let parts: Vec<u32> = self.tree.children(index).collect();
         let head = parts.first().filter(|head| self.tree.node(**head).kind == Kind::Symbol);
@@ -144,7 +190,10 @@ impl Search<'_> {
             (Some("and"), branches @ [_, ..]) => {
                 self.looks.extend(branches.iter().rev().map(|branch| Look::Conclusion(*branch)));
             }
-            (Some("!"), [term, ..]) | (Some("forall"), [_, term]) => self.looks.push(Look::Conclusion(*term)),
+            (Some("!"), [term, ..]) if !self.is_used(*term, self.tree.node(index).end) => {
+                self.looks.push(Look::Conclusion(*term));
+            }
+            (Some("forall"), [_, term]) => self.looks.push(Look::Conclusion(*term)),
             (Some("let"), [bindings, body]) => self.enter(*bindings, *body),
             (None, []) if self.tree.node(index).kind == Kind::Symbol => self.name(index),
             _ => self.found.replaced.push(index),
@@ -228,6 +277,16 @@ mod tests {
                 "(not (=> c (let ((x (=> a b))) (and false (let ((x (=> b c))) false)))))",
             ),
             ("(not (=> c (and (let ((a b)) a) a)))", "(not (=> c (and (let ((a b)) false) false)))"),
+            // A conclusion whose name is a condition as well.
+            (
+                "(not (and (! (=> a b) :named g) (=> g c)))",
+                "(not (and (and (! (=> a b) :named g) false) (=> g false)))",
+            ),
+            (
+                "(not (and (=> a (or b (! c :named g))) (=> a g b)))",
+                "(not (and (=> a (and (or b (! c :named g)) false)) (=> a g false)))",
+            ),
+            ("(not (=> a (! b :named g) c))", "(not (=> a (! b :named g) false))"),
         ] {
             assert_eq!(goal(asserted).as_deref(), Some(expected), "{asserted}");
         }

@@ -92,6 +92,23 @@ impl<'a> Lexer<'a> {
         Ok(Some(token))
     }
 
+    /// Where the last token ended.
+    pub(crate) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on behind a text, if that stands on the line that comes next, and nothing else does. Gives the place of its beginning.
+    pub(crate) fn pass_line(&mut self, text: &str) -> Option<usize> {
+        let start = self.at + self.bytes[self.at..].iter().position(|byte| !byte.is_ascii_whitespace())?;
+        let end = start + text.len();
+        let ends = self.bytes.get(end).is_none_or(|byte| matches!(byte, b'\n' | b'\r'));
+        if ends && self.bytes[start..].starts_with(text.as_bytes()) {
+            self.at = end;
+            return Some(start);
+        }
+        None
+    }
+
     /// Why what stands at `at` can stand there in no token.
     fn misplaced(&self, at: usize) -> ErrorKind {
         let rest = &self.bytes[at..];

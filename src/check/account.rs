@@ -3,8 +3,8 @@
 //! Must never: count an obligation twice, or none.
 
 use super::outcome::{Checked, Kind, Outcome, Position, Subject};
-use super::reader::Remarks;
 use super::stability::Brittle;
+use super::steps::Remarks;
 use crate::exit::{Exit, Failure};
 use protocol::types::Hash;
 use protocol::verdict::SolverPin;

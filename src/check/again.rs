@@ -2,9 +2,10 @@
 //!
 //! Must never: give out other bytes than those of which the node was asked. A file may have changed meanwhile.
 
+use super::findings::located;
 use super::keys::hash_of;
 use super::outcome::Checked;
-use super::reader::{ForNode, Origin, located};
+use super::steps::{ForNode, Origin};
 use crate::logs::{ClaimRule, LogFile, LogObligation};
 use crate::obligation::Reader;
 use std::path::PathBuf;

@@ -5,116 +5,22 @@
 //! If a node is to be asked, every query is read for its statement, and its script is let go ([`super::again`]).
 
 use super::cache::Known;
-use super::cut_name;
-use super::explained::Told;
-use super::keys::{Claimed, Key, Keys, hash_of};
-use super::outcome::{Checked, Finding, Kind, Outcome, Position, QueryOf, Subject};
+use super::findings::{definite, located, not_accepted, subject, told};
+use super::keys::{Claimed, Keys, hash_of};
+use super::outcome::{Checked, Finding, Outcome, Subject};
 use super::paths::Found;
-use super::place::Place;
 use super::settings::{Besides, Settings};
+use super::steps::{ForNode, Missing, Origin, Outbox, Remarks, Step, send};
 use super::work::{OpenLog, Task, Work};
 use crate::logs::{ClaimRule, LOG_BYTES_MAX, LogFile, LogObligation};
 use crate::obligation::{ClaimSource, ObligationError, Reader};
 use crate::unpack::{self, Unpacked};
 use crate::utf8;
 use protocol::types::Hash;
-use protocol::verdict::{Answer, Claim, VerifierParameters, statement_id};
-use std::borrow::Cow;
+use protocol::verdict::{Claim, VerifierParameters, statement_id};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc::Sender;
-
-/// What became of what was read.
-pub enum Step {
-    /// A log: how many obligations it holds, and what is to be said of it.
-    Log(Remarks),
-    Done(Box<Checked>),
-    Missing(Box<Missing>),
-    /// For the node that is asked.
-    ForNode(Box<ForNode>),
-}
-
-/// What is to be said of a log as a whole.
-#[derive(Debug, Clone)]
-pub struct Remarks {
-    pub number: usize,
-    pub path: std::path::PathBuf,
-    pub obligations: usize,
-    /// Of these, the queries: each becomes a step of its own.
-    pub queries: usize,
-    /// Who wrote it.
-    pub tool: Option<&'static str>,
-    pub lines: Vec<String>,
-}
-
-/// An obligation of which nothing is known.
-pub struct Missing {
-    pub subject: Subject,
-    /// None: it is made from the log when it is asked for.
-    script: Option<Vec<u8>>,
-    pub claim: (Claim, ClaimSource),
-    /// The key by the script's bytes.
-    pub key: Key,
-    /// The key of what is found together with other queries of its log, if it may be asked so.
-    pub in_series: Option<Key>,
-    /// What was answered together with others.
-    pub incremental_answer: Option<Answer>,
-    /// Where it stands in its log, if it is not a whole file.
-    pub log: Option<(Arc<OpenLog>, usize)>,
-}
-
-impl Missing {
-    /// A query that may be asked together with others of its log.
-    pub fn of_log(
-        subject: Subject,
-        claim: (Claim, ClaimSource),
-        (key, in_series): (Key, Key),
-        log: (Arc<OpenLog>, usize),
-    ) -> Missing {
-        let (in_series, log) = (Some(in_series), Some(log));
-        Missing { subject, script: None, claim, key, in_series, incremental_answer: None, log }
-    }
-
-    fn obligation(&self) -> Option<LogObligation<'_>> {
-        self.log.as_ref().and_then(|(log, index)| log.file.obligation(*index))
-    }
-
-    pub fn script(&self) -> Cow<'_, [u8]> {
-        match (&self.script, self.obligation()) {
-            (Some(script), _) => Cow::Borrowed(script),
-            (None, Some(obligation)) => obligation.script(),
-            (None, None) => Cow::Borrowed(&[]),
-        }
-    }
-
-    /// What is told of it, once it is found out.
-    pub fn done(self, finding: Finding) -> Checked {
-        let script = if finding.incremental { Cow::Borrowed(&[][..]) } else { self.script() };
-        let checked = told(self.subject.clone(), &script, self.claim.1, finding, false, self.obligation());
-        let otherwise = self.incremental_answer.filter(|said| checked.answer().is_some_and(|answer| answer != *said));
-        Checked { incremental_answer: otherwise, ..checked }
-    }
-}
-
-/// An obligation that a node is asked about. Its script is read again if it is needed.
-pub struct ForNode {
-    pub subject: Subject,
-    pub claim: (Claim, ClaimSource),
-    pub statement: Hash,
-    /// Of the script's bytes.
-    pub script: Hash,
-    /// The log's own answer.
-    pub logged: Option<Answer>,
-    pub origin: Origin,
-}
-
-/// Where a script can be had again.
-pub enum Origin {
-    /// From the file or the log at the subject's path.
-    File,
-    /// From what was kept, since it can be read only once.
-    Kept(Arc<OpenLog>, usize),
-}
 
 /// Who is asked about what was read.
 pub enum Asked {
@@ -394,103 +300,4 @@ enum Opened {
     /// A whole file that is one script, known from before.
     Known(Box<Checked>),
     Log(Box<LogFile>),
-}
-
-/// Steps on their way: what is done already goes together, since nobody waits for it.
-struct Outbox<'a> {
-    sender: &'a Sender<Vec<Step>>,
-    held: Vec<Step>,
-}
-
-/// So many steps go together at most: to wake up who takes them costs about what a small file does.
-const HELD_MAX: usize = 32;
-
-impl Outbox<'_> {
-    /// None: nobody listens any more.
-    fn flush(&mut self) -> Option<()> {
-        match std::mem::take(&mut self.held) {
-            held if held.is_empty() => Some(()),
-            held => self.sender.blocking_send(held).ok(),
-        }
-    }
-}
-
-/// None: nobody listens any more.
-fn send(steps: &mut Outbox<'_>, step: Step) -> Option<()> {
-    let may_wait = matches!(step, Step::Done(_) | Step::ForNode(_));
-    steps.held.push(step);
-    if may_wait && steps.held.len() < HELD_MAX { Some(()) } else { steps.flush() }
-}
-
-fn subject(log: &OpenLog, index: usize, obligation: &LogObligation<'_>) -> Subject {
-    let query = u32::try_from(index).unwrap_or(u32::MAX);
-    let of_log = || QueryOf {
-        name: obligation.name(),
-        number: obligation.number(),
-        line: obligation.line(),
-        label: obligation.label().map(str::to_owned),
-    };
-    Subject {
-        position: Position { file: log.number, query },
-        path: log.file.path().to_owned(),
-        query: (!obligation.is_whole_file()).then(of_log),
-    }
-}
-
-fn not_accepted(script: &[u8], error: &smtlib::Error) -> Outcome {
-    let (at, excerpt) = ((error.line, error.column), crate::text::excerpt(script, error.line, error.column));
-    Outcome::NotAccepted { at: Some(at), text: error.kind.to_string(), excerpt }
-}
-
-/// What is told of a finding: where it stands in its log and in the source, and whether the log says otherwise.
-fn told(
-    subject: Subject,
-    script: &[u8],
-    source: ClaimSource,
-    mut finding: Finding,
-    known: bool,
-    log: Option<LogObligation<'_>>,
-) -> Checked {
-    let (claim, cpu_ms, incremental) = (finding.claim, finding.cpu_ms, finding.incremental);
-    let explained = finding.explained.take().map(|explained| Told::of(explained, script, log));
-    let stability = finding.stability.take();
-    let outcome = Outcome::of(finding, script);
-    let checked = Checked {
-        claim: Some((claim, source)),
-        known,
-        incremental,
-        cpu_ms: Some(cpu_ms),
-        explained,
-        stability,
-        ..Checked::without(subject, outcome)
-    };
-    let log_says = log.and_then(|log| log.logged()).and_then(definite);
-    located(checked, script, log).with_log(log_says)
-}
-
-/// Adds to what does not hold, or holds for no good reason, where it stands in its log and in the source.
-pub fn located(mut checked: Checked, script: &[u8], log: Option<LogObligation<'_>>) -> Checked {
-    let log = log.filter(|log| !log.is_whole_file());
-    if checked.outcome.kind() != Kind::Holds || checked.is_vacuous() {
-        let mut place = log.map_or_else(|| Place::find(script), |log| Place::before(log.passage()));
-        if let Some(label) = checked.subject.query.as_ref().and_then(|query| query.label.clone()) {
-            place.get_or_insert_default().name.get_or_insert(label);
-        }
-        if let Some(place) = &mut place {
-            cut_name::complete(place, &checked.subject.path);
-        }
-        checked.place = place;
-    }
-    if let (Outcome::NotAccepted { at: Some(at), .. }, Some(log)) = (&mut checked.outcome, log) {
-        *at = log.place(at.0, at.1);
-    }
-    checked
-}
-
-fn definite(status: smtlib::Status) -> Option<Answer> {
-    match status {
-        smtlib::Status::Sat => Some(Answer::Sat),
-        smtlib::Status::Unsat => Some(Answer::Unsat),
-        smtlib::Status::Unknown => None,
-    }
 }

@@ -8,12 +8,10 @@
 //! Must never: lose a query, whatever ends a part before its end, or try a part again that led to nothing.
 
 use super::outcome::{Checked, Finding};
-use super::reader::{Missing, Remarks};
-use super::work::OpenLog;
+use super::steps::{Missing, Remarks};
 use protocol::verdict::{Claim, Report, Verdict};
 use smtlib::LogSeries;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
 /// Smaller parts are not made of what is left: each asserts once what its queries have in common.
 const PART_MIN: usize = 16;
@@ -23,10 +21,44 @@ const PART_MIN: usize = 16;
 pub struct Parts {
     /// By the number of the log's file, those that are not all looked up yet.
     reading: HashMap<usize, Reading>,
-    /// Queries of one log each, in its order.
-    ready: VecDeque<VecDeque<Missing>>,
+    /// Those that are.
+    ready: Ready,
     running: HashMap<u64, Running>,
     number: u64,
+    /// How many queries were looked at to make parts.
+    #[cfg(test)]
+    looks: usize,
+}
+
+/// Queries that wait, of one log each, in its order; and how many there are.
+#[derive(Default)]
+struct Ready {
+    queries: VecDeque<VecDeque<Missing>>,
+    count: usize,
+}
+
+impl Ready {
+    fn is_empty(&self) -> bool {
+        self.queries.is_empty()
+    }
+
+    fn add_last(&mut self, queries: VecDeque<Missing>) {
+        self.count += queries.len();
+        self.queries.extend((!queries.is_empty()).then_some(queries));
+    }
+
+    fn add_first(&mut self, queries: VecDeque<Missing>) {
+        self.count += queries.len();
+        if !queries.is_empty() {
+            self.queries.push_front(queries);
+        }
+    }
+
+    fn take(&mut self) -> Option<VecDeque<Missing>> {
+        let queries = self.queries.pop_front()?;
+        self.count -= queries.len();
+        Some(queries)
+    }
 }
 
 struct Reading {
@@ -91,7 +123,7 @@ impl Parts {
         {
             // Several threads looked them up.
             reading.missing.make_contiguous().sort_by_key(|missing| missing.subject.position);
-            self.ready.push_back(reading.missing);
+            self.ready.add_last(reading.missing);
         }
     }
 
@@ -102,15 +134,15 @@ impl Parts {
 
     /// The next part for one of so many workers, whose script has at most so many bytes.
     pub fn next(&mut self, workers: usize, bytes_max: u64) -> Option<Next> {
-        let left: usize = self.ready.iter().map(VecDeque::len).sum();
-        let mut queries = self.ready.pop_front()?;
-        let wanted = (left * 3).div_ceil(4 * workers.max(1)).max(PART_MIN);
-        let (log, indices) = first(&queries, wanted)?;
-        let series = log.file.series(&indices, bytes_max);
-        let rest = queries.split_off(series.len().clamp(1, queries.len()));
-        if !rest.is_empty() {
-            self.ready.push_front(rest);
-        }
+        let wanted = (self.ready.count * 3).div_ceil(4 * workers.max(1)).max(PART_MIN);
+        let mut rest = self.ready.take()?;
+        let (log, _) = rest.front()?.log.as_ref()?;
+        let indices = rest.iter().take(wanted).filter_map(|missing| missing.log.as_ref().map(|(_, index)| *index));
+        #[cfg(test)]
+        let indices = indices.inspect(|_| self.looks += 1);
+        let series = log.file.series(indices, bytes_max);
+        let mut queries: VecDeque<Missing> = rest.drain(..series.len().clamp(1, rest.len())).collect();
+        self.ready.add_first(rest);
         if queries.len() == 1 {
             return queries.pop_front().map(Next::Alone);
         }
@@ -141,10 +173,7 @@ impl Parts {
                 let behind = queries.split_off(at + 1);
                 told.alone.extend(queries.pop_back());
                 running.confirmed = true;
-                [behind, queries]
-                    .into_iter()
-                    .filter(|part| !part.is_empty())
-                    .for_each(|part| self.ready.push_front(part));
+                [behind, queries].into_iter().for_each(|part| self.ready.add_first(part));
             }
             return told;
         }
@@ -164,18 +193,11 @@ impl Parts {
     pub fn on_end(&mut self, number: u64) -> Vec<Missing> {
         let Some(Running { queries, confirmed, .. }) = self.running.remove(&number) else { return Vec::new() };
         if confirmed && !queries.is_empty() {
-            self.ready.push_front(queries);
+            self.ready.add_first(queries);
             return Vec::new();
         }
         queries.into()
     }
-}
-
-/// The log of some queries, and the numbers of so many of them.
-fn first(queries: &VecDeque<Missing>, wanted: usize) -> Option<(Arc<OpenLog>, Vec<usize>)> {
-    let (log, _) = queries.front()?.log.as_ref()?;
-    let indices = queries.iter().take(wanted).filter_map(|missing| missing.log.as_ref().map(|(_, index)| *index));
-    Some((Arc::clone(log), indices.collect()))
 }
 
 /// Of which log's query an obligation is, if it is one.

@@ -75,6 +75,23 @@ fn a_script_stays_as_it_is() {
 }
 
 #[test]
+fn a_solver_s_answers_between_commands_are_left_out_and_told_in_one_line() {
+    let text = "(declare-const p Bool)\nsuccess\n(assert (and p (not p)))\nsuccess\n(check-sat)\nunsat\n(get-model)\n\
+                (error \"model is not available\")\n";
+    let file = file(text, ClaimRule::Logged);
+    let only = file.obligation(0).unwrap();
+    assert_eq!(only.name(), "a.smt2#1 (line 5)");
+    assert_eq!(only.claim(), Some((Claim::Unsat, ClaimSource::Logged)));
+    let told = "4 answers of a solver stand between the commands (the first in line 2): left out; \
+                1 error among them, the first in line 8";
+    assert_eq!(file.remarks(), [told]);
+    assert!(smtlib::normalise(&only.script(), &smtlib::Limits::default()).is_ok());
+    let stray = self::file("(check-sat)\n(check-sat)\nsat\nunsat\n", ClaimRule::Logged);
+    assert!(stray.obligations().all(|obligation| obligation.claim().is_none()));
+    assert!(stray.remarks()[0].contains("the one in line 4 answers no check"), "{:?}", stray.remarks());
+}
+
+#[test]
 fn a_packed_log_that_breaks_off_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.log");

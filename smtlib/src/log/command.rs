@@ -38,8 +38,13 @@ pub(super) enum Holds {
 #[derive(Debug)]
 pub(super) enum Item<'a> {
     Command(Command<'a>),
-    /// A bare word, as the answers of a solver are.
-    Word(Token<'a>),
+    /// A list that does not begin with a command's name.
+    List {
+        start: usize,
+        end: usize,
+    },
+    /// A bare word, as the answers of a solver are, and where it ends.
+    Word(Token<'a>, usize),
     End,
 }
 
@@ -48,8 +53,6 @@ pub(super) enum Item<'a> {
 pub(super) enum Stop {
     /// A command that begins here has no end.
     CutOff(usize),
-    /// The list that begins here has no command's name.
-    NoCommand(usize),
     Fault(Fault),
 }
 
@@ -59,17 +62,20 @@ impl From<Fault> for Stop {
     }
 }
 
-/// Constants that mark places of a program: a verifier asserts them to ask for another error.
+/// What attributes of terms said so far.
 #[derive(Debug, Default)]
-pub(super) struct Labels {
-    /// Those that a `:lblpos` or `:lblneg` of the log says to be labels.
-    named: HashSet<String>,
+pub(super) struct Marks {
+    /// The names that terms have.
+    pub named: HashSet<String>,
+    /// Constants that a `:lblpos` or `:lblneg` says to be labels.
+    labels: HashSet<String>,
 }
 
-impl Labels {
-    fn has(&self, name: &str) -> bool {
+impl Marks {
+    /// Whether it is a constant that marks a place of a program: a verifier asserts it to ask for another error.
+    fn has_label(&self, name: &str) -> bool {
         // Boogie's until 2.8, and Verus's.
-        name.starts_with("%lbl%") || name.starts_with("%%location_label%%") || self.named.contains(name)
+        name.starts_with("%lbl%") || name.starts_with("%%location_label%%") || self.labels.contains(name)
     }
 }
 
@@ -77,13 +83,13 @@ impl Labels {
 ///
 /// # Errors
 /// If it has no end, or is nothing that could stand there.
-pub(super) fn next<'a>(lexer: &mut Lexer<'a>, labels: &mut Labels) -> Result<Item<'a>, Stop> {
+pub(super) fn next<'a>(lexer: &mut Lexer<'a>, marks: &mut Marks) -> Result<Item<'a>, Stop> {
     let Some(open) = lexer.next_token()? else { return Ok(Item::End) };
     let start = open.at as usize;
     match open.kind {
         Kind::Open => {}
         Kind::Close => return Err(Stop::Fault(Fault::new(open.at, ErrorKind::ClosesNothing))),
-        _ => return Ok(Item::Word(open)),
+        _ => return Ok(Item::Word(open, lexer.place())),
     }
     let cut_off = |stop: Stop| match stop {
         Stop::Fault(Fault { kind: ErrorKind::OpenString | ErrorKind::OpenSymbol, .. }) => Stop::CutOff(start),
@@ -91,17 +97,37 @@ pub(super) fn next<'a>(lexer: &mut Lexer<'a>, labels: &mut Labels) -> Result<Ite
     };
     let name = match lexer.next_token().map_err(|fault| cut_off(fault.into()))? {
         Some(Token { kind: Kind::Symbol, quoted: false, text, .. }) => text,
-        Some(_) => return Err(Stop::NoCommand(start)),
+        Some(token) => {
+            let end = end_of_list(lexer, start, token.kind).map_err(cut_off)?;
+            return Ok(Item::List { start, end });
+        }
         None => return Err(Stop::CutOff(start)),
     };
     let rest = start + 1;
     let mut command =
         Command { start, end: start, rest, name, first: None, second: None, symbol: None, holds: Holds::Nothing };
-    read_arguments(lexer, labels, &mut command).map_err(cut_off)?;
+    read_arguments(lexer, marks, &mut command).map_err(cut_off)?;
     Ok(Item::Command(command))
 }
 
-fn read_arguments<'a>(lexer: &mut Lexer<'a>, labels: &mut Labels, command: &mut Command<'a>) -> Result<(), Stop> {
+/// Reads a list to its end, from its first token on.
+fn end_of_list(lexer: &mut Lexer, start: usize, first: Kind) -> Result<usize, Stop> {
+    let (mut depth, mut kind, mut at) = (1u32, first, start + 1);
+    loop {
+        match kind {
+            Kind::Open => depth = depth.saturating_add(1),
+            Kind::Close => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Ok(at + 1);
+        }
+        let token = lexer.next_token()?.ok_or(Stop::CutOff(start))?;
+        (kind, at) = (token.kind, token.at as usize);
+    }
+}
+
+fn read_arguments<'a>(lexer: &mut Lexer<'a>, marks: &mut Marks, command: &mut Command<'a>) -> Result<(), Stop> {
     let (mut depth, mut arguments) = (1u32, 0u32);
     let mut marked = Marked::default();
     while let Some(token) = lexer.next_token()? {
@@ -111,7 +137,7 @@ fn read_arguments<'a>(lexer: &mut Lexer<'a>, labels: &mut Labels, command: &mut 
         if command.symbol.is_none() && token.kind == Kind::Symbol {
             command.symbol = Some(token.text.clone());
         }
-        marked.see(&token, depth, labels);
+        marked.see(&token, depth, marks);
         match token.kind {
             Kind::Open => {
                 arguments += u32::from(depth == 1);
@@ -126,7 +152,7 @@ fn read_arguments<'a>(lexer: &mut Lexer<'a>, labels: &mut Labels, command: &mut 
                 }
                 continue;
             }
-            Kind::Symbol if labels.has(&token.text) || token.text == CONTROL_FLOW => {
+            Kind::Symbol if marks.has_label(&token.text) || token.text == CONTROL_FLOW => {
                 if command.holds == Holds::Nothing {
                     command.holds = Holds::Labels;
                 }
@@ -164,12 +190,13 @@ struct Marked {
 enum Seen {
     Open(u32),
     Junction(u32),
+    Named,
     #[default]
     Other,
 }
 
 impl Marked {
-    fn see(&mut self, token: &Token, depth: u32, labels: &mut Labels) {
+    fn see(&mut self, token: &Token, depth: u32, marks: &mut Marks) {
         let seen = match (token.kind, self.before[1]) {
             (Kind::Open, _) => Seen::Open(depth + 1),
             (Kind::Close, _) => {
@@ -194,13 +221,20 @@ impl Marked {
                 }
                 Seen::Other
             }
+            (Kind::Keyword, _) if token.text == "named" => Seen::Named,
+            (Kind::Symbol, Seen::Named) => {
+                if !marks.named.contains(&*token.text) {
+                    marks.named.insert(token.text.to_string());
+                }
+                Seen::Other
+            }
             (Kind::Keyword, _) if matches!(&*token.text, "lblneg" | "lblpos") => {
                 if let Some((open, first)) = self.open.last_mut()
                     && *open == depth
                     && let Some(name) = first.take()
-                    && !labels.has(&name)
+                    && !marks.has_label(&name)
                 {
-                    labels.named.insert(name);
+                    marks.labels.insert(name);
                 }
                 Seen::Other
             }

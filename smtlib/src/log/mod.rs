@@ -6,11 +6,13 @@
 //! accepted.
 //!
 //! - `command`: one command, without its terms; `comments`, `transcript`: what stands between commands.
+//! - `answers`: what a solver answered between commands, which is left out.
 //! - `session`: what is in force; `parts`: the pieces that texts are made of; `series`: the text of several queries.
 //! - `tools`: who wrote it; `read`: the loop over all of them.
 //!
 //! Must never: decide whether a query is accepted, flatten scopes, recurse, or keep a text for each query: it keeps ranges.
 
+mod answers;
 mod command;
 mod comments;
 mod parts;
@@ -29,6 +31,7 @@ use thiserror::Error;
 use crate::error::ErrorKind;
 use crate::result::Status;
 use parts::{Parts, Piece, Span, Tip};
+use read::Contents;
 pub use series::LogSeries;
 pub use tools::{Recognised, Tool};
 
@@ -70,6 +73,8 @@ pub struct Query {
     pub horn: bool,
     /// The line of a `(reset-assertions)` before it: what was declared before that is not declared for it.
     pub forgot: Option<u32>,
+    /// A bare word gave `logged`.
+    logged_by_word: bool,
     options: Tip,
     tip: Tip,
     status_at: Option<Span>,
@@ -90,6 +95,14 @@ pub struct LogSummary {
     pub after_end: u32,
     /// Commands that only ask for output.
     pub outputs: u64,
+    /// Answers of a solver between commands, and the line of the first. Those that are an error are counted twice.
+    pub answers: u64,
+    pub first_answer: Option<u32>,
+    pub errors: u64,
+    pub first_error: Option<u32>,
+    /// The line of the first `sat`, `unsat` or `unknown` that no check waits for. The answers that are bare words are then
+    /// nobody's.
+    pub stray_answer: Option<u32>,
     /// Where it breaks off, if it does. What came before counts.
     pub broken: Option<LogFault>,
 }
@@ -133,10 +146,20 @@ pub struct Log<'a> {
     summary: LogSummary,
 }
 
+/// A log with blanks in the place of answers: every command and every end of a line stands where it stood.
+fn without(mut log: Vec<u8>, answers: &[(u32, u32)]) -> Vec<u8> {
+    for (start, end) in answers {
+        let answer = &mut log[*start as usize..*end as usize];
+        answer.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    }
+    log
+}
+
 impl<'a> Log<'a> {
     /// Reads a log. There is no error: one that breaks off has the queries before that place, and its summary says so.
     ///
-    /// Cost: linear in the log. Memory: the log, twice if it is a transcript, and some 100 bytes for each query.
+    /// Cost: linear in the log. Memory: the log, twice if it is a transcript, the names of its terms, and some 100 bytes for
+    /// each query.
     pub fn read(log: impl Into<Cow<'a, [u8]>>, limits: &LogLimits) -> Log<'a> {
         let log = log.into();
         let (bytes, is_transcript) = match log {
@@ -149,8 +172,9 @@ impl<'a> Log<'a> {
                 Cow::Borrowed(_) => (Cow::Owned(bytes), false),
             },
         };
-        let (parts, queries, mut summary) = read::read(&bytes, is_transcript, limits);
+        let Contents { parts, queries, mut summary, answers } = read::read(&bytes, is_transcript, limits);
         summary.transcript = is_transcript;
+        let bytes = if answers.is_empty() { bytes } else { Cow::Owned(without(bytes.into_owned(), &answers)) };
         Log { bytes, parts, queries, summary }
     }
 

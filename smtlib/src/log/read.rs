@@ -2,7 +2,8 @@
 //!
 //! Must never: go on behind something that it did not understand.
 
-use super::command::{self, Command, Item, Labels, Stop};
+use super::answers::{self, Answers, ListAnswer};
+use super::command::{self, Command, Item, Marks, Stop};
 use super::comments::{self, Answer, Name};
 use super::parts::{Parts, Span, line_ends};
 use super::session::{Check, Session};
@@ -16,7 +17,16 @@ use crate::options;
 use crate::result::Status;
 use crate::tree::Kind;
 
-pub(super) fn read(log: &[u8], is_transcript: bool, limits: &LogLimits) -> (Parts, Vec<Query>, LogSummary) {
+/// What a log holds.
+pub(super) struct Contents {
+    pub parts: Parts,
+    pub queries: Vec<Query>,
+    pub summary: LogSummary,
+    /// Where answers stand between commands, in order.
+    pub answers: Vec<(u32, u32)>,
+}
+
+pub(super) fn read(log: &[u8], is_transcript: bool, limits: &LogLimits) -> Contents {
     let lexed = Limits {
         bytes_max: limits.bytes_max,
         tokens_max: u64::MAX,
@@ -33,6 +43,8 @@ pub(super) fn read(log: &[u8], is_transcript: bool, limits: &LogLimits) -> (Part
         summary: LogSummary::default(),
         tools: Search::default(),
         last: None,
+        answers: Answers::default(),
+        answered: Answered::Before,
         number: 0,
         counted: (0, 1),
         end: 0,
@@ -42,7 +54,11 @@ pub(super) fn read(log: &[u8], is_transcript: bool, limits: &LogLimits) -> (Part
         reader.summary.broken = Some(LogFault { line, kind });
     }
     reader.summary.tool = reader.tools.recognised();
-    (reader.parts, reader.queries, reader.summary)
+    let Reader { parts, mut queries, summary, answers, .. } = reader;
+    if summary.stray_answer.is_some() {
+        queries.iter_mut().filter(|query| query.logged_by_word).for_each(|query| query.logged = None);
+    }
+    Contents { parts, queries, summary, answers: answers.into_spans() }
 }
 
 struct Reader<'a> {
@@ -54,14 +70,26 @@ struct Reader<'a> {
     queries: Vec<Query>,
     summary: LogSummary,
     tools: Search,
-    /// What the last check was.
-    last: Option<Check>,
+    /// What the last check was, and where it stands.
+    last: Option<(Check, Span)>,
+    answers: Answers,
+    /// Whether a bare word answered the last check.
+    answered: Answered,
     /// Of the command that is read.
     number: u64,
     /// A place of the log, and its line.
     counted: (usize, u32),
     /// Where the last command ended.
     end: usize,
+}
+
+/// Whether a check waits for the word that answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answered {
+    /// There was no check.
+    Before,
+    No,
+    Yes,
 }
 
 /// What ends the reading, and where.
@@ -71,23 +99,33 @@ impl<'a> Reader<'a> {
     fn read(&mut self, lexed: &Limits) -> Result<(), Broken> {
         let stopped = |stop| match stop {
             Stop::CutOff(at) => (at, LogFaultKind::CutOff),
-            Stop::NoCommand(at) => (at, LogFaultKind::NoCommand),
             Stop::Fault(fault) => (fault.at as usize, LogFaultKind::Token(fault.kind)),
         };
         let mut lexer = Lexer::new(self.log, lexed).map_err(|fault| stopped(fault.into()))?;
-        let mut labels = Labels::default();
+        let mut marks = Marks::default();
         loop {
-            match command::next(&mut lexer, &mut labels).map_err(stopped)? {
+            match command::next(&mut lexer, &mut marks).map_err(stopped)? {
                 Item::Command(command) => {
-                    self.comments(command.start);
-                    self.end = command.end;
+                    let (start, end) = (command.start, command.end);
+                    if Answers::may_begin_with(&command.name) && self.list(start, end, lexed, &marks) {
+                        continue;
+                    }
+                    self.comments(start);
+                    self.end = end;
                     self.number += 1;
                     self.command(&command)?;
+                    if let Some(text) = answers::echoed(&command)
+                        && let Some(start) = lexer.pass_line(text)
+                    {
+                        self.on_answer(start, lexer.place());
+                    }
                 }
-                Item::Word(word) => {
-                    self.comments(word.at as usize);
-                    self.word(&word)?;
+                Item::List { start, end } => {
+                    if !self.list(start, end, lexed, &marks) {
+                        return Err((start, LogFaultKind::NoCommand));
+                    }
                 }
+                Item::Word(word, end) => self.word(&word, end)?,
                 Item::End => {
                     self.comments(self.log.len());
                     return Ok(());
@@ -144,20 +182,65 @@ impl<'a> Reader<'a> {
     }
 
     /// A bare word: where input and output of a solver are one file, its answer.
-    fn word(&mut self, word: &Token) -> Result<(), Broken> {
-        self.end = word.at as usize + word.text.len();
+    fn word(&mut self, word: &Token, end: usize) -> Result<(), Broken> {
+        let start = word.at as usize;
+        self.comments(start);
         match Status::of(word.kind, &word.text) {
-            Some(status) => self.answer(Answer::OfSolver(status)),
-            None if word.kind == Kind::Symbol && matches!(&*word.text, "success" | "unsupported" | "timeout") => {}
-            None => return Err((word.at as usize, LogFaultKind::NoCommand)),
+            Some(status) => {
+                self.answers.on_status(status);
+                self.status(status, start);
+            }
+            None if self.answers.is_word(word) => {}
+            None => return Err((start, LogFaultKind::NoCommand)),
         }
+        self.on_answer(start, end);
         Ok(())
+    }
+
+    /// Whether a list is an answer.
+    fn list(&mut self, start: usize, end: usize, lexed: &Limits, marks: &Marks) -> bool {
+        let check = self.last.map_or(&[][..], |(_, span)| &self.log[span.start as usize..span.end as usize]);
+        let Some(answer) = self.answers.list(&self.log[start..end], lexed, &marks.named, check) else { return false };
+        self.comments(start);
+        if answer == ListAnswer::Error {
+            let line = self.line(start);
+            self.summary.first_error.get_or_insert(line);
+            self.summary.errors += 1;
+        }
+        self.on_answer(start, end);
+        // A long one does not become part of a query's text.
+        self.number += 1;
+        true
+    }
+
+    fn on_answer(&mut self, start: usize, end: usize) {
+        let line = self.line(start);
+        self.summary.first_answer.get_or_insert(line);
+        self.summary.answers += 1;
+        self.answers.keep(start, end);
+        self.end = end;
+    }
+
+    /// An answer to the check before it, if that waits for one. Where none does, the output does not stand behind what it
+    /// answers, and no word tells whose answer it is.
+    fn status(&mut self, status: Status, at: usize) {
+        if self.answered != Answered::No {
+            let line = self.line(at);
+            self.summary.stray_answer.get_or_insert(line);
+            return;
+        }
+        self.answered = Answered::Yes;
+        let had_one = self.queries.last().is_some_and(|query| query.logged.is_some());
+        self.answer(Answer::OfSolver(status));
+        if let Some(query) = self.queries.last_mut().filter(|query| !had_one && query.logged.is_some()) {
+            query.logged_by_word = true;
+        }
     }
 
     fn answer(&mut self, answer: Answer) {
         let status = match (answer, self.last) {
             // To the search for another error, which nobody claimed anything about.
-            (Answer::OfSolver(_), Some(Check::Search)) | (_, None) => return,
+            (Answer::OfSolver(_), Some((Check::Search, _))) | (_, None) => return,
             (Answer::OfSolver(status) | Answer::OfVerifier(status), Some(_)) => status,
         };
         if let Some(query) = self.queries.last_mut() {
@@ -188,7 +271,10 @@ impl<'a> Reader<'a> {
             "check-sat" | "check-sat-assuming" | "check-sat-using" | "check-synth" | "query" | "get-consequences" => {
                 self.check(command)?;
             }
-            name if is_output(name) => self.summary.outputs += 1,
+            name if is_output(name) => {
+                self.summary.outputs += 1;
+                self.answers.on_output(name);
+            }
             name => {
                 if is_declaration(name)
                     && let Some(declared) = &command.symbol
@@ -295,7 +381,9 @@ impl<'a> Reader<'a> {
         let assumed = has_assumed.then_some(Span { start: command.rest as u32, ..check });
         let is = self.session.check(self.log, command, assumed);
         let status = self.session.status.take();
-        self.last = Some(is);
+        self.last = Some((is, check));
+        self.answers.on_check();
+        self.answered = Answered::No;
         if is == Check::Search {
             self.summary.first_search.get_or_insert(check.line);
             self.summary.searches = self.summary.searches.saturating_add(1);
@@ -313,6 +401,7 @@ impl<'a> Reader<'a> {
             name,
             source,
             logged: None,
+            logged_by_word: false,
             status: status.and_then(|(status, _)| status),
             horn: self.session.horn,
             forgot: self.session.forgot,

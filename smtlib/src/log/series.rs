@@ -7,11 +7,12 @@
 //!
 //! Must never: put a query into a series that would see more, or less, than its own script.
 
-use super::command::{self, Item, Labels};
+use super::command::{self, Item, Marks};
 use super::parts::{Piece, Span, line_ends};
 use super::{Log, Query};
 use crate::lexer::Lexer;
 use crate::limits::Limits;
+use std::collections::VecDeque;
 
 /// The script of some queries of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,30 +60,32 @@ struct Split {
 
 impl Log<'_> {
     /// The script of the first of these queries, and of as many behind it as one series can hold within so many bytes. The
-    /// first one is taken whatever its length. They are numbers from 0, and go up.
+    /// first one is taken whatever its length. They are numbers from 0, and go up; no more of them are looked at than are
+    /// taken, but for a few.
     ///
-    /// Cost: linear in the text, and in what the queries' own scripts have in common outside of scopes.
-    pub fn series(&self, queries: &[usize], bytes_max: u64) -> LogSeries {
+    /// Cost: linear in the text, and in what the own scripts of the queries that are taken have in common outside of scopes.
+    pub fn series(&self, queries: impl IntoIterator<Item = usize>, bytes_max: u64) -> LogSeries {
         let series = LogSeries { text: Vec::new(), lines: Vec::new() };
         let mut builder = Builder { log: &self.bytes, series, line: 1, pieces: Vec::new(), split: None };
-        let queries: Vec<&Query> = queries.iter().filter_map(|query| self.queries.get(*query)).collect();
-        let Some((first, others)) = queries.split_first() else { return builder.series };
+        let mut queries = queries.into_iter().filter_map(|query| self.queries.get(query));
+        let Some(first) = queries.next() else { return builder.series };
         let options = self.parts.text(first.options);
-        let is_alike = |query: &&&Query| {
+        let is_alike = |query: &&Query| {
             let same = || all_alike(&self.bytes, &self.parts.text(query.options), &options);
             first.may_be_in_series() && query.may_be_in_series() && (query.options == first.options || same())
         };
-        let others: Vec<&Query> = others.iter().take_while(is_alike).copied().collect();
-        builder.split = self.split(first, &others, bytes_max);
+        let mut others = queries.take_while(is_alike);
+        let mut looked_at = VecDeque::new();
+        builder.split = self.split(first, &mut others, &mut looked_at, bytes_max);
         options.iter().for_each(|piece| builder.write(piece.bytes(&self.bytes)));
         builder.series.lines.push(1);
         let pieces = builder.divided(self.parts.text(first.tip)).unwrap_or_else(|| self.parts.text(first.tip));
         builder.ask(0, pieces, first);
-        for query in others {
+        while let Some(query) = looked_at.pop_front().or_else(|| others.next()) {
             let Some(pieces) = builder.divided(self.parts.text(query.tip)) else { break };
             let Some(kept) = builder.common(&pieces) else { break };
-            let bytes: usize = pieces[kept..].iter().map(|piece| piece.bytes(&self.bytes).len() + 1).sum();
-            if (builder.series.text.len() + bytes) as u64 + CHECK_BYTES > bytes_max {
+            let bytes = cost(&self.bytes, &pieces[kept..]);
+            if builder.series.text.len() as u64 + bytes + CHECK_BYTES > bytes_max {
                 break;
             }
             builder.series.lines.push(builder.line);
@@ -92,34 +95,60 @@ impl Log<'_> {
     }
 
     /// Where a scope must be opened that the log does not have, if the first two queries need one: behind the last command
-    /// that is the same for all, as long as that is a good part of what the first two have in common.
-    fn split(&self, first: &Query, others: &[&Query], bytes_max: u64) -> Option<Split> {
+    /// that is the same for all, as long as that is a good part of what the first two have in common. What was looked at for
+    /// that is kept: hardly more than a series with this scope can hold.
+    fn split<'a>(
+        &self,
+        first: &Query,
+        others: &mut impl Iterator<Item = &'a Query>,
+        looked_at: &mut VecDeque<&'a Query>,
+        bytes_max: u64,
+    ) -> Option<Split> {
         let log: &[u8] = &self.bytes;
         let pieces = self.parts.text(first.tip);
-        let second = self.parts.text(others.first()?.tip);
+        looked_at.extend(others.next());
+        let second = self.parts.text(looked_at.front()?.tip);
         if common(log, &pieces, &second).is_some() {
             return None;
         }
         let index = alike(log, &pieces, &second);
         let Some(Piece::Range(span)) = pieces.get(index).copied() else { return None };
-        // More than a series can hold is not looked at.
-        let (bytes, mut end) = (&log[span.start as usize..span.end as usize], None);
-        let mut own = 0;
-        for query in others {
-            let pieces = self.parts.text(query.tip);
-            let Some(Piece::Range(other)) = pieces.get(index) else { break };
-            own += u64::from(other.end - other.start).saturating_sub(end.unwrap_or(0) as u64);
-            let length = common_bytes(&bytes[..end.unwrap_or(bytes.len())], Piece::Range(*other).bytes(log));
-            let length = last_command(&bytes[..length]);
-            // A small part of the first one would leave the rest to be said again by every query.
-            if length < end.unwrap_or(bytes.len() / 2) / 2 || length == 0 || own > bytes_max {
+        let bytes = Piece::Range(span).bytes(log);
+        // What all of them have in common, and what the others say besides.
+        let (mut end, mut own, mut count) = (None, 0u64, 0u64);
+        let mut next = looked_at.front().copied();
+        while let Some(query) = next {
+            let asked = self.parts.text(query.tip);
+            let Some(Piece::Range(other)) = asked.get(index).copied() else { break };
+            if asked.iter().any(|piece| closes(*piece)) || alike(log, &pieces[..index], &asked) < index {
                 break;
             }
-            end = Some(length);
+            let before = end.unwrap_or(bytes.len());
+            let length = common_bytes(&bytes[..before], Piece::Range(other).bytes(log));
+            let length = if end == Some(length) { length } else { last_command(&bytes[..length]) };
+            // A small part of the first one would leave the rest to be said again by every query.
+            if length < end.unwrap_or(bytes.len() / 2) / 2 || length == 0 {
+                break;
+            }
+            // Where it gets shorter, every query before says the rest again.
+            let again = end.map_or(0, |end| (end - length) as u64).saturating_mul(count);
+            let rest = cost(log, &asked[index..]).saturating_sub(length as u64);
+            let more = own.saturating_add(again).saturating_add(rest).saturating_add(CHECK_BYTES);
+            if more > bytes_max {
+                break;
+            }
+            (end, own, count) = (Some(length), more, count + 1);
+            next = others.next();
+            looked_at.extend(next);
         }
         let end = span.start.checked_add(u32::try_from(end?).ok()?)?;
         Some(Split { index, common: Span { end, ..span } })
     }
+}
+
+/// How many bytes pieces take in a text.
+fn cost(log: &[u8], pieces: &[Piece]) -> u64 {
+    pieces.iter().map(|piece| piece.bytes(log).len() as u64 + 1).sum()
 }
 
 /// What a check and the closing of scopes before it take at most, in bytes, but for what a check assumes.
@@ -137,12 +166,16 @@ fn common_bytes(left: &[u8], right: &[u8]) -> usize {
 fn last_command(text: &[u8]) -> usize {
     let limits = Limits { bytes_max: u64::MAX, tokens_max: u64::MAX, atom_bytes_max: u32::MAX, ..Limits::default() };
     let Ok(mut lexer) = Lexer::new(text, &limits) else { return 0 };
-    let (mut labels, mut end) = (Labels::default(), 0);
+    let (mut marks, mut end) = (Marks::default(), 0);
     // It breaks off somewhere.
-    while let Ok(Item::Command(command)) = command::next(&mut lexer, &mut labels) {
+    while let Ok(Item::Command(command)) = command::next(&mut lexer, &mut marks) {
         end = command.end;
     }
     end
+}
+
+fn closes(piece: Piece) -> bool {
+    matches!(piece, Piece::Pop(_))
 }
 
 fn same(log: &[u8], left: Piece, right: Piece) -> bool {
@@ -161,8 +194,7 @@ fn alike(log: &[u8], left: &[Piece], right: &[Piece]) -> usize {
 /// How many of the pieces in force can stay for a query with others: those that both begin with, as far as the rest is gone
 /// once some scopes are closed.
 fn common(log: &[u8], in_force: &[Piece], pieces: &[Piece]) -> Option<usize> {
-    let closes = |piece: &Piece| matches!(piece, Piece::Pop(_));
-    if in_force.iter().chain(pieces).any(closes) {
+    if in_force.iter().chain(pieces).any(|piece| closes(*piece)) {
         return None;
     }
     let alike = alike(log, in_force, pieces);
@@ -230,7 +262,7 @@ mod tests {
     fn series(log: &str, from: usize) -> (String, usize) {
         let log = Log::read(log.as_bytes(), &LogLimits::default());
         let queries: Vec<usize> = (from..log.queries().len()).collect();
-        let series = log.series(&queries, 1 << 20);
+        let series = log.series(queries, 1 << 20);
         (String::from_utf8(series.text.clone()).unwrap().replace('\n', " ").trim_end().to_owned(), series.len())
     }
 
@@ -292,14 +324,62 @@ mod tests {
         assert_eq!(series(global, 0).1, 1);
     }
 
+    /// How many queries are looked at until each was in a series, one series behind the other.
+    fn looks(log: &str, bytes_max: u64) -> (usize, usize) {
+        let log = Log::read(log.as_bytes(), &LogLimits::default());
+        let (count, mut from, mut looks) = (log.queries().len(), 0, 0);
+        while from < count {
+            from += log.series((from..count).inspect(|_| looks += 1), bytes_max).len();
+        }
+        (count, looks)
+    }
+
+    #[test]
+    fn no_more_queries_are_looked_at_than_are_taken_but_for_a_few() {
+        let base = format!("(declare-const p Bool)(assert (or {}))", "p ".repeat(200));
+        let with = |each: &dyn Fn(usize) -> String| (0..1_000).map(each).collect::<String>();
+        let global = "(set-option :global-declarations true)(push)(declare-const g Bool)(pop)";
+        for (name, log, bytes_max) in [
+            ("nothing", with(&|n| format!("(reset)(declare-const x{n} Int)(assert (> x{n} 0))(check-sat)")), 1 << 20),
+            ("other options", with(&|n| format!("(set-option :seed {n})(push)(check-sat)(pop)")), 1 << 20),
+            ("too little room", with(&|n| format!("(push)(assert (> {n} 0))(check-sat)(pop)")), 200),
+            ("a scope", with(&|n| format!("(reset){base}(declare-const x{n} Int)(check-sat)")), 4_000),
+            (
+                "less in one of a hundred",
+                with(&|n| {
+                    let (same, other) = if n % 100 == 99 { (310, 290) } else { (600, 0) };
+                    let other = "(assert q)".repeat(other);
+                    format!("(reset){}{other}(declare-const x{n} Int)(check-sat)", "(assert p)".repeat(same))
+                }),
+                1 << 16,
+            ),
+            (
+                "a closed scope",
+                with(&|n| format!("(reset){base}{}(assert p)(check-sat)", if n % 3 == 2 { global } else { "" })),
+                1 << 20,
+            ),
+            (
+                "another beginning",
+                with(&|n| {
+                    let other = if n % 3 == 2 { "q" } else { "r" };
+                    format!("(reset)(declare-const {other} Bool)(push)(pop){base}(declare-const x{n} Int)(check-sat)")
+                }),
+                1 << 20,
+            ),
+        ] {
+            let (count, looks) = looks(&log, bytes_max);
+            assert!(count == 1_000 && looks <= 3 * count, "{name}: {looks} looks at {count} queries");
+        }
+    }
+
     #[test]
     fn a_line_belongs_to_the_query_that_brought_it() {
         let log = "(declare-const p Bool)\n(push)\n(assert\np)(check-sat)(pop)(push)(assert p)(check-sat)";
         let log = Log::read(log.as_bytes(), &LogLimits::default());
-        let series = log.series(&[0, 1], 1 << 20);
+        let series = log.series([0, 1], 1 << 20);
         assert_eq!(series.lines, [1, 6]);
         assert_eq!([1, 5, 6, 9, 99].map(|line| series.query_at(line)), [0, 0, 1, 1, 1]);
-        assert_eq!(log.series(&[0, 1], 10).len(), 1, "the first is taken whatever its length");
-        assert!(log.series(&[], 10).is_empty());
+        assert_eq!(log.series([0, 1], 10).len(), 1, "the first is taken whatever its length");
+        assert!(log.series([], 10).is_empty());
     }
 }

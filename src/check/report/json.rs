@@ -3,7 +3,7 @@
 use super::{besides, claimed, seconds};
 use crate::check::account::Account;
 use crate::check::outcome::{Checked, Outcome};
-use crate::check::reader::Remarks;
+use crate::check::steps::Remarks;
 use serde_json::{Value, json};
 
 /// The document.

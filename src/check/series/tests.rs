@@ -3,11 +3,13 @@
 use super::*;
 use crate::check::keys::{Keys, hash_of};
 use crate::check::outcome::{Position, Subject};
+use crate::check::work::OpenLog;
 use crate::logs::{ClaimRule, LogFile};
 use crate::obligation::{ClaimSource, Reader};
 use protocol::types::{Hash, ResourceCount};
 use protocol::verdict::{Answer, NoVerdict, SolverPin, VerifierParameters};
 use std::path::Path;
+use std::sync::Arc;
 
 const BYTES_MAX: u64 = 1 << 20;
 
@@ -129,13 +131,30 @@ fn a_query_that_is_not_let_through_is_taken_out_of_its_part() {
 }
 
 #[test]
+fn queries_that_share_nothing_are_looked_at_a_few_times_each() {
+    let count = 5_000;
+    let text: String = (0..count).map(|n| format!("(reset)(declare-const x{n} Int)(check-sat)")).collect();
+    let file =
+        LogFile::from_bytes(Path::new("a.log"), text.into(), ClaimRule::Given(Claim::Unsat), &mut Reader::new(None));
+    let log = Arc::new(OpenLog { number: 0, file: file.unwrap() });
+    let mut parts = Parts::default();
+    parts.ready.add_last((0..count).map(|index| missing(&log, index)).collect());
+    let mut seen = Vec::new();
+    while let Some(Next::Alone(missing)) = parts.next(2, BYTES_MAX) {
+        seen.extend(numbers([&missing]));
+    }
+    assert!(parts.is_empty() && seen == (0..count as u32).collect::<Vec<_>>());
+    assert!(parts.looks <= 3 * count, "{} looks at {count} queries", parts.looks);
+}
+
+#[test]
 fn a_query_with_nothing_in_common_with_the_next_is_checked_alone() {
     let text =
         b"(declare-const x Int)(assert (> x 0))(check-sat)(reset)(declare-const y Int)(push)(check-sat)".to_vec();
     let file = LogFile::from_bytes(Path::new("a.log"), text, ClaimRule::Given(Claim::Unsat), &mut Reader::new(None));
     let log = Arc::new(OpenLog { number: 0, file: file.unwrap() });
     let mut parts = Parts::default();
-    parts.ready.push_back((0..2).map(|index| missing(&log, index)).collect());
+    parts.ready.add_last((0..2).map(|index| missing(&log, index)).collect());
     for index in 0..2 {
         let Some(Next::Alone(missing)) = parts.next(2, BYTES_MAX) else { panic!("{index}") };
         assert_eq!(missing.subject.position.query, index);

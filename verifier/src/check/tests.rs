@@ -189,6 +189,14 @@ fn contradictory_assumptions_are_told_apart_from_a_proof() {
     let without_goal = |form: Form| Checker::default().check_form(&form.without_goal().unwrap(), &job(None)).answer;
     assert_eq!(without_goal(vacuous), Some(Answer::Unsat));
     assert_eq!(without_goal(sound), Some(Answer::Sat));
+    // A conclusion that is a condition as well, by its name: replaced, it would contradict the condition beside it.
+    let named = form(
+        "(declare-const a Bool)(declare-const c Bool)(declare-const p Bool)(declare-const q Bool)\n\
+         (assert (not (and a p)))(assert (=> q c))\n\
+         (assert (not (and (=> a (! (=> p q) :named g)) (=> (and g p) c))))\n(check-sat)\n",
+    );
+    assert_eq!(Checker::default().check_form(&named, &job(None)).answer, Some(Answer::Unsat));
+    assert_eq!(without_goal(named), Some(Answer::Sat));
     assert!(form("(declare-const x Int)\n(assert (< x 0))\n(check-sat)\n").without_goal().is_none());
 }
 
