@@ -246,6 +246,10 @@ impl Pacemaker {
 
     /// How long a prepared block may wait without other work: two round times, or half the timer without samples.
     fn two_round_times(&self) -> Millis {
+        if self.crowds() > 1 {
+            // A block that only commits another one costs a crowd as much as one with proofs, at a time when it has no time.
+            return self.timer();
+        }
         let measured = self.common_round_time().map(|took| took.times(2));
         measured.unwrap_or(Millis(self.timer().0 / 2)).max(Millis(1))
     }

@@ -28,6 +28,8 @@ const START_FACTOR_MAX: u32 = 10;
 
 /// How often a running job is looked at. Its end is noticed at once, by the pipe.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// And at one that has run for a while: a tenth of its time, up to this.
+const LOOK_INTERVAL_MAX: Duration = Duration::from_millis(250);
 
 /// A worker that closed its pipe has this long to be gone.
 const END_MAX: Duration = Duration::from_secs(2);
@@ -246,21 +248,26 @@ impl WorkerProcess {
         Exchange::Ended(Ending { status, kill, cpu, wall: begun.elapsed(), peak_memory_bytes })
     }
 
-    /// Sends one frame and waits for one, looking up at least every [`LOOK_INTERVAL`].
+    /// Sends one frame and waits for one, looking up every now and then ([`LOOK_INTERVAL`]).
     fn converse(&mut self, frame: &[u8], deadline: Instant, mut look: impl FnMut() -> Look) -> Conversation {
         let mut unsent = frame;
         let mut incoming = Incoming::default();
-        let mut look_next = Instant::now() + LOOK_INTERVAL;
+        let begun = Instant::now();
+        let mut look_next = begun + LOOK_INTERVAL;
         loop {
             let now = Instant::now();
             if now >= look_next {
                 match look() {
                     Look::Stop(kill) => return Conversation::Stopped(kill),
                     Look::GoOn if now >= deadline => return Conversation::Stopped(Kill::Deadline),
-                    Look::GoOn => look_next = now + LOOK_INTERVAL,
+                    Look::GoOn => {
+                        let share = now.saturating_duration_since(begun) / 10;
+                        look_next = now + share.clamp(LOOK_INTERVAL, LOOK_INTERVAL_MAX);
+                    }
                 }
             }
-            wait_for(self.reports.as_raw_fd(), (!unsent.is_empty()).then(|| self.requests.as_raw_fd()));
+            let span = look_next.saturating_duration_since(Instant::now());
+            wait_for(self.reports.as_raw_fd(), (!unsent.is_empty()).then(|| self.requests.as_raw_fd()), span);
             if !unsent.is_empty() {
                 match self.requests.write(unsent) {
                     Ok(count) => unsent = &unsent[count..],
@@ -433,10 +440,11 @@ fn do_not_block(descriptor: RawFd) -> io::Result<()> {
 }
 
 /// Waits until one of the pipes can be used, or until it is time to look.
-fn wait_for(readable: RawFd, writable: Option<RawFd>) {
+fn wait_for(readable: RawFd, writable: Option<RawFd>, span: Duration) {
     let entry = |fd, events| libc::pollfd { fd, events, revents: 0 };
     let mut entries = [entry(readable, libc::POLLIN), entry(writable.unwrap_or(-1), libc::POLLOUT)];
-    let timeout = i32::try_from(LOOK_INTERVAL.as_millis()).unwrap_or(i32::MAX);
+    // Rounded up, or the last millisecond would be spent asking.
+    let timeout = i32::try_from(span.as_millis() + 1).unwrap_or(i32::MAX);
     // SAFETY: the array is valid for the call. An error shows at the read or write that follows.
     unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) };
 }
