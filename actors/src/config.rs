@@ -19,7 +19,7 @@ use crate::keys;
 use crate::storage::files::FileError;
 use protocol::genesis::Genesis;
 use protocol::types::{Millis, NodeId, Stake, ValidatorIndex};
-use protocol::worker::{Priority, SandboxMode};
+use protocol::worker::SandboxMode;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -34,8 +34,7 @@ pub const MEMPOOL_PROOFS_MAX_DEFAULT: u32 = 2_000;
 pub const MEMPOOL_BYTES_MAX_DEFAULT: u64 = 256 << 20;
 /// Memory that the database may use for pages, unless configured.
 pub const STORAGE_CACHE_BYTES_DEFAULT: u64 = 32 << 20;
-/// So many validators on one machine are a crowd: each then takes less memory by default, and its workers run only while
-/// nothing else wants the processor.
+/// So many validators on one machine are a crowd: each then takes less memory by default.
 pub const CROWD_MIN: usize = 17;
 /// The database's pages in a crowd.
 pub const STORAGE_CACHE_BYTES_CROWDED: u64 = 4 << 20;
@@ -103,8 +102,6 @@ pub struct VerifierConfig {
     pub sandbox: SandboxMode,
     /// Whether one more process is kept warm for when a worker is lost.
     pub spare: bool,
-    /// Background, or idle in a crowd.
-    pub priority: Priority,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -370,7 +367,6 @@ fn resolve_verifier(section: &VerifierSection, network: &NetworkConfig) -> Resul
         workers: within("verifier.workers", workers, 1..=WORKERS_MAX, "processes")?,
         sandbox: section.sandbox.unwrap_or_default(),
         spare: section.spare.unwrap_or(!is_crowded(network)),
-        priority: if is_crowded(network) { Priority::Idle } else { Priority::Background },
     })
 }
 

@@ -9,7 +9,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// Both ends are one build; another version means that the two programs beside each other do not belong together.
-pub const WORKER_VERSION: u32 = 5;
+pub const WORKER_VERSION: u32 = 4;
 
 /// Longest frame to a worker: the longest script and room for what goes with it.
 pub const JOB_FRAME_BYTES_MAX: usize = VerifierParameters::SCRIPT_BYTES_MAX as usize + 4096;
@@ -54,9 +54,6 @@ pub enum SandboxMode {
 pub enum Priority {
     /// A node, whose votes must not wait behind a solver.
     Background,
-    /// One of many nodes on this machine, whose workers together must not outweigh anybody's votes: it runs while nothing
-    /// else wants the processor.
-    Idle,
     /// A person, and nothing else.
     Foreground,
 }

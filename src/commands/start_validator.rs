@@ -191,7 +191,6 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     pool.workers = config.verifier.workers as usize;
     pool.sandbox = config.verifier.sandbox;
     pool.spare = config.verifier.spare;
-    pool.priority = config.verifier.priority;
     pool.observer = Arc::new(actors::metrics::pool_event);
     let pool = VerifierPool::start(pool).map_err(Failure::with(Exit::Configuration))?;
     let (mine, theirs) = (pool.pin(), genesis.parameters().solver_pin);

@@ -21,7 +21,6 @@ const VIEW_CHANGES_PER_BLOCK: f64 = 0.1;
 /// By [`super::site`] and the defaults of the configuration.
 const REDUCED: &[&str] = &[
     "one worker for each validator, and no spare one",
-    "workers run only while nothing else wants the processor",
     "4 MiB of the database's pages in memory",
     "logs from warnings on",
 ];

@@ -126,17 +126,6 @@ pub fn stand_back() {
     take_long_turns();
 }
 
-/// Runs while nothing else wants the processor: a hundred processes that only stand back outweigh one that does not.
-/// Elsewhere than on Linux they only stand back.
-pub fn run_when_idle() {
-    stand_back();
-    #[cfg(target_os = "linux")]
-    // SAFETY: a plain system call with a structure that is valid for it. A refusal leaves the lower priority.
-    unsafe {
-        libc::sched_setscheduler(0, libc::SCHED_IDLE, &libc::sched_param { sched_priority: 0 });
-    }
-}
-
 /// Asks Linux (6.12 and newer) for longer turns than others have: whoever wakes up with a shorter one goes first, at once,
 /// which a lower priority alone does not give. Older kernels ignore it.
 #[cfg(target_os = "linux")]

@@ -80,7 +80,6 @@ fn start(requests: &mut File, reports: &mut File, control: OwnedFd) -> Result<(S
     let library = pin::Loaded::find(settings.known_library.as_ref()).map_err(StartError::Library)?;
     match settings.priority {
         Priority::Background => process::stand_back(),
-        Priority::Idle => process::run_when_idle(),
         Priority::Foreground => {}
     }
     process::set_process_limits(settings.memory_bytes_max)?;
