@@ -68,7 +68,7 @@ impl Turns {
         let in_a_hurry = if self.hurries(now) { peers.len().div_ceil(HURRY_TURNS) } else { 0 };
         let count = PEERS_AT_ONCE.max(in_a_hurry);
         if self.waiting.is_empty() {
-            self.waiting = self.from_me_on(peers.iter().map(|(peer, _)| *peer));
+            self.waiting = self.in_order(peers.iter().map(|(peer, _)| *peer));
             self.waiting.reverse();
         }
         let taken = self.waiting.split_off(self.waiting.len().saturating_sub(count));
@@ -82,13 +82,13 @@ impl Turns {
     /// Those that are told of something at once, before anybody's turn: as many as have a turn together, from the one that
     /// follows me.
     pub fn followers(&self, peers: impl Iterator<Item = ValidatorIndex>) -> Vec<ValidatorIndex> {
-        let mut followers = self.from_me_on(peers);
+        let mut followers = self.in_order(peers);
         followers.truncate(PEERS_AT_ONCE);
         followers
     }
 
     /// Whoever follows me comes first: not everybody tells the same peers at a time.
-    fn from_me_on(&self, peers: impl Iterator<Item = ValidatorIndex>) -> Vec<ValidatorIndex> {
+    fn in_order(&self, peers: impl Iterator<Item = ValidatorIndex>) -> Vec<ValidatorIndex> {
         let (before, after): (Vec<_>, Vec<_>) = peers.partition(|peer| *peer < self.me);
         after.into_iter().chain(before).collect()
     }
