@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// Until something that must happen is given up.
@@ -67,7 +67,7 @@ impl Testnet {
 
     fn signal(&self, processes: &[u32], signal: &str) {
         let numbers = processes.iter().map(u32::to_string);
-        assert!(Command::new("kill").arg(signal).args(numbers).stderr(Stdio::null()).status().is_ok());
+        assert!(Command::new("kill").arg(signal).args(numbers).status().unwrap().success());
     }
 
     /// Waits for the end, and reads the report.
@@ -162,6 +162,7 @@ fn ten_of_a_hundred_are_killed_and_the_others_go_on() {
     assert!(next < Duration::from_secs(15), "the next block took {next:?}");
     let healed = testnet.until("all run again", |testnet| testnet.validators().len() == 100);
     println!("the next block after {next:.1?}, all run after {:.1?}", next + healed);
+    assert!(next + healed < Duration::from_secs(30), "healed after {:?}", next + healed);
     let report = testnet.report();
     assert_eq!((&report["metrics"]["node_failures"], &report["figures"]["proofs_unended"]), (&10.into(), &0.into()));
 }
@@ -180,6 +181,7 @@ fn a_third_of_a_hundred_are_killed_and_the_network_heals() {
     let blocks = testnet.blocks();
     let healed = testnet.until("five further blocks are final", |testnet| testnet.blocks() >= blocks + 5);
     println!("five further blocks after {healed:.1?}");
+    assert!(healed < Duration::from_secs(60), "healed after {healed:?}");
     let report = testnet.report();
     assert_eq!((&report["metrics"]["node_failures"], &report["figures"]["proofs_unended"]), (&33.into(), &0.into()));
 }
@@ -192,14 +194,17 @@ fn sixty_four_that_were_stopped_are_at_their_old_pace_within_half_a_minute() {
     }
     let mut testnet = Testnet::start(64, "0.5", 120);
     testnet.await_start();
-    testnet.until("ten blocks are final", |testnet| testnet.blocks() >= 10);
+    testnet.until("five blocks are final", |testnet| testnet.blocks() >= 5);
+    let blocks = testnet.blocks();
+    let pace = testnet.until("ten further blocks are final", |testnet| testnet.blocks() >= blocks + 10);
     let all = testnet.validators();
     testnet.signal(&all, "-STOP");
     std::thread::sleep(Duration::from_secs(20));
     testnet.signal(&all, "-CONT");
     let blocks = testnet.blocks();
     let ten = testnet.until("ten further blocks are final", |testnet| testnet.blocks() >= blocks + 10);
-    println!("ten further blocks {ten:.1?} after the pause");
+    println!("ten further blocks in {pace:.1?}, and in {ten:.1?} from the end of the pause");
+    assert!(ten < pace + Duration::from_secs(30), "{ten:?} against {pace:?} before");
     let report = testnet.report();
     assert_eq!((&report["metrics"]["node_failures"], &report["figures"]["proofs_unended"]), (&0.into(), &0.into()));
 }

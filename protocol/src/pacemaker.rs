@@ -212,11 +212,15 @@ impl Pacemaker {
 
     /// The current view's timer.
     pub fn timer(&self) -> Millis {
+        self.base().times(1 << self.doublings).min(self.settings.timeout_max)
+    }
+
+    /// The timer without doublings.
+    fn base(&self) -> Millis {
         let round_trip =
             self.sessions.get(&self.leader).map_or(Millis(0), |rtt| Millis(rtt.0.min(ROUND_TRIP_COUNTED_MAX.0)));
         let least = TIMER_MIN.times(self.crowds()).saturating_add(round_trip.times(4));
-        let base = self.common_round_time().unwrap_or_default().times(4).max(least);
-        base.times(1 << self.doublings).min(self.settings.timeout_max)
+        self.common_round_time().unwrap_or_default().times(4).max(least)
     }
 
     /// 1 up to [`CROWD`] validators, 7 of a hundred.
@@ -247,8 +251,9 @@ impl Pacemaker {
     /// How long a prepared block may wait without other work: two round times, or half the timer without samples.
     fn two_round_times(&self) -> Millis {
         if self.crowds() > 1 {
-            // A block that only commits another one costs a crowd as much as one with proofs, at a time when it has no time.
-            return self.timer();
+            // A block that only commits another one costs a crowd as much as one with proofs, at a time when it has no time. Without
+            // doublings, which differ: a leader that waits for longer than its followers loses its turn.
+            return self.base().min(self.settings.timeout_max);
         }
         let measured = self.common_round_time().map(|took| took.times(2));
         measured.unwrap_or(Millis(self.timer().0 / 2)).max(Millis(1))

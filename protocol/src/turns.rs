@@ -47,6 +47,10 @@ impl Turns {
 
     /// Somebody may be left behind.
     pub fn hurry(&mut self, now: Millis) {
+        if !self.hurries(now) {
+            // A round that was nearly over would leave the last of the next one without a turn in that time.
+            self.waiting.clear();
+        }
         self.hurry_until = now.saturating_add(HURRY);
     }
 
@@ -142,6 +146,7 @@ mod tests {
     fn everybody_is_told_within_two_seconds_of_what_may_have_left_somebody_behind() {
         for validators in [18, 64, 65, 100, 1_000] {
             let mut turns = Turns::new(ME);
+            turns.next(Millis(9_500), peers(validators));
             turns.hurry(Millis(10_000));
             let mut told = BTreeMap::<ValidatorIndex, u64>::new();
             for now in [10_000, 10_500, 11_000, 11_500] {

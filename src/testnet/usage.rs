@@ -72,14 +72,10 @@ impl Usage {
     /// The first look.
     pub fn start(running: &[Running]) -> Usage {
         let now = Instant::now();
-        let mut usage = Usage {
-            began: now,
-            looked: now,
-            validators: BTreeMap::new(),
-            sent_before: sent_by(running),
-            sent: Sent::new(),
-        };
+        let sent_before = sent_by(running);
+        let mut usage = Usage { began: now, looked: now, validators: BTreeMap::new(), sent_before, sent: Sent::new() };
         usage.sample(running);
+        usage.began = usage.looked;
         usage
     }
 
@@ -258,7 +254,7 @@ fn cpu_of(stat: &str) -> Option<Cpu> {
 }
 
 fn sent_by(running: &[Running]) -> Sent {
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const PATIENCE: Duration = Duration::from_secs(2);
     let mut sent = Sent::new();
     for one in running {
         let client = Client::with_deadline(one.place.node_id.as_str(), &one.place.http, PATIENCE);

@@ -60,6 +60,10 @@ pub async fn dial<M: PeerMessage>(
     address: &str,
 ) -> Result<Session<M>, LinkError> {
     let _turn = network.dials.acquire().await;
+    // The peer may have dialled meanwhile: a second session, so much later, would replace a good one.
+    if network.is_taken(peer) {
+        return Err(LinkError::Refused(Refusal::Duplicate));
+    }
     let unreachable = |reason: String| LinkError::Unreachable { address: address.to_owned(), reason };
     let agreed = timed(async {
         let key = network.roster.get(peer).ok_or_else(|| unreachable("no such validator".into()))?.key;

@@ -90,7 +90,10 @@ impl Thread {
     /// # Panics
     /// If none runs here.
     pub fn here(name: &'static str, on_block: OnBlock) -> Thread {
-        Self::of(name, Arbiter::current(), on_block)
+        let thread = Self::of(name, Arbiter::current(), on_block);
+        // It may be long until it runs a task, on a machine without time.
+        thread.pulse().is_of_this_thread();
+        thread
     }
 
     /// Another deadline than [`BLOCK_DEADLINE`].
@@ -214,7 +217,7 @@ impl Pulse {
         // Dropped with the arbiter's last task, also if it never ran.
         let beating = Beating(Arc::clone(&pulse));
         arbiter.spawn(async move {
-            beating.0.source.get_or_init(|| (std::thread::current().id(), Source::of_this_thread()));
+            beating.0.is_of_this_thread();
             loop {
                 beating.0.asked.notified().await;
                 *beating.0.last.lock() = Instant::now();
@@ -229,6 +232,10 @@ impl Pulse {
 
     pub(crate) fn last(&self) -> Instant {
         *self.last.lock()
+    }
+
+    fn is_of_this_thread(&self) {
+        self.source.get_or_init(|| (std::thread::current().id(), Source::of_this_thread()));
     }
 
     pub(crate) fn source(&self) -> Option<&Source> {

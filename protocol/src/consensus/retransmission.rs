@@ -87,7 +87,15 @@ impl Consensus {
         peer.view = peer.view.max(status.view);
         let before = peer.status.replace(status.clone());
         let came_further = before.is_none_or(|before| before.is_behind(&status));
-        peer.stuck = if came_further { 0 } else { peer.stuck.saturating_add(1) };
+        let lacks_nothing = status.view >= self.view
+            && status.commit >= self.certificates.commit_view()
+            && self
+                .certificates
+                .highest_prepare()
+                .is_none_or(|highest| status.prepare.max(status.commit) >= highest.view());
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        // On an idle chain everybody says the same again and again, and lacks nothing.
+        peer.stuck = if came_further || lacks_nothing { 0 } else { peer.stuck.saturating_add(1) };
         let stuck = peer.stuck;
         if status.recovering {
             let testimony = self.testimony(from);

@@ -347,15 +347,18 @@ impl Mempool {
         let opened = core::mem::take(&mut self.opened);
         if self.exchange_at <= now {
             self.exchange_at = now.saturating_add(EXCHANGE_INTERVAL);
-            self.relay_at = None;
             let sessions = self.sessions.keys().map(|peer| (*peer, Millis(0)));
             let peers: BTreeSet<_> = match self.turns.next(now, sessions) {
-                Turn::Everybody => self.sessions.keys().copied().collect(),
+                Turn::Everybody => {
+                    self.relay_at = None;
+                    self.sessions.keys().copied().collect()
+                }
                 Turn::Some { peers, .. } => peers.into_iter().chain(opened).collect(),
             };
-            return peers.into_iter().for_each(|peer| self.exchange(peer, effects));
+            peers.into_iter().for_each(|peer| self.exchange(peer, effects));
+        } else {
+            opened.into_iter().for_each(|peer| self.exchange(peer, effects));
         }
-        opened.into_iter().for_each(|peer| self.exchange(peer, effects));
         if self.relay_at.is_some_and(|at| at <= now) {
             self.relay_at = None;
             self.relay(None, effects);
