@@ -225,11 +225,14 @@ fn who_is_not_given_certificates_by_its_givers_is_given_them_by_others_with_its_
     let mut network = Network::new(&[10; 20]);
     network.run(2_600);
     let leader = leader(&network);
-    let deaf = (leader + 1) % 20;
     let view = network.node(0).consensus.view;
-    let (set, peer) = (20, ValidatorIndex(deaf as u16));
+    let gives = |from: usize, to: usize| {
+        relaying::gives(ValidatorIndex(from as u16), view, ValidatorIndex(to as u16), 20, relaying::GIVERS)
+    };
+    // One that its leader, from which it needs the proposal, is no giver of.
+    let deaf = (0..20).find(|index| *index != leader && !gives(leader, *index)).expect("a leader gives to four");
     let others = |index: &usize| ![leader, deaf].contains(index);
-    let is_giver = |index: &usize| relaying::gives(ValidatorIndex(*index as u16), view, peer, set, relaying::GIVERS);
+    let is_giver = |index: &usize| gives(*index, deaf);
     // Its givers, and as many more that it cannot make the certificate from the other votes.
     let givers = (0..20).filter(others).filter(is_giver);
     let more = (0..20).filter(others).filter(|index| !is_giver(index)).take(5);
