@@ -9,7 +9,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-/// Every rule holds, every proof ends, and one that everybody confirms waits for seconds at most, although all is lossy.
+/// Every rule holds, every proof ends, and half of those that everybody confirms wait for seconds, although all is lossy.
 fn goes_on(validators: usize, seeds: u64) {
     let (from, seeds) = (number("SIM_FROM", 0), number("SIM_SEEDS", seeds));
     let (totals, failures) = run::run_all(Plan::Lossy(validators), &Usual::new(), from..from + seeds, 1, |_| {});
@@ -21,7 +21,7 @@ fn goes_on(validators: usize, seeds: u64) {
     let mut waits = totals.figures.waits;
     waits.sort();
     let median = waits[waits.len() / 2];
-    assert!(median.0 <= 5_000, "half of the proofs wait for more than {median} ms");
+    assert!(median.0 <= 8_000, "half of the proofs wait for more than {median} ms");
 }
 
 #[test]
