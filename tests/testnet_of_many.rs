@@ -32,6 +32,14 @@ impl Testnet {
         std::fs::read_to_string(self.folder.path().join("screen.txt")).unwrap()
     }
 
+    /// One that has made five blocks.
+    fn at_work(nodes: u16, seconds: u64) -> Testnet {
+        let mut testnet = Testnet::start(nodes, "0.5", seconds);
+        testnet.await_start();
+        testnet.until("five blocks are final", |testnet| testnet.blocks() >= 5);
+        testnet
+    }
+
     fn await_start(&mut self) {
         self.until("a quorum is connected", |testnet| testnet.screen().contains("A quorum is connected"));
     }
@@ -152,9 +160,7 @@ fn ten_of_a_hundred_are_killed_and_the_others_go_on() {
     if !needs_proc() {
         return;
     }
-    let mut testnet = Testnet::start(100, "0.5", 120);
-    testnet.await_start();
-    testnet.until("five blocks are final", |testnet| testnet.blocks() >= 5);
+    let mut testnet = Testnet::at_work(100, 120);
     let ten = testnet.validators().into_iter().step_by(10).take(10).collect::<Vec<_>>();
     testnet.signal(&ten, "-KILL");
     let blocks = testnet.blocks();
@@ -173,9 +179,7 @@ fn a_third_of_a_hundred_are_killed_and_the_network_heals() {
     if !needs_proc() {
         return;
     }
-    let mut testnet = Testnet::start(100, "0.5", 150);
-    testnet.await_start();
-    testnet.until("five blocks are final", |testnet| testnet.blocks() >= 5);
+    let mut testnet = Testnet::at_work(100, 150);
     let third = testnet.validators().into_iter().step_by(3).take(33).collect::<Vec<_>>();
     testnet.signal(&third, "-KILL");
     let blocks = testnet.blocks();
@@ -192,9 +196,7 @@ fn sixty_four_that_were_stopped_are_at_their_old_pace_within_half_a_minute() {
     if !needs_proc() {
         return;
     }
-    let mut testnet = Testnet::start(64, "0.5", 120);
-    testnet.await_start();
-    testnet.until("five blocks are final", |testnet| testnet.blocks() >= 5);
+    let mut testnet = Testnet::at_work(64, 120);
     let blocks = testnet.blocks();
     let pace = testnet.until("ten further blocks are final", |testnet| testnet.blocks() >= blocks + 10);
     let all = testnet.validators();

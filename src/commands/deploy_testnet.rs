@@ -1,6 +1,6 @@
 //! `pop deploy-testnet`: a network of real validator processes on this machine, with proofs, and a report.
 
-use crate::args::span;
+use crate::args::{span, whole};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::testnet::{self, Plan, Ports};
 use actors::config::CROWD_MIN;
@@ -50,7 +50,7 @@ pub struct Arguments {
     #[arg(long)]
     variants: bool,
     /// From which the variants are made [default: drawn].
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Proofs submitted a second; 0 for none [default: 0.5; with --until-done as many as are taken].
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]

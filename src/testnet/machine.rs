@@ -49,11 +49,7 @@ pub struct Machine {
 impl Machine {
     /// Looks, and takes as many descriptors as this process may have: its children inherit the limit.
     pub fn look() -> Machine {
-        Machine {
-            memory_mib: number_in("/proc/meminfo", "MemAvailable:").map(|kib| kib / 1_024),
-            descriptors: raise_descriptors(),
-            threads: threads(),
-        }
+        Machine { memory_mib: memory_mib(), descriptors: raise_descriptors(), threads: threads() }
     }
 }
 
@@ -63,8 +59,9 @@ pub fn missing(needed: &Needed, machine: &Machine, nodes: u16) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(there) = short(machine.memory_mib, needed.memory_mib) {
         lines.push(format!(
-            "{nodes} validators take about {} MiB of memory and {there} MiB are available: give fewer --nodes",
-            needed.memory_mib
+            "{nodes} validators take about {} MiB of memory and {there} MiB are available: give --nodes {} or fewer",
+            needed.memory_mib,
+            u64::from(nodes) * there / needed.memory_mib
         ));
     }
     if let Some(there) = short(machine.descriptors, needed.descriptors) {
@@ -75,8 +72,8 @@ pub fn missing(needed: &Needed, machine: &Machine, nodes: u16) -> Vec<String> {
     }
     if let Some(there) = short(machine.threads, needed.threads) {
         lines.push(format!(
-            "{nodes} validators run up to {} threads and {there} more may be made: raise `ulimit -u` (or the service's \
-             TasksMax), or give fewer --nodes",
+            "{nodes} validators run up to {} threads and {there} more may be made: raise the service's TasksMax \
+             or kernel.threads-max, or give fewer --nodes",
             needed.threads
         ));
     }
@@ -95,24 +92,31 @@ fn raise_descriptors() -> Option<u64> {
     Some(if is_raised { raised.rlim_cur } else { limit.rlim_cur })
 }
 
-/// The least of what the user, the system and the control group still allow.
+/// The least of what the machine has and what the control group still allows.
+fn memory_mib() -> Option<u64> {
+    let free = number_in("/proc/meminfo", "MemAvailable:")? / 1_024;
+    let group = group_limit("memory.max", "memory.current");
+    Some(group.map_or(free, |(limit, used)| free.min(limit.saturating_sub(used) >> 20)))
+}
+
+/// The least of what the system and the control group still allow.
 fn threads() -> Option<u64> {
     let of_system = number("/proc/sys/kernel/threads-max")?.min(number("/proc/sys/kernel/pid_max")?);
     let used = fs::read_to_string("/proc/loadavg").ok()?;
     let used = used.split_whitespace().nth(3)?.split_once('/')?.1.parse::<u64>().ok()?;
     let free = of_system.saturating_sub(used);
-    Some(match group_limit() {
+    Some(match group_limit("pids.max", "pids.current") {
         Some((limit, used)) => free.min(limit.saturating_sub(used)),
         None => free,
     })
 }
 
-/// Of this process's control group, version 2: how many threads it may have and has.
-fn group_limit() -> Option<(u64, u64)> {
+/// Of this process's control group, version 2: what it may have and what it has.
+fn group_limit(most: &str, now: &str) -> Option<(u64, u64)> {
     let group = fs::read_to_string("/proc/self/cgroup").ok()?;
     let group = group.lines().find_map(|line| line.strip_prefix("0::"))?;
     let folder = format!("/sys/fs/cgroup{}", group.trim_end_matches('/'));
-    Some((number(&format!("{folder}/pids.max"))?, number(&format!("{folder}/pids.current"))?))
+    Some((number(&format!("{folder}/{most}"))?, number(&format!("{folder}/{now}"))?))
 }
 
 fn number(path: &str) -> Option<u64> {
@@ -139,6 +143,7 @@ mod tests {
         let lines = missing(&needed, &little, 100);
         assert_eq!(lines.len(), 3);
         assert!(lines[0].contains("8000 MiB") && lines[0].contains("7999 MiB"), "{lines:?}");
+        assert!(lines[0].ends_with("give --nodes 99 or fewer"), "{lines:?}");
         assert!(lines[1].contains("`ulimit -n 464`") && lines[1].contains("limit is 463"), "{lines:?}");
         assert!(lines[2].contains("3200 threads and 3199"), "{lines:?}");
     }

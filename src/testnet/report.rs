@@ -25,7 +25,7 @@ const REDUCED: &[&str] = &[
     "logs from warnings on",
 ];
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Report {
     pub deployment: Deployment,
     pub metrics: Metrics,
@@ -34,7 +34,7 @@ pub struct Report {
     pub figures: Figures,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Deployment {
     pub num_nodes: u16,
     pub stake_per_node: u64,
@@ -42,7 +42,7 @@ pub struct Deployment {
     pub duration_hours: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Metrics {
     pub consensus_rounds_completed: u64,
     pub total_proofs_processed: u64,
@@ -54,7 +54,7 @@ pub struct Metrics {
     pub view_changes: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Stability {
     pub uptime_percentage: f64,
     pub consensus_success_rate: f64,
@@ -69,7 +69,7 @@ pub enum Health {
     Halted,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Figures {
     pub proofs_submitted: u64,
     pub proofs_final: u64,
@@ -85,12 +85,16 @@ pub struct Figures {
     pub proposal_to_final_ms: Option<Spread>,
     pub submit_to_final_ms: Option<Spread>,
     /// What each part of all validators together used.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub by_part: BTreeMap<&'static str, PartUsage>,
     /// What the validators sent to each other, by kind of message.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sent: BTreeMap<String, SentKind>,
     /// What each validator used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<ValidatorUsage>,
     /// What a crowd on one machine does without.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reduced: Vec<&'static str>,
     /// The folder of the validators' configurations, by which others find them.
     pub configurations: String,
@@ -242,15 +246,11 @@ impl Report {
         files::write_whole(path, text.as_bytes(), 0o644, Existing::Replace).map_err(Failure::with(Exit::Configuration))
     }
 
-    /// What a screen has room for: of a crowd without each validator's figures, which are in the file.
+    /// What a screen has room for: what each part and each validator used is in the file.
     pub fn brief(&self) -> String {
-        let mut value = serde_json::to_value(self).expect("every field has a JSON form");
-        if self.figures.validators.len() >= CROWD_MIN
-            && let Some(figures) = value["figures"].as_object_mut()
-        {
-            figures.remove("validators");
-        }
-        serde_json::to_string_pretty(&value).expect("it is JSON")
+        let figures =
+            Figures { by_part: BTreeMap::new(), sent: BTreeMap::new(), validators: Vec::new(), ..self.figures.clone() };
+        Report { figures, ..self.clone() }.text()
     }
 
     /// The report as it is in its file.

@@ -137,7 +137,7 @@ impl Screen {
         say!("{}", report.brief());
         say!();
         say!("The network is stopped. Where to look next:");
-        say!("  {}  this report; docs/TESTNET.md defines each figure", plan.output.display());
+        say!("  {}  this report, with what each part used; docs/TESTNET.md defines each figure", plan.output.display());
         say!("  {}  what each validator logged", site.folder.join("logs").display());
         let pop = program();
         say!("  {pop} check-proof FILE  why a proof is refused, checked on this machine alone");

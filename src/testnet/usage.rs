@@ -17,6 +17,8 @@ pub const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 type Spans = BTreeMap<&'static str, u64>;
 /// Messages and bytes, by kind.
 type Sent = BTreeMap<String, (u64, u64)>;
+/// The same of each process, by its number: one that was started again counts from nothing.
+type SentBy = BTreeMap<u32, Sent>;
 
 /// One look at one process.
 #[derive(Debug, Clone, Default)]
@@ -64,8 +66,8 @@ pub struct Usage {
     began: Instant,
     looked: Instant,
     validators: BTreeMap<NodeId, Validator>,
-    sent_before: Sent,
-    sent: Sent,
+    sent_before: SentBy,
+    sent: SentBy,
 }
 
 impl Usage {
@@ -73,7 +75,8 @@ impl Usage {
     pub fn start(running: &[Running]) -> Usage {
         let now = Instant::now();
         let sent_before = sent_by(running);
-        let mut usage = Usage { began: now, looked: now, validators: BTreeMap::new(), sent_before, sent: Sent::new() };
+        let mut usage =
+            Usage { began: now, looked: now, validators: BTreeMap::new(), sent_before, sent: SentBy::new() };
         usage.sample(running);
         usage.began = usage.looked;
         usage
@@ -130,17 +133,20 @@ impl Usage {
         (by_part, validators)
     }
 
-    /// What validators that run at the end have sent to each other, by kind, most bytes first in no order of ours.
+    /// What validators that run at the end have sent to each other since the first look, by kind.
     pub fn sent(&self) -> BTreeMap<String, SentKind> {
-        let kinds = self.sent.iter().map(|(kind, (messages, bytes))| {
-            let (messages_before, bytes_before) = self.sent_before.get(kind).copied().unwrap_or_default();
-            let sent = SentKind {
-                messages: messages.saturating_sub(messages_before),
-                bytes: bytes.saturating_sub(bytes_before),
-            };
-            (kind.clone(), sent)
-        });
-        kinds.filter(|(_, sent)| sent.bytes > 0).collect()
+        let mut sum = BTreeMap::<String, SentKind>::new();
+        for (pid, sent) in &self.sent {
+            let before = self.sent_before.get(pid);
+            for (kind, (messages, bytes)) in sent {
+                let (earlier, earlier_bytes) = before.and_then(|before| before.get(kind)).copied().unwrap_or_default();
+                let of = sum.entry(kind.clone()).or_default();
+                of.messages += messages.saturating_sub(earlier);
+                of.bytes += bytes.saturating_sub(earlier_bytes);
+            }
+        }
+        sum.retain(|_, sent| sent.bytes > 0);
+        sum
     }
 }
 
@@ -165,7 +171,7 @@ pub struct ValidatorUsage {
     pub cpu_seconds_by_part: BTreeMap<&'static str, f64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SentKind {
     pub messages: u64,
     /// Of frames, before TLS.
@@ -253,16 +259,17 @@ fn cpu_of(stat: &str) -> Option<Cpu> {
     Some(Cpu { own: (field(14)? + field(15)?) * TICK_NS, children: (field(16)? + field(17)?) * TICK_NS })
 }
 
-fn sent_by(running: &[Running]) -> Sent {
+fn sent_by(running: &[Running]) -> SentBy {
     const PATIENCE: Duration = Duration::from_secs(2);
-    let mut sent = Sent::new();
+    let mut all = SentBy::new();
     for one in running {
         let client = Client::with_deadline(one.place.node_id.as_str(), &one.place.http, PATIENCE);
         // One that does not answer has sent nothing that is known.
         let page = client.page("/metrics").unwrap_or_default();
-        page.lines().for_each(|line| count_line(line, &mut sent));
+        let sent = all.entry(one.pid).or_default();
+        page.lines().for_each(|line| count_line(line, sent));
     }
-    sent
+    all
 }
 
 /// Takes `pop_network_messages_total` and `pop_network_bytes_total` out of a page of metrics.

@@ -266,15 +266,19 @@ impl Validators {
     pub fn look(&mut self) -> Vec<Happened> {
         let mut happened = Vec::new();
         let now = Instant::now();
+        // One at a time: who was looked for elsewhere for a while does not start all that are overdue at once.
+        let mut may_start = true;
         for validator in &mut self.all {
             match &mut validator.state {
-                State::Planned(at) if *at <= now => match self.launcher.start(&validator.place) {
-                    Ok(process) => validator.state = State::Runs { process, since: now },
-                    Err(error) => {
-                        let how = How::NotMade(error.to_string());
-                        happened.push(validator.on_ended(&self.policy, now, Duration::ZERO, how));
+                State::Planned(at) if *at <= now && std::mem::take(&mut may_start) => {
+                    match self.launcher.start(&validator.place) {
+                        Ok(process) => validator.state = State::Runs { process, since: now },
+                        Err(error) => {
+                            let how = How::NotMade(error.to_string());
+                            happened.push(validator.on_ended(&self.policy, now, Duration::ZERO, how));
+                        }
                     }
-                },
+                }
                 State::Runs { process, since } => {
                     let Ok(Some(status)) = process.try_wait() else { continue };
                     let ran = now.saturating_duration_since(*since);
