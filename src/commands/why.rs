@@ -97,13 +97,14 @@ fn is_of(node: &Client, why: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// By the stakes that most of the nodes name.
+/// By the stakes that more than half of the nodes that answer name; where there are none, as when ledgers are slow, each weighs
+/// the same: a single ledger is a single node's word.
 fn weights(answers: &[Answer]) -> Weights {
     let tables = answers.iter().map(|answer| &answer.stakes).filter(|stakes| !stakes.is_empty());
     let count = |table: &&BTreeMap<String, u64>| answers.iter().filter(|answer| answer.stakes == **table).count();
     let none = BTreeMap::new();
-    // Of equally many, those of the first.
-    let stakes = tables.rev().max_by_key(count).unwrap_or(&none);
+    let answering = answers.iter().filter(|answer| answer.why.is_ok()).count();
+    let stakes = tables.max_by_key(count).filter(|table| 2 * count(table) > answering).unwrap_or(&none);
     let stake = |answer: &Answer| {
         let node_id = answer.why.as_ref().ok()?["node_id"].as_str()?;
         Some(stakes.get(node_id).copied().unwrap_or(0))
@@ -244,6 +245,26 @@ mod tests {
             "checks": [{"proof": "0123456789abcdef", "for_ms": 12_000, "running": true}],
             "pending": [{"proof": "fedcba9876543210", "state": "pending", "no_verdict_from": ["node_3"]}]});
         Answer { name: name.into(), why: Ok(why), stakes: BTreeMap::new() }
+    }
+
+    #[test]
+    fn a_single_ledger_says_nothing_about_stakes() {
+        let with = |name: &str, stakes: &[(&str, u64)]| Answer {
+            stakes: stakes.iter().map(|(name, stake)| ((*name).to_owned(), *stake)).collect(),
+            ..answer(name, "ok", "OK")
+        };
+        // Those of the three honest ones came too late.
+        let liar =
+            [with("node_4", &[("node_4", 1 << 60)]), with("node_1", &[]), with("node_2", &[]), with("node_3", &[])];
+        assert!(!weights(&liar).say(|node| node == 0), "it weighs as much as any other");
+        let honest = [("node_1", 10), ("node_2", 10), ("node_3", 10), ("node_4", 10)];
+        let outvoted = [
+            with("node_4", &[("node_4", 1 << 60)]),
+            with("node_1", &honest),
+            with("node_2", &honest),
+            with("node_3", &honest),
+        ];
+        assert_eq!(weights(&outvoted).of(|_| true), 40);
     }
 
     #[test]

@@ -41,11 +41,16 @@ pub fn network_by(told: &[Told], weights: &Weights) -> Health {
     let health = |node: usize| told[node].health.as_ref().ok();
     let of = |holds: fn(State) -> bool| weights.of(|node| health(node).is_some_and(|health| holds(health.state)));
     let is_halted = |state: State| state == State::Halted;
-    let (progress, halted) = (of(State::makes_progress), of(is_halted));
-    let side = |state: State| match (progress, halted) {
-        (0, 0) => true,
-        (progress, halted) if progress >= halted => state.makes_progress(),
-        (_, _) => is_halted(state),
+    let is_neither = |state: State| !state.makes_progress() && state != State::Halted;
+    let (progress, halted, neither) = (of(State::makes_progress), of(is_halted), of(is_neither));
+    let side = |state: State| {
+        if progress > halted && (weights.suffices(progress) || progress >= neither) {
+            state.makes_progress()
+        } else if halted > 0 && (weights.suffices(halted) || halted >= neither) {
+            is_halted(state)
+        } else {
+            is_neither(state)
+        }
     };
     let rank_of = |node: usize| Some(rank(health(node).filter(|health| side(health.state))?.state));
     let state = weights.most(rank_of);
@@ -158,6 +163,7 @@ mod tests {
         assert_eq!(nobody.sentence, "UNREACHABLE: none of 2 nodes answers; the first: a does not answer");
         assert!(!nobody.state.makes_progress());
     }
+
     #[test]
     fn one_node_that_lies_neither_heals_nor_halts_a_network() {
         let mut halted = ["a", "b", "c"].map(|name| told(name, State::Halted, &["d"])).to_vec();
@@ -169,6 +175,13 @@ mod tests {
         assert_eq!(network(&well).sentence, "DEGRADED by a", "nor is it well because one says so");
         well[0] = told("d", State::Halted, &["a", "b", "c"]);
         assert_eq!(network(&well).sentence, "DEGRADED by a; d says the opposite");
+        let mut waiting = ["a", "b", "c"].map(|name| told(name, State::Waiting, &[])).to_vec();
+        waiting.insert(0, told("d", State::Ok, &[]));
+        assert_eq!(network(&waiting).state, State::Waiting, "nor is one that waits");
+        waiting[0] = told("d", State::Halted, &["a", "b", "c"]);
+        assert_eq!(network(&waiting).state, State::Waiting);
+        let tie = [told("d", State::Ok, &[]), told("a", State::Halted, &["x"]), silent("b"), silent("c")];
+        assert_eq!(network(&tie).state, State::Halted, "of two that differ the worse is said");
         let same =
             [told("d", State::Halted, &["x", "a"]), told("a", State::Halted, &["x"]), told("b", State::Halted, &["x"])];
         assert_eq!(network(&same).sentence, "HALTED by a", "whom the others miss");

@@ -115,7 +115,7 @@ impl Model {
         self.agree_on_accounts();
     }
 
-    /// Of the genesis' validators, as most nodes of this network name them.
+    /// Of the genesis' validators, as more than half of the nodes that answer name them: a single ledger is a single node's word.
     pub(super) fn agree_on_accounts(&mut self) {
         let mut counts: Vec<(&Vec<Account>, usize)> = Vec::new();
         for (index, _) in self.words() {
@@ -127,7 +127,8 @@ impl Model {
             }
         }
         let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
-        let first = counts.into_iter().find(|(_, count)| *count == most);
+        let is_enough = 2 * most > self.words().count();
+        let first = counts.into_iter().find(|(_, count)| *count == most && is_enough);
         let accounts = first.map(|(accounts, _)| accounts.clone()).unwrap_or_default();
         self.accounts = accounts;
     }
