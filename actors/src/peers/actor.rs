@@ -117,7 +117,7 @@ async fn dial_all<M: PeerMessage>(network: Arc<Network<M>>) {
     let mut missing: Vec<(ValidatorIndex, Redial)> = {
         let roster = network.roster();
         let now = Instant::now();
-        // Whoever follows me comes first: not everybody dials the same peer first.
+        // From the validator that follows me: not everybody dials the same peer first.
         let (before, after): (Vec<_>, Vec<_>) =
             roster.others().map(|(peer, _)| peer).partition(|peer| *peer < roster.me());
         let order = after.into_iter().chain(before);

@@ -57,6 +57,8 @@ pub struct Gate<R> {
     genesis: Hash,
     committed: Arc<Committed>,
     signatures: Remembered,
+    /// Of each validator, the newest view of a late Commit that passed.
+    late: Box<[AtomicU64]>,
     steps: Steps,
     receiver: R,
 }
@@ -71,7 +73,14 @@ impl<R: Receiver> Gate<R> {
         receiver: R,
     ) -> Self {
         let signatures = Remembered::new(set.len());
-        Gate { set, schedule, genesis, committed, signatures, steps: Steps::default(), receiver }
+        let late = (0..set.len()).map(|_| AtomicU64::new(0)).collect();
+        Gate { set, schedule, genesis, committed, signatures, late, steps: Steps::default(), receiver }
+    }
+
+    /// A voter is heard once for each view: what costs it no signature to send again must not fill a mailbox.
+    fn is_news(&self, late: &LateCommit) -> bool {
+        let newest = self.late.get(late.voter().as_usize());
+        newest.is_some_and(|newest| newest.fetch_max(late.view().0, Ordering::Relaxed) < late.view().0)
     }
 }
 
@@ -95,7 +104,8 @@ impl<R: Receiver> Sink<Message> for Gate<R> {
     fn deliver(&self, from: ValidatorIndex, admitted: Admitted) {
         match admitted {
             Admitted::Verified(message) => self.receiver.deliver(from, message),
-            Admitted::Late(late) => self.receiver.late(late),
+            Admitted::Late(late) if self.is_news(&late) => self.receiver.late(late),
+            Admitted::Late(_) => {}
         }
     }
 

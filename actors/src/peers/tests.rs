@@ -124,14 +124,17 @@ fn every_rule_fits_its_lane_and_belongs_to_a_kind_of_message() {
     assert_eq!(names.len(), 13);
 }
 
+/// What came through the gate: messages, and views of late Commits.
 #[derive(Default)]
-struct Collector(Mutex<Vec<Message>>);
+struct Collector(Mutex<Vec<Message>>, Mutex<Vec<View>>);
 
 impl Receiver for Arc<Collector> {
     fn deliver(&self, _: ValidatorIndex, message: Verified<Message>) {
         self.0.lock().push(message.into_inner());
     }
-    fn late(&self, _: LateCommit) {}
+    fn late(&self, late: LateCommit) {
+        self.1.lock().push(late.view());
+    }
     fn opened(&self, _: ValidatorIndex, _: Duration) {}
     fn closed(&self, _: ValidatorIndex) {}
 }
@@ -160,6 +163,7 @@ struct Four {
     schedule: Arc<Schedule>,
     committed: Arc<Committed>,
     gate: Gate<Arc<Collector>>,
+    received: Arc<Collector>,
 }
 
 const CHAIN: Hash = Hash([5; 32]);
@@ -177,9 +181,9 @@ impl Four {
         let set = Arc::new(ValidatorSet::new(CHAIN, Epoch(1), validators).unwrap());
         let schedule = Arc::new(Schedule::new(&set, &HASH));
         let committed = Arc::<Committed>::default();
-        let receiver = Arc::<Collector>::default();
-        let gate = Gate::new(set.clone(), schedule.clone(), GENESIS, committed.clone(), receiver);
-        Four { keys, set, schedule, committed, gate }
+        let received = Arc::<Collector>::default();
+        let gate = Gate::new(set.clone(), schedule.clone(), GENESIS, committed.clone(), received.clone());
+        Four { keys, set, schedule, committed, gate, received }
     }
 
     fn vote(&self, voter: u16, ballot: Ballot) -> Vote {
@@ -355,6 +359,14 @@ fn a_commit_is_not_checked_only_from_its_voter_for_a_view_that_is_committed() {
     refuses(1, forged(Ballot { epoch: Epoch(2), ..commit }, 1), "epoch");
     refuses(1, forged(on(0, Choice::Commit(HASH)), 1), "view 0");
     refuses(9, forged(commit, 9), "not in the validator set");
+    // It costs its voter no signature to say it again: it is heard once for each view.
+    four.committed.set(View(7));
+    for view in [5, 6, 6, 5, 7, 7, 6] {
+        let admitted =
+            four.gate.verify(ValidatorIndex(1), forged(on(view, Choice::Commit(HASH)), 1)).expect("it is late");
+        four.gate.deliver(ValidatorIndex(1), admitted);
+    }
+    assert_eq!(*four.received.1.lock(), [View(5), View(6), View(7)]);
     // The actor was restarted and knows less than before.
     four.committed.set(View(0));
     refuses(1, forged(commit, 1), bad);
