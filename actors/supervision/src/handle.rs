@@ -113,11 +113,10 @@ impl<A: Actor<Context = Context<A>>> Handle<A> {
         self.core.mailbox.name
     }
 
-    /// For how long the running incarnation has not looked into its mailbox, which it is asked to several times a second. Whoever
-    /// depends on the actor may say that it hangs, rather than hang with it.
+    /// For how long the running incarnation has been asked in vain to look into its mailbox, as it is several times a second.
+    /// What depends on the actor may say that it hangs, rather than hang with it.
     pub fn silence(&self) -> Duration {
-        let look = self.core.mailbox.vitals.look();
-        look.running_since.and(look.beat).map_or(Duration::ZERO, |beat| beat.elapsed())
+        self.core.mailbox.vitals.silence()
     }
 
     /// What is seen of the actor now, without asking it.

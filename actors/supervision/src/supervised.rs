@@ -149,6 +149,7 @@ impl<A: Actor<Context = Context<A>>> Supervised for Core<A> {
     }
 
     fn nudge(&self) {
+        self.mailbox.vitals.on_nudged(Instant::now());
         self.mailbox.nudge();
     }
 

@@ -105,6 +105,8 @@ pub(crate) struct Vitals {
     handling: Mutex<Option<(Kind, Instant)>>,
     /// When this incarnation last looked into its mailbox.
     beat: Moment,
+    /// When it was first asked to show itself since it last did.
+    nudged: Moment,
     /// Since when its thread has been inside of it.
     polled_since: Moment,
     handled: AtomicU64,
@@ -168,6 +170,20 @@ impl Vitals {
     /// It looks into its mailbox, in the poll that has begun.
     pub(crate) fn on_beat(&self) {
         self.beat.0.store(self.polled_since.0.load(Ordering::Relaxed), Ordering::Release);
+    }
+
+    pub(crate) fn on_nudged(&self, now: Instant) {
+        if self.nudged.get() <= self.beat.get() {
+            self.nudged.set(Some(now));
+        }
+    }
+
+    /// For how long it has been asked in vain. Not since its last heartbeat: on a machine without time nobody asks for the next.
+    pub(crate) fn silence(&self) -> Duration {
+        let is_running = self.seen.lock().running_since.is_some();
+        let nudged =
+            self.nudged.get().filter(|nudged| is_running && self.beat.get().is_some_and(|beat| beat < *nudged));
+        nudged.map_or(Duration::ZERO, |nudged| nudged.elapsed())
     }
 
     pub(crate) fn on_polled(&self, since: Option<Instant>) {
