@@ -101,6 +101,8 @@ fn a_network_on_a_tenth_of_a_processor_ends_nobody_and_still_finds_who_is_blocke
     let proof = submitter.submit(&network.nodes[1]);
     network.nodes.iter_mut().for_each(|node| _ = node.await_final(&proof));
     network.settle();
+    // The group can be removed once nobody is in it.
+    drop(network);
 }
 
 /// Submits from a thread of its own until it is dropped.

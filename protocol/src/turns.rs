@@ -91,7 +91,7 @@ impl Turns {
         followers
     }
 
-    /// Whoever follows me comes first: not everybody tells the same peers at a time.
+    /// From the validator that follows me: not everybody tells the same peers at a time.
     fn in_order(&self, peers: impl Iterator<Item = ValidatorIndex>) -> Vec<ValidatorIndex> {
         let (before, after): (Vec<_>, Vec<_>) = peers.partition(|peer| *peer < self.me);
         after.into_iter().chain(before).collect()

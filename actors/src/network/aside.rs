@@ -77,7 +77,7 @@ mod tests {
             std::future::pending::<io::Result<()>>().await
         });
         tokio::select! {
-            _ = forever => unreachable!("it is pending for ever"),
+            _ = forever => unreachable!("it never ends"),
             () = begun.notified() => {}
         }
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);

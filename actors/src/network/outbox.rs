@@ -3,7 +3,7 @@
 //! Anybody may put something in from any thread; it never blocks and never waits for the network. When the urgent lane is
 //! full its oldest message is dropped (newer votes and statuses say more, and consensus repeats what matters); when the
 //! bulk lane is full the new message is dropped (who asked for it asks again). A newer status takes the place of one that
-//! waits: whoever is read slowly is not sent where this validator was.
+//! waits: a slow reader is not sent an old position of this validator.
 
 use super::frames::{Control, Encoded, Lane, Newer, PART_BYTES_MAX, part_head, write_frame};
 use crate::clock;

@@ -22,7 +22,7 @@ pub(crate) fn leave_behind(tree: &Tree, thread: &Thread, pulse: &Arc<Pulse>, now
     let here = |child: &usize| children[*child].thread().is(thread) && children[*child].life().phase != Phase::Ended;
     let here: Vec<usize> = (0..children.len()).filter(here).collect();
     // What has been on the thread for longest is what blocks it. If nobody is inside, it is a task that no tree knows: it
-    // counts for the first one, or the same would happen for ever; but not if another tree has dealt with it.
+    // counts for the first one, or the same would happen forever; but not if another tree has dealt with it.
     let longest = here.iter().copied().filter_map(|child| Some((children[child].moments().inside?, child))).min();
     let unknown = here.first().copied().filter(|_| Arc::ptr_eq(pulse, &thread.pulse()));
     let culprit = longest.map(|(_, child)| child).or(unknown);

@@ -103,7 +103,7 @@ impl Account {
             self.starved += late;
             return;
         };
-        // What it had counts, whoever waited meanwhile.
+        // What it had counts, no matter who waited meanwhile.
         let ran = did.ran.min(took);
         self.ran += ran;
         let rest = took - ran;

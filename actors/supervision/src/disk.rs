@@ -1,6 +1,6 @@
 //! Which threads of the process wait for the disk, and for which file.
 //!
-//! Whoever syncs says so here: a system tells at most that a thread waits for some disk, and not every system tells that.
+//! Code that syncs says so here: a system tells at most that a thread waits for some disk, and not every system tells that.
 
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};

@@ -190,7 +190,7 @@ fn named(name: &'static str) -> ArbiterHandle {
     arbiter
 }
 
-/// Gives the calling thread a name by which `top -H`, `perf` and testnets' reports tell it from others: 15 bytes of it. An
+/// Gives the calling thread a name under which `top -H`, `perf` and testnets' reports show it: its first 15 bytes. An
 /// arbiter's own name is the same for all. Linux only.
 pub fn name_this_thread(name: &str) {
     // Nothing depends on it.

@@ -48,7 +48,7 @@ impl Consensus {
     }
 
     /// T1: tells where I am to those whose turn it is. Who has told me that it is where I am lacks nothing of mine, and need
-    /// not be told each time; whoever comes further tells it at every turn.
+    /// not be told each time; a peer that makes progress sends its status at every turn.
     pub(super) fn tell_status(&mut self) {
         let now = self.now.local;
         let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));

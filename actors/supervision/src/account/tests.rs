@@ -1,3 +1,5 @@
+//! What counts of a silence, case by case: ready, running, asleep, on a disk, and what others waited meanwhile.
+
 use super::*;
 
 const fn ms(count: u64) -> Duration {

@@ -397,7 +397,7 @@ async fn a_disk_that_is_slow_is_waited_for_and_one_that_does_not_answer_is_named
     a.send(Do::Run(Box::new(wait))).unwrap();
     inside.recv_timeout(LONG).unwrap();
     until(|| a.report().waits_for == Some(crate::WaitsFor::Disk)).await;
-    assert!(a.report().is_alive(Duration::ZERO), "whoever watches the process does not end it");
+    assert!(a.report().is_alive(Duration::ZERO), "the service manager does not end it");
     let (inside, release_b, wait) = on_disk("/data/of b");
     let began = Instant::now();
     b.send(Do::Run(Box::new(wait))).unwrap();

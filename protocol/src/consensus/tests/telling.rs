@@ -145,7 +145,6 @@ fn of_many_peers_sixteen_at_a_time_are_told_the_status_and_all_within_two_second
     assert_eq!(met.len(), 19);
     assert!(hurried.iter().all(|sent| statuses(sent).len() <= 16), "a hundred would send ten thousand");
     network.run(500);
-    assert!(network.is_final_everywhere(1) || !network.cut.is_empty());
     // But for the leader, which is behind: it is told in each of its turns.
     assert_eq!(told(sent_by(&mut network, 3, 4, 500)).iter().sum::<usize>(), 18 + 2);
 }
