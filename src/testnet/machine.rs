@@ -95,8 +95,13 @@ fn raise_descriptors() -> Option<u64> {
 /// The least of what the machine has and what the control group still allows.
 fn memory_mib() -> Option<u64> {
     let free = number_in("/proc/meminfo", "MemAvailable:")? / 1_024;
-    let group = group_limit("memory.max", "memory.current");
-    Some(group.map_or(free, |(limit, used)| free.min(limit.saturating_sub(used) >> 20)))
+    let Some((limit, used)) = group_limit("memory.max", "memory.current") else { return Some(free) };
+    // What files have in memory counts as used and is given back when it is needed: after a build that is most of it.
+    let cached = own_group().map(|group| {
+        let of = |key| number_in(&format!("{group}/memory.stat"), key).unwrap_or_default();
+        of("inactive_file ") + of("active_file ") + of("slab_reclaimable ")
+    });
+    Some(free.min(limit.saturating_sub(used.saturating_sub(cached.unwrap_or_default())) >> 20))
 }
 
 /// The least of what the system and the control group still allow.
@@ -111,11 +116,16 @@ fn threads() -> Option<u64> {
     })
 }
 
-/// Of this process's control group, version 2: what it may have and what it has.
-fn group_limit(most: &str, now: &str) -> Option<(u64, u64)> {
+/// The folder of this process's control group, version 2.
+fn own_group() -> Option<String> {
     let group = fs::read_to_string("/proc/self/cgroup").ok()?;
     let group = group.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let folder = format!("/sys/fs/cgroup{}", group.trim_end_matches('/'));
+    Some(format!("/sys/fs/cgroup{}", group.trim_end_matches('/')))
+}
+
+/// Of this process's control group: what it may have and what it has.
+fn group_limit(most: &str, now: &str) -> Option<(u64, u64)> {
+    let folder = own_group()?;
     Some((number(&format!("{folder}/{most}"))?, number(&format!("{folder}/{now}"))?))
 }
 

@@ -156,9 +156,10 @@ pub fn run(plan: &Plan) -> Outcome {
     }
 
     let mut account = Account::new(&site);
-    let (watch, inbox) = Watch::start(plan, &site, account.pending());
     let mut processes = Processes { validators, prometheus };
+    // Before the first submission: what it costs counts.
     let mut usage = Usage::start(&processes.validators.running());
+    let (watch, inbox) = Watch::start(plan, &site, account.pending());
     let ending = follow(plan, &mut processes, &mut account, &mut usage, &mut screen, &inbox, &watch);
     watch.stop();
     usage.end(&processes.validators.running());

@@ -46,6 +46,7 @@ pub struct Site {
     pub submitter: SigningKey,
     /// Held as long as the testnet runs.
     _lock: File,
+    _ports: Vec<TcpListener>,
 }
 
 impl Site {
@@ -74,9 +75,9 @@ impl Site {
         genesis_file::write(&genesis_path, &genesis, Existing::Keep).map_err(failure)?;
         files::make_directory(&folder.join("logs"), 0o755).map_err(failure)?;
         files::make_directory(&folder.join("config"), 0o755).map_err(failure)?;
-        let ports = match plan.ports {
+        let (ports, claims) = match plan.ports {
             Ports::Free => free_ports(names.len() * 2).map_err(failure)?,
-            Ports::Guide => guide_ports(&names)?,
+            Ports::Guide => (guide_ports(&names)?, Vec::new()),
         };
         let (listen, http) = ports.split_at(names.len());
         let mut places = Vec::new();
@@ -110,7 +111,16 @@ impl Site {
         }
         let submitter = keys::generate().map_err(failure)?;
         let (chain, set) = (genesis.chain_id(), Arc::new(genesis.validator_set()));
-        Ok(Site { folder: plan.folder.clone(), genesis: genesis_path, chain, places, set, submitter, _lock: lock })
+        Ok(Site {
+            folder: plan.folder.clone(),
+            genesis: genesis_path,
+            chain,
+            places,
+            set,
+            submitter,
+            _lock: lock,
+            _ports: claims,
+        })
     }
 }
 
@@ -147,11 +157,35 @@ fn claim(folder: &Path) -> Result<File, Failure> {
     Ok(lock)
 }
 
-/// Ports that are free: all are held until all are chosen, so that none is chosen twice.
-fn free_ports(count: usize) -> std::io::Result<Vec<u16>> {
-    let listeners = (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-    let listeners = listeners.collect::<std::io::Result<Vec<_>>>()?;
-    listeners.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+/// Below those that systems give to connections and to who asks for any port (32768 on Linux, 49152 elsewhere), so that
+/// nobody else takes the port of a validator that is about to start, or to start again.
+const FREE_PORTS: std::ops::Range<u16> = 16_384..32_768;
+const BLOCK: u16 = 256;
+
+/// Ports that are free, and the claim on them: they come in blocks, and who listens on a block's first port has the block.
+///
+/// # Errors
+/// If there are not enough.
+fn free_ports(count: usize) -> std::io::Result<(Vec<u16>, Vec<TcpListener>)> {
+    let listen = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let mut firsts: Vec<u16> = FREE_PORTS.step_by(usize::from(BLOCK)).collect();
+    // Two testnets that start at the same time ask for other blocks first.
+    let blocks = firsts.len();
+    firsts.rotate_left(std::process::id() as usize % blocks);
+    let (mut ports, mut claims) = (Vec::new(), Vec::new());
+    for first in firsts {
+        if ports.len() >= count {
+            break;
+        }
+        let Ok(claim) = listen(first) else { continue };
+        claims.push(claim);
+        ports.extend((first + 1..first + BLOCK).filter(|port| listen(*port).is_ok()).take(count - ports.len()));
+    }
+    if ports.len() < count {
+        let text = format!("{count} ports are needed and {} are free from {FREE_PORTS:?}", ports.len());
+        return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, text));
+    }
+    Ok((ports, claims))
 }
 
 /// The guide's ports, those for peers first.

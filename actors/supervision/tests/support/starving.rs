@@ -2,7 +2,7 @@
 #![allow(dead_code)]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,12 @@ pub fn beside(hog: &Hog, processes: &[u32]) -> Result<(), String> {
     Ok(())
 }
 
+/// Where no control groups of version 2 are mounted, their folder takes any file of any name, and limits nothing.
+fn write_there(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    fs::OpenOptions::new().write(true).open(file)?.write_all(text.as_bytes())
+}
+
 /// A group of processes with a tenth of one processor, until it is dropped.
 pub struct Quota(PathBuf);
 
@@ -77,7 +83,7 @@ impl Quota {
             }
             let quota = Quota(path.clone());
             let write = |(file, limit): &(&str, String)| {
-                fs::write(path.join(file), limit).map_err(|error| format!("{}: {error}", path.join(file).display()))
+                write_there(&path.join(file), limit).map_err(|error| format!("{}: {error}", path.join(file).display()))
             };
             match limits.iter().try_for_each(write) {
                 Ok(()) => return Ok(quota),
@@ -100,8 +106,7 @@ impl Quota {
     pub fn lift(&self) {
         for (file, limit) in [("cpu.max", "max"), ("cpu.cfs_quota_us", "-1")] {
             // One of them is there.
-            let _ =
-                fs::OpenOptions::new().write(true).open(self.0.join(file)).map(|_| fs::write(self.0.join(file), limit));
+            let _ = write_there(&self.0.join(file), limit);
         }
     }
 }
