@@ -11,8 +11,11 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// A leader without a session for this long is silent.
-const SESSION_MISSING: Millis = Millis(1_000);
+/// A leader whose session was lost so long ago is silent: less than its own turn would take by the timer, and long enough for
+/// a session that is only replaced.
+const SESSION_LOST: Millis = Millis(100);
+/// So is one that has had no session for so long since this validator's start: it may be starting, too.
+const SESSION_AWAITED: Millis = Millis(1_000);
 /// So is one that did not vote for this many completed views and this long. Without the seconds an honest validator
 /// 140 ms away would never lead.
 const VIEWS_SILENT: u64 = 3;
@@ -75,7 +78,7 @@ impl Election {
             Notice::ViewEntered { view, leader, .. } => {
                 self.completed += 1;
                 (self.view, self.leader, self.work, self.asked) = (view, leader, false, false);
-                Vec::new()
+                self.tick(now)
             }
             Notice::Work { view } if view == self.view => {
                 self.work = true;
@@ -101,9 +104,14 @@ impl Election {
         }
     }
 
-    /// R10: asks once for a ViewChange vote in a view that has work but whose leader is silent.
+    /// R10: asks once for a ViewChange vote in a view whose leader is silent. Without work only if its session was lost: then
+    /// the view is over before there is any, and a proof that comes finds a leader that is there.
     pub fn tick(&mut self, now: Millis) -> Vec<Input> {
-        if !self.work || self.asked || !self.is_silent(now, self.leader) {
+        let skips = match self.work {
+            true => self.is_silent(now, self.leader),
+            false => self.is_lost(now, self.leader),
+        };
+        if self.asked || !skips {
             return Vec::new();
         }
         self.asked = true;
@@ -112,22 +120,34 @@ impl Election {
 
     /// When the leader's missing session would make it silent; later than any use if it has one.
     pub fn wakeup(&self) -> Millis {
-        let waits = self.work && !self.asked && self.leader != self.me && !self.sessions.contains(&self.leader);
-        if waits { self.missing_since(self.leader).saturating_add(SESSION_MISSING) } else { Millis(u64::MAX) }
-    }
-
-    /// Whether a validator's turns are skipped now.
-    pub fn is_silent(&self, now: Millis, validator: ValidatorIndex) -> bool {
-        if validator == self.me {
-            return false;
+        let may_skip = self.work || self.session_lost.contains_key(&self.leader);
+        match self.silent_at(self.leader) {
+            Some(at) if may_skip && !self.asked => at,
+            Some(_) | None => Millis(u64::MAX),
         }
-        let without_session =
-            !self.sessions.contains(&validator) && now.since(self.missing_since(validator)) >= SESSION_MISSING;
-        without_session || (!self.is_heard(now, validator) && self.is_quorum_heard(now))
     }
 
-    fn missing_since(&self, validator: ValidatorIndex) -> Millis {
-        self.session_lost.get(&validator).copied().unwrap_or(self.started).max(self.started)
+    /// Whether a validator's turns are skipped now, if there is work.
+    pub fn is_silent(&self, now: Millis, validator: ValidatorIndex) -> bool {
+        let without_session = self.silent_at(validator).is_some_and(|at| at <= now);
+        let is_mute = validator != self.me && !self.is_heard(now, validator) && self.is_quorum_heard(now);
+        without_session || is_mute
+    }
+
+    /// Whether it had a session, and lost it.
+    fn is_lost(&self, now: Millis, validator: ValidatorIndex) -> bool {
+        self.session_lost.contains_key(&validator) && self.silent_at(validator).is_some_and(|at| at <= now)
+    }
+
+    /// From when on its missing session makes a validator silent; never, if it has one.
+    fn silent_at(&self, validator: ValidatorIndex) -> Option<Millis> {
+        if validator == self.me || self.sessions.contains(&validator) {
+            return None;
+        }
+        Some(match self.session_lost.get(&validator) {
+            Some(lost) => lost.saturating_add(SESSION_LOST),
+            None => self.started.saturating_add(SESSION_AWAITED),
+        })
     }
 
     fn is_heard(&self, now: Millis, validator: ValidatorIndex) -> bool {
@@ -175,10 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_without_a_session_is_skipped_after_a_second_and_only_with_work() {
+    fn a_leader_that_never_had_a_session_is_skipped_after_a_second_and_only_with_work() {
         let mut election = election();
         enter(&mut election, 0, 1);
         assert_eq!(election.tick(Millis(5_000)), []);
+        assert_eq!(election.wakeup(), Millis(u64::MAX));
         assert_eq!(work(&mut election, 5_000, 1), skip(1));
         assert_eq!(election.tick(Millis(5_001)), [], "once a view");
     }
@@ -193,16 +214,40 @@ mod tests {
     }
 
     #[test]
-    fn the_second_counts_from_the_start_and_from_the_lost_session() {
+    fn the_second_counts_from_the_start() {
         let mut election = election();
         enter(&mut election, 0, 1);
         assert_eq!(work(&mut election, 500, 1), []);
         assert_eq!(election.wakeup(), Millis(1_000));
+        assert_eq!(election.tick(Millis(999)), []);
+        assert_eq!(election.tick(Millis(1_000)), skip(1));
+    }
+
+    #[test]
+    fn a_leader_whose_session_was_lost_is_skipped_without_work_and_without_the_timer() {
+        let mut election = election();
         election.on_session_opened(LEADER);
-        assert_eq!(election.tick(Millis(1_000)), []);
+        enter(&mut election, 0, 1);
+        assert_eq!(work(&mut election, 500, 1), []);
         election.on_session_closed(Millis(1_500), LEADER);
-        assert_eq!(election.tick(Millis(2_499)), []);
-        assert_eq!(election.tick(Millis(2_500)), skip(1));
+        assert_eq!(election.wakeup(), Millis(1_600));
+        assert_eq!(election.tick(Millis(1_599)), []);
+        assert_eq!(election.tick(Millis(1_600)), skip(1), "in the turn in which it fell");
+        assert_eq!(election.wakeup(), Millis(u64::MAX), "once a view");
+        let notice = Notice::ViewEntered { view: View(5), leader: LEADER, by: None, fetched: false, doubles: false };
+        assert_eq!(election.on_notice(Millis(1_700), &notice), skip(5), "and at once in each that follows");
+    }
+
+    #[test]
+    fn a_session_that_is_replaced_costs_no_turn() {
+        let mut election = election();
+        election.on_session_opened(LEADER);
+        enter(&mut election, 0, 1);
+        work(&mut election, 500, 1);
+        election.on_session_closed(Millis(1_500), LEADER);
+        election.on_session_opened(LEADER);
+        assert_eq!(election.wakeup(), Millis(u64::MAX));
+        assert_eq!(election.tick(Millis(1_999)), []);
     }
 
     #[test]
