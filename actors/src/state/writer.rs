@@ -1,8 +1,8 @@
 //! The database's one writer: what waits is made durable together, in the order in which it came.
 //!
 //! A transaction costs a sync, and some half a millisecond of processor time however little is in it. So an idle database
-//! is written to at once, and a busy one at intervals, longer ones if it stays busy. It decides nothing, and after a failure it writes nothing more:
-//! nobody knows what the disk holds then.
+//! is written to at once, and a busy one at intervals ([`Pace`]), longer ones if it stays busy. It decides nothing, and after a failure
+//! it writes nothing more: nobody knows what the disk holds then.
 
 use super::database::{Batch, DatabaseError, write_batch};
 use super::pending::{Places, write_pending};
@@ -16,11 +16,33 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// From the beginning of one transaction to that of the next, at least.
+/// From the beginning of one transaction to that of the next, at least; but one may come early.
 const INTERVAL: Duration = Duration::from_millis(8);
 /// The same where transactions follow each other without end, and how much of it each that finds work waiting adds.
 const INTERVAL_MAX: Duration = Duration::from_millis(16);
 const INTERVAL_STEP: Duration = Duration::from_millis(1);
+
+/// When transactions may begin: an interval apart on average, and the second after a pause at once. A proof that comes to an
+/// idle node is two transactions, its submission and its block, and its submitter waits for both.
+struct Pace {
+    interval: Duration,
+    /// When the next one would be on time; one may be early.
+    due: Option<Instant>,
+}
+
+impl Pace {
+    fn new() -> Pace {
+        Pace { interval: INTERVAL, due: None }
+    }
+
+    /// A transaction begins, and its work had to wait for that or not. When the next one may begin.
+    fn begin(&mut self, now: Instant, idle: bool) -> Instant {
+        self.interval = if idle { INTERVAL } else { INTERVAL_MAX.min(self.interval + INTERVAL_STEP) };
+        let next = self.due.map_or(now, |due| due.max(now));
+        self.due = Some(next + self.interval);
+        next
+    }
+}
 
 /// What one request adds.
 pub(super) enum Work {
@@ -110,10 +132,9 @@ impl Drop for Writer {
 impl Shared {
     fn write(&self, redb: &redb::Database, file: &Path, places: &Places) {
         let mut failed: Option<StoreError> = None;
-        let mut interval = INTERVAL;
+        let mut pace = Pace::new();
         while let Some(Next { waiting, idle }) = self.next() {
-            let began = Instant::now();
-            interval = if idle { INTERVAL } else { INTERVAL_MAX.min(interval + INTERVAL_STEP) };
+            let next = pace.begin(Instant::now(), idle);
             let (works, dones): (Vec<Work>, Vec<Done>) = waiting.into_iter().unzip();
             if failed.is_none() {
                 failed = transaction(redb, file, places, &works).err().map(StoreError::from);
@@ -126,7 +147,7 @@ impl Shared {
             for done in dones {
                 done(result.clone());
             }
-            self.rest(began + interval);
+            self.rest(next);
         }
     }
 
@@ -170,4 +191,39 @@ fn transaction(redb: &redb::Database, file: &Path, places: &Places, works: &[Wor
     metrics::database_synced(began.elapsed());
     moves.committed();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(begun: Instant, ms: u64) -> Instant {
+        begun + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn the_second_transaction_after_a_pause_begins_at_once_and_the_third_on_time() {
+        let (mut pace, start) = (Pace::new(), Instant::now());
+        for pause in [0, 1_000] {
+            assert_eq!(
+                pace.begin(after(start, pause), true),
+                after(start, pause),
+                "a submission: its block is not held up"
+            );
+            assert_eq!(pace.begin(after(start, pause + 3), true), after(start, pause + 8));
+            assert_eq!(pace.begin(after(start, pause + 8), true), after(start, pause + 16));
+        }
+    }
+
+    #[test]
+    fn transactions_without_end_are_an_interval_apart_which_grows() {
+        let (mut pace, start) = (Pace::new(), Instant::now());
+        let mut now = start;
+        for _ in 0..1_000 {
+            now = pace.begin(now, false);
+        }
+        let apart = now.duration_since(start).as_millis();
+        assert!((15_800..16_000).contains(&apart), "a thousand took {apart} ms");
+        assert_eq!(pace.begin(after(now, 100), true), after(now, 100), "a pause ends it");
+    }
 }
