@@ -83,6 +83,8 @@ pub async fn serve(router: Router, listener: TcpListener, bounds: Bounds, stop: 
             // Without a permit it is closed: every connection has a request under way, which ends by itself.
             Ok((stream, from)) => {
                 let Some(permit) = limiter.take(from.ip()) else { continue };
+                // The end of a long answer would wait for the client's acknowledgement of its beginning. Refused, it is only slower.
+                _ = stream.set_nodelay(true);
                 let connection = Connection { from: from.ip(), permit: Arc::new(permit) };
                 tokio::spawn(serve_one(router.clone(), stream, connection, bounds, closed.clone()));
             }

@@ -176,12 +176,19 @@ impl MempoolActor {
     /// The script is at hand only while it is admitted; peers that miss it ask.
     fn push(&mut self, proof: &Hash, to: &[ValidatorIndex], context: &mut Context<Self>) {
         let Some((_, proof)) = self.admitted.as_ref().filter(|(id, _)| id == proof) else { return };
-        if let Some(wait) = self.pushes.add(proof, to) {
-            context.run_later(wait, |actor, _| {
-                for (peer, proofs) in actor.pushes.take() {
-                    let _ = actor.settings.network.send((peer, Message::Proofs(proofs)));
-                }
-            });
+        match self.pushes.add(proof, to) {
+            // Not by the timer, which is a millisecond late.
+            Some(Duration::ZERO) => {
+                context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, _| actor.send_pushes()));
+            }
+            Some(wait) => _ = context.run_later(wait, |actor, _| actor.send_pushes()),
+            None => {}
+        }
+    }
+
+    fn send_pushes(&mut self) {
+        for (peer, proofs) in self.pushes.take() {
+            let _ = self.settings.network.send((peer, Message::Proofs(proofs)));
         }
     }
 
@@ -236,6 +243,7 @@ impl MempoolActor {
         if self.remembered.is_empty() {
             context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, context| {
                 for (proof, judgement) in std::mem::take(&mut actor.remembered) {
+                    vote_way::proof(Place::Judged, &proof);
                     actor.step(Input::Judged { proof, judgement }, context);
                 }
             }));
