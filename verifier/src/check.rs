@@ -71,12 +71,12 @@ impl Checker {
         self.last = None;
     }
 
-    /// Makes the next context ahead of time: a third of what a small script costs. A library that makes none is found
+    /// Makes the next context ahead of time: half of what a small script costs. A library that makes none is found
     /// out when the script comes.
     pub fn prepare(&mut self) {
         // It would take back the options that hold for a series.
         if self.next.is_none() && self.series.is_none() {
-            self.next = Context::fresh().ok();
+            self.next = Context::begun().ok();
         }
     }
 
@@ -259,7 +259,8 @@ impl Checker {
     /// A fresh context, under these options and no others.
     fn context(&mut self, options: &[(String, String)]) -> Result<Context, NoVerdict> {
         self.tidy();
-        let context = match self.next.take() {
+        // The next one was begun under no options.
+        let context = match self.next.take().filter(|_| options.is_empty() && self.seed.is_none()) {
             Some(context) => context,
             None => Context::fresh().map_err(solver_error)?,
         };

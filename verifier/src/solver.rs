@@ -39,6 +39,17 @@ impl Context {
         }
     }
 
+    /// The same, and begins to read a text, which takes another third of that. Some options are read then: one that is set
+    /// later does not hold in this context.
+    ///
+    /// # Errors
+    /// If the library makes none.
+    pub fn begun() -> Result<Context, SolverFault> {
+        let mut context = Context::fresh()?;
+        context.eval("")?;
+        Ok(context)
+    }
+
     /// Runs commands and returns their output. State is kept between calls.
     ///
     /// # Errors

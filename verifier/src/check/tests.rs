@@ -102,6 +102,29 @@ fn an_option_does_not_outlive_its_script() {
 }
 
 #[test]
+fn a_context_that_was_prepared_counts_under_options_as_a_fresh_one_does() {
+    let _alone = alone();
+    let text = "(declare-const a Int)(declare-const b Int)(assert (= a (+ b 3)))(assert (> a 5))(check-sat)";
+    let count = |prepared: bool, options: &[(&str, &str)]| {
+        let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut checker = Checker::default();
+        if prepared {
+            checker.prepare();
+        }
+        checker.check_form(&Form { options, ..form(text) }, &job(None)).resource_count.unwrap()
+    };
+    // The solver reads this option when it begins to read a text.
+    let without_models = [("model", "false")];
+    assert_eq!(count(true, &[]), count(false, &[]));
+    assert_eq!(count(true, &without_models), count(false, &without_models));
+    assert_ne!(
+        count(false, &[]).0 * 2,
+        count(false, &without_models).0,
+        "the option has no effect, so this shows nothing"
+    );
+}
+
+#[test]
 fn a_sat_that_only_a_wrong_logic_gives_is_none() {
     let _alone = alone();
     let body = "(declare-const x Int)(assert (and (< x 0) (> x 0)))(check-sat)";
