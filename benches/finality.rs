@@ -2,14 +2,17 @@
 //!
 //! Not criterion's kind of measure: real processes, TLS, fsync and the solver, through `pop deploy-testnet`, whose report is
 //! read. *Idle*: one small proof at a time, each a new statement, so that every validator's solver is asked. *Remembered*:
-//! the same statement again and again, without the solver. *Burst*: 500 proofs at once.
+//! the same statement again and again, without the solver. *Burst*: 500 proofs at once. `POP_ROWS=idle,remembered,burst` chooses.
 
 mod support;
 
 use std::path::Path;
-use support::{deploy, report, write_proofs};
+use support::{VALIDATORS, check_ms, cores, cores_used, deploy, is_asked_for, report, write_proofs};
 
 fn measure(what: &str, folder: &Path, arguments: &[&str]) {
+    if !is_asked_for(what) {
+        return;
+    }
     let ended = deploy(folder, arguments).status().expect("pop was built beside this bench");
     assert!(ended.success(), "{what}: {ended}");
     let report = report(folder);
@@ -23,6 +26,12 @@ fn measure(what: &str, folder: &Path, arguments: &[&str]) {
         );
     }
     println!("  proofs a second {}, view changes {}", metrics["proof_throughput"], metrics["view_changes"]);
+    println!("  cores: {}", cores_used(&report));
+    let check = check_ms(&report);
+    println!(
+        "  a check takes {check:.2} ms of its worker; four validators' checks on these cores at least {:.2} ms",
+        check * VALIDATORS / cores()
+    );
 }
 
 fn main() {

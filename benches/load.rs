@@ -2,15 +2,21 @@
 //!
 //! `cargo bench --bench load`. Real processes, TLS, fsync and the solver, through `pop deploy-testnet`, which submits from the
 //! same machine. *Remembered*: one statement again and again, under new nonces, so that no solver is asked. *New*: small
-//! statements, each another one. Each figure's definition is in `docs/PERFORMANCE.md`.
+//! statements, each another one. Each figure's definition is in `docs/PERFORMANCE.md`. `POP_ROWS` chooses some of the rows:
+//! `remembered-200`, `saturated`, `new`, `killed`, `dead-leader`, `corpus`. The last needs the solver's program, `z3` or what `Z3` names.
 
 mod support;
 
+use actors::verifier_pool::{PoolConfig, VerifierPool};
+use protocol::verdict::{Claim, Job, Task, VerifierParameters};
 use serde_json::Value;
-use std::path::Path;
-use std::process::{Child, Command};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{deploy, pop, report, write_proofs};
+use support::{
+    VALIDATORS, check_ms, cores, cores_used, deploy, is_asked_for, report, script, workers_seconds, write_proofs,
+};
 
 const SECONDS: f64 = 20.0;
 const NEW_PROOFS: usize = 2_000;
@@ -73,15 +79,133 @@ fn show(what: &str, (report, largest): &(Value, f64)) -> f64 {
         println!("  {measure:<22} p50 {:>8} p99 {:>8} max {:>8}", spread["p50"], spread["p99"], spread["max"]);
     }
     println!("  view changes {}, largest validator {largest:.0} MB", metrics["view_changes"]);
+    println!("  cores: {}", cores_used(report));
     proofs
 }
 
-/// Seconds of processor time that one idle worker takes for each of these proofs, by `pop check-proof`.
-fn checking_seconds(folder: &Path) -> f64 {
+/// Seconds of processor time of all children that have ended.
+fn children_seconds() -> f64 {
+    // SAFETY: the structure is plain data that the call fills.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage);
+        usage
+    };
+    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+}
+
+/// Milliseconds of processor time that one worker takes for each of these proofs, one after the other, its start included.
+fn one_alone_ms() -> f64 {
+    let before = children_seconds();
+    let limits = VerifierParameters::default();
+    let program = env!("CARGO_BIN_EXE_pop-verifier").into();
+    let config = PoolConfig { workers: 1, spare: false, ..PoolConfig::new(program, limits) };
+    let pool = VerifierPool::start(config).expect("the solver is set up");
+    let job = |number| Job {
+        script: script(number).into_bytes(),
+        claim: Some(Claim::Unsat),
+        limits,
+        task: Task::Check,
+        seed: None,
+    };
+    for number in 0..NEW_PROOFS {
+        pool.check_blocking(&job(number)).expect("the pool works");
+    }
+    pool.close();
+    (children_seconds() - before) * 1e3 / NEW_PROOFS as f64
+}
+
+fn new(folder: &Path, new: &[&str]) -> f64 {
+    let before = one_alone_ms();
+    let ran = run(deploy(folder, new), folder, None);
+    let all = show("new", &ran);
+    // The machine may be a virtual one, whose speed changes.
+    let alone = (before + one_alone_ms()) / 2.0;
+    let efficiency = all * VALIDATORS * alone / 1e3 / cores();
+    println!("  one worker alone needs {alone:.2} ms of processor time for a check: efficiency {efficiency:.2}");
+    println!("  in the network a worker needs {:.2} ms", check_ms(&ran.0));
+    all
+}
+
+fn killed(folder: &Path, new: &[&str], all: Option<f64>) {
+    let mut killed = deploy(folder, new);
+    killed.arg("--no-restart");
+    let three = show("new, one of four killed after 5 s", &run(killed, folder, Some(Duration::from_secs(5))));
+    let gap = longest_gap_seconds(folder);
+    let ratio = all.map(|all| format!("÷ all alive {:.2}, ", three / all)).unwrap_or_default();
+    println!("  {ratio}longest time without a block {gap:.2} s");
+}
+
+/// `… vote_way: at_us=1 place=Entered what=view 7 of 2`
+fn mark<'a>(line: &'a str, place: &str) -> Option<(i64, &'a str)> {
+    let (at, rest) = line.split_once("at_us=")?.1.split_once(" place=")?;
+    let what = rest.strip_prefix(place)?.strip_prefix(" what=")?;
+    Some((at.parse().ok()?, what.trim()))
+}
+
+/// How long the turns of a validator that was killed under load lasted, by the log of node_1: from its view to the next one.
+fn dead_leader(folder: &Path) {
+    let mut testnet = deploy(folder, &["--proofs", "one", "--duration", "20s", "--rate", "50", "--no-restart"]);
+    testnet.env("RUST_LOG", "info,vote_way=trace");
+    let killed = show("one of four killed after 5 s", &run(testnet, folder, Some(Duration::from_secs(5))));
+    let log = std::fs::read_to_string(folder.join("data/testnet/logs/node_1.log")).expect("node_1 has a log");
+    let views = log.lines().filter_map(|line| {
+        let (at, what) = mark(line, "Entered")?;
+        let (view, leader) = what.strip_prefix("view ")?.split_once(" of ")?;
+        Some((view.parse::<u64>().ok()?, (at, leader.to_owned())))
+    });
+    let views: BTreeMap<u64, (i64, String)> = views.collect();
+    let changed = log.lines().filter_map(|line| mark(line, "Sent")?.1.strip_prefix("view_change ")?.split_once(" by "));
+    let changed: Vec<u64> = changed.filter_map(|(view, _)| view.parse().ok()).collect();
+    let dead = |view: &u64| views.get(view).is_some_and(|(_, leader)| leader == "3");
+    let mut turns: Vec<i64> = changed
+        .iter()
+        .filter(|view| dead(view))
+        .filter_map(|view| Some(views.get(&(view + 1))?.0 - views[view].0))
+        .collect();
+    let first = turns.first().copied();
+    turns.sort_unstable();
+    let Some(first) = first else { return println!("  nobody's turn was skipped: {killed:.0} proofs a second") };
+    let at = |percent: usize| turns[turns.len() * percent / 100] as f64 / 1e3;
+    let by_timer = log.matches("Consensus timeout").count();
+    println!(
+        "  {} turns of the dead leader: the first {:.1} ms, p50 {:.1}, p99 {:.1}; by the timer {by_timer}",
+        turns.len(),
+        first as f64 / 1e3,
+        at(50),
+        at(99)
+    );
+}
+
+/// Seconds for the public corpus, by the network and by the solver's program, one file after another.
+fn corpus(folder: &Path) {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/smt2");
+    let Ok(entries) = std::fs::read_dir(&scripts) else {
+        return println!("NOT RUN: the corpus of public scripts is not at ../shared/corpus");
+    };
+    let files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let z3 = std::env::var_os("Z3").unwrap_or_else(|| "z3".into());
     let began = Instant::now();
-    let checked = pop(folder).args(["check-proof", "new"]).status().expect("pop was built beside this bench");
-    assert!(checked.success());
-    began.elapsed().as_secs_f64() / NEW_PROOFS as f64
+    for file in &files {
+        let run = Command::new(&z3).arg("-T:20").arg(file).stdin(Stdio::null()).stdout(Stdio::null()).status();
+        if let Err(error) = run {
+            return println!("NOT RUN: {} ({error}); Z3 names the solver's program", z3.display());
+        }
+    }
+    let other = began.elapsed().as_secs_f64();
+    let mut testnet = deploy(folder, &["--until-done", "--duration", "0.05", "--proofs"]);
+    testnet.arg(&scripts);
+    let ran = run(testnet, folder, None);
+    show("the public corpus", &ran);
+    let seconds = ran.0["deployment"]["duration_hours"].as_f64().unwrap_or_default() * 3_600.0;
+    let floor = workers_seconds(&ran.0) / cores();
+    println!(
+        "  {seconds:.2} s ÷ {other:.2} s of z3 for {} files, one after another: {:.2}",
+        files.len(),
+        seconds / other
+    );
+    println!("  the workers alone need {floor:.2} s of all cores: {:.2}", floor / other);
 }
 
 fn main() {
@@ -93,19 +217,20 @@ fn main() {
     write_proofs(&folder.join("one"), 1);
     write_proofs(&folder.join("new"), NEW_PROOFS);
     let hours = (SECONDS / 3_600.0).to_string();
-    for (what, rate) in [("remembered, 200 a second", "200"), ("remembered, all that is taken", "100000")] {
+    let remembered = [("remembered-200", "200"), ("saturated", "100000")];
+    for (row, rate) in remembered.into_iter().filter(|(row, _)| is_asked_for(row)) {
         let testnet = deploy(folder, &["--proofs", "one", "--duration", &hours, "--rate", rate]);
-        show(what, &run(testnet, folder, None));
+        show(&format!("{row}, the same statement again and again"), &run(testnet, folder, None));
     }
-    let alone = checking_seconds(folder);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let new = ["--proofs", "new", "--until-done", "--duration", "0.2"];
-    let all = show("new", &run(deploy(folder, &new), folder, None));
-    let efficiency = all * 4.0 * alone / cores as f64;
-    println!("  one proof alone {:.2} ms; checking efficiency {efficiency:.2} on {cores} cores", alone * 1e3);
-    let mut killed = deploy(folder, &new);
-    killed.arg("--no-restart");
-    let killed = run(killed, folder, Some(Duration::from_secs(5)));
-    let three = show("new, one of four killed after 5 s", &killed);
-    println!("  ÷ all alive {:.2}, longest time without a block {:.2} s", three / all, longest_gap_seconds(folder));
+    let statements = ["--proofs", "new", "--until-done", "--duration", "0.2"];
+    let all = is_asked_for("new").then(|| new(folder, &statements));
+    if is_asked_for("killed") {
+        killed(folder, &statements, all);
+    }
+    if is_asked_for("dead-leader") {
+        dead_leader(folder);
+    }
+    if is_asked_for("corpus") {
+        corpus(folder);
+    }
 }

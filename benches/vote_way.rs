@@ -1,4 +1,5 @@
-//! Where a vote's time goes: each step from a proposal to its block's Commit votes, on an idle network of four processes.
+//! Where the time of a proof and of a vote goes, on an idle network of four processes: how far a proof is how long after it came
+//! to the first validator, and each step from a proposal to its block's Commit votes.
 //!
 //! `cargo bench --bench vote_way`. One small new proof every 0.2 s, with the marks of `actors/src/vote_way.rs` on, which cost some
 //! microseconds each; the marks of all four logs are laid side by side. Microseconds.
@@ -33,6 +34,17 @@ impl Marks {
         self.0.get(&(validator, place.to_owned(), what.to_owned())).copied()
     }
 
+    /// What of each proof was marked where, and when: by place, each validator's time.
+    fn proofs(&self) -> BTreeMap<&str, BTreeMap<&str, Vec<i64>>> {
+        let mut proofs = BTreeMap::<&str, BTreeMap<&str, Vec<i64>>>::new();
+        for ((_, place, what), at) in &self.0 {
+            if let Some(proof) = what.strip_prefix("proof ") {
+                proofs.entry(proof).or_default().entry(place).or_default().push(*at);
+            }
+        }
+        proofs
+    }
+
     /// Every view with a proposal, and who led it.
     fn proposals(&self) -> Vec<(String, usize)> {
         let sent = self.0.keys().filter(|(_, place, what)| place == "Sent" && what.starts_with("proposal "));
@@ -51,11 +63,11 @@ fn mark(line: &str) -> Option<(i64, &str, &str)> {
 
 /// Spans of each step, in the order of the way.
 #[derive(Default)]
-struct Steps(Vec<(&'static str, Vec<i64>)>);
+struct Steps(Vec<(String, Vec<i64>)>);
 
 impl Steps {
-    fn add(&mut self, step: &'static str, from: Option<i64>, to: Option<i64>) {
-        let (Some(from), Some(to)) = (from, to) else { return };
+    fn add(&mut self, step: impl Into<String>, from: Option<i64>, to: Option<i64>) {
+        let (Some(from), Some(to), step) = (from, to, step.into()) else { return };
         match self.0.iter_mut().find(|(known, _)| *known == step) {
             Some((_, spans)) => spans.push(to - from),
             None => self.0.push((step, vec![to - from])),
@@ -70,14 +82,39 @@ impl Steps {
         self.add(names[2], places[2], marks.at(to, "Step", what));
     }
 
-    fn print(mut self) {
-        println!("{:<52} {:>6} {:>8} {:>8}", "step, microseconds", "count", "p50", "p90");
+    fn print(mut self, what: &str) {
+        println!("{what:<52} {:>6} {:>8} {:>8}", "count", "p50", "p90");
         for (step, spans) in &mut self.0 {
             spans.sort_unstable();
             let at = |percent: usize| spans[spans.len() * percent / 100];
             println!("{step:<52} {:>6} {:>8} {:>8}", spans.len(), at(50), at(90));
         }
     }
+}
+
+/// Each place on the way of a proof, from when it came to the first validator: at the first that reached it, and at the last.
+fn proofs(marks: &Marks) -> Steps {
+    let places = [
+        ("Came", "came"),
+        ("Examined", "admitted, to the worker and the disk"),
+        ("Stored", "durable"),
+        ("Judged", "durable and checked"),
+        ("Proposed", "in a proposal"),
+        ("Final", "final"),
+        ("Applied", "its block is durable"),
+    ];
+    let mut steps = Steps::default();
+    for (place, name) in places {
+        for (which, pick) in [("first", <[i64]>::first as fn(&[i64]) -> Option<&i64>), ("last", <[i64]>::last)] {
+            for reached in marks.proofs().values_mut() {
+                let came = reached.get("Came").and_then(|all| all.iter().min()).copied();
+                let Some(all) = reached.get_mut(place) else { continue };
+                all.sort_unstable();
+                steps.add(format!("{name}, {which}"), came, pick(all).copied());
+            }
+        }
+    }
+    steps
 }
 
 fn steps(marks: &Marks) -> Steps {
@@ -120,5 +157,7 @@ fn main() {
     let mut testnet = deploy(folder, &["--proofs", "many", "--until-done", "--duration", "0.1", "--rate", "5"]);
     let ended = testnet.env("RUST_LOG", "info,vote_way=trace").status().expect("pop was built beside this bench");
     assert!(ended.success(), "{ended}");
-    steps(&Marks::read(folder)).print();
+    let marks = Marks::read(folder);
+    proofs(&marks).print("a proof, microseconds after it came first");
+    steps(&marks).print("step, microseconds");
 }

@@ -5,7 +5,7 @@
 
 use protocol::consensus::events::Input;
 use protocol::message::Message;
-use protocol::types::Hash;
+use protocol::types::{Hash, ValidatorIndex, View};
 use protocol::vote::{Vote, VoteKind};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,6 +19,8 @@ pub enum Place {
     Verified,
     /// Its step begins.
     Step,
+    /// A view begins.
+    Entered,
     /// Records are on the disk.
     Durable,
     /// A message of this validator's own goes into the outboxes.
@@ -33,6 +35,8 @@ pub enum Place {
     Checking,
     /// The verdict on it is here.
     Judged,
+    /// A block of this validator's own that holds it goes into the outboxes.
+    Proposed,
     /// Consensus made it final.
     Final,
     /// The database has its block.
@@ -45,6 +49,9 @@ pub(crate) fn message(place: Place, message: &Message) {
         && let Some(what) = What::of(message)
     {
         mark(place, what);
+        if let (Place::Sent, Message::Proposal(proposal)) = (place, message) {
+            proposal.block.body.proofs.iter().for_each(|entry| proof(Place::Proposed, &entry.proof));
+        }
     }
 }
 
@@ -52,6 +59,10 @@ pub(crate) fn step(input: &Input) {
     if let Input::Peer(_, verified) = input {
         message(Place::Step, verified);
     }
+}
+
+pub(crate) fn entered(view: View, leader: ValidatorIndex) {
+    mark(Place::Entered, format_args!("view {} of {}", view.0, leader.as_usize()));
 }
 
 pub(crate) fn durable(records: usize) {

@@ -231,6 +231,9 @@ impl ConsensusActor {
         if matches!(notice, Notice::Prepared { .. }) {
             self.reach(Point::Prepared);
         }
+        if let Notice::ViewEntered { view, leader, .. } = notice {
+            vote_way::entered(view, leader);
+        }
         if notice == Notice::Signing {
             self.reach.witness.on_signing();
             tracing::info!("vote history confirmed: signing");
