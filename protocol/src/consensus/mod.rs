@@ -319,8 +319,7 @@ impl Consensus {
             return;
         }
         let sessions: BTreeSet<ValidatorIndex> = self.peers.keys().copied().collect();
-        let turn = self.view.0.wrapping_add(u64::from(self.settings.me.0));
-        for (peer, request) in self.resolver.ask(self.now.local, turn, &sessions) {
+        for (peer, request) in self.resolver.ask(self.now.local, self.settings.me, &sessions) {
             self.send(To::Peer(peer), request);
         }
     }
