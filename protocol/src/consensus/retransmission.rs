@@ -43,8 +43,7 @@ impl Consensus {
     pub(super) fn greet(&mut self, peer: ValidatorIndex, testimony: Message) {
         self.send(To::Peer(peer), testimony);
         self.send(To::Peer(peer), Message::Status(self.status()));
-        let words: Vec<_> = self.ready.my_words().collect();
-        self.tell_words(To::Peer(peer), words);
+        self.attest_all(peer);
     }
 
     /// T1: tells where I am to those whose turn it is. Who has told me that it is where I am lacks nothing of mine, and need
