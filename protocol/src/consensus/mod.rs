@@ -111,6 +111,8 @@ struct Round {
     proposed: bool,
     clock_started: bool,
     work_told: bool,
+    /// Since when something happens in it that is not over.
+    under_way: Option<Millis>,
     needed: BTreeSet<Hash>,
 }
 
@@ -122,6 +124,7 @@ impl Round {
             proposed: false,
             clock_started: false,
             work_told: false,
+            under_way: None,
             needed: BTreeSet::new(),
         }
     }

@@ -58,6 +58,7 @@ impl Consensus {
         self.ready.set_doubted(&self.settings.set, doubted);
         self.keep_clock();
         self.relay_due();
+        self.look_for_need();
         if now >= self.status_due {
             self.status_due = now.saturating_add(STATUS_INTERVAL);
             self.tell_status();
