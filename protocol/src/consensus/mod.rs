@@ -272,12 +272,14 @@ impl Consensus {
         let pause = self.contested_pause.until();
         let grace = self.round.entered.saturating_add(pacing::LEADER_GRACE);
         let announcing = (!self.announced.is_empty()).then_some(self.announce_due);
-        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup(), announcing];
+        // With nothing undecided there is nothing to tell again: an idle chain is not woken for it.
+        let retelling = (!self.ready.is_empty()).then_some(self.retell_due);
+        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup(), announcing, retelling];
         [idle, stranded, pause, grace]
             .into_iter()
             .filter(|at| *at > now)
             .chain(optional.into_iter().flatten())
-            .chain([self.status_due, self.retell_due])
+            .chain([self.status_due])
             .min()
             .unwrap_or(self.status_due)
     }
