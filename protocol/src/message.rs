@@ -102,7 +102,7 @@ impl FromIterator<ValidatorIndex> for VoterSet {
     }
 }
 
-/// A validator's state; sent on a new session and every 500 ms, always, to up to 16 peers in turn (T1).
+/// A validator's state; sent on a new session and every 500 ms, always, to up to 16 peers in turn (T1), or 4.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     pub view: View,

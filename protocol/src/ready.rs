@@ -20,6 +20,10 @@ pub const WORDS_OF_ONE_PEER_MAX: usize = 20_000;
 /// A hard proof overtakes easier ones that waited up to this much longer, for each doubling of its difficulty.
 const AGEING_PER_DOUBLING: Millis = Millis(250);
 
+/// My attestations in the order in which I gave them; 0 is before the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Number(u64);
+
 /// How a proof stands with the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
@@ -41,6 +45,8 @@ struct Rank {
 #[derive(Debug, Clone)]
 struct Pending {
     mine: Option<Checked>,
+    /// Which of my attestations that is.
+    number: Number,
     words: Words,
     since: Millis,
     standing: Standing,
@@ -63,6 +69,9 @@ impl Pending {
 pub struct Ready {
     me: ValidatorIndex,
     pending: BTreeMap<Hash, Pending>,
+    /// Those of them on which I gave an attestation.
+    given: BTreeMap<Number, Hash>,
+    newest: Number,
     uncontested: BTreeSet<Rank>,
     contested: BTreeSet<Rank>,
     /// Peers with a session, and on how many proofs they have said a word.
@@ -82,6 +91,8 @@ impl Ready {
         Ready {
             me,
             pending: BTreeMap::new(),
+            given: BTreeMap::new(),
+            newest: Number::default(),
             uncontested: BTreeSet::new(),
             contested: BTreeSet::new(),
             sessions: BTreeMap::new(),
@@ -112,9 +123,14 @@ impl Ready {
             self.uncontested.remove(&rank);
             self.contested.remove(&rank);
         }
+        let newest = Number(self.newest.0.saturating_add(1));
         let pending = self.entry(mine.proof, now);
         pending.mine = Some(mine);
         pending.words.insert(me, mine.word);
+        let before = core::mem::replace(&mut pending.number, newest);
+        self.newest = newest;
+        self.given.remove(&before);
+        self.given.insert(newest, mine.proof);
         self.changed(set, &mine.proof)
     }
 
@@ -148,6 +164,7 @@ impl Ready {
             let rank = pending.rank(proof);
             self.uncontested.remove(&rank);
             self.contested.remove(&rank);
+            self.given.remove(&pending.number);
             for (by, _) in pending.words.iter() {
                 if let Some(count) = self.sessions.get_mut(&by) {
                     *count = count.saturating_sub(1);
@@ -199,9 +216,32 @@ impl Ready {
         self.pending.iter().filter_map(|(proof, pending)| Some((*proof, pending.mine?.word)))
     }
 
-    /// The same, of the proofs in a range of ids.
-    pub fn my_words_in(&self, range: (Bound<Hash>, Bound<Hash>)) -> impl Iterator<Item = (Hash, Word)> + '_ {
-        self.pending.range(range).filter_map(|(proof, pending)| Some((*proof, pending.mine?.word)))
+    /// The same, of the proofs in a range of ids that have been known since this time or longer.
+    pub fn my_words_in(
+        &self,
+        range: (Bound<Hash>, Bound<Hash>),
+        since: Millis,
+    ) -> impl Iterator<Item = (Hash, Word)> + '_ {
+        let old = self.pending.range(range).filter(move |(_, pending)| pending.since <= since);
+        old.filter_map(|(proof, pending)| Some((*proof, pending.mine?.word)))
+    }
+
+    /// Which attestation was my last.
+    pub fn newest(&self) -> Number {
+        self.newest
+    }
+
+    /// Those of my attestations that came after one, in order.
+    pub fn my_words_after(&self, number: Number) -> impl Iterator<Item = (Hash, Word)> + '_ {
+        let after = self.given.range((Bound::Excluded(number), Bound::Unbounded));
+        after.filter_map(|(_, proof)| Some((*proof, self.pending.get(proof)?.mine?.word)))
+    }
+
+    /// My attestations on proofs that have been known since this time or longer, in order.
+    pub fn my_words_since(&self, since: Millis) -> impl Iterator<Item = (Hash, Word)> + '_ {
+        let pending = self.given.values().filter_map(|proof| Some((*proof, self.pending.get(proof)?)));
+        let old = pending.filter(move |(_, pending)| pending.since <= since);
+        old.filter_map(|(proof, pending)| Some((proof, pending.mine?.word)))
     }
 
     /// Whether nothing is undecided here.
@@ -224,6 +264,7 @@ impl Ready {
     fn entry(&mut self, proof: Hash, now: Millis) -> &mut Pending {
         self.pending.entry(proof).or_insert_with(|| Pending {
             mine: None,
+            number: Number::default(),
             words: Words::default(),
             since: now,
             standing: Standing::Waiting,

@@ -6,6 +6,14 @@ use alloc::vec::Vec;
 /// Peers that are told at a time. With more, they take turns.
 pub(crate) const PEERS_AT_ONCE: usize = 16;
 
+/// Peers that have a turn together where nobody is in need.
+pub(crate) const FEW_AT_ONCE: usize = 4;
+
+/// Whether a set is so large that its members take turns.
+pub(crate) fn is_crowd(validators: usize) -> bool {
+    validators > PEERS_AT_ONCE + 1
+}
+
 /// After what may have left somebody behind, everybody is told within this time.
 const HURRY: Millis = Millis(2_000);
 /// Turns in it.
@@ -59,18 +67,28 @@ impl Turns {
         now < self.hurry_until
     }
 
-    /// The next turn. `peers` are all that have a session, ascending, with the time when it was opened; one that is newer
-    /// than [`HURRY`] is told at every turn.
+    /// The next turn, of [`PEERS_AT_ONCE`]. `peers` are all that have a session, ascending, with the time when it was opened;
+    /// one that is newer than [`HURRY`] is told at every turn.
     ///
     /// Cost: O(peers).
     pub fn next(&mut self, now: Millis, peers: impl Iterator<Item = (ValidatorIndex, Millis)>) -> Turn {
+        self.next_of(PEERS_AT_ONCE, now, peers)
+    }
+
+    /// The same, of so many peers where they take turns at all.
+    pub fn next_of(
+        &mut self,
+        at_once: usize,
+        now: Millis,
+        peers: impl Iterator<Item = (ValidatorIndex, Millis)>,
+    ) -> Turn {
         let peers: Vec<(ValidatorIndex, Millis)> = peers.collect();
-        if peers.len() <= PEERS_AT_ONCE {
+        if !is_crowd(peers.len() + 1) {
             return Turn::Everybody;
         }
         // A hundred that each told everybody at every turn, while views change, would do nothing else.
         let in_a_hurry = if self.hurries(now) { peers.len().div_ceil(HURRY_TURNS) } else { 0 };
-        let count = PEERS_AT_ONCE.max(in_a_hurry);
+        let count = at_once.max(in_a_hurry);
         if self.waiting.is_empty() {
             self.waiting = self.in_order(peers.iter().map(|(peer, _)| *peer));
             self.waiting.reverse();
@@ -83,11 +101,13 @@ impl Turns {
 }
 
 impl Turns {
-    /// Those that are told of something at once, before anybody's turn: as many as have a turn together, from the one that
-    /// follows me.
+    /// Those that are told of something at once, before anybody's turn: everybody, or in a crowd [`FEW_AT_ONCE`], from the one
+    /// that follows me.
     pub fn followers(&self, peers: impl Iterator<Item = ValidatorIndex>) -> Vec<ValidatorIndex> {
         let mut followers = self.in_order(peers);
-        followers.truncate(PEERS_AT_ONCE);
+        if is_crowd(followers.len() + 1) {
+            followers.truncate(FEW_AT_ONCE);
+        }
         followers
     }
 

@@ -13,8 +13,10 @@
 //! | [`finality`] | R9: final blocks, shortening the log |
 //! | [`recovery`] | R12: replaying the log, recovery responses |
 //! | [`relaying`], [`retransmission`] | certificates for peers that may lack them; Status, and what a peer lacks |
-//! | [`pacing`] | work, clocks, rebroadcasting this validator's attestations |
+//! | [`pacing`] | work, clocks |
+//! | [`attesting`] | who is sent this validator's attestations, and when |
 
+mod attesting;
 mod carry;
 mod certificates;
 mod chain;
@@ -39,9 +41,9 @@ mod voting;
 mod tests;
 
 use crate::certificate::Certificate;
-use crate::message::{GiveUpReason, Message, Proposal, Status, Word};
+use crate::message::{GiveUpReason, Message, Proposal, Status};
 use crate::quorum::ValidatorSet;
-use crate::ready::Ready;
+use crate::ready::{Number, Ready};
 use crate::schedule::Schedule;
 use crate::signature::Signer;
 use crate::turns::Turns;
@@ -50,7 +52,6 @@ use crate::verify::Verified;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use certificates::Certificates;
 use chain::Chain;
 use events::{Effect, Input, Notice, Output, Record, Time, To};
@@ -90,6 +91,8 @@ struct Peer {
     opened: Millis,
     /// When it was last told my status in turn.
     told: Millis,
+    /// The last of my attestations that it was sent in this session.
+    attested: Number,
     status: Option<Status>,
     /// The highest view that its votes or status show it to be in.
     view: View,
@@ -108,6 +111,8 @@ struct Round {
     proposed: bool,
     clock_started: bool,
     work_told: bool,
+    /// Since when something happens in it that is not over.
+    under_way: Option<Millis>,
     needed: BTreeSet<Hash>,
 }
 
@@ -119,6 +124,7 @@ impl Round {
             proposed: false,
             clock_started: false,
             work_told: false,
+            under_way: None,
             needed: BTreeSet::new(),
         }
     }
@@ -161,14 +167,9 @@ pub struct Consensus {
     peers: BTreeMap<ValidatorIndex, Peer>,
     waiting: VecDeque<Waiting>,
     relays: relaying::Relays,
-    /// My words that were not told yet.
-    announced: Vec<(Hash, Word)>,
-    announce_due: Millis,
+    attesting: attesting::Attesting,
     status_due: Millis,
     status_turns: Turns,
-    retell_due: Millis,
-    retell_turns: Turns,
-    retell_from: Hash,
     log: recovery::LogBook,
     output: Output,
     halted: bool,
@@ -271,10 +272,8 @@ impl Consensus {
         let stranded = self.round.entered.saturating_add(self.round_time);
         let pause = self.contested_pause.until();
         let grace = self.round.entered.saturating_add(pacing::LEADER_GRACE);
-        let announcing = (!self.announced.is_empty()).then_some(self.announce_due);
-        // With nothing undecided there is nothing to tell again: an idle chain is not woken for it.
-        let retelling = (!self.ready.is_empty()).then_some(self.retell_due);
-        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup(), announcing, retelling];
+        let attesting = self.attesting.wakeup(!self.ready.is_empty());
+        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup(), attesting];
         [idle, stranded, pause, grace]
             .into_iter()
             .filter(|at| *at > now)
@@ -321,8 +320,7 @@ impl Consensus {
             return;
         }
         let sessions: BTreeSet<ValidatorIndex> = self.peers.keys().copied().collect();
-        let turn = self.view.0.wrapping_add(u64::from(self.settings.me.0));
-        for (peer, request) in self.resolver.ask(self.now.local, turn, &sessions) {
+        for (peer, request) in self.resolver.ask(self.now.local, self.settings.me, &sessions) {
             self.send(To::Peer(peer), request);
         }
     }

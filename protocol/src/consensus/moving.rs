@@ -67,6 +67,7 @@ impl Consensus {
         let doubles = kind == VoteKind::ViewChange && !fetched && self.learn_from_failure();
         if kind == VoteKind::ViewChange {
             self.status_turns.hurry(self.now.local);
+            self.spread_attestations();
         }
         self.view = view;
         self.entry = Some(by);

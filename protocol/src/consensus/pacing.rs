@@ -1,23 +1,15 @@
-//! Work, clocks, and attestations: when there is a reason to hurry, and when peers are sent my solver's results.
+//! Work and clocks: when there is a reason to hurry. What my solver and those of peers say comes in here.
 
 use super::Consensus;
-use super::events::{Checked, Effect, Notice, To};
+use super::events::{Checked, Effect, Notice};
 use super::retransmission::STATUS_INTERVAL;
-use crate::message::{Message, Word, limits};
+use crate::message::Word;
 use crate::ready::Refusal;
 use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;
-use core::ops::Bound;
 
 /// How long a leader may be checking a proof on which Ready is not unanimous, before its clock starts anyway.
 pub(super) const LEADER_GRACE: Millis = Millis(1_000);
-
-/// Between two messages with new attestations: those that come in quick succession go together, and no peer is sent
-/// more messages than it reads. The first after a pause goes at once.
-const WORDS_INTERVAL: Millis = Millis(8);
-
-/// Between two rebroadcasts of attestations on what is still undecided.
-const RETELL_INTERVAL: Millis = Millis(1_000);
 
 /// Reasons to make a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +58,12 @@ impl Consensus {
         self.ready.set_doubted(&self.settings.set, doubted);
         self.keep_clock();
         self.relay_due();
+        self.look_for_need();
         if now >= self.status_due {
             self.status_due = now.saturating_add(STATUS_INTERVAL);
             self.tell_status();
         }
-        if now >= self.retell_due {
-            self.retell_due = now.saturating_add(RETELL_INTERVAL);
-            self.retell();
-        }
+        self.rebroadcast_due();
     }
 
     /// Starts the view's clock with its work or its proposal, and stops it when the work is gone: a Commit certificate
@@ -111,7 +101,7 @@ impl Consensus {
             }
             return;
         }
-        self.announced.push((checked.proof, checked.word));
+        self.attesting.announced.push((checked.proof, checked.word));
         let refusal = self.ready.checked(&self.settings.set, self.now.local, checked);
         self.refuse(refusal);
     }
@@ -129,42 +119,5 @@ impl Consensus {
         if let Some(Refusal { proof, words }) = refusal {
             self.output.effects.push(Effect::Refused { proof, words });
         }
-    }
-
-    /// Tells what my solver said since the last time.
-    pub(super) fn announce(&mut self) {
-        let now = self.now.local;
-        if !self.announced.is_empty() && now >= self.announce_due {
-            self.announce_due = now.saturating_add(WORDS_INTERVAL);
-            let words = core::mem::take(&mut self.announced);
-            self.tell_words(To::All, words);
-        }
-    }
-
-    pub(super) fn tell_words(&mut self, to: To, words: Vec<(Hash, Word)>) {
-        for words in words.chunks(limits::WORDS_MAX) {
-            self.send(to, Message::Checked(words.to_vec()));
-        }
-    }
-
-    /// Rebroadcasts my attestations on undecided proofs, one message each second, to the peers whose turn it is (T1). The next
-    /// message's worth follows when every peer was sent the first.
-    fn retell(&mut self) {
-        let from = (Bound::Excluded(self.retell_from), Bound::Unbounded);
-        let words: Vec<(Hash, Word)> = self.ready.my_words_in(from).take(limits::WORDS_MAX).collect();
-        let next = match words.last() {
-            Some((last, _)) if words.len() == limits::WORDS_MAX => *last,
-            _ => Hash::ZERO,
-        };
-        if words.is_empty() {
-            self.retell_from = next;
-            return;
-        }
-        let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
-        let turn = self.retell_turns.next(self.now.local, peers);
-        if turn.ends_round() {
-            self.retell_from = next;
-        }
-        self.send_in_turn(turn, Message::Checked(words));
     }
 }

@@ -12,6 +12,7 @@ use super::events::To;
 use super::{Consensus, Peer};
 use crate::certificate::Certificate;
 use crate::message::Message;
+use crate::turns::is_crowd;
 use crate::types::{Millis, ValidatorIndex, View};
 use crate::vote::VoteKind;
 use alloc::collections::VecDeque;
@@ -19,6 +20,9 @@ use alloc::vec::Vec;
 
 /// Several rounds between neighbours; what is not known by then is not on its way.
 const RELAY_DELAY: Millis = Millis(20);
+/// The same in a crowd, times the square of its size in multiples of [`CROWD`]: so many messages a round has.
+const RELAY_DELAY_OF_CROWD: Millis = Millis(10);
+const CROWD: usize = 16;
 /// Certificates that wait; the oldest make room.
 const RELAYS_MAX: usize = 64;
 
@@ -27,6 +31,13 @@ const RELAYS_MAX: usize = 64;
 pub(super) const GIVERS: u64 = 4;
 /// Doublings after which there are more givers than validators.
 const STUCK_MAX: u32 = 16;
+
+/// What a phase of a round takes at most where nothing is slow or lost: 20 ms, with 32 validators 40, with 100 490 (measured on
+/// two cores, with all of them on it: 33 with 32, 135 with 64, 460 with 100).
+pub(super) fn round_of(validators: usize) -> Millis {
+    let crowds = validators.div_ceil(CROWD).max(1) as u64;
+    RELAY_DELAY.max(RELAY_DELAY_OF_CROWD.times(crowds.saturating_mul(crowds)))
+}
 
 /// Certificates that are relayed at a time, in its order.
 #[derive(Debug, Default)]
@@ -62,8 +73,11 @@ impl Consensus {
     pub(super) fn relay(&mut self, certificate: &Certificate) {
         match certificate.kind() {
             VoteKind::ViewChange => self.give_to_lacking(certificate),
+            // No vote shows who has it. Of a crowd nearly all have, and who lacks it asks by its status.
+            VoteKind::Commit if is_crowd(self.set().len()) => {}
             VoteKind::Prepare | VoteKind::Commit => {
-                self.relays.push(self.now.local.saturating_add(RELAY_DELAY), certificate.clone());
+                let due = self.now.local.saturating_add(round_of(self.set().len()));
+                self.relays.push(due, certificate.clone());
             }
         }
     }

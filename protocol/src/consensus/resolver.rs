@@ -22,7 +22,32 @@ pub enum Want {
     Block { id: Hash, above: Sequence },
 }
 
+/// A want without its end, which moves while views go by and blocks become final: it stays the same want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Beginning {
+    Certificates { kind: VoteKind, from: View },
+    Block(Hash),
+}
+
+impl Beginning {
+    /// Differs by asker, and by what is wanted.
+    fn turn(&self, me: ValidatorIndex) -> u64 {
+        let what = match self {
+            Beginning::Certificates { kind: _, from } => from.0,
+            Beginning::Block(id) => id.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)),
+        };
+        what.wrapping_add(u64::from(me.0))
+    }
+}
+
 impl Want {
+    fn beginning(&self) -> Beginning {
+        match *self {
+            Want::Certificates { kind, from, to: _ } => Beginning::Certificates { kind, from },
+            Want::Block { id, above: _ } => Beginning::Block(id),
+        }
+    }
+
     fn message(&self) -> Message {
         match *self {
             Want::Certificates { kind, from, to } => {
@@ -51,7 +76,7 @@ struct Hints {
 #[derive(Debug, Default)]
 pub struct Resolver {
     wanted: BTreeMap<Want, Hints>,
-    asked: BTreeMap<Want, Asked>,
+    asked: BTreeMap<Beginning, Asked>,
 }
 
 impl Resolver {
@@ -76,12 +101,13 @@ impl Resolver {
         self.wanted.keys().any(|want| matches!(want, Want::Block { id: wanted, .. } if wanted == id))
     }
 
-    /// Ends the look: whom to ask now. Forgets what is no longer wanted. `turn` differs by asker and view, so that not everybody
-    /// who misses something asks the same two.
+    /// Ends the look: whom to ask now. Forgets what is no longer wanted. Who is asked first depends on who asks and for what, so
+    /// that not everybody who misses something asks the same two; it does not depend on the view, or whoever misses something
+    /// while views go by would ask some again before it asked all.
     pub fn ask(
         &mut self,
         now: Millis,
-        turn: u64,
+        me: ValidatorIndex,
         sessions: &BTreeSet<ValidatorIndex>,
     ) -> Vec<(ValidatorIndex, Message)> {
         if sessions.is_empty() {
@@ -89,16 +115,18 @@ impl Resolver {
             self.asked.clear();
             return Vec::new();
         }
-        let wanted = &self.wanted;
-        self.asked.retain(|want, _| wanted.contains_key(want));
+        let wanted: BTreeSet<Beginning> = self.wanted.keys().map(Want::beginning).collect();
+        self.asked.retain(|beginning, _| wanted.contains(beginning));
         let mut requests = Vec::new();
-        for (want, hints) in &self.wanted {
-            let due = self.asked.get(want).is_none_or(|asked| now.since(asked.at) >= DEADLINE);
+        // Of two with one beginning the longer.
+        for (want, hints) in self.wanted.iter().rev() {
+            let beginning = want.beginning();
+            let due = self.asked.get(&beginning).is_none_or(|asked| now.since(asked.at) >= DEADLINE);
             if !due {
                 continue;
             }
-            let asked = self.asked.entry(want.clone()).or_insert(Asked { at: now, times: 0 });
-            let order = order(hints, turn, sessions);
+            let asked = self.asked.entry(beginning).or_insert(Asked { at: now, times: 0 });
+            let order = order(hints, beginning.turn(me), sessions);
             let start = asked.times * ASKED_AT_ONCE;
             for one in 0..ASKED_AT_ONCE.min(order.len()) {
                 requests.push((order[(start + one) % order.len()], want.message()));
@@ -149,23 +177,46 @@ mod tests {
         let mut hints = hints.iter().copied().map(ValidatorIndex);
         resolver.begin();
         resolver.want(want.clone(), hints.next(), hints);
-        resolver.ask(Millis(now), 0, &sessions()).into_iter().map(|(peer, _)| peer.0).collect()
+        resolver.ask(Millis(now), ValidatorIndex(0), &sessions()).into_iter().map(|(peer, _)| peer.0).collect()
     }
 
     #[test]
-    fn who_is_asked_first_differs_by_asker_and_view_but_for_the_best() {
-        let want = Want::Block { id: Hash::ZERO, above: Sequence(0) };
+    fn who_is_asked_first_differs_by_asker_and_want_but_for_the_best() {
         let sessions: BTreeSet<_> = (0..6).map(ValidatorIndex).collect();
         let ask = |turn: u64, best: Option<u16>, others: &[u16]| -> Vec<u16> {
             let mut resolver = Resolver::default();
+            let want = Want::Certificates { kind: VoteKind::Prepare, from: View(turn), to: View(turn) };
             resolver.want(want.clone(), best.map(ValidatorIndex), others.iter().copied().map(ValidatorIndex));
-            resolver.ask(Millis(0), turn, &sessions).into_iter().map(|(peer, _)| peer.0).collect()
+            resolver.ask(Millis(0), ValidatorIndex(0), &sessions).into_iter().map(|(peer, _)| peer.0).collect()
         };
         let others = [1, 2, 3, 9];
         assert_eq!([0, 1, 2, 3].map(|turn| ask(turn, None, &others)), [[1, 2], [2, 3], [3, 1], [1, 2]]);
         assert_eq!([0, 1, 2].map(|turn| ask(turn, Some(5), &others)), [[5, 1], [5, 2], [5, 3]]);
         assert_eq!([0, 1, 5, 6].map(|turn| ask(turn, None, &[])), [[0, 1], [1, 2], [5, 0], [0, 1]]);
         assert_eq!(ask(u64::MAX, Some(9), &[8]).len(), 2);
+        let by_asker = [0, 1, 2].map(|me| {
+            let mut resolver = Resolver::default();
+            resolver.want(Want::Block { id: Hash::ZERO, above: Sequence(0) }, None, []);
+            resolver.ask(Millis(0), ValidatorIndex(me), &sessions).first().map(|(peer, _)| peer.0)
+        });
+        assert_eq!(by_asker, [0, 1, 2].map(Some));
+    }
+
+    /// Views go by while it is missing: all the same everybody is asked before anybody twice.
+    #[test]
+    fn everybody_is_asked_once_before_anybody_twice() {
+        let mut resolver = Resolver::default();
+        let sessions: BTreeSet<_> = (0..10).map(ValidatorIndex).collect();
+        let mut met = Vec::new();
+        for now in [0, 200, 400, 600, 800, 1_200, 1_600] {
+            resolver.begin();
+            let to = View(20 + now);
+            resolver.want(Want::Certificates { kind: VoteKind::ViewChange, from: View(7), to }, None, []);
+            let asked = resolver.ask(Millis(now), ValidatorIndex(3), &sessions);
+            met.extend(asked.into_iter().map(|(peer, _)| peer.0));
+        }
+        met.sort_unstable();
+        assert_eq!(met, (0..10).collect::<Vec<_>>());
     }
 
     #[test]
@@ -184,7 +235,7 @@ mod tests {
         let want = Want::Certificates { kind: VoteKind::ViewChange, from: View(1), to: View(500) };
         assert_eq!(asked(&mut resolver, 0, &want, &[]).len(), 2);
         resolver.begin();
-        assert!(resolver.ask(Millis(1), 0, &sessions()).is_empty());
+        assert!(resolver.ask(Millis(1), ValidatorIndex(0), &sessions()).is_empty());
         assert_eq!(resolver.wakeup(), None);
         assert_eq!(asked(&mut resolver, 2, &want, &[]).len(), 2);
     }
@@ -197,7 +248,7 @@ mod tests {
         assert_eq!(asked(&mut resolver, 0, &want, &[]), [0, 1]);
         resolver.begin();
         resolver.want(want.clone(), None, []);
-        assert!(resolver.ask(Millis(1_000), 0, &BTreeSet::new()).is_empty());
+        assert!(resolver.ask(Millis(1_000), ValidatorIndex(0), &BTreeSet::new()).is_empty());
         assert_eq!(resolver.wakeup(), None);
         assert_eq!(asked(&mut resolver, 1_001, &want, &[]), [0, 1]);
     }

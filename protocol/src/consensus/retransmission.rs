@@ -3,12 +3,12 @@
 //! Everybody tells its peers where it is, always, every 500 ms, in turns if they are many (T1, [`super::turns`]); who hears
 //! that a peer lacks part of what matters sends that part. Answers to requests are here too.
 
-use super::Consensus;
 use super::events::{Effect, To};
+use super::{Consensus, Peer, relaying};
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{Message, Status, limits};
-use crate::turns::Turn;
+use crate::turns::{FEW_AT_ONCE, PEERS_AT_ONCE, Turn};
 use crate::types::{Hash, Millis, Sequence, ValidatorIndex, View};
 use crate::vote::{Vote, VoteKind};
 use alloc::boxed::Box;
@@ -43,17 +43,22 @@ impl Consensus {
     pub(super) fn greet(&mut self, peer: ValidatorIndex, testimony: Message) {
         self.send(To::Peer(peer), testimony);
         self.send(To::Peer(peer), Message::Status(self.status()));
-        let words: Vec<_> = self.ready.my_words().collect();
-        self.tell_words(To::Peer(peer), words);
+        self.attest_all(peer);
     }
 
     /// T1: tells where I am to those whose turn it is. Who has told me that it is where I am lacks nothing of mine, and need
     /// not be told each time; a peer that makes progress sends its status at every turn.
     pub(super) fn tell_status(&mut self) {
         let now = self.now.local;
-        let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
-        let turn = self.status_turns.next(now, peers);
         let status = self.status();
+        let needy = self.is_in_need();
+        let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
+        let at_once = if needy || status.recovering { PEERS_AT_ONCE } else { FEW_AT_ONCE };
+        let mut turn = self.status_turns.next_of(at_once, now, peers);
+        if let (true, Turn::Some { peers, .. }) = (needy, &mut turn) {
+            let givers = self.my_givers(&status).filter(|giver| !peers.contains(giver)).collect::<Vec<_>>();
+            peers.extend(givers);
+        }
         let spares = self.peers.len() > ALWAYS_TOLD_MAX && !self.status_turns.hurries(now) && !status.recovering;
         if !spares {
             return self.send_in_turn(turn, Message::Status(status));
@@ -71,6 +76,38 @@ impl Consensus {
             }
         }
         told.into_iter().for_each(|peer| self.send(To::Peer(peer), Message::Status(status.clone())));
+    }
+
+    /// Notes since when something is under way in my view: work, a proposal, votes, a prepared block.
+    pub(super) fn look_for_need(&mut self) {
+        let votes = || self.tally.voters(self.view, VoteKind::Prepare).next().is_some();
+        let under_way = self.round.clock_started
+            || self.proposals.contains_key(&self.view)
+            || self.certificates.highest_prepare().is_some()
+            || votes();
+        self.round.under_way = if under_way { self.round.under_way.or(Some(self.now.local)) } else { None };
+    }
+
+    /// Whether I seem to lack something: what is under way here, or past elsewhere, takes longer than a round does. My status
+    /// asks for it. In a crowd, who lacks nothing tells few where it is.
+    fn is_in_need(&self) -> bool {
+        let is_ahead = |peer: &Peer| peer.view > self.view;
+        let since = match self.round.under_way {
+            Some(since) => since,
+            None if self.peers.values().any(is_ahead) => self.round.entered,
+            None => return false,
+        };
+        self.now.local.since(since) >= relaying::round_of(self.set().len())
+    }
+
+    /// Those with a session that give me what ends my view, or commits what is prepared, with the first status.
+    fn my_givers(&self, status: &Status) -> impl Iterator<Item = ValidatorIndex> + '_ {
+        let (me, validators) = (self.settings.me, self.set().len());
+        let views = [status.view, status.prepare];
+        let gives = move |giver: &ValidatorIndex| {
+            views.iter().any(|view| relaying::gives(*giver, *view, me, validators, relaying::GIVERS))
+        };
+        self.peers.keys().copied().filter(gives)
     }
 
     pub(super) fn send_in_turn(&mut self, turn: Turn, message: Message) {

@@ -5,6 +5,7 @@ use super::recovery::Base;
 use super::*;
 use crate::election::Election;
 use crate::ledger::{Branch, GenesisAccount, Ledger};
+use crate::message::Word;
 use crate::pacemaker::{Pacemaker, PacemakerSettings};
 use crate::quorum::Validator;
 use crate::signature::SignatureCheck;
@@ -13,8 +14,10 @@ use crate::verify::Checker;
 use crate::vote::{Ballot, Choice, Vote};
 use alloc::format;
 use alloc::vec;
+use alloc::vec::Vec;
 use tally::VIEWS_AHEAD_MAX;
 
+mod attesting;
 mod bad_peers;
 mod telling;
 mod unknown_history;

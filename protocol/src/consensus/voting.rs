@@ -53,6 +53,7 @@ impl Consensus {
         let vote = self.sign(view, Choice::ViewChange);
         // Somebody may have what I miss.
         self.status_turns.hurry(self.now.local);
+        self.spread_attestations();
         self.notice(Notice::GaveUp { view, reason: reason.clone() });
         self.cast(vote, Some(reason));
     }
@@ -75,6 +76,9 @@ impl Consensus {
         if from == vote.voter {
             self.notice(Notice::Heard(from));
             self.learn_view(from, vote.ballot.choice.kind(), vote.view());
+            if vote.ballot.choice == Choice::ViewChange && vote.view() >= self.view {
+                self.spread_attestations();
+            }
             self.answer_old_vote(from, &vote);
         }
         self.count(Verified::own(vote));

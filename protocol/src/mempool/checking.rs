@@ -1,9 +1,11 @@
 //! Which proof is checked when, and what becomes of my own verdicts.
 
 use super::Mempool;
-use super::events::{Effect, Judgement, NEED_LIFETIME, RETRY_DELAY};
+use super::events::{Effect, Judgement, NEED_LIFETIME, RETRY_DELAY, Source};
 use super::pending::Stage;
 use crate::consensus::events::Checked;
+use crate::message::{Message, Word};
+use crate::turns::is_crowd;
 use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;
 
@@ -55,14 +57,15 @@ impl Mempool {
             Judgement::Word(word) => Stage::Checked(word),
             Judgement::Again => Stage::Parked(now.saturating_add(RETRY_DELAY)),
         };
-        let Some(statement) = self.pending.judge(&proof, |entry| {
+        let Some((statement, source)) = self.pending.judge(&proof, |entry| {
             entry.stage = stage;
-            entry.statement
+            (entry.statement, entry.source)
         }) else {
             return;
         };
         match stage {
             Stage::Checked(word) => {
+                self.answer_source(source, proof, word, effects);
                 effects.push(Effect::Tell(Checked { proof, statement, word }));
                 if self.pending.get(&proof).is_some_and(|entry| entry.final_in.is_some()) {
                     self.take(&proof);
@@ -77,6 +80,15 @@ impl Mempool {
                 self.parked.insert((until, proof));
             }
             Stage::Storing | Stage::Waiting | Stage::Checking => {}
+        }
+    }
+
+    /// In a crowd few are sent my attestation. Whoever brought the proof is among them: its submitter asks there whose is
+    /// missing.
+    fn answer_source(&self, source: Source, proof: Hash, word: Word, effects: &mut Vec<Effect>) {
+        let Source::Peer(peer) = source else { return };
+        if is_crowd(self.sessions.len() + 1) && self.sessions.contains_key(&peer) {
+            effects.push(Effect::Send(peer, Message::Checked([(proof, word)].into())));
         }
     }
 

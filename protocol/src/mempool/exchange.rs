@@ -8,8 +8,12 @@ use super::pending::{Entry, Stage};
 use super::{Mempool, PUSH_BYTES_MAX, SERVING_MAX, Session};
 use crate::message::limits::{IDS_MAX, PROOFS_MAX, WORDS_MAX};
 use crate::message::{Message, Word};
+use crate::turns::is_crowd;
 use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;
+
+/// In a crowd a proof that is undecided for so long is named again to whose attestation is missing.
+const OVERDUE: Millis = Millis(10_000);
 
 impl Mempool {
     /// Ids are told with the next tick, which is due at once.
@@ -39,15 +43,24 @@ impl Mempool {
 
     /// Sends a peer the ids of the proofs held here, except those already sent to it that it is known to have; and of
     /// the proofs checked here, all on which I lack its attestation: it may have refused the proof already, and the
-    /// message that said so was lost.
-    pub(super) fn exchange(&mut self, peer: ValidatorIndex, effects: &mut Vec<Effect>) {
+    /// message that said so was lost. In a crowd few attestations come here, and so many peers name a proof that each does so
+    /// once, but for what is still undecided after a while.
+    pub(super) fn exchange(&mut self, now: Millis, peer: ValidatorIndex, effects: &mut Vec<Effect>) {
+        let is_crowd = is_crowd(self.sessions.len() + 1);
         let Some(session) = self.sessions.get_mut(&peer) else { return };
         let start = session.cursor.take().unwrap_or(0);
         let lacks = |entry: &Entry| match entry.stage {
             Stage::Checked(_) => !entry.words.contains(peer),
             Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => !entry.has.contains(peer),
         };
-        let differs = |entry: &Entry| lacks(entry) || !entry.told.contains(peer);
+        let differs = |entry: &Entry| {
+            let is_new = !entry.told.contains(peer);
+            if is_crowd && now.since(entry.since) < OVERDUE {
+                is_new && !entry.has.contains(peer)
+            } else {
+                is_new || lacks(entry)
+            }
+        };
         let differing = self.pending.iter_from(start).filter(|entry| entry.is_shared() && differs(entry));
         let mut arrivals: Vec<u64> = differing.map(|entry| entry.arrival).take(IDS_MAX + 1).collect();
         if arrivals.len() > IDS_MAX {
@@ -76,11 +89,13 @@ impl Mempool {
                 (meant, self.turns.followers(self.sessions.keys().copied()))
             }
         };
+        let is_crowd = is_crowd(self.sessions.len() + 1);
         for peer in &peers {
             let mut proofs = Vec::new();
             for proof in &meant {
                 if let Some(entry) = self.pending.get_mut(proof)
                     && !entry.told.contains(*peer)
+                    && !(is_crowd && entry.has.contains(*peer))
                     && proofs.len() < IDS_MAX
                 {
                     entry.told.insert(*peer);

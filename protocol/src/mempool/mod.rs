@@ -30,7 +30,7 @@ pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 
 use crate::ledger::WINDOW;
 use crate::message::Word;
-use crate::turns::{Turn, Turns};
+use crate::turns::{FEW_AT_ONCE, Turn, Turns};
 use crate::types::{Hash, Millis, Sequence, ValidatorIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -348,16 +348,16 @@ impl Mempool {
         if self.exchange_at <= now {
             self.exchange_at = now.saturating_add(EXCHANGE_INTERVAL);
             let sessions = self.sessions.keys().map(|peer| (*peer, Millis(0)));
-            let peers: BTreeSet<_> = match self.turns.next(now, sessions) {
+            let peers: BTreeSet<_> = match self.turns.next_of(FEW_AT_ONCE, now, sessions) {
                 Turn::Everybody => {
                     self.relay_at = None;
                     self.sessions.keys().copied().collect()
                 }
                 Turn::Some { peers, .. } => peers.into_iter().chain(opened).collect(),
             };
-            peers.into_iter().for_each(|peer| self.exchange(peer, effects));
+            peers.into_iter().for_each(|peer| self.exchange(now, peer, effects));
         } else {
-            opened.into_iter().for_each(|peer| self.exchange(peer, effects));
+            opened.into_iter().for_each(|peer| self.exchange(now, peer, effects));
         }
         if self.relay_at.is_some_and(|at| at <= now) {
             self.relay_at = None;

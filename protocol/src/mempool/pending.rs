@@ -64,7 +64,7 @@ pub(super) struct Entry {
     pub source: Source,
     pub arrival: u64,
     /// Admitted when.
-    since: Millis,
+    pub since: Millis,
     pub stage: Stage,
     /// What peers said of it in sessions that are open.
     pub words: Words,

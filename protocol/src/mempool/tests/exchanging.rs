@@ -311,34 +311,71 @@ fn two_mempools_become_equal_and_then_silent() {
     assert_eq!(sides[1].figures().proofs, 300);
 }
 
+/// Peers 0 to 99 but 50, which is me, at a time when nothing is pending.
+fn crowd() -> Mempool {
+    let mut mempool = Mempool::new(Limits::new(1_000, 1 << 30, 1)).of(ValidatorIndex(50));
+    for peer in (0..100).filter(|peer| *peer != 50) {
+        mempool.step(NOW, Input::SessionOpened(ValidatorIndex(peer)));
+    }
+    mempool.step(NOW, Input::Tick);
+    mempool
+}
+
+/// Whom these effects tell of proofs.
+fn told(effects: &[Effect]) -> Vec<ValidatorIndex> {
+    let told = effects.iter().filter_map(|effect| match effect {
+        Effect::Send(to, Message::Pending(_)) => Some(*to),
+        _ => None,
+    });
+    told.collect()
+}
+
 /// T1: with many peers ids are announced to those that follow me, and exchanged with everybody in turn.
 #[test]
 fn with_many_peers_ids_go_to_a_few_at_a_time_and_to_all_within_a_round() {
-    let me = ValidatorIndex(50);
-    let mut mempool = Mempool::new(Limits::new(1_000, 1 << 30, 1)).of(me);
-    let peers: Vec<_> = (0..100).map(ValidatorIndex).filter(|peer| *peer != me).collect();
-    for peer in &peers {
-        mempool.step(NOW, Input::SessionOpened(*peer));
-    }
-    let told = |effects: &[Effect]| -> Vec<ValidatorIndex> {
-        let announced = effects.iter().filter_map(|effect| match effect {
-            Effect::Send(to, Message::Pending(_)) => Some(*to),
-            _ => None,
-        });
-        announced.collect()
-    };
-    mempool.step(NOW, Input::Tick);
-    let from_peer = Candidate { source: Source::Peer(ValidatorIndex(0)), ..candidate(1, 10, ALICE) };
-    mempool.admit(NOW, from_peer).unwrap();
-    mempool.step(NOW, Input::Stored(vec![id(1)]));
-    let relayed = told(&mempool.step(NOW.saturating_add(RELAY_DELAY), Input::Tick));
-    assert_eq!(relayed, (51..67).map(ValidatorIndex).collect::<Vec<_>>());
-    let mut met = BTreeSet::new();
-    for round in 1..=7 {
-        let effects = mempool.step(Millis(NOW.0 + round * EXCHANGE_INTERVAL.0 + 10), Input::Tick);
-        let now = told(&effects);
-        assert!(now.len() <= 16, "{now:?}");
+    let mut mempool = crowd();
+    put(&mut mempool, 1, 10, Source::Peer(ValidatorIndex(0)));
+    let mut met: BTreeSet<_> = told(&mempool.step(NOW.saturating_add(RELAY_DELAY), Input::Tick)).into_iter().collect();
+    assert_eq!(met, (51..55).map(ValidatorIndex).collect());
+    for round in 1..=25 {
+        let now = told(&mempool.step(at(round * EXCHANGE_INTERVAL.0 + 10), Input::Tick));
+        assert!(now.len() <= 4, "{now:?}");
         met.extend(now);
     }
-    assert_eq!(met.len(), peers.len());
+    assert_eq!(met.len(), 99);
+}
+
+/// Small scripts are pushed to all, and each of a hundred would tell each that it has it.
+#[test]
+fn in_a_crowd_nobody_is_told_of_what_it_has_and_nobody_twice_until_it_is_overdue() {
+    let mut mempool = crowd();
+    put(&mut mempool, 1, 10, Source::Peer(ValidatorIndex(0)));
+    // Half of the others have said that they have it.
+    for peer in (60..100).chain(1..10).map(ValidatorIndex) {
+        mempool.step(NOW, offered(peer, [1]));
+    }
+    mempool.step(NOW, Input::Judged { proof: id(1), judgement: Judgement::Word(CONFIRMED) });
+    let mut met = told(&mempool.step(NOW.saturating_add(RELAY_DELAY), Input::Tick));
+    for round in 1..=9 {
+        met.extend(told(&mempool.step(at(round * EXCHANGE_INTERVAL.0 + 10), Input::Tick)));
+    }
+    assert_eq!(met, (51..60).map(ValidatorIndex).collect::<Vec<_>>(), "each once");
+    // Whoever refused it meanwhile answers with its word.
+    let overdue = (10..=35).flat_map(|round| told(&mempool.step(at(round * EXCHANGE_INTERVAL.0 + 10), Input::Tick)));
+    assert_eq!(overdue.collect::<BTreeSet<_>>().len(), 99);
+}
+
+#[test]
+fn in_a_crowd_whoever_brought_a_proof_is_sent_my_attestation() {
+    let from = ValidatorIndex(7);
+    let judged = Input::Judged { proof: id(1), judgement: Judgement::Word(CONFIRMED) };
+    let words = Effect::Send(from, Message::Checked(vec![(id(1), CONFIRMED)]));
+    let mut mempool = crowd();
+    put(&mut mempool, 1, 10, Source::Peer(from));
+    assert!(mempool.step(NOW, judged.clone()).contains(&words));
+    // Few are all sent it by consensus.
+    let mut mempool = connected();
+    mempool.step(NOW, Input::SessionOpened(from));
+    put(&mut mempool, 1, 10, Source::Peer(from));
+    assert!(!mempool.step(NOW, judged).contains(&words));
 }
