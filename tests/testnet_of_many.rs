@@ -78,12 +78,15 @@ impl Testnet {
         assert!(Command::new("kill").arg(signal).args(numbers).status().unwrap().success());
     }
 
+    fn read_report(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.folder.path().join("report.json")).unwrap()).unwrap()
+    }
+
     /// Waits for the end, and reads the report.
     fn report(mut self) -> Value {
         let ended = self.process.wait().unwrap();
         assert!(ended.success(), "{ended}\n{}", self.screen());
-        let report = std::fs::read(self.folder.path().join("report.json")).unwrap();
-        let report: Value = serde_json::from_slice(&report).unwrap();
+        let report = self.read_report();
         println!("{}", summary(&report));
         report
     }
@@ -130,6 +133,29 @@ fn thirty_two_validators_come_up_and_end_every_proof() {
     assert_eq!(report["figures"]["proofs_unended"], 0, "{}", summary(&report));
     assert!(number(&report["metrics"]["total_proofs_processed"]) >= 4.0, "{}", summary(&report));
     assert!(report["figures"]["reduced"].as_array().unwrap().len() > 2);
+}
+
+/// Whoever asks one validator after the other waits for each that does not answer.
+#[test]
+fn a_testnet_whose_validators_do_not_answer_is_stopped_within_ten_seconds() {
+    if !needs_proc() {
+        return;
+    }
+    let mut testnet = Testnet::start(8, "0.5", 600);
+    testnet.await_start();
+    let stopped: Vec<u32> = testnet.validators().into_iter().take(3).collect();
+    assert_eq!(stopped.len(), 3);
+    testnet.signal(&stopped, "-STOP");
+    testnet.signal(&[testnet.process.id()], "-INT");
+    let begun = Instant::now();
+    let ended = testnet.process.wait().unwrap();
+    let took = begun.elapsed();
+    println!("stopped after {took:.1?}");
+    assert!(ended.success(), "{ended}\n{}", testnet.screen());
+    assert!(took < Duration::from_secs(10), "stopped after {took:?}");
+    assert_eq!(testnet.validators(), [] as [u32; 0], "nothing is left running");
+    let issues = testnet.read_report()["issues"].to_string();
+    assert!(issues.contains("3 validators did not answer at the end"), "{issues}");
 }
 
 /// The guide's testnet, for an hour or as long as `POP_SECONDS` says.
