@@ -54,7 +54,7 @@ SEED ?= 1
 chaos: build
 	@RUST_BACKTRACE=0 $(RELEASE)/pop chaos --seed $(SEED) --duration 0.1834 --quiet 60 --baseline 60
 
-# The same among 32, where everything takes turns and a third of the machine's time is sessions.
+# The same among 32, which take turns in much of what they send.
 chaos-many: build
 	@RUST_BACKTRACE=0 $(RELEASE)/pop chaos --nodes 32 --seed $(SEED) --duration 10m --quiet 120
 

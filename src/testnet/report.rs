@@ -25,6 +25,7 @@ const VIEW_CHANGES_PER_BLOCK: f64 = 0.1;
 const REDUCED: &[&str] = &[
     "one worker for each validator, and no spare one",
     "4 MiB of the database's pages in memory",
+    "room for 96 pending proofs, or one for each validator",
     "logs from warnings on",
 ];
 
