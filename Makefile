@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 LOG := target/test.log
 RELEASE := target/release
 
-.PHONY: all setup build run test test-long chaos fuzz check bench install uninstall clean
+.PHONY: all setup build run test test-long chaos chaos-many fuzz check bench install uninstall clean
 
 all: build
 
@@ -31,7 +31,7 @@ test: check
 
 # What takes longer than a coffee: property tests and other random ones from a new seed, a log of 100 MB, a hundred times as many seeds of the
 # simulated network, 2,000 with each bad validator, five minutes of overload, the testnet of a hundred for an hour and with faults, ten minutes in which no alert fires, alerts by
-# their real durations, and ten minutes of chaos. In `make test` all seeds are fixed (those of property tests in
+# their real durations, and ten minutes of chaos among four and among 32. In `make test` all seeds are fixed (those of property tests in
 # .cargo/config.toml). Here each command is printed with its seed; `make test-long NEW_SEED=…` repeats one.
 NEW_SEED := $(shell date +%s)
 test-long: setup
@@ -46,12 +46,17 @@ test-long: setup
 	$(CARGO) test --release --locked --test testnet_of_many -- --ignored --nocapture --test-threads 1
 	$(CARGO) test --release --locked --test observability -- --ignored --nocapture a_steady_network alerts_fire
 	$(MAKE) chaos
+	$(MAKE) chaos-many
 
 # Ten minutes of faults on four validators under load, after a minute without for comparison; then what held. `make test`
 # does a minute of it. Backtraces of thousands of panics would be measured in their place.
 SEED ?= 1
 chaos: build
 	@RUST_BACKTRACE=0 $(RELEASE)/pop chaos --seed $(SEED) --duration 0.1834 --quiet 60 --baseline 60
+
+# The same among 32, which take turns in much of what they send.
+chaos-many: build
+	@RUST_BACKTRACE=0 $(RELEASE)/pop chaos --nodes 32 --seed $(SEED) --duration 10m --quiet 120
 
 # An hour of damaged and random scripts for the normaliser, from a new seed. `make test` runs half a minute of it.
 MINUTES ?= 60

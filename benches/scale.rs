@@ -55,6 +55,10 @@ fn show(nodes: &str, rate: &str, report: &Value) {
     let sent = figures["sent"].as_object().into_iter().flatten();
     let sent: Vec<String> = sent.map(|(kind, sent)| format!("{kind} {}/{}", sent["messages"], sent["bytes"])).collect();
     println!("    sent, messages/bytes: {}", sent.join(", "));
+    let signatures = figures["signatures"].as_object().into_iter().flatten();
+    let signatures: Vec<String> = signatures.map(|(kind, count)| format!("{kind} {count}")).collect();
+    println!("    signatures checked: {}", signatures.join(", "));
+    println!("    longest step of a sessions' thread while peers connect, ms: {}", figures["session_step_max_ms"]);
     let memory = figures["validators"].as_array().into_iter().flatten();
     let memory: u64 = memory.filter_map(|validator| validator["memory_peak_mib"].as_u64()).sum();
     println!("    memory, MiB, of all together: {memory}");

@@ -6,18 +6,25 @@
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Until something that must happen is given up.
 const DEADLINE: Duration = Duration::from_secs(300);
 
+/// One at a time: each takes the machine.
+static MACHINE: Mutex<()> = Mutex::new(());
+
 struct Testnet {
     folder: tempfile::TempDir,
     process: Child,
+    _machine: MutexGuard<'static, ()>,
 }
 
 impl Testnet {
     fn start(nodes: u16, rate: &str, seconds: u64) -> Testnet {
+        // A test that failed has left nothing running.
+        let machine = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_pop"));
         command.current_dir(folder.path()).args(["deploy-testnet", "--nodes", &nodes.to_string(), "--rate", rate]);
@@ -25,7 +32,7 @@ impl Testnet {
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/proofs"));
         let log = std::fs::File::create(folder.path().join("screen.txt")).unwrap();
         let process = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        Testnet { folder, process }
+        Testnet { folder, process, _machine: machine }
     }
 
     fn screen(&self) -> String {
@@ -78,12 +85,15 @@ impl Testnet {
         assert!(Command::new("kill").arg(signal).args(numbers).status().unwrap().success());
     }
 
+    fn read_report(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.folder.path().join("report.json")).unwrap()).unwrap()
+    }
+
     /// Waits for the end, and reads the report.
     fn report(mut self) -> Value {
         let ended = self.process.wait().unwrap();
         assert!(ended.success(), "{ended}\n{}", self.screen());
-        let report = std::fs::read(self.folder.path().join("report.json")).unwrap();
-        let report: Value = serde_json::from_slice(&report).unwrap();
+        let report = self.read_report();
         println!("{}", summary(&report));
         report
     }
@@ -130,6 +140,62 @@ fn thirty_two_validators_come_up_and_end_every_proof() {
     assert_eq!(report["figures"]["proofs_unended"], 0, "{}", summary(&report));
     assert!(number(&report["metrics"]["total_proofs_processed"]) >= 4.0, "{}", summary(&report));
     assert!(report["figures"]["reduced"].as_array().unwrap().len() > 2);
+}
+
+/// Offers a network twenty proofs a second, which is more than it can check: what it takes ends, and what it does not take is
+/// told when to come back.
+fn is_calm_under_more_than_it_checks(nodes: u16, seconds: u64) {
+    let report = Testnet::start(nodes, "20", seconds).report();
+    let (metrics, figures) = (&report["metrics"], &report["figures"]);
+    let offered = number(&figures["proofs_submitted"]) + number(&figures["proofs_put_off"]);
+    println!(
+        "{offered} offered, {} put off, {} ended a second",
+        figures["proofs_put_off"], metrics["proof_throughput"]
+    );
+    assert_eq!(metrics["node_failures"], 0, "{}", report["issues"]);
+    assert_eq!(
+        (&figures["proofs_unended"], &figures["proofs_not_taken"]),
+        (&0.into(), &0.into()),
+        "{}",
+        report["issues"]
+    );
+    assert!(number(&figures["proofs_put_off"]) > 0.0, "nothing was put off: {}", summary(&report));
+    assert!(offered >= 10.0 * seconds as f64, "{offered} were offered in {seconds} s");
+    assert_eq!(figures["proofs_submitted"], metrics["total_proofs_processed"]);
+}
+
+#[test]
+fn a_crowd_that_is_offered_more_than_it_checks_ends_what_it_takes() {
+    is_calm_under_more_than_it_checks(17, 10);
+}
+
+#[test]
+#[ignore = "takes the machine for some minutes"]
+fn thirty_two_validators_that_are_offered_more_than_they_check_end_what_they_take() {
+    is_calm_under_more_than_it_checks(32, 60);
+}
+
+/// Whoever asks one validator after the other waits for each that does not answer.
+#[test]
+fn a_testnet_whose_validators_do_not_answer_is_stopped_within_ten_seconds() {
+    if !needs_proc() {
+        return;
+    }
+    let mut testnet = Testnet::start(8, "0.5", 600);
+    testnet.await_start();
+    let stopped: Vec<u32> = testnet.validators().into_iter().take(3).collect();
+    assert_eq!(stopped.len(), 3);
+    testnet.signal(&stopped, "-STOP");
+    testnet.signal(&[testnet.process.id()], "-INT");
+    let begun = Instant::now();
+    let ended = testnet.process.wait().unwrap();
+    let took = begun.elapsed();
+    println!("stopped after {took:.1?}");
+    assert!(ended.success(), "{ended}\n{}", testnet.screen());
+    assert!(took < Duration::from_secs(10), "stopped after {took:?}");
+    assert_eq!(testnet.validators(), [] as [u32; 0], "nothing is left running");
+    let issues = testnet.read_report()["issues"].to_string();
+    assert!(issues.contains("3 validators did not answer at the end"), "{issues}");
 }
 
 /// The guide's testnet, for an hour or as long as `POP_SECONDS` says.

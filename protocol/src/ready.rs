@@ -244,6 +244,11 @@ impl Ready {
         old.filter_map(|(proof, pending)| Some((proof, pending.mine?.word)))
     }
 
+    /// Whether nothing is undecided here.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     pub fn has(&self, proof: &Hash) -> bool {
         self.pending.contains_key(proof)
     }

@@ -9,10 +9,11 @@ use crate::testnet::validators::{Happened, How};
 use crate::testnet::{self, Site, Validators};
 use protocol::types::Stake;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const STAKE: Stake = Stake(10_000);
-const START_DEADLINE: Duration = Duration::from_secs(60);
+/// Between the request to stop and SIGKILL.
+const GRACE: Duration = Duration::from_secs(10);
 
 pub enum Fleet {
     Own(Box<Own>),
@@ -53,10 +54,11 @@ impl Fleet {
             prometheus: None,
             output: PathBuf::new(),
         };
+        testnet::check_machine(nodes)?;
         let site = Site::make(&plan)?;
         // The limits of every testnet: what ends more often than that is not to be hidden here.
         let mut validators = Validators::start(&site, RestartPolicy::default())?;
-        validators.await_quorum(&site, START_DEADLINE, |_, _| {})?;
+        validators.await_quorum(&site, testnet::start_deadline(nodes), |_, _| true)?;
         validators.release(|_| true);
         Ok(Fleet::Own(Box::new(Own { validators, site })))
     }
@@ -115,7 +117,7 @@ impl Fleet {
 
     pub fn stop(&mut self) {
         if let Fleet::Own(own) = self {
-            own.validators.stop();
+            own.validators.stop(Instant::now() + GRACE);
         }
     }
 }

@@ -17,10 +17,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Submitters at each validator: one that does not answer holds its own up and nobody else's.
+/// Submitters at each validator of a few: one that does not answer holds its own up and nobody else's.
 const SUBMITTERS_EACH: usize = 4;
+const FEW: usize = 4;
 /// Proofs under way, unless a rate is given: the network has always more to do than it can, and ends what it has in seconds.
+/// Each is checked by every validator, so that many validators on one machine end as many fewer.
 const IN_FLIGHT_MAX: usize = 200;
+const CHECKS_IN_FLIGHT_MAX: usize = 800;
+/// Before a submitter looks again whether a proof more may be under way, for each four validators: all of them look as often
+/// together, however many they are.
+const ROOM_LOOK: Duration = Duration::from_millis(2);
 /// A submission that is not answered by then made no promise.
 const SUBMIT_DEADLINE: Duration = Duration::from_secs(10);
 const READ_DEADLINE: Duration = Duration::from_secs(5);
@@ -266,8 +272,9 @@ pub fn submit(seen: &Arc<Seen>, interval: Option<Duration>) -> Result<(), Failur
         began: Instant::now(),
         interval,
     });
-    for node in 0..seen.network.nodes.len() {
-        for _ in 0..SUBMITTERS_EACH {
+    let nodes = seen.network.nodes.len();
+    for node in 0..nodes {
+        for _ in 0..(SUBMITTERS_EACH * FEW / nodes).clamp(1, SUBMITTERS_EACH) {
             let (seen, source) = (seen.clone(), source.clone());
             std::thread::spawn(move || seen.feed(node, &source));
         }
@@ -279,8 +286,10 @@ impl Seen {
     fn feed(&self, node: usize, source: &Source) {
         let client = self.network.nodes[node].client(SUBMIT_DEADLINE);
         while self.submits.load(Ordering::Relaxed) {
-            if source.interval.is_none() && self.accounts.lock().in_flight() >= IN_FLIGHT_MAX {
-                self.pause(Duration::from_millis(2));
+            let nodes = self.network.nodes.len().max(1);
+            let in_flight_max = (CHECKS_IN_FLIGHT_MAX / nodes).clamp(1, IN_FLIGHT_MAX);
+            if source.interval.is_none() && self.accounts.lock().in_flight() >= in_flight_max {
+                self.pause(ROOM_LOOK.mul_f64((nodes as f64 / FEW as f64).max(1.0)));
                 continue;
             }
             let number = source.next.fetch_add(1, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 //!
 //! It only counts what the threads saw; what is to be printed of it goes back as lines.
 
-use super::site::Site;
+use super::site::{Place, Site};
 use super::validators::{Ended, Happened};
 use super::watching::{self, BlockSeen, Event, Look, Pending};
 use crate::text;
@@ -29,6 +29,8 @@ pub struct Proofs {
     pub refused: u64,
     /// Not let in by the node that they were offered to.
     pub not_taken: u64,
+    /// The nodes that they were offered to had no room, and told when to come back.
+    pub put_off: u64,
     pub unended: u64,
 }
 
@@ -89,6 +91,8 @@ pub struct Account {
     reward_pool_first: Option<u64>,
     /// One for each validator, in their order.
     silences: Vec<Silence>,
+    /// Validators whose process runs and whose last block could not be compared.
+    unheard: usize,
     disagreement: Option<String>,
 }
 
@@ -118,6 +122,7 @@ impl Account {
             newest: Look::default(),
             reward_pool_first: None,
             silences: site.places.iter().map(|place| silence_of(&place.node_id)).collect(),
+            unheard: 0,
             disagreement: None,
         }
     }
@@ -135,6 +140,10 @@ impl Account {
                 self.proofs.not_taken += 1;
                 vec![format!("not taken  {name}: {why}")]
             }
+            Event::PutOff => {
+                self.proofs.put_off += 1;
+                Vec::new()
+            }
             Event::SubmissionsOver => {
                 self.submissions_over = true;
                 Vec::new()
@@ -145,7 +154,6 @@ impl Account {
                 self.on_looked(&looks, at);
                 Vec::new()
             }
-            Event::Interrupted => Vec::new(),
         }
     }
 
@@ -250,13 +258,20 @@ impl Account {
         vec![line]
     }
 
-    /// The run is over: a last look, and whether all running nodes have one history.
-    pub fn end(&mut self, site: &Site) {
-        self.ended = Some(Instant::now());
-        let looks = watching::look(site);
+    /// The run is over: a last look, and whether all nodes that answer have one history. Returns when that is known, by
+    /// `until` at the latest; half of the time is for each of the two.
+    pub fn end(&mut self, site: &Site, until: Instant) {
+        let now = Instant::now();
+        self.ended = Some(now);
+        let looks = watching::look(site, now + until.saturating_duration_since(now) / 2);
         self.on_looked(&looks, Instant::now());
-        let lowest = looks.iter().filter(|look| look.answers).map(|look| look.sequence).min().unwrap_or(0);
-        let blocks = watching::blocks_at(site, lowest);
+        // Who does not tell its status is not asked for anything else.
+        let answering = || site.places.iter().zip(&looks).filter(|(_, look)| look.answers);
+        let lowest = answering().map(|(_, look)| look.sequence).min().unwrap_or(0);
+        let places: Vec<&Place> = answering().map(|(place, _)| place).collect();
+        let blocks = watching::blocks_at(&places, lowest, until);
+        let silent = self.silences.iter().filter(|silence| silence.since.is_some()).count();
+        self.unheard = silent + (places.len() - blocks.len());
         if let Some(((first, id), (other, _))) =
             blocks.first().zip(blocks.iter().find(|(_, id)| Some(id) != blocks.first().map(|(_, id)| id)))
         {
@@ -340,6 +355,16 @@ impl Account {
     /// Micro-tokens paid as rewards.
     pub fn rewards_paid(&self) -> u64 {
         self.reward_pool_first.unwrap_or_default().saturating_sub(self.newest.reward_pool)
+    }
+
+    /// Validators that ran and did not answer at the end: whether they have the others' history is not known.
+    pub fn unheard(&self) -> usize {
+        self.unheard
+    }
+
+    /// Its process runs, and it did not answer when it was last asked.
+    pub fn is_silent(&self, node_id: &NodeId) -> bool {
+        self.silences.iter().any(|silence| silence.node_id == *node_id && silence.since.is_some())
     }
 
     /// Two nodes with different histories, if there are any: then nothing else in the report matters.

@@ -9,7 +9,7 @@ use super::restart::RestartPolicy;
 use super::screen::Screen;
 use super::site::Site;
 use super::validators::{Happened, Running, Validators};
-use super::watching::{Event, Look, Watch, on_signal};
+use super::watching::{self, Event, Look, Watch};
 use super::{Plan, Ports, TICK, examples, failure};
 use crate::args::program;
 use crate::exit::{Exit, Failure, Outcome};
@@ -42,9 +42,7 @@ const FALSE_EXAMPLE: &str = "midpoint-overflow.smt2";
 /// If it cannot be made or does not start.
 pub fn run(ports: Ports) -> Outcome {
     // Caught from here on: what is made from here on is removed.
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let caught = interrupted.clone();
-    std::thread::spawn(move || on_signal(|| caught.store(true, Ordering::Relaxed)));
+    let interrupted = watching::interruption();
     let folder = Folder::make().map_err(failure)?;
     let mut plan = plan(&folder.0, ports);
     let site = Site::make(&plan)?;
@@ -62,7 +60,7 @@ pub fn run(ports: Ports) -> Outcome {
         away: Vec::new(),
         interrupted,
     };
-    let took = demo.validators.await_quorum(&site, START_DEADLINE, |_, _| {})?;
+    let took = demo.validators.await_quorum(&site, START_DEADLINE, |_, _| !demo.interrupted.load(Ordering::Relaxed))?;
     say!("Up after {} ms.", took.as_millis());
     to_try(&site, ports, &demo.validators.running()).iter().for_each(|line| say!("{line}"));
     let (watch, inbox) = Watch::start(&plan, &site, demo.account.pending());
@@ -130,7 +128,6 @@ impl Demo {
     fn follow(&mut self, site: &Site, inbox: &Receiver<Event>) -> Result<(), Failure> {
         while !self.interrupted.load(Ordering::Relaxed) {
             match inbox.recv_timeout(TICK) {
-                Ok(Event::Interrupted) => break,
                 Ok(event) => self.on(site, event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {

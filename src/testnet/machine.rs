@@ -47,9 +47,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks, and takes as many descriptors as this process may have: its children inherit the limit.
+    /// Looks, and takes as many descriptors and threads as this process may have: its children inherit the limits.
     pub fn look() -> Machine {
-        Machine { memory_mib: memory_mib(), descriptors: raise_descriptors(), threads: threads() }
+        Machine { memory_mib: memory_mib(), descriptors: raise(libc::RLIMIT_NOFILE), threads: threads() }
     }
 }
 
@@ -72,7 +72,7 @@ pub fn missing(needed: &Needed, machine: &Machine, nodes: u16) -> Vec<String> {
     }
     if let Some(there) = short(machine.threads, needed.threads) {
         lines.push(format!(
-            "{nodes} validators run up to {} threads and {there} more may be made: raise the service's TasksMax \
+            "{nodes} validators run up to {} threads and {there} more may be made: raise `ulimit -u`, the service's TasksMax \
              or kernel.threads-max, or give fewer --nodes",
             needed.threads
         ));
@@ -80,15 +80,21 @@ pub fn missing(needed: &Needed, machine: &Machine, nodes: u16) -> Vec<String> {
     lines
 }
 
-fn raise_descriptors() -> Option<u64> {
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+type Resource = libc::c_int;
+
+/// Takes as much as this process may have, and tells how much that is. None if the system does not tell.
+fn raise(resource: Resource) -> Option<libc::rlim_t> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the call fills the structure.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+    if unsafe { libc::getrlimit(resource, &mut limit) } != 0 {
         return None;
     }
     let raised = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
     // SAFETY: the structure is valid for the call. macOS refuses what is above its own bound; then the limit stays.
-    let is_raised = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raised) } == 0;
+    let is_raised = unsafe { libc::setrlimit(resource, &raised) } == 0;
     Some(if is_raised { raised.rlim_cur } else { limit.rlim_cur })
 }
 
@@ -104,16 +110,35 @@ fn memory_mib() -> Option<u64> {
     Some(free.min(limit.saturating_sub(used.saturating_sub(cached.unwrap_or_default())) >> 20))
 }
 
-/// The least of what the system and the control group still allow.
+/// The least of what the system, the control group and the user's limit still allow.
 fn threads() -> Option<u64> {
     let of_system = number("/proc/sys/kernel/threads-max")?.min(number("/proc/sys/kernel/pid_max")?);
     let used = fs::read_to_string("/proc/loadavg").ok()?;
     let used = used.split_whitespace().nth(3)?.split_once('/')?.1.parse::<u64>().ok()?;
     let free = of_system.saturating_sub(used);
-    Some(match group_limit("pids.max", "pids.current") {
-        Some((limit, used)) => free.min(limit.saturating_sub(used)),
-        None => free,
-    })
+    let left = |(limit, used): (u64, u64)| limit.saturating_sub(used);
+    let of_others = [group_limit("pids.max", "pids.current"), user_limit()].into_iter().flatten().map(left);
+    of_others.chain([free]).min()
+}
+
+/// How many threads this user may have (`ulimit -u`), and has. None without a limit, and of root, which has none.
+fn user_limit() -> Option<(u64, u64)> {
+    let limit = raise(libc::RLIMIT_NPROC).filter(|limit| *limit != libc::RLIM_INFINITY)?;
+    // SAFETY: plain questions.
+    let (user, is_root) = unsafe { (libc::getuid(), libc::geteuid() == 0) };
+    (!is_root).then(|| (limit, threads_of(user)))
+}
+
+/// Threads of all processes of a user.
+fn threads_of(user: libc::uid_t) -> u64 {
+    let of_process = |entry: fs::DirEntry| {
+        entry.file_name().to_str()?.parse::<u32>().ok()?;
+        let status = fs::read_to_string(entry.path().join("status")).ok()?;
+        let field = |name| status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next();
+        let is_theirs = field("Uid:")?.parse() == Ok(user);
+        field("Threads:")?.parse::<u64>().ok().filter(|_| is_theirs)
+    };
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(of_process).sum::<u64>()
 }
 
 /// The folder of this process's control group, version 2.
@@ -162,6 +187,10 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn this_machine_can_be_looked_at() {
         let machine = Machine::look();
+        // SAFETY: a plain question.
+        let user = unsafe { libc::getuid() };
+        let before = threads_of(user);
+        assert!(before >= 1 && threads_of(libc::uid_t::MAX - 1) == 0, "{before}");
         assert!(machine.memory_mib > Some(100) && machine.descriptors >= Some(64) && machine.threads.is_some());
     }
 }

@@ -9,18 +9,24 @@
 //! | [`validators`] | the processes |
 //! | [`restart`] | whether and when one that ended is started again |
 //! | [`watching`] | the threads: submitting, following blocks, looking at statuses |
+//! | [`asking`] | asking many nodes side by side |
 //! | [`account`] | what was seen: proofs, blocks, uptime |
 //! | [`report`] | the report, each figure with its definition |
 //! | [`machine`] | whether this machine can hold it |
 //! | [`variants`] | new statements to check, as many as asked for |
 //! | [`usage`] | what each validator's parts used |
+//! | [`counted`] | what validators count of themselves: messages, signatures |
+//! | [`growth`] | how memory, disk and open files grow |
 //! | [`prometheus`] | a Prometheus that looks on, if that is asked for |
 //! | [`screen`] | what is printed meanwhile |
 //! | [`demo`] | a small one that stays up, to look at; [`examples`] are its proofs |
 
 mod account;
+mod asking;
+mod counted;
 pub mod demo;
 mod examples;
+mod growth;
 mod machine;
 mod prometheus;
 mod report;
@@ -48,6 +54,7 @@ use report::Report;
 use restart::RestartPolicy;
 use screen::Screen;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use usage::Usage;
@@ -56,8 +63,15 @@ use watching::{Event, Watch};
 /// How long validators may take to find each other, and that much for each.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const START_DEADLINE_EACH: Duration = Duration::from_secs(2);
-/// How long proofs may take to end when the time is over and nothing is submitted any more.
+/// How long proofs are waited for when the time is over and nothing is submitted any more: while one ends now and then, and
+/// at most.
 const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN_MAX: Duration = Duration::from_secs(120);
+/// How long the end of a run may take, whoever does not answer: its questions, and all of it. The rest is what validators
+/// have to stop by themselves.
+const LAST_QUESTIONS: Duration = Duration::from_secs(4);
+const LAST_COUNTS: Duration = Duration::from_secs(1);
+const END: Duration = Duration::from_secs(9);
 /// Between two looks at processes and progress.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -138,17 +152,17 @@ enum Ending {
 /// If it cannot be made or does not start. What happens later is in the report.
 pub fn run(plan: &Plan) -> Outcome {
     let prometheus = plan.prometheus.map(prometheus::Wanted::look).transpose()?;
-    let missing = machine::missing(&machine::Needed::by(plan.nodes), &machine::Machine::look(), plan.nodes);
-    if !missing.is_empty() {
-        return Err(failure(missing.join("\n       ")));
-    }
+    check_machine(plan.nodes)?;
+    let interrupted = watching::interruption();
     let site = Site::make(plan)?;
     let mut screen = Screen::new(plan);
     screen.starting(plan, &site);
     let mut prometheus = prometheus.map(|wanted| wanted.start(&site)).transpose()?;
     let mut validators = Validators::start(&site, RestartPolicy::default())?;
-    let deadline = START_DEADLINE + START_DEADLINE_EACH * u32::from(plan.nodes);
-    let took = validators.await_quorum(&site, deadline, |started, able| screen.coming_up(plan.nodes, started, able))?;
+    let took = validators.await_quorum(&site, start_deadline(plan.nodes), |started, able| {
+        screen.coming_up(plan.nodes, started, able);
+        !interrupted.load(Ordering::Relaxed)
+    })?;
     let looks_on = prometheus.as_mut().map(Prometheus::await_ready).transpose()?;
     screen.started(&site, took, looks_on.as_deref());
     if plan.restart {
@@ -160,10 +174,14 @@ pub fn run(plan: &Plan) -> Outcome {
     // Before the first submission: what it costs counts.
     let mut usage = Usage::start(&processes.validators.running());
     let (watch, inbox) = Watch::start(plan, &site, account.pending());
-    let ending = follow(plan, &mut processes, &mut account, &mut usage, &mut screen, &inbox, &watch);
+    let mut sights = Sights { account: &mut account, usage: &mut usage, screen: &mut screen };
+    let ending = follow(plan, &mut processes, &mut sights, &inbox, &watch, &interrupted);
+    let ended = Instant::now();
     watch.stop();
-    usage.end(&processes.validators.running());
-    account.end(&site);
+    account.end(&site, ended + LAST_QUESTIONS);
+    let running = processes.validators.running();
+    usage.end(&running, account.proofs(), |node_id| !account.is_silent(node_id), Instant::now() + LAST_COUNTS);
+    processes.stop(ended + END);
     drop(processes);
 
     let report = Report::new(plan, &account, &usage, ending);
@@ -172,32 +190,66 @@ pub fn run(plan: &Plan) -> Outcome {
     Ok(exit_of(plan, &account, ending))
 }
 
+/// Whether this machine can hold so many validators; takes as much of its limits as this process may.
+///
+/// # Errors
+/// What is missing, and what to do about it.
+pub fn check_machine(nodes: u16) -> Result<(), Failure> {
+    let missing = machine::missing(&machine::Needed::by(nodes), &machine::Machine::look(), nodes);
+    if missing.is_empty() { Ok(()) } else { Err(failure(missing.join("\n       "))) }
+}
+
+/// How long so many may take to find each other.
+pub fn start_deadline(nodes: u16) -> Duration {
+    START_DEADLINE + START_DEADLINE_EACH * u32::from(nodes)
+}
+
 /// What runs beside this program. Dropped, all of it is stopped.
 struct Processes {
     validators: Validators,
     prometheus: Option<Prometheus>,
 }
 
+impl Processes {
+    /// Stops all of it side by side, and ends by then what does not.
+    fn stop(&mut self, until: Instant) {
+        let Processes { validators, prometheus } = self;
+        std::thread::scope(|scope| {
+            scope.spawn(|| prometheus.as_mut().map(|prometheus| prometheus.stop(until)));
+            validators.stop(until);
+        });
+    }
+}
+
+/// Where what is seen of a run is kept and shown.
+struct Sights<'a> {
+    account: &'a mut Account,
+    usage: &'a mut Usage,
+    screen: &'a mut Screen,
+}
+
 /// The loop: everything that is seen, until the run is over.
 fn follow(
     plan: &Plan,
     processes: &mut Processes,
-    account: &mut Account,
-    usage: &mut Usage,
-    screen: &mut Screen,
+    sights: &mut Sights<'_>,
     inbox: &Receiver<Event>,
     watch: &Watch,
+    interrupted: &AtomicBool,
 ) -> Ending {
     let Processes { validators, prometheus } = processes;
+    let Sights { account, usage, screen } = sights;
     let end = Instant::now() + plan.duration;
-    let mut drained = None;
+    let mut drain: Option<Drain> = None;
     loop {
         match inbox.recv_timeout(TICK) {
-            Ok(Event::Interrupted) => return Ending::Interrupted,
             Ok(event) => screen.tell(&account.on(event)),
             Err(RecvTimeoutError::Timeout) => {}
             // Every thread has ended, which none does by itself.
             Err(RecvTimeoutError::Disconnected) => return Ending::Dead,
+        }
+        if interrupted.load(Ordering::Relaxed) {
+            return Ending::Interrupted;
         }
         for happened in validators.look() {
             screen.tell(&account.on_process(happened));
@@ -207,19 +259,40 @@ fn follow(
             return Ending::Dead;
         }
         let running = validators.running();
-        usage.look(&running);
+        usage.look(&running, account.proofs());
         screen.progress(&account.progress(running.len()));
         let now = Instant::now();
         if plan.until_done && account.is_done() {
             return Ending::Done;
         }
-        if now >= end && drained.is_none() {
+        if now >= end && drain.is_none() {
             watch.submit_no_more();
-            drained = Some(now + DRAIN);
         }
-        if drained.is_some_and(|until| now >= until || account.unended() == 0) {
+        if now >= end && drain.get_or_insert_with(|| Drain::new(now)).is_over(now, account.unended()) {
             return Ending::TimeOver;
         }
+    }
+}
+
+/// The time after the last submission, in which proofs end.
+struct Drain {
+    began: Instant,
+    /// When one ended last, and how many were left.
+    last: Instant,
+    left: usize,
+}
+
+impl Drain {
+    fn new(now: Instant) -> Drain {
+        Drain { began: now, last: now, left: usize::MAX }
+    }
+
+    /// Whether it is no use to wait any longer for so many.
+    fn is_over(&mut self, now: Instant, left: usize) -> bool {
+        if left < self.left {
+            (self.last, self.left) = (now, left);
+        }
+        left == 0 || now.duration_since(self.last) >= DRAIN || now.duration_since(self.began) >= DRAIN_MAX
     }
 }
 
@@ -236,4 +309,21 @@ fn exit_of(plan: &Plan, account: &Account, ending: Ending) -> Exit {
 /// A failure to make or start the network.
 fn failure(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Configuration, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proofs_are_waited_for_while_they_end_and_not_for_ever() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        assert!(Drain::new(begun).is_over(begun, 0));
+        let mut stuck = Drain::new(begun);
+        assert!(!stuck.is_over(at(0), 3) && !stuck.is_over(at(9), 3) && stuck.is_over(at(10), 3));
+        let mut slow = Drain::new(begun);
+        let over = (0..).find(|second| slow.is_over(at(*second), 1_000 - *second as usize / 9));
+        assert_eq!(over, Some(DRAIN_MAX.as_secs()), "one each nine seconds");
+    }
 }

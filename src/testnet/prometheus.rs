@@ -122,15 +122,14 @@ impl Prometheus {
         Some(format!("Prometheus has ended: {status}; its log is {}", self.log.display()))
     }
 
-    /// Asks it to end, so that it leaves its data in order, and ends it if it does not.
-    pub fn stop(&mut self) {
+    /// Asks it to end, so that it leaves its data in order, and ends it if it has not by then.
+    pub fn stop(&mut self, until: Instant) {
         let Some(mut process) = self.process.take() else { return };
         if let Ok(pid) = i32::try_from(process.id()) {
             // SAFETY: a plain system call; the process is our child and not reaped yet.
             unsafe { libc::kill(pid, libc::SIGTERM) };
         }
-        let deadline = Instant::now() + GRACE;
-        while !matches!(process.try_wait(), Ok(Some(_))) && Instant::now() < deadline {
+        while !matches!(process.try_wait(), Ok(Some(_))) && Instant::now() < until {
             std::thread::sleep(LOOK);
         }
         // It may have ended just now.
@@ -141,7 +140,7 @@ impl Prometheus {
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        self.stop();
+        self.stop(Instant::now() + GRACE);
     }
 }
 

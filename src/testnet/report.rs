@@ -1,11 +1,14 @@
 //! The report of a testnet: the guide's objects, then ours. `docs/TESTNET.md` defines every figure; all are measured.
 
 use super::account::Account;
+use super::counted::SentKind;
+use super::growth::Growth;
 use super::restart::Then;
-use super::usage::{PartUsage, SentKind, Usage, ValidatorUsage};
+use super::usage::{PartUsage, Usage, ValidatorUsage};
 use super::validators::Ended;
 use super::{Ending, Plan};
 use crate::exit::{Exit, Failure};
+use crate::text::counted;
 use actors::config::CROWD_MIN;
 use actors::storage::files::{self, Existing};
 use protocol::types::NodeId;
@@ -22,6 +25,7 @@ const VIEW_CHANGES_PER_BLOCK: f64 = 0.1;
 const REDUCED: &[&str] = &[
     "one worker for each validator, and no spare one",
     "4 MiB of the database's pages in memory",
+    "room for 96 pending proofs, or one for each validator",
     "logs from warnings on",
 ];
 
@@ -75,6 +79,7 @@ pub struct Figures {
     pub proofs_final: u64,
     pub proofs_refused: u64,
     pub proofs_not_taken: u64,
+    pub proofs_put_off: u64,
     pub proofs_unended: u64,
     pub restarts: u64,
     pub blocks_empty: u64,
@@ -90,6 +95,14 @@ pub struct Figures {
     /// What the validators sent to each other, by kind of message.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub sent: BTreeMap<String, SentKind>,
+    /// Signatures that the validators checked, by what they were of.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub signatures: BTreeMap<String, u64>,
+    /// The longest that a validator's sessions had to wait for one step, in milliseconds of processor time.
+    pub session_step_max_ms: Option<f64>,
+    /// How memory, disk and open files grew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// What each validator used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<ValidatorUsage>,
@@ -147,7 +160,7 @@ impl Report {
         let processed = proofs.fin + proofs.refused;
         let consensus = Spread::of(account.proposal_to_final_ms());
         let proposals = newest.proposals.max(blocks);
-        let (by_part, validators) = usage.report(blocks);
+        let (by_part, validators) = usage.report();
         let stability = Stability {
             uptime_percentage: rounded(account.uptime_percentage(), 3),
             consensus_success_rate: if proposals == 0 {
@@ -178,6 +191,7 @@ impl Report {
                 proofs_final: proofs.fin,
                 proofs_refused: proofs.refused,
                 proofs_not_taken: proofs.not_taken,
+                proofs_put_off: proofs.put_off,
                 proofs_unended: proofs.unended,
                 restarts: account.restarts(),
                 blocks_empty,
@@ -188,7 +202,10 @@ impl Report {
                 proposal_to_final_ms: consensus,
                 submit_to_final_ms: Spread::of(account.submit_to_final_ms()),
                 by_part,
-                sent: usage.sent(),
+                sent: usage.counted.sent(),
+                signatures: usage.counted.signatures(),
+                session_step_max_ms: usage.counted.step_max_ms().map(|ms| rounded(ms, 3)),
+                growth: usage.growth(),
                 validators,
                 reduced: if usize::from(plan.nodes) >= CROWD_MIN { REDUCED.to_vec() } else { Vec::new() },
                 configurations: plan.folder.join("config").display().to_string(),
@@ -216,6 +233,12 @@ impl Report {
         }
         if self.figures.proofs_unended > 0 {
             issues.push(format!("{} proofs have not ended", self.figures.proofs_unended));
+        }
+        if account.unheard() > 0 {
+            let validators = counted(account.unheard() as u64, "validator", "validators");
+            issues.push(format!(
+                "{validators} did not answer at the end: whether they have the others' blocks is not known"
+            ));
         }
         if ending == Ending::Interrupted {
             issues.push("the run was interrupted before its time".into());
@@ -248,8 +271,14 @@ impl Report {
 
     /// What a screen has room for: what each part and each validator used is in the file.
     pub fn brief(&self) -> String {
-        let figures =
-            Figures { by_part: BTreeMap::new(), sent: BTreeMap::new(), validators: Vec::new(), ..self.figures.clone() };
+        let figures = Figures {
+            by_part: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            signatures: BTreeMap::new(),
+            growth: None,
+            validators: Vec::new(),
+            ..self.figures.clone()
+        };
         Report { figures, ..self.clone() }.text()
     }
 

@@ -6,7 +6,8 @@ use crate::commands::init_genesis_state::new_genesis;
 use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure};
 use actors::config::{
-    Address, AdminSection, ConfigFile, HTTP_PORT_OFFSET, HttpSection, NetworkSection, PeerAddress, convention_port,
+    Address, AdminSection, CROWD_MIN, ConfigFile, HTTP_PORT_OFFSET, HttpSection, NetworkSection, PeerAddress,
+    convention_port,
 };
 use actors::keys;
 use actors::storage::files::{self, Existing};
@@ -22,6 +23,10 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Pending proofs that a crowd has room for, as far as each validator has room for one: what this machine checks for all of them
+/// in about a minute. With room for thousands each would be busy taking in what others check in another order, and none
+/// would be confirmed by a quorum.
+const CROWD_PROOFS_MAX: usize = 96;
 /// Its presence says that the folder is a testnet's; its lock, that one is running.
 const MARK: &str = "testnet.lock";
 
@@ -104,6 +109,7 @@ impl Site {
                 listen_port: Some(listen[index]),
                 bootstrap_peers: Some(peers.collect()),
             };
+            config.mempool.proofs_max = proofs_max(names.len());
             config.admin = AdminSection { enabled: plan.admin.then_some(true) };
             config.http = HttpSection { address: loopback, port: Some(http[index]) };
             write_config(&place.config, &config)?;
@@ -129,6 +135,11 @@ pub fn has_ended(folder: &Path) -> bool {
     let Ok(mark) = File::open(folder.join(MARK)) else { return false };
     // Who runs it holds the lock as long as it runs.
     mark.try_lock_shared().is_ok()
+}
+
+/// Pending proofs of all validators together; none: as many as by default.
+fn proofs_max(nodes: usize) -> Option<u32> {
+    (nodes >= CROWD_MIN).then(|| u32::try_from(nodes.max(CROWD_PROOFS_MAX)).unwrap_or(u32::MAX))
 }
 
 fn write_config(path: &Path, config: &ConfigFile) -> Result<(), Failure> {

@@ -1,24 +1,24 @@
-//! What each validator used, by its parts: processor time by thread, memory, and what it sent, by kind.
+//! What each validator used, by its parts: processor time by thread, memory, disk and open files, as the system tells.
 //!
-//! Read from the system and from the validators' own metrics. Of a validator that was started again, what its earlier
-//! processes used up to the last look is counted too.
+//! Of a validator that was started again, what its earlier processes used up to the last look is counted too.
 
+use super::account::Proofs;
+use super::counted::Counted;
+use super::growth::{Footprint, Growth, History};
+use super::site::Place;
 use super::validators::Running;
-use crate::client::Client;
 use protocol::types::NodeId;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Between two looks.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 /// Nanoseconds.
 type Spans = BTreeMap<&'static str, u64>;
-/// Messages and bytes, by kind.
-type Sent = BTreeMap<String, (u64, u64)>;
-/// The same of each process, by its number: one that was started again counts from nothing.
-type SentBy = BTreeMap<u32, Sent>;
 
 /// One look at one process.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,7 @@ struct Sample {
     used: Spans,
     /// Its workers included.
     memory_kib: u64,
+    open_files: u64,
 }
 
 #[derive(Debug, Default)]
@@ -66,47 +67,67 @@ pub struct Usage {
     began: Instant,
     looked: Instant,
     validators: BTreeMap<NodeId, Validator>,
-    sent_before: SentBy,
-    sent: SentBy,
+    history: History,
+    pub counted: Counted,
 }
 
 impl Usage {
-    /// The first look.
+    /// The first look at these, which are all.
     pub fn start(running: &[Running]) -> Usage {
-        let now = Instant::now();
-        let sent_before = sent_by(running);
-        let mut usage =
-            Usage { began: now, looked: now, validators: BTreeMap::new(), sent_before, sent: SentBy::new() };
-        usage.sample(running);
-        usage.began = usage.looked;
+        let counted = Counted::start(running);
+        let (now, history) = (Instant::now(), History::new(LOOK_INTERVAL));
+        let mut usage = Usage { began: now, looked: now, validators: BTreeMap::new(), history, counted };
+        usage.sample(running, Proofs::default());
         usage
     }
 
-    /// Looks, if it is time.
-    pub fn look(&mut self, running: &[Running]) {
+    /// Looks, if it is time. So many proofs have ended by now.
+    pub fn look(&mut self, running: &[Running], proofs: Proofs) {
         if self.looked.elapsed() >= LOOK_INTERVAL {
-            self.sample(running);
+            self.sample(running, proofs);
         }
     }
 
-    /// The last look.
-    pub fn end(&mut self, running: &[Running]) {
-        self.sample(running);
-        self.sent = sent_by(running);
+    /// The last look; those that answer are asked for their counts, by then.
+    pub fn end(&mut self, running: &[Running], proofs: Proofs, answers: impl Fn(&NodeId) -> bool, until: Instant) {
+        self.sample(running, proofs);
+        let answering: Vec<Running> = running.iter().filter(|one| answers(&one.place.node_id)).cloned().collect();
+        self.counted.end(&answering, until);
     }
 
-    fn sample(&mut self, running: &[Running]) {
+    fn sample(&mut self, running: &[Running], proofs: Proofs) {
         self.looked = Instant::now();
         let children = children();
+        let (mut memory_kib, mut open_files) = (0, 0);
         for one in running {
             let workers = children.get(&one.pid).map_or(&[][..], Vec::as_slice);
             let Some(sample) = look_at(one.pid, workers) else { continue };
+            memory_kib += sample.memory_kib;
+            open_files += sample.open_files;
             self.validators.entry(one.place.node_id.clone()).or_default().on(sample);
+        }
+        let seconds = self.looked.saturating_duration_since(self.began).as_secs_f64();
+        // While some are away less is used, which is not how it grows.
+        if running.len() == self.validators.len() && self.history.wants(seconds) {
+            let disk: u64 = running.iter().map(|one| disk_bytes(&one.place)).sum();
+            self.history.keep(Footprint {
+                seconds,
+                memory_mib: memory_kib as f64 / 1_024.0,
+                disk_mib: disk as f64 / f64::from(1 << 20),
+                open_files: open_files as f64,
+                proofs: (proofs.fin + proofs.refused) as f64,
+            });
         }
     }
 
-    /// The figures, for so many final blocks.
-    pub fn report(&self, blocks: u64) -> (BTreeMap<&'static str, PartUsage>, Vec<ValidatorUsage>) {
+    /// None of a run that was too short to tell.
+    pub fn growth(&self) -> Option<Growth> {
+        self.history.growth()
+    }
+
+    /// The figures; those of a block are of the blocks that were final from the first look on.
+    pub fn report(&self) -> (BTreeMap<&'static str, PartUsage>, Vec<ValidatorUsage>) {
+        let blocks = self.counted.blocks();
         let mut parts: Spans = Spans::new();
         let seconds = self.looked.saturating_duration_since(self.began).as_secs_f64().max(1e-9);
         let mut validators = Vec::new();
@@ -132,22 +153,6 @@ impl Usage {
         let by_part = parts.into_iter().chain([("total", total)]).map(|(part, span)| (part, of(span))).collect();
         (by_part, validators)
     }
-
-    /// What validators that run at the end have sent to each other since the first look, by kind.
-    pub fn sent(&self) -> BTreeMap<String, SentKind> {
-        let mut sum = BTreeMap::<String, SentKind>::new();
-        for (pid, sent) in &self.sent {
-            let before = self.sent_before.get(pid);
-            for (kind, (messages, bytes)) in sent {
-                let (earlier, earlier_bytes) = before.and_then(|before| before.get(kind)).copied().unwrap_or_default();
-                let of = sum.entry(kind.clone()).or_default();
-                of.messages += messages.saturating_sub(earlier);
-                of.bytes += bytes.saturating_sub(earlier_bytes);
-            }
-        }
-        sum.retain(|_, sent| sent.bytes > 0);
-        sum
-    }
 }
 
 /// What one part of all validators together used.
@@ -169,13 +174,6 @@ pub struct ValidatorUsage {
     /// The most that was seen at a look.
     pub memory_peak_mib: u64,
     pub cpu_seconds_by_part: BTreeMap<&'static str, f64>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct SentKind {
-    pub messages: u64,
-    /// Of frames, before TLS.
-    pub bytes: u64,
 }
 
 fn round(value: f64) -> f64 {
@@ -215,7 +213,8 @@ fn look_at(pid: u32, workers: &[u32]) -> Option<Sample> {
     });
     used.insert("workers", all.children + of_workers.sum::<u64>());
     let memory_kib = workers.iter().chain([&pid]).map(|pid| resident_kib(*pid)).sum();
-    Some(Sample { pid, used, memory_kib })
+    let open_files = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |files| files.count() as u64);
+    Some(Sample { pid, used, memory_kib, open_files })
 }
 
 /// 0 of a process that is gone.
@@ -259,35 +258,22 @@ fn cpu_of(stat: &str) -> Option<Cpu> {
     Some(Cpu { own: (field(14)? + field(15)?) * TICK_NS, children: (field(16)? + field(17)?) * TICK_NS })
 }
 
-fn sent_by(running: &[Running]) -> SentBy {
-    const PATIENCE: Duration = Duration::from_secs(2);
-    let mut all = SentBy::new();
-    for one in running {
-        let client = Client::with_deadline(one.place.node_id.as_str(), &one.place.http, PATIENCE);
-        // One that does not answer has sent nothing that is known.
-        let page = client.page("/metrics").unwrap_or_default();
-        let sent = all.entry(one.pid).or_default();
-        page.lines().for_each(|line| count_line(line, sent));
-    }
-    all
+/// What a validator's data and log take of the disk.
+fn disk_bytes(place: &Place) -> u64 {
+    of_folder(&place.data_dir) + fs::metadata(&place.log).map_or(0, |log| log.blocks() * BLOCK_BYTES)
 }
 
-/// Takes `pop_network_messages_total` and `pop_network_bytes_total` out of a page of metrics.
-fn count_line(line: &str, sent: &mut Sent) {
-    let Some(rest) = line.strip_prefix("pop_network_") else { return };
-    let (is_bytes, rest) = match (rest.strip_prefix("messages_total{"), rest.strip_prefix("bytes_total{")) {
-        (Some(rest), _) => (false, rest),
-        (_, Some(rest)) => (true, rest),
-        _ => return,
+/// As the file system counts `blocks`, whatever its own are.
+const BLOCK_BYTES: u64 = 512;
+
+/// A file that goes away meanwhile takes nothing. Links are not followed.
+fn of_folder(folder: &Path) -> u64 {
+    let of_entry = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => of_folder(&entry.path()),
+        Ok(metadata) => metadata.blocks() * BLOCK_BYTES,
+        Err(_) => 0,
     };
-    let Some((labels, value)) = rest.split_once("} ") else { return };
-    if !labels.contains("direction=\"out\"") {
-        return;
-    }
-    let kind = labels.split_once("kind=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(kind, _)| kind);
-    let (Some(kind), Ok(value)) = (kind, value.trim().parse::<f64>()) else { return };
-    let entry = sent.entry(kind.to_owned()).or_default();
-    *(if is_bytes { &mut entry.1 } else { &mut entry.0 }) += value as u64;
+    fs::read_dir(folder).into_iter().flatten().flatten().map(of_entry).sum()
 }
 
 #[cfg(test)]
@@ -308,19 +294,16 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_metrics_tells_what_was_sent() {
-        let mut sent = Sent::new();
-        for line in [
-            "pop_network_messages_total{direction=\"out\",kind=\"vote\"} 7",
-            "pop_network_bytes_total{kind=\"vote\",direction=\"out\"} 700",
-            "pop_network_bytes_total{direction=\"in\",kind=\"vote\"} 9",
-            "pop_network_sessions_total 3",
-            "# HELP pop_network_bytes_total bytes",
-            "pop_network_bytes_total{direction=\"out\",kind=\"vote\"} x",
-        ] {
-            count_line(line, &mut sent);
-        }
-        assert_eq!(sent, Sent::from([("vote".to_owned(), (7, 700))]));
+    fn what_is_on_the_disk_is_counted_with_what_lies_deeper() {
+        let folder = tempfile::tempdir().unwrap();
+        let deeper = folder.path().join("deeper");
+        fs::create_dir(&deeper).unwrap();
+        let before = of_folder(folder.path());
+        fs::write(deeper.join("file"), vec![1; 1 << 20]).unwrap();
+        fs::File::open(deeper.join("file")).unwrap().sync_all().unwrap();
+        let added = of_folder(folder.path()) - before;
+        assert!((1 << 20..3 << 20).contains(&added), "{added}");
+        assert_eq!(of_folder(&folder.path().join("nowhere")), 0);
     }
 
     #[test]
@@ -337,7 +320,10 @@ mod tests {
             let sample = look_at(std::process::id(), &[]).expect("it runs");
             let votes = sample.used.get("votes").copied().unwrap_or_default();
             if votes >= 5_000_000 || Instant::now() > deadline {
-                assert!(sample.memory_kib > 0 && sample.used.contains_key("sessions"), "{sample:?}");
+                assert!(
+                    sample.memory_kib > 0 && sample.open_files > 0 && sample.used.contains_key("sessions"),
+                    "{sample:?}"
+                );
                 break votes;
             }
             std::thread::yield_now();

@@ -19,13 +19,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Between the request to stop and SIGKILL.
-const GRACE: Duration = Duration::from_secs(10);
+/// Between the request to stop and SIGKILL, unless somebody has less time.
+const GRACE: Duration = Duration::from_secs(9);
 const LOOK: Duration = Duration::from_millis(20);
 /// Between two first starts in a crowd: each takes some hundred milliseconds of a processor, and shakes hands with all.
 const START_INTERVAL: Duration = Duration::from_millis(100);
-/// Validators that are asked at once whether they are up.
-const ASKED_AT_ONCE: usize = 16;
 const LOG_LEVEL: &str = "RUST_LOG";
 /// Lines of a log that are shown when its validator does not start.
 const LOG_LINES: usize = 8;
@@ -212,15 +210,16 @@ impl Validators {
     }
 
     /// Waits until validators that are a quorum say that they are connected to one and sign; all of them, if that does not
-    /// take too long. Tells how long it took, and meanwhile how many were started and how many said so.
+    /// take too long. Tells how long it took, and meanwhile how many were started and how many said so, for as long as the
+    /// answer is to go on.
     ///
     /// # Errors
-    /// If one ends meanwhile (with the end of its log), or the deadline passes.
+    /// If one ends meanwhile (with the end of its log), the deadline passes, or it is not to go on.
     pub fn await_quorum(
         &mut self,
         site: &Site,
         deadline: Duration,
-        mut progress: impl FnMut(usize, usize),
+        mut goes_on: impl FnMut(usize, usize) -> bool,
     ) -> Result<Duration, Failure> {
         let started = Instant::now();
         let mut looks = watching::Looks::new(site);
@@ -228,10 +227,12 @@ impl Validators {
             if let Some(Happened::Ended(ended)) = self.look().first() {
                 return Err(self.did_not_start(ended));
             }
-            looks.look_at_unable(ASKED_AT_ONCE);
+            looks.look_at_unable();
             let able = watching::able(looks.seen()).count();
             let is_quorum = site.set.is_quorum(site.set.stake_of(watching::able(looks.seen())));
-            progress(self.running().len(), able);
+            if !goes_on(self.running().len(), able) {
+                return Err(Failure::new(Exit::Interrupted, "interrupted before the network was up; it is stopped"));
+            }
             // The others are about to join: a run that starts without them would begin with a pause.
             if able == site.places.len() || (is_quorum && started.elapsed() > deadline / 4) {
                 return Ok(started.elapsed());
@@ -320,24 +321,31 @@ impl Validators {
         self.all.iter_mut().filter(|validator| is_meant(&validator.place.node_id)).for_each(Validator::release);
     }
 
-    /// Asks all to stop, and ends those that do not. None is started again.
-    pub fn stop(&mut self) {
+    /// Asks all to stop, and ends those that have not by then. None is started again.
+    pub fn stop(&mut self, until: Instant) {
         self.hold(|_| true);
         for validator in &mut self.all {
             if let State::Runs { process, .. } = &mut validator.state {
-                // The end of its input is the request to stop.
-                drop(process.stdin.take());
+                ask_to_stop(process);
             }
         }
-        let deadline = Instant::now() + GRACE;
-        while !self.is_over() && Instant::now() < deadline {
+        while !self.is_over() && Instant::now() < until {
             self.all.iter_mut().for_each(Validator::reap);
             std::thread::sleep(LOOK);
         }
+        self.kill();
+    }
+
+    /// Ends all at once: the system takes a while to clear up after each.
+    fn kill(&mut self) {
         for validator in &mut self.all {
             if let State::Runs { process, .. } = &mut validator.state {
                 // It may have ended just now.
                 _ = process.kill();
+            }
+        }
+        for validator in &mut self.all {
+            if let State::Runs { process, .. } = &mut validator.state {
                 _ = process.wait();
                 validator.state = State::Stays;
             }
@@ -347,7 +355,17 @@ impl Validators {
 
 impl Drop for Validators {
     fn drop(&mut self) {
-        self.stop();
+        self.stop(Instant::now() + GRACE);
+    }
+}
+
+fn ask_to_stop(process: &mut Child) {
+    // The end of its input is the request.
+    drop(process.stdin.take());
+    // One that somebody has stopped cannot obey.
+    if let Ok(pid) = i32::try_from(process.id()) {
+        // SAFETY: a plain system call; the process is our child and not reaped yet, so the number is still its own.
+        unsafe { libc::kill(pid, libc::SIGCONT) };
     }
 }
 
@@ -378,4 +396,41 @@ impl Launcher {
 /// From 0 to 1. Nothing but the pacing of restarts depends on it: the keys of hash maps are random enough.
 fn chance() -> f64 {
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    /// A process that is no validator: it says that it is there and does not care about its input.
+    fn deaf(name: &str) -> Validator {
+        let place = Place {
+            node_id: NodeId::new(name).unwrap(),
+            config: PathBuf::new(),
+            data_dir: PathBuf::new(),
+            log: PathBuf::new(),
+            http: String::new(),
+        };
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' TERM; echo up; exec sleep 600"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        process.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+        let state = State::Runs { process, since: Instant::now() };
+        Validator { place, state, restarts: Restarts::default(), is_held: true }
+    }
+
+    #[test]
+    fn those_that_do_not_stop_are_ended_together_when_the_time_is_over() {
+        let launcher = Launcher { program: PathBuf::new(), genesis: PathBuf::new(), is_crowd: false };
+        let all: Vec<Validator> = ["node_1", "node_2", "node_3", "node_4"].map(deaf).into();
+        let mut validators = Validators { launcher, policy: RestartPolicy::default(), all };
+        let begun = Instant::now();
+        validators.stop(begun + Duration::from_millis(300));
+        let took = begun.elapsed();
+        assert!(validators.is_over() && validators.running().is_empty());
+        assert!(took >= Duration::from_millis(300), "they were given {took:?}");
+        // One after the other they would have had as much time each; a loaded machine takes some, too.
+        assert!(took < Duration::from_secs(60), "{took:?}");
+    }
 }

@@ -3,9 +3,9 @@
 //! Each asks the nodes what any operator could ask, moves to the next node where one does not answer, and ends soon
 //! after it is told to stop.
 
-use super::site::Site;
-use super::{Plan, Task, variants};
-use crate::client::Client;
+use super::site::{Place, Site};
+use super::{Plan, Task, asking, variants};
+use crate::client::{Client, Refusal};
 use crate::node_batch::wire::body_of;
 use crate::refusal;
 use crate::why::{self, Health};
@@ -21,13 +21,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// Between two looks at nodes' statuses, and at how many at once.
-const LOOK_INTERVAL: Duration = Duration::from_millis(250);
-const LOOKS_AT_ONCE: usize = 16;
+/// Between two looks at nodes' statuses, of [`asking::AT_ONCE`] each. Each answer takes its node's threads out of their sleep: at four a second
+/// that was a third of what an idle network of sixteen used.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// The same while one of them cannot make blocks: when that began, and when it is over, is told to a quarter of a second.
+const LOOK_INTERVAL_UNABLE: Duration = Duration::from_millis(250);
 /// How long one request for new blocks waits, in seconds; a stop is seen at least that soon.
 const BLOCKS_WAIT: u32 = 1;
 /// Until a node answers: many validators on one machine take their time.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Nodes that are offered a proof, one after the other, until it is put off, where proofs come at a rate: who waited for room
+/// would come at a lower one.
+const OFFERS_MAX: usize = 3;
 /// Before what was not taken is tried again.
 const AGAIN: Duration = Duration::from_millis(200);
 /// Submissions that are under way at once, for each node and together: each waits for its node's disk, which takes many
@@ -108,6 +113,8 @@ pub enum Event {
         name: String,
         why: String,
     },
+    /// Nodes had no room for it and told when to come back: the run goes on with the next one.
+    PutOff,
     /// Nothing more is submitted.
     SubmissionsOver,
     Block(BlockSeen, Instant),
@@ -116,7 +123,6 @@ pub enum Event {
         why: String,
     },
     Looked(Vec<Look>, Instant),
-    Interrupted,
 }
 
 /// The running threads.
@@ -158,8 +164,6 @@ impl Watch {
         std::thread::spawn(move || look_again_and_again(nodes, &over, &told));
         let (nodes, over, told) = (clients(site), stop.clone(), events.clone());
         std::thread::spawn(move || find_refusals(&nodes, &pending, &over, &told));
-        // Nobody listens if the run is over already.
-        std::thread::spawn(move || on_signal(|| _ = events.send(Event::Interrupted)));
         (Watch { stop, submit_no_more }, inbox)
     }
 
@@ -174,9 +178,11 @@ impl Watch {
 }
 
 fn clients(site: &Site) -> Vec<Client> {
-    let client =
-        |place: &super::site::Place| Client::at(place.node_id.as_str(), &place.http).answering_within(PATIENCE);
-    site.places.iter().map(client).collect()
+    site.places.iter().map(|place| client(place, PATIENCE)).collect()
+}
+
+fn client(place: &Place, patience: Duration) -> Client {
+    Client::at(place.node_id.as_str(), &place.http).answering_within(patience)
 }
 
 /// Waits, but no longer than until one of these is set. Tells whether one is.
@@ -245,7 +251,8 @@ impl Submitter {
         }
     }
 
-    /// Offers a task to one node after the other until one takes or refuses it. False if the run is over before.
+    /// Offers a task to one node after the other until one takes or refuses it, or it is put off. False if the run is over
+    /// before.
     fn submit(&self, task: &Task, nonce: u64, first: usize) -> bool {
         let Some(claim) = task.claim else {
             let why = "it claims no answer: write it into the manifest, or (set-info :status unsat) into the script";
@@ -259,6 +266,8 @@ impl Submitter {
             Ok(body) => body,
             Err(error) => return self.tell(Event::NotTaken { name: task.name.clone(), why: error.to_string() }),
         };
+        let is_put_off = |offers: usize| self.queue.interval.is_some() && !self.queue.once && offers >= OFFERS_MAX;
+        let mut full = 0;
         for node in (0..self.nodes.len()).cycle().skip(first) {
             let at = Instant::now();
             match self.nodes[node].offer("/v1/proofs", &body) {
@@ -269,7 +278,17 @@ impl Submitter {
                 Ok(Err(refusal)) if !refusal.is_passing() => {
                     return self.tell(Event::NotTaken { name: task.name.clone(), why: refusal.message });
                 }
-                // Full, or down: the next one, a little later.
+                // Full: the next one, and when all are, as late as the last of them said.
+                Ok(Err(Refusal { retry_after: Some(retry_after), .. })) => {
+                    full += 1;
+                    if is_put_off(full) {
+                        return self.tell(Event::PutOff);
+                    }
+                    if full % self.nodes.len() == 0 && pause(retry_after, over) {
+                        return false;
+                    }
+                }
+                // In trouble, or down: the next one, a little later.
                 Ok(Err(_)) | Err(_) => {}
             }
             if pause(AGAIN, over) {
@@ -328,22 +347,29 @@ impl Looks {
         &self.seen
     }
 
-    /// Looks at so many, who come after those of the last time.
-    fn look(&mut self, at_once: usize) {
-        for _ in 0..at_once.min(self.nodes.len()) {
-            self.seen[self.next] = look_at(&self.nodes[self.next]);
-            self.next = (self.next + 1) % self.nodes.len();
-        }
+    fn interval(&self) -> Duration {
+        if able(&self.seen).count() < self.seen.len() { LOOK_INTERVAL_UNABLE } else { LOOK_INTERVAL }
     }
 
-    /// Looks at so many of those that could not make blocks when they were last looked at.
-    pub fn look_at_unable(&mut self, at_once: usize) {
-        let from = self.next;
-        let order = (0..self.nodes.len()).map(|turn| (from + turn) % self.nodes.len());
-        let unable: Vec<usize> = order.filter(|node| !self.seen[*node].is_able).take(at_once).collect();
-        for node in unable {
-            self.seen[node] = look_at(&self.nodes[node]);
-            self.next = (node + 1) % self.nodes.len();
+    /// Looks at so many, who come after those of the last time.
+    fn look(&mut self, count: usize) {
+        let turns = 0..count.min(self.nodes.len());
+        self.look_at(&turns.map(|turn| (self.next + turn) % self.nodes.len()).collect::<Vec<_>>());
+    }
+
+    /// Looks at some of those that could not make blocks when they were last looked at.
+    pub fn look_at_unable(&mut self) {
+        let order = (0..self.nodes.len()).map(|turn| (self.next + turn) % self.nodes.len());
+        let unable: Vec<usize> = order.filter(|node| !self.seen[*node].is_able).take(asking::AT_ONCE).collect();
+        self.look_at(&unable);
+    }
+
+    fn look_at(&mut self, places: &[usize]) {
+        // Each client has a deadline of its own, and there is one for each at a time.
+        let looks = asking::each(places, Instant::now() + PATIENCE, |place, _| look_at(&self.nodes[*place]));
+        for (place, look) in places.iter().zip(looks) {
+            self.seen[*place] = look.unwrap_or_default();
+            self.next = (place + 1) % self.nodes.len();
         }
     }
 }
@@ -353,9 +379,9 @@ fn look_again_and_again(nodes: Vec<Client>, over: &Arc<AtomicBool>, events: &Sen
     // One whole round first: who was not looked at yet is not to count as silent.
     looks.look(usize::MAX);
     loop {
-        looks.look(LOOKS_AT_ONCE);
+        looks.look(asking::AT_ONCE);
         if events.send(Event::Looked(looks.seen().to_vec(), Instant::now())).is_err()
-            || pause(LOOK_INTERVAL, std::slice::from_ref(over))
+            || pause(looks.interval(), std::slice::from_ref(over))
         {
             return;
         }
@@ -367,9 +393,10 @@ pub fn able(looks: &[Look]) -> impl Iterator<Item = ValidatorIndex> + '_ {
     (0u16..).map(ValidatorIndex).zip(looks).filter(|(_, look)| look.is_able).map(|(index, _)| index)
 }
 
-/// Every node's status now.
-pub fn look(site: &Site) -> Vec<Look> {
-    clients(site).iter().map(look_at).collect()
+/// Every node's status now; one that is not asked or does not answer by then is silent.
+pub fn look(site: &Site, until: Instant) -> Vec<Look> {
+    let look = |place: &Place, left| look_at(&client(place, left));
+    asking::each(&site.places, until, look).into_iter().map(Option::unwrap_or_default).collect()
 }
 
 fn look_at(node: &Client) -> Look {
@@ -387,14 +414,13 @@ fn look_at(node: &Client) -> Look {
     }
 }
 
-/// Each running node's block at one sequence: they must be one and the same.
-pub fn blocks_at(site: &Site, sequence: u64) -> Vec<(NodeId, String)> {
-    let nodes = clients(site);
-    let id = |index: usize| {
-        let block = nodes[index].get(&format!("/v1/blocks/{sequence}")).ok()?;
-        Some((site.places[index].node_id.clone(), block["id"].as_str()?.to_owned()))
+/// Each of these nodes' block at one sequence, of those that answer by then: they must be one and the same.
+pub fn blocks_at(places: &[&Place], sequence: u64, until: Instant) -> Vec<(NodeId, String)> {
+    let block = |place: &&Place, left| {
+        let block = client(place, left).get(&format!("/v1/blocks/{sequence}")).ok()?;
+        Some((place.node_id.clone(), block["id"].as_str()?.to_owned()))
     };
-    (0..nodes.len()).filter_map(id).collect()
+    asking::each(places, until, block).into_iter().flatten().flatten().collect()
 }
 
 /// Asks each proof's own node whether it has refused it. What became final is seen in blocks.
@@ -422,6 +448,14 @@ fn find_refusals(nodes: &[Client], pending: &Pending, over: &Arc<AtomicBool>, ev
             }
         }
     }
+}
+
+/// Whether this program is asked to end, from now on.
+pub fn interruption() -> Arc<AtomicBool> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let caught = interrupted.clone();
+    std::thread::spawn(move || on_signal(|| caught.store(true, Ordering::Relaxed)));
+    interrupted
 }
 
 /// Waits until this program is asked to end, and does that.

@@ -257,6 +257,22 @@ const FRAME: Label = words(
 );
 /// The kind of frames that hold no message.
 pub(crate) const SESSION_FRAME: &str = "session";
+const SESSION_STEP: Label = words("step", &["look", "dial", "accept", "open"]);
+/// What a signature is of.
+const SIGNED: Label = words(
+    "kind",
+    &[
+        "vote",
+        "view_change",
+        "relayed_vote",
+        "proposal",
+        "certificate",
+        "block",
+        "recovery_response",
+        "submission",
+        "handshake",
+    ],
+);
 const LANE: Label = words("lane", &["urgent", "bulk"]);
 
 const FILE: Label = words("file", &["vote_log", "database"]);
@@ -506,6 +522,10 @@ declare! {
             "pauses in reading from a peer beyond its rate";
         NETWORK_ROUND_TRIP = "pop_network_round_trip_seconds", Histogram(ROUND_TRIP_SECONDS), Seconds, [],
             "round trip of a session, from ping to pong";
+        NETWORK_STEP_MAX = "pop_network_step_max_seconds", Gauge, Seconds, [SESSION_STEP],
+            "the longest step since the start of what keeps the sessions' thread while peers connect, in processor time: look (at who is missing), dial, accept (each with its handshake), open (a session's first steps)";
+        SIGNATURES_CHECKED = "pop_signatures_checked_total", Counter, Count, [SIGNED],
+            "signatures that were calculated, by what they were of; what was checked before, and late Commit votes, are not. vote, view_change: a vote from its voter; relayed_vote: from another; proposal, block: with its certificates and included votes; recovery_response: the votes in it; submission: proofs, checked together; handshake: of TLS";
         NETWORK_CLOCK_AHEAD = "pop_network_clock_ahead_seconds", Gauge, Seconds, [],
             "how far this node's clock is ahead of the median of its peers' clocks; negative if it is behind";
     }

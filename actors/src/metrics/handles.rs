@@ -4,10 +4,12 @@
 
 use super::declared;
 use super::declared::*;
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use protocol::consensus::events::Record;
 use protocol::message::Message;
+use protocol::types::ValidatorIndex;
 use protocol::vote::VoteKind;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A counter for each value of a metric's last label.
@@ -40,12 +42,41 @@ impl Counters {
     }
 }
 
+/// What keeps the sessions' thread while peers connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionStep {
+    /// At who is missing.
+    Look,
+    Dial,
+    Accept,
+    /// The begin of a session.
+    Open,
+}
+
+/// The longest step of one kind, and its gauge.
+struct Longest(AtomicU64, Gauge);
+
+impl Longest {
+    fn of(step: &'static str) -> Longest {
+        Longest(AtomicU64::new(0), gauge!(NETWORK_STEP_MAX, "step" => step))
+    }
+
+    fn took(&self, span: Duration) {
+        let span_ns = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        if self.0.fetch_max(span_ns, Ordering::Relaxed) < span_ns {
+            self.1.set(span.as_secs_f64());
+        }
+    }
+}
+
 /// What passes between this node and its peers.
 pub(crate) struct Traffic {
     bytes_in: Counters,
     bytes_out: Counters,
     messages_in: Counters,
     messages_out: Counters,
+    /// In the order of [`SessionStep`].
+    steps: [Longest; 4],
 }
 
 impl Default for Traffic {
@@ -56,6 +87,7 @@ impl Default for Traffic {
             bytes_out: Counters::with(NETWORK_BYTES, direction("out")),
             messages_in: Counters::with(NETWORK_MESSAGES, direction("in")),
             messages_out: Counters::with(NETWORK_MESSAGES, direction("out")),
+            steps: ["look", "dial", "accept", "open"].map(Longest::of),
         }
     }
 }
@@ -64,6 +96,17 @@ impl Traffic {
     /// A frame was read; the kind of message that it holds, if it is known.
     pub(crate) fn frame_in(&self, kind: Option<&'static str>, bytes: usize) {
         self.bytes_in.add(kind.unwrap_or(SESSION_FRAME), bytes as u64);
+    }
+
+    /// A step took so much of a processor.
+    pub(crate) fn step(&self, step: SessionStep, span: Duration) {
+        let place = match step {
+            SessionStep::Look => 0,
+            SessionStep::Dial => 1,
+            SessionStep::Accept => 2,
+            SessionStep::Open => 3,
+        };
+        self.steps[place].took(span);
     }
 
     pub(crate) fn message_in(&self, kind: &'static str) {
@@ -77,6 +120,45 @@ impl Traffic {
             self.messages_out.add(kind, 1);
         }
     }
+}
+
+/// Signatures that were checked, by the message that they came in.
+pub struct Signatures(Counters);
+
+impl Default for Signatures {
+    fn default() -> Self {
+        Signatures(Counters::of(SIGNATURES_CHECKED))
+    }
+}
+
+impl Signatures {
+    /// So many were calculated.
+    pub fn checked(&self, kind: Option<&'static str>, count: u64) {
+        if let Some(kind) = kind.filter(|_| count > 0) {
+            self.0.add(kind, count);
+        }
+    }
+}
+
+/// What the signatures of a peer's message are of. None where none is checked with the message: the mempool checks those of
+/// proofs.
+pub fn signed_kind(from: ValidatorIndex, message: &Message) -> Option<&'static str> {
+    Some(match message {
+        Message::Vote { vote, .. } if vote.voter != from => "relayed_vote",
+        Message::Vote { vote, .. } if vote.ballot.choice.kind() == VoteKind::ViewChange => "view_change",
+        Message::Vote { .. } => "vote",
+        Message::Proposal(_) => "proposal",
+        Message::Certificate(_) | Message::Certificates(_) => "certificate",
+        Message::Blocks { .. } => "block",
+        Message::Testimony(_) => "recovery_response",
+        Message::Status(_)
+        | Message::CertificateRequest { .. }
+        | Message::BlockRequest { .. }
+        | Message::Checked(_)
+        | Message::Pending(_)
+        | Message::ProofRequest(_)
+        | Message::Proofs(_) => return None,
+    })
 }
 
 /// The steps of the vote path.

@@ -47,6 +47,11 @@ pub(crate) fn network_dropped(lane: Lane, messages: u64) {
     counter!(NETWORK_DROPPED, "lane" => lane).increment(messages);
 }
 
+/// Signatures that are not those of messages; those are counted by [`super::handles::Signatures`].
+pub(crate) fn signatures_checked(kind: &'static str, count: usize) {
+    counter!(SIGNATURES_CHECKED, "kind" => kind).increment(count as u64);
+}
+
 pub(crate) fn network_throttled() {
     counter!(NETWORK_THROTTLED).increment(1);
 }

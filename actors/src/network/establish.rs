@@ -11,6 +11,7 @@ use super::socket;
 use super::table::Network;
 use super::tls::{KeyError, TlsError, peer_key, server_name};
 use crate::metrics;
+use crate::metrics::handles::SessionStep;
 use protocol::types::ValidatorIndex;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -37,10 +38,10 @@ pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream,
         let stream = network.aside.run(network.tls.acceptor().accept(stream)).await?;
         greet(&network, TlsStream::Server(stream), Side::Accepted).await
     });
-    match agreed.await {
+    match network.measured(SessionStep::Accept, agreed).await {
         Ok(session) => {
             drop(place);
-            session.run().await;
+            network.measured_at_first(SessionStep::Open, session.run()).await;
         }
         Err(failure) => {
             report(&network, failure, Side::Accepted);
@@ -75,7 +76,7 @@ pub async fn dial<M: PeerMessage>(
         let stream = network.aside.run(network.tls.connector(key)?.connect(server_name(), stream)).await?;
         greet(network, TlsStream::Client(stream), Side::Dialled).await
     });
-    agreed.await.map_err(|failure| {
+    network.measured(SessionStep::Dial, agreed).await.map_err(|failure| {
         let error = failure.error.clone();
         report(network, Failure { peer: Some(peer), ..failure }, Side::Dialled);
         error

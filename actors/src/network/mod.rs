@@ -11,6 +11,7 @@
 //! - [`places`]: who may be shaking hands, while everybody is a stranger.
 //! - `aside`: a thread for the keys and signatures of handshakes.
 //! - [`establish`], [`session`], [`reader`]: one connection, from its start to its end.
+//! - [`steps`]: how long the sessions' thread is kept by starting, dialling and shaking hands.
 //! - [`skew`]: how far clocks are apart, for people only.
 //! - [`table`]: one session for each pair, reachable from any thread without an actor in between.
 
@@ -30,6 +31,7 @@ pub mod roster;
 pub mod session;
 pub mod skew;
 pub mod socket;
+pub mod steps;
 pub mod table;
 pub mod tls;
 

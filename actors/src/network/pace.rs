@@ -3,7 +3,8 @@
 //! Every pair of validators has a session: what is asked in each once a second grows with the square of their number, and
 //! with sixteen it was a third of all frames of an idle network. What is heard anyway needs no question.
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Validators that ask each other every second.
 const FEW: usize = 9;
@@ -22,6 +23,28 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Sessions look at instants that are so far apart, and the same for all: each look on its own would wake the thread, and when nothing
+    /// else is said that was half of its wake-ups.
+    fn step(self) -> Duration {
+        self.quiet / 8
+    }
+
+    /// How long until something is due that comes after `span`, of which so much has passed: nothing if that is within half a step.
+    pub(super) fn due_in(self, span: Duration, passed: Duration) -> Duration {
+        let left = span.saturating_sub(passed);
+        if left <= self.step() / 2 { Duration::ZERO } else { left }
+    }
+
+    /// How long until the look that is nearest to the end of `span`, which is longer than half a step. At most half a step more or less.
+    pub(super) fn together(self, now: Instant, span: Duration) -> Duration {
+        static FIRST: OnceLock<Instant> = OnceLock::new();
+        let passed = now.saturating_duration_since(*FIRST.get_or_init(|| now));
+        let step = self.step().as_nanos().max(1);
+        let past_the_nearest = (passed + span + self.step() / 2).as_nanos() % step;
+        let beyond = Duration::from_nanos(u64::try_from(past_the_nearest).unwrap_or(u64::MAX));
+        (span + self.step() / 2).saturating_sub(beyond)
+    }
+
     /// For so many validators, all told. Many hear of each other every 2 s, or when it is their turn to be told a status
     /// (T1, `docs/CONSENSUS_PROTOCOL.md`), whichever is later.
     pub fn of(validators: usize) -> Pace {
@@ -54,11 +77,33 @@ mod tests {
         assert_eq!(pace(100), [4_000, 10_000, 8_000, 4_500]);
     }
 
+    /// Whenever it begins to wait, a session looks when the others do, what was due is asked then, and it waits for something.
+    #[test]
+    fn sessions_look_at_the_same_instants() {
+        let first = Instant::now();
+        for validators in [4, 16, 100] {
+            let pace = Pace::of(validators);
+            let origin = first + pace.together(first, pace.measured);
+            for micros in (0..2_000_000).step_by(7_919) {
+                let now = origin + Duration::from_micros(micros);
+                let wait = pace.together(now, pace.quiet);
+                assert!(wait > Duration::ZERO && wait.abs_diff(pace.quiet) <= pace.step() / 2, "{wait:?}");
+                let after = (now + wait).duration_since(origin).as_nanos() % pace.step().as_nanos();
+                assert_eq!(after, 0, "{validators}: {wait:?}");
+                assert_eq!(pace.due_in(pace.quiet, wait), Duration::ZERO);
+                let shortest = pace.step() / 2 + Duration::from_nanos(1);
+                assert_eq!(pace.due_in(shortest, Duration::ZERO), shortest);
+                assert!(pace.together(now, shortest) > Duration::ZERO);
+            }
+        }
+    }
+
     #[test]
     fn a_turn_of_statuses_comes_before_anybody_is_quiet() {
         for validators in [10, 17, 33, 64, 100, 1_000] {
             let turn = Duration::from_millis(500) * (validators as u32 - 1).div_ceil(16);
-            assert!(Pace::of(validators).quiet > turn.max(Duration::from_secs(2)), "{validators}");
+            let pace = Pace::of(validators);
+            assert!(pace.quiet - pace.step() / 2 > turn.max(Duration::from_secs(2)), "{validators}");
         }
     }
 }

@@ -161,8 +161,8 @@ async fn keep_alive(live: &Live, pulse: &Pulse, pace: Pace) -> LinkError {
         if silent >= pace.silence_max {
             return LinkError::Silent(pace.silence_max);
         }
-        let measured_in = asked_at.map_or(Duration::ZERO, |at| pace.measured.saturating_sub(now.duration_since(at)));
-        let quiet_in = pace.quiet.saturating_sub(silent);
+        let measured_in = asked_at.map_or(Duration::ZERO, |at| pace.due_in(pace.measured, now.duration_since(at)));
+        let quiet_in = pace.due_in(pace.quiet, silent);
         if measured_in.is_zero() || quiet_in.is_zero() {
             nonce += 1;
             asked_at = Some(now);
@@ -172,7 +172,7 @@ async fn keep_alive(live: &Live, pulse: &Pulse, pace: Pace) -> LinkError {
         // After a question the peer has as long to answer. What is heard meanwhile only puts off what is due.
         let again_in = |span: Duration, whole: Duration| if span.is_zero() { whole } else { span };
         let next = again_in(measured_in, pace.measured).min(again_in(quiet_in, pace.quiet));
-        tokio::time::sleep(next.min(pace.silence_max - silent)).await;
+        tokio::time::sleep(pace.together(now, next).min(pace.silence_max - silent)).await;
     }
 }
 

@@ -4,6 +4,7 @@
 //! nothing to recover but the listening socket, in which connections wait meanwhile.
 
 use super::redial::{Redial, Seen};
+use crate::metrics::handles::SessionStep;
 use crate::network::establish::{accept, dial};
 use crate::network::skew::Watch;
 use crate::network::table::random;
@@ -62,7 +63,9 @@ impl<M: PeerMessage> Actor for Peers<M> {
             // Neither ends by itself; if one does, the actor is made anew.
             context.spawn(accepting.map(|(), _, context| context.stop()));
         }
-        let dialling = dial_all(Arc::clone(&self.network)).into_actor(self);
+        let network = Arc::clone(&self.network);
+        let dialling = async move { network.measured(SessionStep::Look, dial_all(Arc::clone(&network))).await };
+        let dialling = dialling.into_actor(self);
         context.spawn(dialling.map(|(), _, context| context.stop()));
     }
 }
@@ -157,7 +160,7 @@ fn start_dial<M: PeerMessage>(network: &Arc<Network<M>>, peer: ValidatorIndex, a
         // A failure is noted in the table, where `status` shows it.
         if let Ok(session) = dial(&network, peer, &address).await {
             drop(mark);
-            session.run().await;
+            network.measured_at_first(SessionStep::Open, session.run()).await;
         }
     });
 }

@@ -2,8 +2,8 @@
 //!
 //! It runs on the sessions' own threads, so that one peer's signatures never hold up another actor.
 
-use super::remembered::Remembered;
-use crate::metrics::handles::{Steps, is_on_the_votes_way};
+use super::remembered::{Counting, Remembered};
+use crate::metrics::handles::{Signatures, Steps, is_on_the_votes_way, signed_kind};
 use crate::network::Sink;
 use crate::vote_way::{self, Place};
 use protocol::message::Message;
@@ -60,6 +60,7 @@ pub struct Gate<R> {
     /// Of each validator, the newest view of a late Commit that passed.
     late: Box<[AtomicU64]>,
     steps: Steps,
+    checked: Signatures,
     receiver: R,
 }
 
@@ -74,7 +75,8 @@ impl<R: Receiver> Gate<R> {
     ) -> Self {
         let signatures = Remembered::new(set.len());
         let late = (0..set.len()).map(|_| AtomicU64::new(0)).collect();
-        Gate { set, schedule, genesis, committed, signatures, late, steps: Steps::default(), receiver }
+        let (steps, checked) = (Steps::default(), Signatures::default());
+        Gate { set, schedule, genesis, committed, signatures, late, steps, checked, receiver }
     }
 
     /// A voter is heard once for each view: what costs it no signature to send again must not fill a mailbox.
@@ -87,7 +89,8 @@ impl<R: Receiver> Gate<R> {
 impl<R: Receiver> Sink<Message> for Gate<R> {
     fn verify(&self, from: ValidatorIndex, message: Message) -> Result<Admitted, String> {
         let Gate { set, schedule, genesis, signatures, steps, .. } = self;
-        let checker = Checker { set, schedule, genesis: *genesis, signatures };
+        let counting = Counting::new(signatures);
+        let checker = Checker { set, schedule, genesis: *genesis, signatures: &counting };
         vote_way::message(Place::Read, &message);
         if let Message::Vote { vote, .. } = &message
             && let Some(late) = LateCommit::of(set, from, vote, self.committed.view())
@@ -95,7 +98,11 @@ impl<R: Receiver> Sink<Message> for Gate<R> {
             return Ok(Admitted::Late(late));
         }
         let began = is_on_the_votes_way(&message).then(Instant::now);
-        let verified = checker.message(message).map_err(|fault| fault.to_string())?;
+        let kind = signed_kind(from, &message);
+        let verified = checker.message(message).map_err(|fault| fault.to_string());
+        // One that does not hold cost as much.
+        self.checked.checked(kind, counting.calculated());
+        let verified = verified?;
         began.into_iter().for_each(|began| steps.verified(began.elapsed()));
         vote_way::message(Place::Verified, &verified);
         Ok(Admitted::Verified(verified))

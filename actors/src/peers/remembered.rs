@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use protocol::signature::{Ed25519, SignatureCheck};
 use protocol::types::{PublicKey, Signature};
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Signatures that are remembered of all signers together, twice this at the most.
 const REMEMBERED_MAX: usize = 8_192;
@@ -46,16 +47,22 @@ fn question(key: &PublicKey, bytes: &[u8], signature: &Signature) -> Question {
     *blake3::Hasher::new().update(&key.0).update(&signature.0).update(bytes).finalize().as_bytes()
 }
 
-impl SignatureCheck for Remembered {
-    fn verify(&self, key: &PublicKey, bytes: &[u8], signature: &Signature) -> bool {
+/// Whether a signature holds, and how that is known.
+enum Answer {
+    Remembered,
+    Calculated(bool),
+}
+
+impl Remembered {
+    fn answer(&self, key: &PublicKey, bytes: &[u8], signature: &Signature) -> Answer {
         let question = question(key, bytes, signature);
         let known = |halves: &Halves| halves.newer.contains(&question) || halves.older.contains(&question);
         let kept = match self.signers.lock().get(key) {
-            Some(halves) if known(halves) => return true,
+            Some(halves) if known(halves) => return Answer::Remembered,
             Some(halves) => halves.key,
             None => None,
         };
-        let Some(calculated) = kept.or_else(|| Ed25519::key(key)) else { return false };
+        let Some(calculated) = kept.or_else(|| Ed25519::key(key)) else { return Answer::Calculated(false) };
         // Not under the lock: several sessions may check at once.
         let holds = Ed25519::verify_by(&calculated, bytes, signature);
         if holds {
@@ -67,7 +74,44 @@ impl SignatureCheck for Remembered {
                 halves.older = std::mem::take(&mut halves.newer);
             }
         }
-        holds
+        Answer::Calculated(holds)
+    }
+}
+
+impl SignatureCheck for Remembered {
+    fn verify(&self, key: &PublicKey, bytes: &[u8], signature: &Signature) -> bool {
+        match self.answer(key, bytes, signature) {
+            Answer::Remembered => true,
+            Answer::Calculated(holds) => holds,
+        }
+    }
+}
+
+/// The same for one message, and how many of its signatures had to be calculated.
+pub struct Counting<'a> {
+    checks: &'a Remembered,
+    calculated: AtomicU64,
+}
+
+impl<'a> Counting<'a> {
+    pub fn new(checks: &'a Remembered) -> Self {
+        Counting { checks, calculated: AtomicU64::new(0) }
+    }
+
+    pub fn calculated(&self) -> u64 {
+        self.calculated.load(Ordering::Relaxed)
+    }
+}
+
+impl SignatureCheck for Counting<'_> {
+    fn verify(&self, key: &PublicKey, bytes: &[u8], signature: &Signature) -> bool {
+        match self.checks.answer(key, bytes, signature) {
+            Answer::Remembered => true,
+            Answer::Calculated(holds) => {
+                self.calculated.fetch_add(1, Ordering::Relaxed);
+                holds
+            }
+        }
     }
 }
 
@@ -94,6 +138,11 @@ mod tests {
         bent.0[0] ^= 1;
         assert!(!checks.verify(&public_key(&key), b"vote", &bent));
         assert_eq!(remembered(&checks, &public_key(&key)), 1);
+        let counting = Counting::new(&checks);
+        assert!(counting.verify(&public_key(&key), b"vote", &signature));
+        assert_eq!(counting.calculated(), 0, "it is remembered");
+        assert!(!counting.verify(&public_key(&key), b"vote", &bent));
+        assert_eq!(counting.calculated(), 1);
         assert_eq!(remembered(&checks, &public_key(&other)), 0, "what did not hold is not remembered");
     }
 

@@ -329,6 +329,36 @@ fn blocks_that_break_a_rule_do_not_pass_the_gate() {
     four.refuses(blocks(&[&first; limits::BLOCKS_MAX + 1], None), "at most 64");
 }
 
+#[test]
+fn signatures_are_counted_by_what_they_were_of_and_once() {
+    let recorder = crate::metrics::recorder().unwrap().build_recorder();
+    let four = ::metrics::with_local_recorder(&recorder, Four::new);
+    let counted = || -> Vec<(String, u64)> {
+        let page = recorder.handle().render();
+        let lines = page.lines().filter_map(|line| line.strip_prefix("pop_signatures_checked_total{kind=\""));
+        let count = |line: &str| {
+            let (kind, count) = line.split_once("\"} ")?;
+            Some((kind.to_owned(), count.parse().ok()?)).filter(|(_, count)| *count > 0)
+        };
+        lines.filter_map(count).collect()
+    };
+    let pass = |from, message| four.gate.verify(ValidatorIndex(from), message).map(drop);
+    let vote = |voter, choice| Message::Vote { vote: four.vote(voter, on(3, choice)), reason: None };
+    pass(2, vote(2, Choice::Prepare(HASH))).unwrap();
+    pass(0, vote(2, Choice::Prepare(HASH))).unwrap();
+    pass(0, vote(1, Choice::Prepare(HASH))).unwrap();
+    pass(1, vote(1, Choice::ViewChange)).unwrap();
+    // One of its three is known, and one that does not hold costs as much as one that does.
+    pass(0, Message::Certificate(four.certificate(&[0, 1, 2], on(3, Choice::ViewChange)))).unwrap();
+    let forged = Vote { signature: SIGNATURE, ..four.vote(3, on(3, Choice::ViewChange)) };
+    pass(3, Message::Vote { vote: forged, reason: None }).unwrap_err();
+    let kind = |kind: &str, count| (kind.to_owned(), count);
+    let mut seen = counted();
+    seen.sort();
+    let expected = [kind("certificate", 2), kind("relayed_vote", 1), kind("view_change", 2), kind("vote", 1)];
+    assert_eq!(seen, expected, "a vote that was known is not calculated again");
+}
+
 /// T3: a Commit's signature is left alone only where nothing depends on it.
 #[test]
 fn a_commit_is_not_checked_only_from_its_voter_for_a_view_that_is_committed() {

@@ -3,6 +3,7 @@
 //!
 //! No actor runs here, so that none can block it. If a tree's task itself panics, the process ends.
 
+use crate::slots::Slots;
 use crate::spec::{EXIT_CODE_SUPERVISION, Exit};
 use crate::tree::{Event, Tree};
 use crate::watch::Watch;
@@ -28,11 +29,12 @@ pub(crate) fn keep(tree: Tree, events: UnboundedReceiver<Event>) {
 }
 
 fn run(mut trees: UnboundedReceiver<Started>) {
+    let slots = Slots::of_a_runtime_made_now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.expect("a runtime without input and output needs nothing from the system");
     tokio::task::LocalSet::new().block_on(&runtime, async move {
         while let Some((tree, events)) = trees.recv().await {
-            keep_up(&tree, watch_over(tree.clone(), events));
+            keep_up(&tree, watch_over(tree.clone(), events, slots));
         }
     });
 }
@@ -49,7 +51,7 @@ pub(crate) fn keep_up(tree: &Tree, task: impl Future<Output = ()> + 'static) {
 }
 
 /// Never waits for an actor: a blocked thread must be found whatever else is under way.
-async fn watch_over(tree: Tree, mut events: UnboundedReceiver<Event>) {
+async fn watch_over(tree: Tree, mut events: UnboundedReceiver<Event>, slots: Slots) {
     let (jobs, queue) = unbounded_channel();
     keep_up(&tree, work::work(tree.clone(), queue));
     keep_up(&tree, work::start_in_order(tree.clone()));
@@ -60,7 +62,7 @@ async fn watch_over(tree: Tree, mut events: UnboundedReceiver<Event>) {
         #[cfg(test)]
         Event::Panic => panic!("planted: in the supervisor"),
     };
-    let mut watch = Watch::new(&tree);
+    let mut watch = Watch::new(&tree, slots);
     let mut look = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
     let mut over = tree.0.over.subscribe();
     loop {
@@ -69,8 +71,9 @@ async fn watch_over(tree: Tree, mut events: UnboundedReceiver<Event>) {
             _ = over.wait_for(|over| *over) => break,
             Some(event) = events.recv() => on_event(event),
             () = &mut look => {
-                let pause = watch.look(&tree, Instant::now());
-                look.as_mut().reset(tokio::time::Instant::now() + pause);
+                let now = Instant::now();
+                let pause = watch.look(&tree, now);
+                look.as_mut().reset(tokio::time::Instant::from_std(now + pause));
                 if watch.all_ended(&tree) {
                     break;
                 }

@@ -142,6 +142,7 @@ mod policy;
 mod report;
 mod run;
 mod scheduling;
+mod slots;
 mod spec;
 mod supervised;
 mod supervisor;

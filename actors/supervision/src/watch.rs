@@ -8,6 +8,7 @@ use crate::account::{Account, Change, Condition, Did, Others, Span, Starvation, 
 use crate::disk;
 use crate::mailbox::Phase;
 use crate::scheduling::{Counters, Crowd, Source};
+use crate::slots::Slots;
 use crate::thread::{Pulse, Thread};
 use crate::tree::Tree;
 use crate::vitals::Reason;
@@ -24,6 +25,7 @@ const TIMER_GRAIN: Duration = Duration::from_millis(2);
 
 pub(crate) struct Watch {
     interval: Duration,
+    slots: Slots,
     threads: Vec<Watched>,
     /// By child.
     hangs: Vec<Option<Hang>>,
@@ -102,7 +104,7 @@ impl Look<'_> {
 }
 
 impl Watch {
-    pub(crate) fn new(tree: &Tree) -> Watch {
+    pub(crate) fn new(tree: &Tree, slots: Slots) -> Watch {
         let children = &tree.0.children;
         let watched = |thread: Thread| Watched {
             pulse: thread.pulse(),
@@ -123,7 +125,7 @@ impl Watch {
         let hangs = children.iter().map(|_| None).collect();
         let (looked, pause) = (Instant::now(), Duration::ZERO);
         let span = Span { took: Duration::ZERO, late: Duration::ZERO };
-        Watch { interval, threads, hangs, looked, span, pause, looks: 0, crowd: Crowd::default() }
+        Watch { interval, slots, threads, hangs, looked, span, pause, looks: 0, crowd: Crowd::default() }
     }
 
     pub(crate) fn all_ended(&self, tree: &Tree) -> bool {
@@ -154,8 +156,8 @@ impl Watch {
             }
             watched.ask(look, &self.hangs);
         }
-        self.pause = pause;
-        pause
+        self.pause = if pause < self.interval { pause } else { self.slots.near(now, pause) };
+        self.pause
     }
 }
 

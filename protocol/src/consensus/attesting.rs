@@ -44,7 +44,7 @@ pub(super) struct Attesting {
     /// The view whose next leaders were last seen to.
     seen_to: View,
     spread_until: Millis,
-    rebroadcast_due: Millis,
+    pub rebroadcast_due: Millis,
     turns: Turns,
     /// Where the next rebroadcast to everybody goes on.
     from: Hash,
@@ -63,8 +63,11 @@ impl Attesting {
         }
     }
 
-    pub fn wakeup(&self) -> Millis {
-        if self.announced.is_empty() { self.rebroadcast_due } else { self.rebroadcast_due.min(self.due) }
+    /// Where nothing is undecided there is nothing to send again: an idle chain is not woken for it.
+    pub fn wakeup(&self, undecided: bool) -> Option<Millis> {
+        let rebroadcast = undecided.then_some(self.rebroadcast_due);
+        let announcing = (!self.announced.is_empty()).then_some(self.due);
+        rebroadcast.into_iter().chain(announcing).min()
     }
 }
 

@@ -272,12 +272,13 @@ impl Consensus {
         let stranded = self.round.entered.saturating_add(self.round_time);
         let pause = self.contested_pause.until();
         let grace = self.round.entered.saturating_add(pacing::LEADER_GRACE);
-        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup()];
+        let attesting = self.attesting.wakeup(!self.ready.is_empty());
+        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup(), attesting];
         [idle, stranded, pause, grace]
             .into_iter()
             .filter(|at| *at > now)
             .chain(optional.into_iter().flatten())
-            .chain([self.status_due, self.attesting.wakeup()])
+            .chain([self.status_due])
             .min()
             .unwrap_or(self.status_due)
     }

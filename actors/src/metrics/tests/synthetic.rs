@@ -1,6 +1,6 @@
 //! A network of any size without its actors: what a page looks at, and one event of every kind that is counted.
 
-use super::super::handles::{Steps, Traffic, Votes};
+use super::super::handles::{SessionStep, Steps, Traffic, Votes};
 use super::super::*;
 use crate::consensus::Observed;
 use crate::mempool::SubmitError;
@@ -287,6 +287,11 @@ fn network() {
     traffic.frame_in(None, 1);
     traffic.frame_out(None, 1, false);
     [Lane::Urgent, Lane::Bulk].into_iter().for_each(|lane| network_dropped(lane, 1));
+    for step in [SessionStep::Look, SessionStep::Dial, SessionStep::Accept, SessionStep::Open] {
+        traffic.step(step, SECOND);
+    }
+    signatures_checked("submission", 1);
+    signatures_checked("handshake", 1);
     network_throttled();
     network_round_trip(SECOND);
     network_clock_ahead(-1);

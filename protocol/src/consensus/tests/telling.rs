@@ -119,6 +119,19 @@ fn statuses(sent: &[(usize, Message)]) -> Vec<usize> {
     sent.iter().filter(|(_, message)| matches!(message, Message::Status(_))).map(|(to, _)| *to).collect()
 }
 
+/// On an idle chain each wake-up is a part of what a validator costs.
+#[test]
+fn with_nothing_undecided_nobody_wakes_up_to_tell_it_again() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(3_020);
+    let consensus = &mut network.nodes[0].as_mut().unwrap().consensus;
+    consensus.attesting.rebroadcast_due = consensus.now.local.saturating_add(Millis(1));
+    assert_eq!(consensus.wakeup(), consensus.status_due);
+    network.confirm(0, 1);
+    let consensus = &network.node(0).consensus;
+    assert!(consensus.wakeup() <= consensus.attesting.rebroadcast_due);
+}
+
 /// T1.
 #[test]
 fn of_many_peers_a_few_at_a_time_are_told_the_status_and_all_within_two_seconds_of_a_view_change() {
