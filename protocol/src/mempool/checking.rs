@@ -1,9 +1,10 @@
 //! Which proof is checked when, and what becomes of my own verdicts.
 
 use super::Mempool;
-use super::events::{Effect, Judgement, NEED_LIFETIME, RETRY_DELAY, Source};
+use super::events::{Effect, Judgement, NEED_LIFETIME, RELAY_DELAY, RETRY_DELAY, Source};
 use super::pending::Stage;
 use crate::consensus::events::Checked;
+use crate::message::limits::WORDS_MAX;
 use crate::message::{Message, Word};
 use crate::turns::is_crowd;
 use crate::types::{Hash, Millis, ValidatorIndex};
@@ -65,7 +66,7 @@ impl Mempool {
         };
         match stage {
             Stage::Checked(word) => {
-                self.answer_source(source, proof, word, effects);
+                self.owe_source(now, source, proof, word);
                 effects.push(Effect::Tell(Checked { proof, statement, word }));
                 if self.pending.get(&proof).is_some_and(|entry| entry.final_in.is_some()) {
                     self.take(&proof);
@@ -84,11 +85,21 @@ impl Mempool {
     }
 
     /// In a crowd few are sent my attestation. Whoever brought the proof is among them: its submitter asks there whose is
-    /// missing.
-    fn answer_source(&self, source: Source, proof: Hash, word: Word, effects: &mut Vec<Effect>) {
+    /// missing. Several go together, a little later: who brings many is not sent more messages than it reads.
+    fn owe_source(&mut self, now: Millis, source: Source, proof: Hash, word: Word) {
         let Source::Peer(peer) = source else { return };
-        if is_crowd(self.sessions.len() + 1) && self.sessions.contains_key(&peer) {
-            effects.push(Effect::Send(peer, Message::Checked([(proof, word)].into())));
+        if is_crowd(self.sessions.len() + 1)
+            && let Some(session) = self.sessions.get_mut(&peer)
+        {
+            session.owed.push((proof, word));
+            self.relay_at.get_or_insert(now.saturating_add(RELAY_DELAY));
+        }
+    }
+
+    pub(super) fn answer_sources(&mut self, effects: &mut Vec<Effect>) {
+        for (peer, session) in &mut self.sessions {
+            let owed = core::mem::take(&mut session.owed);
+            effects.extend(owed.chunks(WORDS_MAX).map(|words| Effect::Send(*peer, Message::Checked(words.to_vec()))));
         }
     }
 

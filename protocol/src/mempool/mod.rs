@@ -55,6 +55,8 @@ struct Session {
     serving: usize,
     /// Where the next exchange of ids begins.
     cursor: Option<u64>,
+    /// My attestations on proofs that it brought and that it was not sent yet.
+    owed: Vec<(Hash, Word)>,
 }
 
 #[derive(Debug, Clone)]
@@ -344,6 +346,7 @@ impl Mempool {
         if self.words_untold {
             self.tell_words(effects);
         }
+        self.answer_sources(effects);
         let opened = core::mem::take(&mut self.opened);
         if self.exchange_at <= now {
             self.exchange_at = now.saturating_add(EXCHANGE_INTERVAL);

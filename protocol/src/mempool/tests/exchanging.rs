@@ -368,14 +368,21 @@ fn in_a_crowd_nobody_is_told_of_what_it_has_and_nobody_twice_until_it_is_overdue
 #[test]
 fn in_a_crowd_whoever_brought_a_proof_is_sent_my_attestation() {
     let from = ValidatorIndex(7);
-    let judged = Input::Judged { proof: id(1), judgement: Judgement::Word(CONFIRMED) };
-    let words = Effect::Send(from, Message::Checked(vec![(id(1), CONFIRMED)]));
+    let at_relay = NOW.saturating_add(RELAY_DELAY);
+    let words = Effect::Send(from, Message::Checked(vec![(id(1), CONFIRMED), (id(2), CONFIRMED)]));
     let mut mempool = crowd();
-    put(&mut mempool, 1, 10, Source::Peer(from));
-    assert!(mempool.step(NOW, judged.clone()).contains(&words));
+    (1..=2).for_each(|value| drop(put(&mut mempool, value, 10, Source::Peer(from))));
+    mempool.step(NOW, judged(1, CONFIRMED));
+    mempool.step(NOW, judged(2, CONFIRMED));
+    assert!(mempool.wakeup().is_some_and(|at| at <= at_relay));
+    assert!(mempool.step(at_relay, Input::Tick).contains(&words), "together");
+    assert!(!mempool.step(at_relay, Input::Tick).contains(&words), "once");
     // Few are all sent it by consensus.
     let mut mempool = connected();
     mempool.step(NOW, Input::SessionOpened(from));
     put(&mut mempool, 1, 10, Source::Peer(from));
-    assert!(!mempool.step(NOW, judged).contains(&words));
+    put(&mut mempool, 2, 10, Source::Peer(from));
+    mempool.step(NOW, judged(1, CONFIRMED));
+    mempool.step(NOW, judged(2, CONFIRMED));
+    assert!(!mempool.step(at_relay, Input::Tick).contains(&words));
 }
