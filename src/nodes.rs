@@ -4,6 +4,7 @@
 
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
+use crate::testnet::site;
 use actors::config::ConfigFile;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,11 @@ impl Choice {
     /// If the name leads nowhere, or no node of the network answers.
     pub fn one(&self) -> Result<Client, Failure> {
         match (&self.node, &self.network) {
+            (Some(several), None) if several.contains(',') => {
+                let text =
+                    format!("--node takes one node and \"{several}\" are several: --network DIR asks all of a network");
+                Err(Failure::new(Exit::Input, text))
+            }
             (node, None) => Client::new(node.as_deref().unwrap_or(NODE_DEFAULT)),
             (Some(node), Some(folder)) => Client::in_folder(node, &configs(folder)?),
             (None, Some(folder)) => first_that_answers(network(folder)?, folder),
@@ -102,9 +108,19 @@ pub fn no_validators(configs: &Path) -> Failure {
 /// Where a network's configurations are: in the folder, or where a report says.
 ///
 /// # Errors
-/// If it is no report, or names no folder that is there.
+/// If it is no report, or names no folder that is there; if they are of a testnet that has ended.
 pub fn configs(place: &Path) -> Result<PathBuf, Failure> {
-    if place.is_dir() { Ok(configs_in(place)) } else { configs_of_report(place) }
+    let configs = if place.is_dir() { configs_in(place) } else { configs_of_report(place)? };
+    match configs.parent().filter(|folder| site::has_ended(folder)) {
+        Some(folder) => {
+            let text = format!(
+                "the testnet in {} has ended, and none of its validators runs: `pop deploy-testnet` or `pop demo` starts another",
+                folder.display()
+            );
+            Err(Failure::new(Exit::Unreachable, text))
+        }
+        None => Ok(configs),
+    }
 }
 
 /// A report of `pop chaos` or `pop deploy-testnet` says where its configurations are.
@@ -181,6 +197,30 @@ mod tests {
         assert_eq!(places, [("node_2", "127.0.0.1:7002"), ("node_10", "127.0.0.1:7010")]);
         let named = Choice { node: Some("node_10".into()), network: Some(folder.path().into()) };
         assert_eq!(named.one().unwrap().place().1, "127.0.0.1:7010");
+    }
+
+    #[test]
+    fn several_nodes_are_named_by_their_network() {
+        let choice = Choice { node: Some("node_1,node_2".into()), network: None };
+        assert!(choice.all().err().unwrap().message.contains("--network DIR"));
+    }
+
+    #[test]
+    fn a_testnet_that_has_ended_is_not_asked_but_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let configs = folder.path().join("config");
+        std::fs::create_dir(&configs).unwrap();
+        std::fs::write(configs.join("node_1.json"), r#"{"node_id": "node_1", "http": {"port": 7001}}"#).unwrap();
+        assert_eq!(network(folder.path()).unwrap().len(), 1);
+        let lock = std::fs::File::create(folder.path().join("testnet.lock")).unwrap();
+        lock.try_lock().unwrap();
+        assert_eq!(network(folder.path()).unwrap().len(), 1, "it runs");
+        drop(lock);
+        for place in [folder.path(), configs.as_path()] {
+            let failure = network(place).err().unwrap();
+            assert!(failure.message.contains("has ended"), "{}", failure.message);
+            assert_eq!(failure.exit, Exit::Unreachable);
+        }
     }
 
     #[test]

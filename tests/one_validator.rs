@@ -390,9 +390,9 @@ fn the_next_start_says_how_the_last_run_ended() {
     assert!(!network.read("log").contains("WARN"), "{}", network.read("log"));
     assert_eq!(network.end(libc::SIGKILL), None);
     network.run();
-    let exit = last(&network, "-1", Some("ended without a word (killed or power lost)"));
+    let exit = last(&network, "-1", Some("ended without saying why (killed or power lost)"));
     assert!(exit["code"].is_null() && exit["at_ms"].is_null(), "{exit}");
-    assert!(network.read("log").contains("the last run ended without a word"), "{}", network.read("log"));
+    assert!(network.read("log").contains("the last run ended without saying why"), "{}", network.read("log"));
     // The thread that votes is not replaced: the hook ends the process from below.
     let killed = network.pop(&["kill-actor", "--actor", "consensus", "--how", "block"]);
     assert!(!killed.status.success(), "{killed:?}");

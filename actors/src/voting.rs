@@ -6,14 +6,14 @@
 use crate::clock::Clock;
 use crate::consensus::{
     Ask, ConsensusActor, Finalized, Follow, Needed, Observed, Reach, Rebuilt, RefusedByOthers, Said, ServeBlocks, Step,
-    TellAgain, Testimony,
+    TellAgain,
 };
 use crate::exit_code;
 use crate::leader_election::LeaderElection;
 use crate::network::{Member, Network, NetworkConfig, NetworkError};
 use crate::outlet::Outlet;
 use crate::peers::{Committed, Directory, Gate, Peers, Receiver};
-use crate::storage::vote_log::{History, Identity, VoteLog, VoteLogError};
+use crate::storage::vote_log::{Identity, VoteLog, VoteLogError};
 use crate::supervision::{
     Child, ExitHook, Handle, Intensity, OnBlock, Seat, Spec, SpecError, StartError, Supervisor, Thread, Tree, reserve,
 };
@@ -31,6 +31,8 @@ use protocol::pacemaker::{Pacemaker, PacemakerSettings};
 use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
 use protocol::types::{Millis, ValidatorIndex};
+use protocol::validator::inbound::inbound;
+use protocol::validator::startup::{LogState, Remembered, startup};
 use protocol::verify::{LateCommit, Verified};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -97,24 +99,16 @@ struct ToActors {
 
 impl Receiver for ToActors {
     fn deliver(&self, from: ValidatorIndex, message: Verified<PeerMessage>) {
-        match &*message {
-            PeerMessage::Pending(_) | PeerMessage::ProofRequest(_) | PeerMessage::Proofs(_) => {
-                _ = self.gossip.send((from, message));
-            }
-            PeerMessage::Checked(_) => {
-                _ = self.gossip.send((from, message.clone()));
-                _ = self.consensus.send(Said { from, message, since: Instant::now() });
-            }
-            PeerMessage::Proposal(_)
-            | PeerMessage::Vote { .. }
-            | PeerMessage::Certificate(_)
-            | PeerMessage::Status(_)
-            | PeerMessage::CertificateRequest { .. }
-            | PeerMessage::Certificates(_)
-            | PeerMessage::BlockRequest { .. }
-            | PeerMessage::Blocks { .. }
-            | PeerMessage::Testimony(_) => _ = self.consensus.send(Said { from, message, since: Instant::now() }),
+        let parts = inbound(&message);
+        if !parts.consensus {
+            // Scripts may be megabytes: they are not copied.
+            _ = self.gossip.send((from, message));
+            return;
         }
+        if parts.mempool {
+            _ = self.gossip.send((from, message.clone()));
+        }
+        _ = self.consensus.send(Said { from, message, since: Instant::now() });
     }
 
     fn late(&self, late: LateCommit) {
@@ -365,8 +359,8 @@ fn open_log(
     left: Option<VoteLog>,
 ) -> Result<(VoteLog, Vec<Record>), OpenLogError> {
     let identity = Identity { chain: config.genesis.chain_id(), key: protocol::signature::public_key(&config.key) };
-    let (mut log, history) = match left {
-        Some(log) => (log, History::Whole),
+    let (mut log, state) = match left {
+        Some(log) => (log, LogState::Whole),
         None => VoteLog::open(&config.data_dir, &config.mark, identity)?,
     };
     let mut records: Vec<Record> = Vec::with_capacity(log.records().len() + 1);
@@ -375,39 +369,31 @@ fn open_log(
         records.push(rmp_serde::from_slice(bytes)?);
     }
     let is_first = reach.witness.begin();
-    let kind = match (history, reach.witness.testify(log.next_batch())) {
-        // An earlier incarnation in this process wrote it. A torn end is a batch that was never acted upon.
-        (History::Whole | History::Torn, Testimony::Whole) => return Ok((log, records)),
-        (_, Testimony::Lacks { next_batch }) => {
-            tracing::error!(durable = next_batch - 1, "the vote log has lost batches that this process made durable");
-            UnknownHistory::Lost
-        }
-        (History::Whole, Testimony::NotYet) => UnknownHistory::Unconfirmed,
-        (History::New, _) => UnknownHistory::New,
-        (History::Torn, Testimony::NotYet) => UnknownHistory::Torn,
-        (History::Lost | History::Outdated, _) => UnknownHistory::Lost,
-    };
-    if !is_first {
-        // What the others know of this validator they tell in new sessions.
+    let remembered = reach.witness.remembers(log.next_batch());
+    if let Remembered::Lacks { next_batch } = remembered {
+        tracing::error!(durable = next_batch - 1, "the vote log has lost batches that this process made durable");
+    }
+    let begun = startup(state, remembered, is_first);
+    let Some(unknown) = begun.unknown else { return Ok((log, records)) };
+    if begun.reconnect {
         reach.network.reconnect();
     }
-    if kind == UnknownHistory::Unconfirmed {
-        // Every start says so by itself: nothing is written.
-        records.push(Record::Unknown(kind));
+    let record = Record::Unknown(unknown);
+    if !begun.recorded {
+        records.push(record);
         return Ok((log, records));
     }
-    if history == History::Outdated {
+    if state == LogState::Outdated {
         tracing::warn!(
             mark = %config.mark.display(),
             "the vote log is an older copy than the mark beside the key has seen, or the mark is damaged"
         );
     }
-    if kind == UnknownHistory::New {
+    if unknown == UnknownHistory::New {
         tracing::info!("first start: signing begins once a quorum of peers is connected");
     } else {
-        tracing::warn!(?kind, "the vote log is not whole: signing begins once peers have reported their state");
+        tracing::warn!(kind = ?unknown, "the vote log is not whole: signing begins once peers have reported their state");
     }
-    let record = Record::Unknown(kind);
     let bytes = rmp_serde::to_vec(&record)?;
     log.append(&[bytes])?;
     records.push(record);

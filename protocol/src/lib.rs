@@ -28,6 +28,7 @@ pub mod seed;
 pub mod signature;
 mod turns;
 pub mod types;
+pub mod validator;
 pub mod verdict;
 pub mod verify;
 pub mod vote;

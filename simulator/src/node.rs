@@ -17,6 +17,7 @@ use protocol::mempool::{Limits, Mempool};
 use protocol::message::{GiveUpReason, Message};
 use protocol::pacemaker::Pacemaker;
 use protocol::types::{Hash, Millis, Sequence, ValidatorIndex, View};
+use protocol::validator::inbound::inbound;
 use protocol::verify::{LateCommit, Verified};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -243,7 +244,13 @@ impl Node {
     pub fn deliver(&mut self, now: Millis, from: ValidatorIndex, message: &Verified<Message>) {
         if let Some(late) = self.late_commit(from, message) {
             self.input(now, Input::LateCommit(late));
-        } else if self.mempool_message(now, from, message) {
+            return;
+        }
+        let parts = inbound(message);
+        if parts.mempool {
+            self.mempool_message(now, from, message);
+        }
+        if parts.consensus {
             self.input(now, Input::Peer(from, message.clone()));
         } else {
             self.pump(now);

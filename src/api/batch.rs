@@ -47,7 +47,7 @@ pub enum BatchAnswer {
     request_body = Batch,
     responses(
         (status = 200, description = "one answer for each: those that are taken are durable on this validator", body = BatchView),
-        (status = 429, description = "no submissions are looked at now; `Retry-After` says when to retry", body = ErrorBody),
+        (status = 429, description = "no submissions are admitted now; `Retry-After` says when to retry", body = ErrorBody),
         (status = "default", description = "why none of them was looked at", body = ErrorBody),
     )
 )]

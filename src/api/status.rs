@@ -76,11 +76,11 @@ pub struct StatusView {
 /// How a run of this validator ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LastExitView {
-    /// Its exit code; null if it ended without a word: killed, or the power was lost.
+    /// Its exit code; null if it ended without saying why: killed, or the power was lost.
     code: Option<u8>,
     /// One line.
     reason: String,
-    /// Milliseconds since the Unix epoch; null if it ended without a word.
+    /// Milliseconds since the Unix epoch; null if it ended without saying why.
     at_ms: Option<u64>,
 }
 

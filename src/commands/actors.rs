@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
-/// Show a running node's actors: who supervises whom, and how each is.
+/// Show a running node's actors: who supervises whom, and the state of each.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

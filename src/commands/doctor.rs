@@ -8,7 +8,7 @@ use actors::config::Flags;
 use protocol::types::NodeId;
 use std::path::PathBuf;
 
-/// Look at everything on this machine that a validator needs: configuration, key, disk, ports, solver, clock, peers.
+/// Check what a validator needs on this machine: configuration, key, disk, ports, solver, clock, peers.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The validator [default: the one of --config, else node_1].

@@ -8,7 +8,7 @@ use actors::supervision::Fault;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Make an actor of a node on this machine fail, and see it come back. The node's configuration must allow it
+/// Make an actor of a node on this machine fail, and see it restarted. The node's configuration must allow it
 /// (admin.enabled).
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

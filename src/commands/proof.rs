@@ -21,7 +21,7 @@ use std::time::Duration;
 /// The node may look for an explanation first.
 const EXPLAINED_WITHIN: Duration = Duration::from_secs(6);
 
-/// Show where a proof is.
+/// Show the status of a proof.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Six digits or more of its id, as `pop submit-proof` printed it, or the script itself: - is the standard input.

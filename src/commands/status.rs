@@ -8,7 +8,7 @@ use actors::network::skew;
 use serde_json::Value;
 use std::fmt::Display;
 
-/// Show how a running node is.
+/// Show the status of a running node.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -253,7 +253,7 @@ mod tests {
     fn what_a_node_does_not_tell_breaks_no_screen() {
         let text = screen(&json!({})).join("\n");
         assert!(text.contains("Mempool:\n  it does not answer") && !text.contains("Last exit"), "{text}");
-        let killed = json!({"code": null, "reason": "ended without a word (killed or power lost)", "at_ms": null});
-        assert_eq!(last_exit(&killed).unwrap(), "Last exit: ended without a word (killed or power lost)");
+        let killed = json!({"code": null, "reason": "ended without saying why (killed or power lost)", "at_ms": null});
+        assert_eq!(last_exit(&killed).unwrap(), "Last exit: ended without saying why (killed or power lost)");
     }
 }

@@ -135,6 +135,13 @@ fn proofs_max(nodes: usize) -> Option<u32> {
     (nodes >= CROWD_MIN).then(|| u32::try_from(nodes.max(CROWD_PROOFS_MAX)).unwrap_or(u32::MAX))
 }
 
+/// Whether a folder is that of a testnet that nobody runs any more.
+pub fn has_ended(folder: &Path) -> bool {
+    let Ok(mark) = File::open(folder.join(MARK)) else { return false };
+    // Who runs it holds the lock as long as it runs.
+    mark.try_lock_shared().is_ok()
+}
+
 fn write_config(path: &Path, config: &ConfigFile) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(config).map_err(failure)?;
     files::write_whole(path, text.as_bytes(), 0o644, Existing::Keep).map_err(failure)

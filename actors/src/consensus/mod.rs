@@ -16,4 +16,4 @@ pub use messages::{
     WordsOnProof,
 };
 pub use observed::{Counts, History, Observed, SPAN, Sight, Span};
-pub use witness::{Testimony, Witness};
+pub use witness::Witness;

@@ -5,6 +5,7 @@
 //! vote was sent before that.
 
 use parking_lot::Mutex;
+use protocol::validator::startup::Remembered;
 
 /// Outlives the incarnations of consensus.
 #[derive(Debug, Default)]
@@ -18,17 +19,6 @@ struct Seen {
     signs: bool,
     /// Whether there was an incarnation.
     begun: bool,
-}
-
-/// What a log that was opened again is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Testimony {
-    /// This process has not signed yet: its start was never confirmed.
-    NotYet,
-    /// Everything that was durable is there, so every vote that was sent is.
-    Whole,
-    /// Something that was durable is gone.
-    Lacks { next_batch: u64 },
 }
 
 impl Witness {
@@ -45,11 +35,11 @@ impl Witness {
     }
 
     /// Of a log whose next batch has this number.
-    pub fn testify(&self, next_batch: u64) -> Testimony {
+    pub fn remembers(&self, next_batch: u64) -> Remembered {
         match *self.0.lock() {
-            Seen { next_batch: durable, .. } if next_batch < durable => Testimony::Lacks { next_batch: durable },
-            Seen { signs: true, .. } => Testimony::Whole,
-            Seen { signs: false, .. } => Testimony::NotYet,
+            Seen { next_batch: durable, .. } if next_batch < durable => Remembered::Lacks { next_batch: durable },
+            Seen { signs: true, .. } => Remembered::Whole,
+            Seen { signs: false, .. } => Remembered::NotSigned,
         }
     }
 
@@ -66,18 +56,18 @@ mod tests {
     #[test]
     fn only_a_log_that_has_all_that_was_durable_is_whole_and_only_once_it_was_confirmed() {
         let witness = Witness::default();
-        assert_eq!(witness.testify(1), Testimony::NotYet);
+        assert_eq!(witness.remembers(1), Remembered::NotSigned);
         witness.on_durable(4);
-        assert_eq!(witness.testify(4), Testimony::NotYet);
+        assert_eq!(witness.remembers(4), Remembered::NotSigned);
         witness.on_signing();
-        assert_eq!(witness.testify(4), Testimony::Whole);
+        assert_eq!(witness.remembers(4), Remembered::Whole);
         assert_eq!(
-            witness.testify(5),
-            Testimony::Whole,
+            witness.remembers(5),
+            Remembered::Whole,
             "a batch that was written when its writer died was never acted upon"
         );
-        assert_eq!(witness.testify(3), Testimony::Lacks { next_batch: 4 });
+        assert_eq!(witness.remembers(3), Remembered::Lacks { next_batch: 4 });
         witness.on_doubt();
-        assert_eq!(witness.testify(4), Testimony::NotYet);
+        assert_eq!(witness.remembers(4), Remembered::NotSigned);
     }
 }

@@ -325,7 +325,7 @@ declare! {
         VALIDATOR_INFO = "pop_validator_info", Gauge, Count, [VALIDATOR],
             "1; the label says which validator this process is";
         LAST_EXIT_CODE = "pop_last_exit_code", Gauge, Count, [],
-            "exit code with which the process before this one ended; -1: it ended without a word (killed or power lost); -2: none is known";
+            "exit code with which the process before this one ended; -1: it ended without saying why (killed or power lost); -2: none is known";
         PROCESS_START_TIME = "process_start_time_seconds", Gauge, Seconds, [],
             "when the process started, since the Unix epoch";
         PROCESS_CPU = "process_cpu_seconds_total", CounterOfSeconds, Seconds, [],

@@ -1,7 +1,7 @@
 //! How the last run of this validator's process ended, for the next one to say.
 //!
 //! One small file in the data directory. A run that begins writes that it runs, and at its end with which code and why. What is
-//! found as *running* ended without a word: it was killed or aborted, or the power failed. Nothing else depends on it: a file that
+//! found as *running* ended without saying why: it was killed or aborted, or the power failed. Nothing else depends on it: a file that
 //! is damaged, or that somebody else wrote, is ignored. Must never: keep a process from starting or ending.
 
 use super::files::{self, Existing, FileError};
@@ -39,7 +39,7 @@ pub enum LastRun {
 }
 
 impl LastRun {
-    /// Its exit code; none if it ended without a word.
+    /// Its exit code; none if it ended without saying why.
     pub fn code(&self) -> Option<u8> {
         match self {
             LastRun::Ended { code, .. } => Some(*code),
@@ -59,9 +59,9 @@ impl LastRun {
     pub fn reason(&self) -> String {
         match self {
             LastRun::Ended { reason, .. } => reason.clone(),
-            LastRun::Killed { note: None, .. } => "ended without a word (killed or power lost)".into(),
+            LastRun::Killed { note: None, .. } => "ended without saying why (killed or power lost)".into(),
             LastRun::Killed { note: Some(note), .. } => {
-                format!("ended without a word (killed or power lost), after this: {note}")
+                format!("ended without saying why (killed or power lost), after this: {note}")
             }
         }
     }
@@ -214,7 +214,7 @@ mod tests {
         let third = of();
         let last = third.begin().expect("the second is known to have run");
         assert_eq!((last.code(), last.at_ms()), (None, None));
-        assert_eq!(last.reason(), "ended without a word (killed or power lost)");
+        assert_eq!(last.reason(), "ended without saying why (killed or power lost)");
         third.note(Some("state does not respond"));
         let last = of().begin().unwrap();
         assert!(last.reason().ends_with("after this: state does not respond"), "{}", last.reason());

@@ -4,13 +4,13 @@
 //! a sector of its own: writing the next one cannot harm one that was synced. Space is written with zeros beforehand, so
 //! an append changes no metadata and costs one data sync.
 //!
-//! The log never repairs what it cannot explain: a damaged last batch is dropped and said ([`History::Torn`]); any other
+//! The log never repairs what it cannot explain: a damaged last batch is dropped and said ([`LogState::Torn`]); any other
 //! damage is an error with which the process ends, and the file stays as it is. After a failed write or sync nobody
 //! knows what the disk holds: every later call fails.
 //!
 //! The [`mark`] is a file beside the key. It is made with the log and outlives it: a mark without a log says that votes may
-//! have been sent that nobody here remembers ([`History::Lost`]), and a mark that has seen more batches than the log that
-//! the log is an old copy ([`History::Outdated`]).
+//! have been sent that nobody here remembers ([`LogState::Lost`]), and a mark that has seen more batches than the log that
+//! the log is an old copy ([`LogState::Outdated`]).
 
 mod format;
 mod mark;
@@ -24,6 +24,7 @@ use crate::{exit_code, keys};
 use format::{FileHeader, SECTOR, Seal};
 use mark::Mark;
 use protocol::types::{Hash, PublicKey};
+use protocol::validator::startup::LogState;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -46,21 +47,6 @@ const CHUNK: u64 = 1 << 20;
 pub struct Identity {
     pub chain: Hash,
     pub key: PublicKey,
-}
-
-/// How much of the past the log is known to hold (R12).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum History {
-    /// No log and no mark: nothing was ever signed with this key on this chain, as far as this machine knows.
-    New,
-    /// Everything that was sent is here.
-    Whole,
-    /// The last batch was damaged and is dropped. Surely sent is only what is here.
-    Torn,
-    /// The mark but no log: what was signed is unknown.
-    Lost,
-    /// A log that is older than its mark says, or whose mark is damaged: what was signed since is unknown.
-    Outdated,
 }
 
 /// Why the log cannot be used. All of them end the process.
@@ -174,7 +160,7 @@ impl VoteLog {
     ///
     /// # Errors
     /// `Damaged`, `Foreign`, `Version`, `Disk`.
-    pub fn open(directory: &Path, mark: &Path, identity: Identity) -> Result<(VoteLog, History), VoteLogError> {
+    pub fn open(directory: &Path, mark: &Path, identity: Identity) -> Result<(VoteLog, LogState), VoteLogError> {
         let path = directory.join(FILE_NAME);
         // A replacement that was never renamed holds nothing that is not in the log itself.
         recovery::remove_if_there(&replacement_path(&path))?;
@@ -192,24 +178,24 @@ impl VoteLog {
         let marked = mark::read(mark)?;
         let Some(file) = recovery::open_existing(&path)? else {
             let (history, next) = match marked {
-                Mark::None => (History::New, 1),
-                Mark::Reached(reached) => (History::Lost, reached.max(1)),
-                Mark::Damaged => (History::Lost, 1),
+                Mark::None => (LogState::New, 1),
+                Mark::Reached(reached) => (LogState::Lost, reached.max(1)),
+                Mark::Damaged => (LogState::Lost, 1),
             };
             return Ok((log(next, State::Unmade, Vec::new()), history));
         };
         let found = recovery::read(&path, &file, &identity)?;
         let (history, next) = match (marked, found.tail) {
             // Batches are numbered above all that were ever written, or the new log would look old again.
-            (Mark::Reached(reached), _) if reached > found.next => (History::Outdated, reached),
-            (Mark::Damaged, _) => (History::Outdated, found.next),
-            (Mark::None | Mark::Reached(_), recovery::Tail::Torn) => (History::Torn, found.next),
+            (Mark::Reached(reached), _) if reached > found.next => (LogState::Outdated, reached),
+            (Mark::Damaged, _) => (LogState::Outdated, found.next),
+            (Mark::None | Mark::Reached(_), recovery::Tail::Torn) => (LogState::Torn, found.next),
             (marked @ (Mark::None | Mark::Reached(_)), recovery::Tail::Clean) => {
                 if marked == Mark::None {
                     mark::write(mark, found.next)?;
                 }
                 let open = Open { file, seal: found.seal, end: found.end, allocated: found.allocated };
-                return Ok((log(found.next, State::Open(open), found.records), History::Whole));
+                return Ok((log(found.next, State::Open(open), found.records), LogState::Whole));
             }
         };
         Ok((log(next, State::Evidence, found.records), history))

@@ -41,7 +41,7 @@ PANELS = [
          thresholds=SOME_IS_DOUBTFUL, width=3),
     stat("Runs for", "Since the process started.", each("time() - process_start_time_seconds"), "s",
          thresholds=steps(DOUBTFUL, (300, GOOD)), decimals=1, width=3),
-    stat("Last exit", "Exit code of the process before this one. 0: it was asked to stop; killed: it ended without a word, or the power failed. "
+    stat("Last exit", "Exit code of the process before this one. 0: it was asked to stop; killed: it ended without saying why, or the power failed. "
          "The log of this start and pop status say why.", each("pop_last_exit_code"), thresholds=LAST_EXIT, mappings=LAST_EXIT_WORDS,
          decimals=0, width=3),
     stat("Mempool", "How full it is, by number or by bytes, whichever is fuller. Above 80% new proofs may be refused.",

@@ -49,16 +49,14 @@ impl Node {
         self.pump(now);
     }
 
-    /// Gives the mempool its part of a message. Whether the message is for consensus, too.
-    pub(super) fn mempool_message(&mut self, now: Millis, from: ValidatorIndex, message: &Message) -> bool {
+    /// Gives the mempool a message that is for it.
+    pub(super) fn mempool_message(&mut self, now: Millis, from: ValidatorIndex, message: &Message) {
         match message {
             Message::Pending(proofs) => {
                 self.mempool_step(now, mempool::Input::Offered { from, proofs: proofs.clone() });
-                false
             }
             Message::ProofRequest(proofs) => {
                 self.mempool_step(now, mempool::Input::Asked { from, proofs: proofs.clone() });
-                false
             }
             Message::Proofs(proofs) => {
                 let chain = *self.scenario.set.chain();
@@ -74,12 +72,8 @@ impl Node {
                         None => self.admit_if_welcome(now, id, from),
                     }
                 }
-                false
             }
-            Message::Checked(words) => {
-                self.mempool_step(now, mempool::Input::Words { from, words: words.clone() });
-                true
-            }
+            Message::Checked(words) => self.mempool_step(now, mempool::Input::Words { from, words: words.clone() }),
             Message::Proposal(_)
             | Message::Vote { .. }
             | Message::Certificate(_)
@@ -88,7 +82,7 @@ impl Node {
             | Message::Certificates(_)
             | Message::BlockRequest { .. }
             | Message::Blocks { .. }
-            | Message::Testimony(_) => true,
+            | Message::Testimony(_) => {}
         }
     }
 

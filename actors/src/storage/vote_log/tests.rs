@@ -27,16 +27,16 @@ impl Place {
         mark_path(&self.directory.path().join("node_1.key"), &identity().chain)
     }
 
-    fn try_open(&self) -> Result<(VoteLog, History), VoteLogError> {
+    fn try_open(&self) -> Result<(VoteLog, LogState), VoteLogError> {
         VoteLog::open(&self.data(), &self.mark(), identity())
     }
 
-    fn open(&self) -> (VoteLog, History) {
+    fn open(&self) -> (VoteLog, LogState) {
         self.try_open().unwrap()
     }
 
     /// What a restart would find.
-    fn recover(&self) -> (History, Vec<Vec<u8>>) {
+    fn recover(&self) -> (LogState, Vec<Vec<u8>>) {
         let (log, history) = self.open();
         (history, log.records().to_vec())
     }
@@ -80,8 +80,8 @@ fn all_five() -> Vec<Vec<u8>> {
 #[test]
 fn a_first_start_is_new_until_the_first_batch_and_whole_after() {
     let place = Place::new();
-    assert_eq!(place.recover(), (History::New, vec![]));
-    assert_eq!(place.recover(), (History::New, vec![]), "opening makes no log and no mark");
+    assert_eq!(place.recover(), (LogState::New, vec![]));
+    assert_eq!(place.recover(), (LogState::New, vec![]), "opening makes no log and no mark");
     assert!(!place.file().exists() && !place.mark().exists());
     let (mut log, _) = place.open();
     log.append(&[]).unwrap();
@@ -90,20 +90,20 @@ fn a_first_start_is_new_until_the_first_batch_and_whole_after() {
     assert!(place.mark().exists(), "the mark is there before the first vote may be sent");
     log.append(&[record(2, 10)]).unwrap();
     drop(log);
-    assert_eq!(place.recover(), (History::Whole, vec![record(1, 10), record(2, 10)]));
+    assert_eq!(place.recover(), (LogState::Whole, vec![record(1, 10), record(2, 10)]));
 }
 
 #[test]
 fn a_mark_without_a_log_is_lost_and_a_log_without_a_mark_makes_it_again() {
     let (place, ..) = three_batches();
     std::fs::remove_file(place.mark()).unwrap();
-    assert_eq!(place.recover(), (History::Whole, all_five()));
+    assert_eq!(place.recover(), (LogState::Whole, all_five()));
     assert!(place.mark().exists());
     std::fs::remove_file(place.file()).unwrap();
-    assert_eq!(place.recover(), (History::Lost, vec![]));
+    assert_eq!(place.recover(), (LogState::Lost, vec![]));
     let (mut log, _) = place.open();
     log.append(&[record(9, 10)]).unwrap();
-    assert_eq!(place.recover(), (History::Whole, vec![record(9, 10)]));
+    assert_eq!(place.recover(), (LogState::Whole, vec![record(9, 10)]));
 }
 
 #[test]
@@ -120,24 +120,24 @@ fn an_older_copy_of_the_log_is_outdated_until_its_first_batch_and_whole_after() 
     log.append(&[record(3, 10)]).unwrap();
     drop(log);
     std::fs::write(place.file(), &old).unwrap();
-    assert_eq!(place.recover(), (History::Outdated, vec![record(1, 10), record(2, 10)]));
+    assert_eq!(place.recover(), (LogState::Outdated, vec![record(1, 10), record(2, 10)]));
     assert_eq!(copy(&place), old, "opening it changes nothing");
     let (mut log, _) = place.open();
     log.append(&[record(9, 10)]).unwrap();
-    assert_eq!(place.recover(), (History::Whole, vec![record(1, 10), record(2, 10), record(9, 10)]));
+    assert_eq!(place.recover(), (LogState::Whole, vec![record(1, 10), record(2, 10), record(9, 10)]));
     // In one run, so many batches are; and those of a log that was written anew count on.
     let old = copy(&place);
     log.replace(&[record(10, 10)]).unwrap();
     (0..mark::BATCHES_UNMARKED_MAX as u32).for_each(|number| log.append(&[record(number, 10)]).unwrap());
     std::fs::write(place.file(), &old).unwrap();
-    assert_eq!(place.recover().0, History::Outdated);
+    assert_eq!(place.recover().0, LogState::Outdated);
     std::fs::remove_file(place.file()).unwrap();
     let (mut log, history) = place.open();
-    assert_eq!(history, History::Lost);
+    assert_eq!(history, LogState::Lost);
     log.append(&[record(11, 10)]).unwrap();
-    assert_eq!(place.recover(), (History::Whole, vec![record(11, 10)]));
+    assert_eq!(place.recover(), (LogState::Whole, vec![record(11, 10)]));
     std::fs::write(place.file(), &old).unwrap();
-    assert_eq!(place.recover().0, History::Outdated);
+    assert_eq!(place.recover().0, LogState::Outdated);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn the_mark_is_never_ahead_of_the_log() {
     let place = Place::new();
     for start in 0..3 {
         let (mut log, history) = place.open();
-        assert!(matches!(history, History::New | History::Whole), "start {start}: {history:?}");
+        assert!(matches!(history, LogState::New | LogState::Whole), "start {start}: {history:?}");
         for number in 0..2 * mark::BATCHES_UNMARKED_MAX as u32 {
             log.append(&[record(number, 10)]).unwrap();
             let marked = mark::read(&place.mark()).unwrap();
@@ -166,9 +166,9 @@ fn a_damaged_mark_is_an_unknown_history_that_ends_with_the_first_batch() {
             std::fs::remove_file(place.file()).unwrap();
         }
         let (mut log, history) = place.open();
-        assert_eq!(history, if with_log { History::Outdated } else { History::Lost });
+        assert_eq!(history, if with_log { LogState::Outdated } else { LogState::Lost });
         log.append(&[record(6, 10)]).unwrap();
-        assert_eq!(place.recover().0, History::Whole);
+        assert_eq!(place.recover().0, LogState::Whole);
     }
 }
 
@@ -193,9 +193,9 @@ fn a_crash_at_every_byte_of_the_last_batch_loses_that_batch_and_nothing_else() {
         std::fs::write(place.file(), &bytes).unwrap();
         let (history, records) = place.recover();
         let expected = match history {
-            History::Whole if records.len() == 5 => all_five(),
-            History::Whole | History::Torn => first_three(),
-            History::New | History::Lost | History::Outdated => panic!("cut at {cut}: {history:?}"),
+            LogState::Whole if records.len() == 5 => all_five(),
+            LogState::Whole | LogState::Torn => first_three(),
+            LogState::New | LogState::Lost | LogState::Outdated => panic!("cut at {cut}: {history:?}"),
         };
         assert_eq!(records, expected, "cut at {cut}");
         // Beyond the batch's last byte that is not zero, all of it is there.
@@ -212,14 +212,14 @@ fn a_torn_batch_stays_evidence_until_the_next_append_and_is_gone_after() {
     let mut bytes = before;
     bytes[ends[2]..ends[2] + 500].copy_from_slice(&after[ends[2]..ends[2] + 500]);
     std::fs::write(place.file(), &bytes).unwrap();
-    assert_eq!(place.recover(), (History::Torn, first_three()));
-    assert_eq!(place.recover(), (History::Torn, first_three()), "opening it changes nothing");
+    assert_eq!(place.recover(), (LogState::Torn, first_three()));
+    assert_eq!(place.recover(), (LogState::Torn, first_three()), "opening it changes nothing");
     assert_eq!(std::fs::read(place.file()).unwrap(), bytes);
     let (mut log, _) = place.open();
     log.append(&[record(7, 10)]).unwrap();
     log.append(&[record(8, 10)]).unwrap();
     let expected = [first_three(), vec![record(7, 10), record(8, 10)]].concat();
-    assert_eq!(place.recover(), (History::Whole, expected));
+    assert_eq!(place.recover(), (LogState::Whole, expected));
 }
 
 /// One flipped bit, anywhere: never a wrong record, and never a loss that is not told.
@@ -238,7 +238,7 @@ fn a_flipped_bit_is_damage_before_the_last_batch_and_torn_in_or_behind_it() {
             }
             Ok((log, history)) => {
                 assert!(at >= ends[2], "byte {at} is before the last batch");
-                assert_eq!(history, History::Torn, "byte {at}");
+                assert_eq!(history, LogState::Torn, "byte {at}");
                 let expected = if at < ends[3] { first_three() } else { all_five() };
                 assert_eq!(log.records(), expected, "byte {at}");
             }
@@ -266,10 +266,10 @@ fn a_file_that_lost_its_end_is_never_called_whole() {
         std::fs::write(place.file(), &after[..length]).unwrap();
         match place.try_open() {
             // Without a byte it holds as much as a missing one.
-            Ok((_, history)) if length == 0 => assert_eq!(history, History::Lost),
+            Ok((_, history)) if length == 0 => assert_eq!(history, LogState::Lost),
             // More than a batch is gone, and the mark knows it.
-            Ok((_, history)) if length < ends[1] => assert_eq!(history, History::Outdated, "{length} bytes"),
-            Ok((_, history)) => assert_eq!(history, History::Torn, "{length} bytes"),
+            Ok((_, history)) if length < ends[1] => assert_eq!(history, LogState::Outdated, "{length} bytes"),
+            Ok((_, history)) => assert_eq!(history, LogState::Torn, "{length} bytes"),
             Err(error) => {
                 assert!(length < SECTOR && error.exit_code() == exit_code::DAMAGED, "{length} bytes: {error}")
             }
@@ -283,16 +283,16 @@ fn a_replacement_is_the_old_log_or_the_new_one() {
     // A crash before the rename leaves the replacement beside the log.
     let beside = replacement_path(&place.file());
     std::fs::write(&beside, &old[..5_000]).unwrap();
-    assert_eq!(place.recover(), (History::Whole, all_five()));
+    assert_eq!(place.recover(), (LogState::Whole, all_five()));
     assert!(!beside.exists());
     let (mut log, _) = place.open();
     log.replace(&[record(6, 10)]).unwrap();
     log.append(&[record(7, 10)]).unwrap();
-    assert_eq!(place.recover(), (History::Whole, vec![record(6, 10), record(7, 10)]));
+    assert_eq!(place.recover(), (LogState::Whole, vec![record(6, 10), record(7, 10)]));
     log.replace(&[]).unwrap();
-    assert_eq!(place.recover(), (History::Whole, vec![]));
+    assert_eq!(place.recover(), (LogState::Whole, vec![]));
     log.append(&[record(8, 10)]).unwrap();
-    assert_eq!(place.recover(), (History::Whole, vec![record(8, 10)]));
+    assert_eq!(place.recover(), (LogState::Whole, vec![record(8, 10)]));
 }
 
 /// Whoever takes over an open log relies on it.
@@ -306,17 +306,17 @@ fn an_open_log_knows_what_the_file_holds() {
     let (mut log, _) = place.open();
     assert!(!log.is_whole(), "there is no file yet");
     log.append(&[record(1, 10), record(2, 10)]).unwrap();
-    check(&log, History::Whole);
+    check(&log, LogState::Whole);
     log.append(&[record(3, 10)]).unwrap();
-    check(&log, History::Whole);
+    check(&log, LogState::Whole);
     log.replace(&[record(3, 10)]).unwrap();
-    check(&log, History::Whole);
+    check(&log, LogState::Whole);
     let torn = [std::fs::read(place.file()).unwrap(), vec![1]].concat();
     std::fs::write(place.file(), torn).unwrap();
     let (mut log, history) = place.open();
-    assert!(history == History::Torn && !log.is_whole());
+    assert!(history == LogState::Torn && !log.is_whole());
     log.append(&[record(4, 10)]).unwrap();
-    check(&log, History::Whole);
+    check(&log, LogState::Whole);
     log.append(&[vec![0; BATCH_BYTES_MAX]]).unwrap_err();
     assert!(!log.is_whole(), "after a failure nobody takes it over");
 }
@@ -331,7 +331,7 @@ fn space_grows_and_batches_of_any_size_come_back() {
         log.append(std::slice::from_ref(record)).unwrap();
         assert!(std::fs::metadata(place.file()).unwrap().len().is_multiple_of(CHUNK));
     }
-    assert_eq!(place.recover(), (History::Whole, records));
+    assert_eq!(place.recover(), (LogState::Whole, records));
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn a_replacement_larger_than_a_batch_is_split_and_a_record_larger_than_one_refus
     let error = log.append(&[vec![0; BATCH_BYTES_MAX]]).unwrap_err();
     assert!(matches!(error, VoteLogError::BatchTooLarge { .. }), "{error}");
     assert!(matches!(log.append(&[vec![1]]), Err(VoteLogError::FailedBefore { .. })));
-    assert_eq!(place.recover(), (History::New, vec![]));
+    assert_eq!(place.recover(), (LogState::New, vec![]));
 }
 
 #[cfg(target_os = "linux")]
@@ -392,11 +392,11 @@ proptest! {
         std::fs::write(place.file(), &bytes).unwrap();
         let (history, records) = place.recover();
         let all = [first_three(), batch].concat();
-        prop_assert!(records == first_three() || (records == all && history == History::Whole));
+        prop_assert!(records == first_three() || (records == all && history == LogState::Whole));
         let (mut log, _) = place.open();
         log.append(&[record(99, 10)]).unwrap();
         let (history, after) = place.recover();
-        prop_assert_eq!((history, after), (History::Whole, [records, vec![record(99, 10)]].concat()));
+        prop_assert_eq!((history, after), (LogState::Whole, [records, vec![record(99, 10)]].concat()));
     }
 }
 

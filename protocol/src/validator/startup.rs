@@ -1,0 +1,99 @@
+//! R12: how the vote history stands when consensus starts, from what its log says and what the process remembers.
+//!
+//! A process that starts cannot tell its log from an older copy, so it asks the others before it signs. An incarnation that
+//! takes over within a process need not ask, if the log has every batch that the process made durable: no vote was sent
+//! before its batch was.
+
+use crate::consensus::events::UnknownHistory;
+
+/// How much of the past the log is known to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogState {
+    /// No log and no watermark: nothing was ever signed with this key on this chain, as far as this machine knows.
+    New,
+    /// Everything that was sent is here.
+    Whole,
+    /// The last batch was damaged and is dropped. Surely sent is only what is here.
+    Torn,
+    /// The watermark but no log: what was signed is unknown.
+    Lost,
+    /// A log that is older than its watermark says, or whose watermark is damaged: what was signed since is unknown.
+    Outdated,
+}
+
+/// What the process remembers of its own log, whatever happened to the actor that writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remembered {
+    /// It has not signed yet: its start was never confirmed.
+    NotSigned,
+    /// Everything that it made durable is there, so every vote that was sent is.
+    Whole,
+    /// Something that it made durable is gone: the log should go on with this batch.
+    Lacks { next_batch: u64 },
+}
+
+/// What consensus starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Startup {
+    /// Why nothing may be signed yet; nothing if signing goes on.
+    pub unknown: Option<UnknownHistory>,
+    /// Whether that is made durable before anything else. What holds for every start is not.
+    pub recorded: bool,
+    /// Whether every session is closed, so that peers report in new ones what they hold of this validator (ADR 3). The
+    /// sessions of a process' first incarnation are all new.
+    pub reconnect: bool,
+}
+
+/// The table; `is_first` of the process' first incarnation.
+pub fn startup(log: LogState, remembered: Remembered, is_first: bool) -> Startup {
+    let unknown = match (log, remembered) {
+        // An earlier incarnation in this process wrote it. A torn end is a batch whose effects never happened.
+        (LogState::Whole | LogState::Torn, Remembered::Whole) => None,
+        (_, Remembered::Lacks { .. }) => Some(UnknownHistory::Lost),
+        (LogState::Whole, Remembered::NotSigned) => Some(UnknownHistory::Unconfirmed),
+        (LogState::New, _) => Some(UnknownHistory::New),
+        (LogState::Torn, Remembered::NotSigned) => Some(UnknownHistory::Torn),
+        (LogState::Lost | LogState::Outdated, _) => Some(UnknownHistory::Lost),
+    };
+    let recorded = unknown.is_some_and(|unknown| unknown != UnknownHistory::Unconfirmed);
+    Startup { unknown, recorded, reconnect: unknown.is_some() && !is_first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row, R12's table in docs/CONSENSUS_PROTOCOL.md.
+    #[test]
+    fn each_state_of_the_log_and_of_the_process_has_its_recovery_state() {
+        use LogState::{Lost, New, Outdated, Torn, Whole};
+        const NOT_SIGNED: Remembered = Remembered::NotSigned;
+        const WHOLE: Remembered = Remembered::Whole;
+        const LACKS: Remembered = Remembered::Lacks { next_batch: 7 };
+        let rows = [
+            (New, NOT_SIGNED, Some(UnknownHistory::New)),
+            (New, WHOLE, Some(UnknownHistory::New)),
+            (New, LACKS, Some(UnknownHistory::Lost)),
+            (Whole, NOT_SIGNED, Some(UnknownHistory::Unconfirmed)),
+            (Whole, WHOLE, None),
+            (Whole, LACKS, Some(UnknownHistory::Lost)),
+            (Torn, NOT_SIGNED, Some(UnknownHistory::Torn)),
+            (Torn, WHOLE, None),
+            (Torn, LACKS, Some(UnknownHistory::Lost)),
+            (Lost, NOT_SIGNED, Some(UnknownHistory::Lost)),
+            (Lost, WHOLE, Some(UnknownHistory::Lost)),
+            (Lost, LACKS, Some(UnknownHistory::Lost)),
+            (Outdated, NOT_SIGNED, Some(UnknownHistory::Lost)),
+            (Outdated, WHOLE, Some(UnknownHistory::Lost)),
+            (Outdated, LACKS, Some(UnknownHistory::Lost)),
+        ];
+        for (log, remembered, unknown) in rows {
+            for is_first in [true, false] {
+                let begun = startup(log, remembered, is_first);
+                let recorded = !matches!(unknown, None | Some(UnknownHistory::Unconfirmed));
+                let expected = Startup { unknown, recorded, reconnect: unknown.is_some() && !is_first };
+                assert_eq!(begun, expected, "{log:?}, {remembered:?}, first: {is_first}");
+            }
+        }
+    }
+}
