@@ -140,6 +140,13 @@ fn thirty_two_validators_come_up_and_end_every_proof() {
     assert_eq!(report["figures"]["proofs_unended"], 0, "{}", summary(&report));
     assert!(number(&report["metrics"]["total_proofs_processed"]) >= 4.0, "{}", summary(&report));
     assert!(report["figures"]["reduced"].as_array().unwrap().len() > 2);
+    keeps_no_session_waiting(&report);
+}
+
+/// No step of starting, dialling or shaking hands holds the sessions' thread for longer than 20 ms.
+fn keeps_no_session_waiting(report: &Value) {
+    let step_ms = number(&report["figures"]["session_step_max_ms"]);
+    assert!((0.0..=20.0).contains(&step_ms) && step_ms > 0.0, "{step_ms} ms");
 }
 
 /// Offers a network twenty proofs a second, which is more than it can check: what it takes ends, and what it does not take is
@@ -218,6 +225,7 @@ fn a_hundred_validators_at_the_guides_pace() {
     assert!(number(&figures["submit_to_final_ms"]["p50"]) <= 6_000.0, "{}", summary(&report));
     let memory: f64 = validators.iter().map(|validator| number(&validator["memory_peak_mib"])).sum();
     assert!(memory <= 12_288.0, "{memory} MiB");
+    keeps_no_session_waiting(&report);
 }
 
 #[test]
