@@ -130,27 +130,16 @@ impl Site {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// Pending proofs of all validators together; none: as many as by default.
-fn proofs_max(nodes: usize) -> Option<u32> {
-    (nodes >= CROWD_MIN).then(|| u32::try_from(nodes.max(CROWD_PROOFS_MAX)).unwrap_or(u32::MAX))
-}
-
->>>>>>> testnet
 /// Whether a folder is that of a testnet that nobody runs any more.
 pub fn has_ended(folder: &Path) -> bool {
     let Ok(mark) = File::open(folder.join(MARK)) else { return false };
     // Who runs it holds the lock as long as it runs.
     mark.try_lock_shared().is_ok()
-<<<<<<< HEAD
 }
 
 /// Pending proofs of all validators together; none: as many as by default.
 fn proofs_max(nodes: usize) -> Option<u32> {
     (nodes >= CROWD_MIN).then(|| u32::try_from(nodes.max(CROWD_PROOFS_MAX)).unwrap_or(u32::MAX))
-=======
->>>>>>> testnet
 }
 
 fn write_config(path: &Path, config: &ConfigFile) -> Result<(), Failure> {
