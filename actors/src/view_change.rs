@@ -77,7 +77,7 @@ impl ViewChange {
     fn look(&mut self, context: &mut Context<Self>) {
         for peer in self.network.peers().into_iter().filter(|peer| peer.connected) {
             let round_trip = self.network.round_trip(peer.validator).unwrap_or_default();
-            self.pacemaker.on_session(peer.validator, Millis(round_trip.as_millis() as u64));
+            self.pacemaker.on_session(self.clock.local(), peer.validator, Millis(round_trip.as_millis() as u64));
         }
         if let Some((view, open)) = self.pacemaker.overdue_view_change(self.clock.local()) {
             tracing::warn!(view = view.0, open_ms = open.0, "a view change stays open: too few validators answer");
@@ -150,7 +150,7 @@ impl Handler<Session> for ViewChange {
         match session {
             Session::Opened(peer) => {
                 let round_trip = self.network.round_trip(peer).unwrap_or_default();
-                self.pacemaker.on_session(peer, Millis(round_trip.as_millis() as u64));
+                self.pacemaker.on_session(self.clock.local(), peer, Millis(round_trip.as_millis() as u64));
                 self.look_for_first_quorum(context);
             }
             Session::Closed(peer) => self.pacemaker.on_session_closed(peer),

@@ -26,7 +26,7 @@ pub mod ready;
 pub mod schedule;
 pub mod seed;
 pub mod signature;
-mod turns;
+pub mod turns;
 pub mod types;
 pub mod validator;
 pub mod verdict;

@@ -97,8 +97,12 @@ impl Pacemaker {
     }
 
     /// A session is open, or its round trip was measured again.
-    pub fn on_session(&mut self, peer: ValidatorIndex, round_trip: Millis) {
-        self.sessions.insert(peer, round_trip);
+    pub fn on_session(&mut self, now: Millis, peer: ValidatorIndex, round_trip: Millis) {
+        let is_new = self.sessions.insert(peer, round_trip).is_none();
+        // Of many that start one after the other, the leader may be the last: its idle interval begins with its start.
+        if is_new && peer == self.leader && now.since(self.born) <= FIRST_QUORUM_AWAITED {
+            self.entered = self.entered.max(now);
+        }
     }
 
     pub fn on_session_closed(&mut self, peer: ValidatorIndex) {

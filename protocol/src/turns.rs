@@ -4,13 +4,13 @@ use crate::types::{Millis, ValidatorIndex};
 use alloc::vec::Vec;
 
 /// Peers that are told at a time. With more, they take turns.
-pub(crate) const PEERS_AT_ONCE: usize = 16;
+pub const PEERS_AT_ONCE: usize = 16;
 
 /// Peers that have a turn together where nobody is in need.
-pub(crate) const FEW_AT_ONCE: usize = 4;
+pub const FEW_AT_ONCE: usize = 4;
 
 /// Whether a set is so large that its members take turns.
-pub(crate) fn is_crowd(validators: usize) -> bool {
+pub fn is_crowd(validators: usize) -> bool {
     validators > PEERS_AT_ONCE + 1
 }
 

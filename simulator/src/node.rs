@@ -203,7 +203,7 @@ impl Node {
         let round_trip = self.scenario.round_trip(self.me, peer);
         let Some(running) = &mut self.running else { return };
         running.sessions.insert(peer, session);
-        running.pacemaker.on_session(peer, round_trip);
+        running.pacemaker.on_session(local(now, running.origin), peer, round_trip);
         running.election.on_session_opened(peer);
         running.mailbox.push_back(Input::SessionOpened(peer));
         self.mempool_step(now, protocol::mempool::Input::SessionOpened(peer));
@@ -232,7 +232,7 @@ impl Node {
         running.pacemaker = Pacemaker::new(self.scenario.set.clone(), self.me, self.scenario.pace, local);
         running.election = Election::new(self.scenario.set.clone(), self.me, local);
         for peer in running.sessions.keys() {
-            running.pacemaker.on_session(*peer, self.scenario.round_trip(self.me, *peer));
+            running.pacemaker.on_session(local, *peer, self.scenario.round_trip(self.me, *peer));
             running.election.on_session_opened(*peer);
         }
         let notices = running.consensus.notices_again();

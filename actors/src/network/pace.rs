@@ -3,6 +3,7 @@
 //! Every pair of validators has a session: what is asked in each once a second grows with the square of their number, and
 //! with sixteen it was a third of all frames of an idle network. What is heard anyway needs no question.
 
+use protocol::turns::is_crowd;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -46,14 +47,16 @@ impl Pace {
     }
 
     /// For so many validators, all told. Many hear of each other every 2 s, or when it is their turn to be told a status
-    /// (T1, `docs/CONSENSUS_PROTOCOL.md`), whichever is later.
+    /// (T1, `docs/CONSENSUS_PROTOCOL.md`), whichever is later: a crowd tells four each half second.
     pub fn of(validators: usize) -> Pace {
         let second = Duration::from_secs(1);
         let (quiet, measured) = if validators <= FEW {
             (second, second)
+        } else if is_crowd(validators) {
+            let turns = Duration::from_millis(140).saturating_mul(u32::try_from(validators).unwrap_or(u32::MAX));
+            ((turns + second / 2).min(second * 10), second * 10)
         } else {
-            let turn = Duration::from_millis(40).saturating_mul(u32::try_from(validators).unwrap_or(u32::MAX));
-            (turn.max(second * 5 / 2), second * 10)
+            (second * 5 / 2, second * 10)
         };
         let answers_within = quiet + second / 2;
         Pace { quiet, measured, silence_max: (quiet * 2).max(second * 5), answers_within }
@@ -74,7 +77,8 @@ mod tests {
         assert_eq!(pace(4), [1_000, 1_000, 5_000, 1_500]);
         assert_eq!(pace(9), pace(4));
         assert_eq!(pace(16), [2_500, 10_000, 5_000, 3_000]);
-        assert_eq!(pace(100), [4_000, 10_000, 8_000, 4_500]);
+        assert_eq!(pace(32), [4_980, 10_000, 9_960, 5_480]);
+        assert_eq!(pace(100), [10_000, 10_000, 20_000, 10_500]);
     }
 
     /// Whenever it begins to wait, a session looks when the others do, what was due is asked then, and it waits for something.
@@ -98,10 +102,13 @@ mod tests {
         }
     }
 
+    /// But for more than seventy, where some are asked: a dead peer is to be noticed.
     #[test]
     fn a_turn_of_statuses_comes_before_anybody_is_quiet() {
-        for validators in [10, 17, 33, 64, 100, 1_000] {
-            let turn = Duration::from_millis(500) * (validators as u32 - 1).div_ceil(16);
+        for validators in [10, 17, 18, 33, 64, 70] {
+            let at_once =
+                if is_crowd(validators) { protocol::turns::FEW_AT_ONCE } else { protocol::turns::PEERS_AT_ONCE };
+            let turn = Duration::from_millis(500) * (validators - 1).div_ceil(at_once) as u32;
             let pace = Pace::of(validators);
             assert!(pace.quiet - pace.step() / 2 > turn.max(Duration::from_secs(2)), "{validators}");
         }

@@ -146,7 +146,7 @@ impl Network {
         for (one, other) in [(a, b), (b, a)] {
             let peer = ValidatorIndex(other as u16);
             let node = self.nodes[one].as_mut().unwrap();
-            node.pacemaker.on_session(peer, Millis(DELAY));
+            node.pacemaker.on_session(Millis(self.now), peer, Millis(DELAY));
             node.election.on_session_opened(peer);
             self.input(one, Input::SessionOpened(peer));
         }

@@ -23,7 +23,7 @@ fn pacemaker_of(count: u16) -> Pacemaker {
     };
     let mut pacemaker = Pacemaker::new(set, ValidatorIndex(0), settings, Millis(0));
     for peer in 1..count {
-        pacemaker.on_session(ValidatorIndex(peer), Millis(0));
+        pacemaker.on_session(Millis(0), ValidatorIndex(peer), Millis(0));
     }
     pacemaker
 }
@@ -38,6 +38,25 @@ fn round(pacemaker: &mut Pacemaker, now: u64, view: u64, took: u64) {
     let leader = ValidatorIndex((view % 4) as u16);
     pacemaker.on_notice(Millis(now), &Notice::Proposed { view: View(view), leader });
     pacemaker.on_notice(Millis(now + took), &Notice::Prepared { view: View(view), leader });
+}
+
+/// Seen with 64 validators that were started in six seconds: the leader was among the last.
+#[test]
+fn a_leader_that_starts_last_has_its_idle_interval_but_not_again_and_again() {
+    let mut pacemaker = pacemaker_of(4);
+    enter(&mut pacemaker, 0, 1, VoteKind::Prepare, false, false);
+    let leader = ValidatorIndex(1);
+    let join = |pacemaker: &mut Pacemaker, now: u64| {
+        pacemaker.on_session_closed(leader);
+        pacemaker.on_session(Millis(now), leader, Millis(0));
+        pacemaker.wakeup()
+    };
+    let first = pacemaker.wakeup();
+    pacemaker.on_session(Millis(5_000), leader, Millis(0));
+    assert_eq!(pacemaker.wakeup(), first, "a session that is open is measured");
+    assert_eq!(join(&mut pacemaker, 6_000), first.saturating_add(Millis(6_000)));
+    let last = join(&mut pacemaker, 60_000);
+    assert_eq!(join(&mut pacemaker, 60_001), last, "a flapping session holds nobody up");
 }
 
 /// A hundred need a third of them, 34, to have led; at the guide's pace that takes minutes.
@@ -129,9 +148,9 @@ fn one_slow_leader_of_four_does_not_set_the_timer_and_two_do() {
 fn the_timer_grows_with_the_round_trip_and_stops_at_its_maximum() {
     let mut pacemaker = pacemaker();
     enter(&mut pacemaker, 0, 1, VoteKind::Prepare, false, false);
-    pacemaker.on_session(ValidatorIndex(1), Millis(140));
+    pacemaker.on_session(Millis(0), ValidatorIndex(1), Millis(140));
     assert_eq!(pacemaker.timer(), Millis(860));
-    pacemaker.on_session(ValidatorIndex(1), Millis(60_000));
+    pacemaker.on_session(Millis(0), ValidatorIndex(1), Millis(60_000));
     assert_eq!(pacemaker.timer(), Millis(2_300));
     for view in 2..20 {
         enter(&mut pacemaker, 0, view, VoteKind::ViewChange, false, true);
@@ -148,7 +167,7 @@ fn the_first_clock_starts_with_the_first_quorum() {
     pacemaker.on_notice(Millis(5), &Notice::ClockStarted { view: View(1) });
     assert!(!pacemaker.look_for_quorum(Millis(10)));
     assert_eq!(pacemaker.wakeup(), Millis(60_000), "others may need its vote at last");
-    pacemaker.on_session(ValidatorIndex(1), Millis(0));
+    pacemaker.on_session(Millis(0), ValidatorIndex(1), Millis(0));
     assert!(pacemaker.look_for_quorum(Millis(30_000)) && !pacemaker.look_for_quorum(Millis(30_001)));
     assert_eq!(pacemaker.wakeup(), Millis(30_000).saturating_add(pacemaker.timer()));
     pacemaker.on_session_closed(ValidatorIndex(1));
@@ -164,7 +183,7 @@ fn a_lost_quorum_and_its_return_are_told_once_each() {
     pacemaker.on_session_closed(ValidatorIndex(2));
     assert_eq!(pacemaker.quorum_change(), Some(false));
     assert_eq!(pacemaker.quorum_change(), None);
-    pacemaker.on_session(ValidatorIndex(1), Millis(0));
+    pacemaker.on_session(Millis(0), ValidatorIndex(1), Millis(0));
     assert_eq!(pacemaker.quorum_change(), Some(true));
     assert_eq!(pacemaker.quorum_change(), None);
 }
