@@ -66,6 +66,8 @@ const START_DEADLINE_EACH: Duration = Duration::from_secs(2);
 /// How long proofs are waited for when the time is over and nothing is submitted any more: while one ends now and then, and
 /// at most.
 const DRAIN: Duration = Duration::from_secs(10);
+/// The same for each validator: what a view change costs a hundred is as long as that.
+const DRAIN_EACH: Duration = Duration::from_millis(200);
 const DRAIN_MAX: Duration = Duration::from_secs(120);
 /// How long the end of a run may take, whoever does not answer: its questions, and all of it. The rest is what validators
 /// have to stop by themselves.
@@ -268,7 +270,7 @@ fn follow(
         if now >= end && drain.is_none() {
             watch.submit_no_more();
         }
-        if now >= end && drain.get_or_insert_with(|| Drain::new(now)).is_over(now, account.unended()) {
+        if now >= end && drain.get_or_insert_with(|| Drain::new(now, plan.nodes)).is_over(now, account.unended()) {
             return Ending::TimeOver;
         }
     }
@@ -277,14 +279,16 @@ fn follow(
 /// The time after the last submission, in which proofs end.
 struct Drain {
     began: Instant,
+    /// How long none may end.
+    patience: Duration,
     /// When one ended last, and how many were left.
     last: Instant,
     left: usize,
 }
 
 impl Drain {
-    fn new(now: Instant) -> Drain {
-        Drain { began: now, last: now, left: usize::MAX }
+    fn new(now: Instant, nodes: u16) -> Drain {
+        Drain { began: now, patience: DRAIN + DRAIN_EACH * u32::from(nodes), last: now, left: usize::MAX }
     }
 
     /// Whether it is no use to wait any longer for so many.
@@ -292,7 +296,7 @@ impl Drain {
         if left < self.left {
             (self.last, self.left) = (now, left);
         }
-        left == 0 || now.duration_since(self.last) >= DRAIN || now.duration_since(self.began) >= DRAIN_MAX
+        left == 0 || now.duration_since(self.last) >= self.patience || now.duration_since(self.began) >= DRAIN_MAX
     }
 }
 
@@ -319,10 +323,10 @@ mod tests {
     fn proofs_are_waited_for_while_they_end_and_not_for_ever() {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
-        assert!(Drain::new(begun).is_over(begun, 0));
-        let mut stuck = Drain::new(begun);
-        assert!(!stuck.is_over(at(0), 3) && !stuck.is_over(at(9), 3) && stuck.is_over(at(10), 3));
-        let mut slow = Drain::new(begun);
+        assert!(Drain::new(begun, 4).is_over(begun, 0));
+        let mut stuck = Drain::new(begun, 5);
+        assert!(!stuck.is_over(at(0), 3) && !stuck.is_over(at(10), 3) && stuck.is_over(at(11), 3));
+        let mut slow = Drain::new(begun, 4);
         let over = (0..).find(|second| slow.is_over(at(*second), 1_000 - *second as usize / 9));
         assert_eq!(over, Some(DRAIN_MAX.as_secs()), "one each nine seconds");
     }
