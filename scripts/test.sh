@@ -16,6 +16,8 @@ fi
 # What the reader of the end of a long log looks for: which tests failed, and the first lines of why.
 if [ "$code" != 0 ]; then
     printf '\nFailed:\n'
+    # What did not compile has no tests.
+    grep -m 20 -A 6 -E '^error(\[|:)' "$log" || true
     sed -n '/^failures:$/,/^test result:/s/^    \([^ ]*\)$/\1/p' "$log" | sort -u | while read -r name; do
         printf '\n%s\n' "$name"
         # Names are paths of Rust: nothing in them means more to grep than itself.

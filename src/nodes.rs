@@ -7,6 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::testnet::site;
 use actors::config::ConfigFile;
 use serde_json::Value;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use std::time::Duration;
 const NODE_DEFAULT: &str = "node_1";
 /// Until a node of a network is passed over for the next one.
 const QUICK: Duration = Duration::from_secs(1);
+/// Until a connection on this machine is made or refused.
+const CONNECT_MAX: Duration = Duration::from_millis(200);
 /// Longer files are no configurations.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
@@ -111,7 +114,8 @@ pub fn no_validators(configs: &Path) -> Failure {
 /// If it is no report, or names no folder that is there; if they are of a testnet that has ended.
 pub fn configs(place: &Path) -> Result<PathBuf, Failure> {
     let configs = if place.is_dir() { configs_in(place) } else { configs_of_report(place)? };
-    match configs.parent().filter(|folder| site::has_ended(folder)) {
+    // Its validators may have been started again by hand.
+    match configs.parent().filter(|folder| site::has_ended(folder) && !does_any_listen(&configs)) {
         Some(folder) => {
             let text = format!(
                 "the testnet in {} has ended, and none of its validators runs: `pop deploy-testnet` or `pop demo` starts another",
@@ -121,6 +125,14 @@ pub fn configs(place: &Path) -> Result<PathBuf, Failure> {
         }
         None => Ok(configs),
     }
+}
+
+/// Whether something listens where a validator of these configurations answers.
+fn does_any_listen(configs: &Path) -> bool {
+    let files = json_files(configs).unwrap_or_default();
+    let ports = files.iter().filter_map(|path| read_config(path).ok()??.http.port);
+    let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    ports.map(loopback).any(|address| TcpStream::connect_timeout(&address, CONNECT_MAX).is_ok())
 }
 
 /// A report of `pop chaos` or `pop deploy-testnet` says where its configurations are.
@@ -216,6 +228,12 @@ mod tests {
         lock.try_lock().unwrap();
         assert_eq!(network(folder.path()).unwrap().len(), 1, "it runs");
         drop(lock);
+        let own = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = own.local_addr().unwrap().port();
+        let config = format!(r#"{{"node_id": "node_1", "http": {{"port": {port}}}}}"#);
+        std::fs::write(configs.join("node_1.json"), config).unwrap();
+        assert_eq!(network(folder.path()).unwrap().len(), 1, "one was started again by hand");
+        drop(own);
         for place in [folder.path(), configs.as_path()] {
             let failure = network(place).err().unwrap();
             assert!(failure.message.contains("has ended"), "{}", failure.message);

@@ -14,7 +14,8 @@ use alloc::vec::Vec;
 /// A leader whose session was lost so long ago is silent: less than its own turn would take by the timer, and long enough for
 /// a session that is only replaced.
 const SESSION_LOST: Millis = Millis(100);
-/// So is one that has had no session for so long since this validator's start: it may be starting, too.
+/// So is one that has had no session for so long since this validator's start: it may be starting, too. Where nothing waits for a
+/// leader, a lost session is awaited for as long: when a whole network was cut off for a moment, sessions come back one by one.
 const SESSION_AWAITED: Millis = Millis(1_000);
 /// So is one that did not vote for this many completed views and this long. Without the seconds an honest validator
 /// 140 ms away would never lead.
@@ -120,11 +121,8 @@ impl Election {
 
     /// When the leader's missing session would make it silent; later than any use if it has one.
     pub fn wakeup(&self) -> Millis {
-        let may_skip = self.work || self.session_lost.contains_key(&self.leader);
-        match self.silent_at(self.leader) {
-            Some(at) if may_skip && !self.asked => at,
-            Some(_) | None => Millis(u64::MAX),
-        }
+        let skipped_at = if self.work { self.silent_at(self.leader) } else { self.lost_at(self.leader) };
+        skipped_at.filter(|_| !self.asked).unwrap_or(Millis(u64::MAX))
     }
 
     /// Whether a validator's turns are skipped now, if there is work.
@@ -134,9 +132,15 @@ impl Election {
         without_session || is_mute
     }
 
-    /// Whether it had a session, and lost it.
+    /// Whether it had a session and lost it, although a quorum has one.
     fn is_lost(&self, now: Millis, validator: ValidatorIndex) -> bool {
-        self.session_lost.contains_key(&validator) && self.silent_at(validator).is_some_and(|at| at <= now)
+        self.lost_at(validator).is_some_and(|at| at <= now)
+    }
+
+    fn lost_at(&self, validator: ValidatorIndex) -> Option<Millis> {
+        let lost = self.session_lost.get(&validator)?;
+        let connected = self.set.stake_of(self.sessions.iter().copied().chain([self.me]));
+        self.set.is_quorum(connected).then_some(lost.saturating_add(SESSION_AWAITED))
     }
 
     /// From when on its missing session makes a validator silent; never, if it has one.
@@ -224,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_whose_session_was_lost_is_skipped_without_work_and_without_the_timer() {
+    fn a_leader_whose_session_was_lost_is_skipped_without_the_timer() {
         let mut election = election();
         election.on_session_opened(LEADER);
         enter(&mut election, 0, 1);
@@ -234,8 +238,29 @@ mod tests {
         assert_eq!(election.tick(Millis(1_599)), []);
         assert_eq!(election.tick(Millis(1_600)), skip(1), "in the turn in which it fell");
         assert_eq!(election.wakeup(), Millis(u64::MAX), "once a view");
+        enter(&mut election, 1_700, 5);
+        assert_eq!(work(&mut election, 1_700, 5), skip(5), "and at once in each that follows");
+    }
+
+    #[test]
+    fn without_work_a_lost_leader_is_skipped_after_a_second_and_while_a_quorum_is_connected() {
+        let mut election = election();
+        let others = [ValidatorIndex(2), ValidatorIndex(3)];
+        others.into_iter().chain([LEADER]).for_each(|peer| election.on_session_opened(peer));
+        enter(&mut election, 0, 1);
+        election.on_session_closed(Millis(1_500), LEADER);
+        assert_eq!(election.wakeup(), Millis(2_500));
+        assert_eq!(election.tick(Millis(2_499)), []);
+        election.on_session_closed(Millis(2_499), others[0]);
+        assert_eq!(
+            (election.tick(Millis(2_500)), election.wakeup()),
+            (Vec::new(), Millis(u64::MAX)),
+            "all were cut off"
+        );
+        election.on_session_opened(others[0]);
+        assert_eq!(election.tick(Millis(2_600)), skip(1));
         let notice = Notice::ViewEntered { view: View(5), leader: LEADER, by: None, fetched: false, doubles: false };
-        assert_eq!(election.on_notice(Millis(1_700), &notice), skip(5), "and at once in each that follows");
+        assert_eq!(election.on_notice(Millis(2_700), &notice), skip(5), "before there is work");
     }
 
     #[test]

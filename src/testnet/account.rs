@@ -285,6 +285,11 @@ impl Account {
         self.submissions_over && self.open.is_empty()
     }
 
+    /// The submitters have nothing more to submit, unless they were told to end.
+    pub fn are_all_submitted(&self) -> bool {
+        self.submissions_over
+    }
+
     pub fn unended(&self) -> usize {
         self.open.len()
     }

@@ -58,10 +58,11 @@ pub fn missing(needed: &Needed, machine: &Machine, nodes: u16) -> Vec<String> {
     let short = |there: Option<u64>, needed| there.filter(|there| *there < needed);
     let mut lines = Vec::new();
     if let Some(there) = short(machine.memory_mib, needed.memory_mib) {
+        let fits = (1..nodes).rev().find(|fewer| Needed::by(*fewer).memory_mib <= there);
+        let remedy = fits.map_or("free some".to_owned(), |fewer| format!("give --nodes {fewer} or fewer"));
         lines.push(format!(
-            "{nodes} validators take about {} MiB of memory and {there} MiB are available: give --nodes {} or fewer",
-            needed.memory_mib,
-            u64::from(nodes) * there / needed.memory_mib
+            "{nodes} validators take about {} MiB of memory and {there} MiB are available: {remedy}",
+            needed.memory_mib
         ));
     }
     if let Some(there) = short(machine.descriptors, needed.descriptors) {
@@ -179,6 +180,9 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert!(lines[0].contains("8000 MiB") && lines[0].contains("7999 MiB"), "{lines:?}");
         assert!(lines[0].ends_with("give --nodes 99 or fewer"), "{lines:?}");
+        let advice = |there, nodes| missing(&Needed::by(nodes), &Machine { memory_mib: Some(there), ..plenty }, nodes);
+        assert!(advice(1_300, 17)[0].ends_with("give --nodes 13 or fewer"), "few need more each");
+        assert!(advice(50, 4)[0].ends_with("free some"));
         assert!(lines[1].contains("`ulimit -n 464`") && lines[1].contains("limit is 463"), "{lines:?}");
         assert!(lines[2].contains("3200 threads and 3199"), "{lines:?}");
     }

@@ -243,6 +243,8 @@ fn follow(
     let Sights { account, usage, screen } = sights;
     let end = Instant::now() + plan.duration;
     let mut drain: Option<Drain> = None;
+    // The time was over before everything was submitted.
+    let mut is_cut_short = false;
     loop {
         match inbox.recv_timeout(TICK) {
             Ok(event) => screen.tell(&account.on(event)),
@@ -264,10 +266,11 @@ fn follow(
         usage.look(&running, account.proofs());
         screen.progress(&account.progress(running.len()));
         let now = Instant::now();
-        if plan.until_done && account.is_done() {
+        if plan.until_done && account.is_done() && !is_cut_short {
             return Ending::Done;
         }
         if now >= end && drain.is_none() {
+            is_cut_short = !account.are_all_submitted();
             watch.submit_no_more();
         }
         if now >= end && drain.get_or_insert_with(|| Drain::new(now, plan.nodes)).is_over(now, account.unended()) {

@@ -24,12 +24,14 @@ use std::time::{Duration, Instant};
 /// Between two looks at nodes' statuses, of [`asking::AT_ONCE`] each. Each answer takes its node's threads out of their sleep: at four a second
 /// that was a third of what an idle network of sixteen used.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// The same while one of them cannot make blocks: when that began, and when it is over, is told to a quarter of a second.
+/// The same while one of them cannot make blocks: when that is over is told to a quarter of a second.
 const LOOK_INTERVAL_UNABLE: Duration = Duration::from_millis(250);
 /// How long one request for new blocks waits, in seconds; a stop is seen at least that soon.
 const BLOCKS_WAIT: u32 = 1;
 /// Until a node answers: many validators on one machine take their time.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same while they start: who waits for them listens for Ctrl-C, too.
+const PATIENCE_AT_START: Duration = Duration::from_secs(2);
 /// Nodes that are offered a proof, one after the other, until it is put off, where proofs come at a rate: who waited for room
 /// would come at a lower one.
 const OFFERS_MAX: usize = 3;
@@ -354,19 +356,19 @@ impl Looks {
     /// Looks at so many, who come after those of the last time.
     fn look(&mut self, count: usize) {
         let turns = 0..count.min(self.nodes.len());
-        self.look_at(&turns.map(|turn| (self.next + turn) % self.nodes.len()).collect::<Vec<_>>());
+        self.look_at(&turns.map(|turn| (self.next + turn) % self.nodes.len()).collect::<Vec<_>>(), PATIENCE);
     }
 
     /// Looks at some of those that could not make blocks when they were last looked at.
     pub fn look_at_unable(&mut self) {
         let order = (0..self.nodes.len()).map(|turn| (self.next + turn) % self.nodes.len());
         let unable: Vec<usize> = order.filter(|node| !self.seen[*node].is_able).take(asking::AT_ONCE).collect();
-        self.look_at(&unable);
+        self.look_at(&unable, PATIENCE_AT_START);
     }
 
-    fn look_at(&mut self, places: &[usize]) {
+    fn look_at(&mut self, places: &[usize], patience: Duration) {
         // Each client has a deadline of its own, and there is one for each at a time.
-        let looks = asking::each(places, Instant::now() + PATIENCE, |place, _| look_at(&self.nodes[*place]));
+        let looks = asking::each(places, Instant::now() + patience, |place, _| look_at(&self.nodes[*place]));
         for (place, look) in places.iter().zip(looks) {
             self.seen[*place] = look.unwrap_or_default();
             self.next = (place + 1) % self.nodes.len();

@@ -34,8 +34,8 @@ pub fn network(told: &[Told]) -> Health {
     network_by(told, &Weights::new(weights, 0))
 }
 
-/// The word of the nodes on whose side most stake is: one that sees blocks become final is right about the network, whatever
-/// another one lacks, but no single one against all others. Of those that agree, one that misses whom the others miss speaks.
+/// The word of the nodes on whose side most stake is. One that sees blocks become final may lie like any other, so it does not
+/// outweigh as many that say the network stands still. Of those that agree, one that misses whom the others miss speaks.
 /// O(nodes · missing).
 pub fn network_by(told: &[Told], weights: &Weights) -> Health {
     let health = |node: usize| told[node].health.as_ref().ok();

@@ -64,7 +64,8 @@ impl Longest {
     fn took(&self, span: Duration) {
         let span_ns = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         if self.0.fetch_max(span_ns, Ordering::Relaxed) < span_ns {
-            self.1.set(span.as_secs_f64());
+            // Of two threads the one that is later sets what is largest by then.
+            self.1.set(Duration::from_nanos(self.0.load(Ordering::Relaxed)).as_secs_f64());
         }
     }
 }

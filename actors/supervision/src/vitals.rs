@@ -170,6 +170,8 @@ impl Vitals {
     /// It looks into its mailbox, in the poll that has begun.
     pub(crate) fn on_beat(&self) {
         self.beat.0.store(self.polled_since.0.load(Ordering::Relaxed), Ordering::Release);
+        // Who was asked during this poll answers in it; the next question is soon enough for who does not.
+        self.nudged.set(None);
     }
 
     pub(crate) fn on_nudged(&self, now: Instant) {

@@ -3,8 +3,9 @@
 //! Few validators are all sent them at once. In a crowd that would be the square of their number for each proof, and only who
 //! proposes needs them so soon: a *Ready* goes to the leaders of the next views at once, and to others when they become such
 //! leaders. Everybody is sent them at once for a while when a view fails (without them nobody else sees that there is work, and
-//! a silent leader would never be skipped), and in turn when a proof is still undecided after a while. What counts towards a
-//! refusal goes to everybody at once, always.
+//! a silent leader would never be skipped), and in turn when a proof is still undecided after a while. What is
+//! no *Ready* counts towards a refusal, and goes to everybody at once. So does a *Ready* with another resource count than others',
+//! but nobody knows that before: everybody is sent it in turn.
 
 use super::Consensus;
 use super::events::To;
@@ -44,6 +45,8 @@ pub(super) struct Attesting {
     /// The view whose next leaders were last seen to.
     seen_to: View,
     spread_until: Millis,
+    /// Somebody may not have been sent what everybody is to be sent.
+    behind: bool,
     pub rebroadcast_due: Millis,
     turns: Turns,
     /// Where the next rebroadcast to everybody goes on.
@@ -57,6 +60,7 @@ impl Attesting {
             due: Millis(0),
             seen_to: View(0),
             spread_until: Millis(0),
+            behind: false,
             rebroadcast_due: now,
             turns: Turns::new(me),
             from: Hash::ZERO,
@@ -66,7 +70,7 @@ impl Attesting {
     /// Where nothing is undecided there is nothing to send again: an idle chain is not woken for it.
     pub fn wakeup(&self, undecided: bool) -> Option<Millis> {
         let rebroadcast = undecided.then_some(self.rebroadcast_due);
-        let announcing = (!self.announced.is_empty()).then_some(self.due);
+        let announcing = (self.behind || !self.announced.is_empty()).then_some(self.due);
         rebroadcast.into_iter().chain(announcing).min()
     }
 }
@@ -75,6 +79,7 @@ impl Consensus {
     /// A view fails, or its leader does: everybody needs to know of the work.
     pub(super) fn spread_attestations(&mut self) {
         self.attesting.spread_until = self.now.local.saturating_add(SPREAD_FOR);
+        self.attesting.behind = true;
     }
 
     fn spreads(&self) -> bool {
@@ -84,22 +89,26 @@ impl Consensus {
     /// Ends every step: sends what my solver said since the last time, and what new leaders lack.
     pub(super) fn announce(&mut self) {
         let now = self.now.local;
-        let is_due = !self.attesting.announced.is_empty() && now >= self.attesting.due;
-        let announced = if is_due {
+        let may_send = now >= self.attesting.due;
+        let announced = if may_send { core::mem::take(&mut self.attesting.announced) } else { Vec::new() };
+        let is_new = !announced.is_empty();
+        if is_new {
             self.attesting.due = now.saturating_add(WORDS_INTERVAL);
-            core::mem::take(&mut self.attesting.announced)
-        } else {
-            Vec::new()
-        };
+        }
         if !is_crowd(self.set().len()) {
+            self.attesting.behind = false;
             return self.send_attestations(To::All, announced);
         }
         let against = |(_, word): &(Hash, Word)| match word {
             Word::Confirmed(_) => false,
             Word::ConfirmedBeyondSoft(_) | Word::Refuted | Word::NoVerdict => true,
         };
-        self.send_attestations(To::All, announced.into_iter().filter(against).collect());
-        if is_due || self.attesting.seen_to != self.view || self.spreads() {
+        if !self.spreads() {
+            self.send_attestations(To::All, announced.into_iter().filter(against).collect());
+        }
+        let catches_up = may_send && core::mem::take(&mut self.attesting.behind);
+        if is_new || catches_up || self.attesting.seen_to != self.view {
+            self.attesting.due = now.saturating_add(WORDS_INTERVAL);
             self.attesting.seen_to = self.view;
             self.bring_up_to_date();
         }

@@ -23,6 +23,8 @@ const RELAY_DELAY: Millis = Millis(20);
 /// The same in a crowd, times the square of its size in multiples of [`CROWD`]: so many messages a round has.
 const RELAY_DELAY_OF_CROWD: Millis = Millis(10);
 const CROWD: usize = 16;
+/// Longer than that nobody waits: a view must not end before.
+const ROUND_MAX: Millis = Millis(1_000);
 /// Certificates that wait; the oldest make room.
 const RELAYS_MAX: usize = 64;
 
@@ -36,7 +38,7 @@ const STUCK_MAX: u32 = 16;
 /// two cores, with all of them on it: 33 with 32, 135 with 64, 460 with 100).
 pub(super) fn round_of(validators: usize) -> Millis {
     let crowds = validators.div_ceil(CROWD).max(1) as u64;
-    RELAY_DELAY.max(RELAY_DELAY_OF_CROWD.times(crowds.saturating_mul(crowds)))
+    RELAY_DELAY.max(RELAY_DELAY_OF_CROWD.times(crowds.saturating_mul(crowds))).min(ROUND_MAX)
 }
 
 /// Certificates that are relayed at a time, in its order.

@@ -118,7 +118,7 @@ impl Resolver {
         let wanted: BTreeSet<Beginning> = self.wanted.keys().map(Want::beginning).collect();
         self.asked.retain(|beginning, _| wanted.contains(beginning));
         let mut requests = Vec::new();
-        // Of two with one beginning the longer.
+        // Of two with one beginning the one that ends later.
         for (want, hints) in self.wanted.iter().rev() {
             let beginning = want.beginning();
             let due = self.asked.get(&beginning).is_none_or(|asked| now.since(asked.at) >= DEADLINE);

@@ -4,7 +4,7 @@
 //! that a peer lacks part of what matters sends that part. Answers to requests are here too.
 
 use super::events::{Effect, To};
-use super::{Consensus, Peer, relaying};
+use super::{Consensus, relaying};
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{Message, Status, limits};
@@ -78,12 +78,13 @@ impl Consensus {
         told.into_iter().for_each(|peer| self.send(To::Peer(peer), Message::Status(status.clone())));
     }
 
-    /// Notes since when something is under way in my view: work, a proposal, votes, a prepared block.
+    /// Notes since when something is under way in my view: work, a proposal, votes, a prepared block, its end.
     pub(super) fn look_for_need(&mut self) {
         let votes = || self.tally.voters(self.view, VoteKind::Prepare).next().is_some();
         let under_way = self.round.clock_started
             || self.proposals.contains_key(&self.view)
             || self.certificates.highest_prepare().is_some()
+            || self.tally.has(self.view, VoteKind::ViewChange, self.settings.me)
             || votes();
         self.round.under_way = if under_way { self.round.under_way.or(Some(self.now.local)) } else { None };
     }
@@ -91,10 +92,11 @@ impl Consensus {
     /// Whether I seem to lack something: what is under way here, or past elsewhere, takes longer than a round does. My status
     /// asks for it. In a crowd, who lacks nothing tells few where it is.
     fn is_in_need(&self) -> bool {
-        let is_ahead = |peer: &Peer| peer.view > self.view;
+        // One peer may name any view.
+        let ahead = self.peers.iter().filter(|(_, peer)| peer.view > self.view).map(|(index, _)| *index);
         let since = match self.round.under_way {
             Some(since) => since,
-            None if self.peers.values().any(is_ahead) => self.round.entered,
+            None if self.set().is_blocking(self.set().stake_of(ahead)) => self.round.entered,
             None => return false,
         };
         self.now.local.since(since) >= relaying::round_of(self.set().len())

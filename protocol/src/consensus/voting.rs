@@ -76,7 +76,9 @@ impl Consensus {
         if from == vote.voter {
             self.notice(Notice::Heard(from));
             self.learn_view(from, vote.ballot.choice.kind(), vote.view());
-            if vote.ballot.choice == Choice::ViewChange && vote.view() >= self.view {
+            // The first of this voter in my view: one that names other views, or says it again, moves nobody.
+            let is_known = self.tally.has(self.view, VoteKind::ViewChange, from);
+            if vote.ballot.choice == Choice::ViewChange && vote.view() == self.view && !is_known {
                 self.spread_attestations();
             }
             self.answer_old_vote(from, &vote);

@@ -144,3 +144,28 @@ fn a_proof_costs_a_crowd_few_attestations() {
     }
     assert!(later <= 2 * CROWD, "{later}");
 }
+
+/// Safe to say for one bad validator: votes for views that nobody is in cost nothing, and neither does a false status.
+#[test]
+fn a_view_change_vote_for_another_view_moves_nobody() {
+    let (mut network, far) = crowd();
+    let set = network.settings[0].set.clone();
+    let bad = (far + 1) % CROWD;
+    let vote = |view: View| {
+        let voter = ValidatorIndex(bad as u16);
+        let ballot = Ballot { epoch: set.epoch(), view, choice: Choice::ViewChange };
+        Message::Vote { vote: Vote::sign(&set, &set.get(voter).unwrap().key, voter, ballot), reason: None }
+    };
+    let view = network.node(far).consensus.view;
+    for other in [View(view.0 + 3), View(u64::MAX)] {
+        network.deliver(bad, far, vote(other));
+    }
+    let soon = next_leaders(&network, 16);
+    network.confirm(far, 1);
+    assert_eq!(sent_at_once(&network, far), soon);
+    network.run(20);
+    network.deliver(bad, far, vote(view));
+    network.run(20);
+    network.confirm(far, 2);
+    assert_eq!(sent_at_once(&network, far).len(), CROWD - 1, "in its own view everybody is to see the work");
+}
