@@ -17,7 +17,7 @@ fi
 if [ "$code" != 0 ]; then
     printf '\nFailed:\n'
     # What did not compile has no tests.
-    grep -m 20 -A 6 -E '^error(\[|:)' "$log" || true
+    grep -m 20 -A 6 -E '^error(\[|: could not compile)' "$log" || true
     sed -n '/^failures:$/,/^test result:/s/^    \([^ ]*\)$/\1/p' "$log" | sort -u | while read -r name; do
         printf '\n%s\n' "$name"
         # Names are paths of Rust: nothing in them means more to grep than itself.

@@ -120,7 +120,12 @@ impl Node {
             });
 
         let hook = exit.clone();
-        let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| hook(&Exit { code, reason }));
+        // A replaced incarnation is not answered by the database, and must not take that for the disk's failure.
+        let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| {
+            if !is_fenced() {
+                hook(&Exit { code, reason });
+            }
+        });
         let proofs_max = config.mempool.proofs_max as usize;
         let settings = MempoolSettings {
             me: config.index,
