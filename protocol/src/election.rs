@@ -14,8 +14,8 @@ use alloc::vec::Vec;
 /// A leader whose session was lost so long ago is silent: less than its own turn would take by the timer, and long enough for
 /// a session that is only replaced.
 const SESSION_LOST: Millis = Millis(100);
-/// So is one that has had no session for so long since this validator's start: it may be starting, too. Where nothing waits for a
-/// leader, a lost session is awaited for as long: when a whole network was cut off for a moment, sessions come back one by one.
+/// So is one that has had no session for so long since this validator's start: it may be starting, too. Without work,
+/// a lost session has as long to return: after an outage of the whole network, sessions reopen one by one.
 const SESSION_AWAITED: Millis = Millis(1_000);
 /// So is one that did not vote for this many completed views and this long. Without the seconds an honest validator
 /// 140 ms away would never lead.

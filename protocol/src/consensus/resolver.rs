@@ -101,9 +101,9 @@ impl Resolver {
         self.wanted.keys().any(|want| matches!(want, Want::Block { id: wanted, .. } if wanted == id))
     }
 
-    /// Ends the look: whom to ask now. Forgets what is no longer wanted. Who is asked first depends on who asks and for what, so
-    /// that not everybody who misses something asks the same two; it does not depend on the view, or whoever misses something
-    /// while views go by would ask some again before it asked all.
+    /// Ends the look: whom to ask now. Forgets what is no longer wanted. Who is asked first depends on the asker and on what is
+    /// wanted, so that two peers do not serve everybody. It does not depend on the view: a lagging node would otherwise ask some
+    /// peers twice, while views advance, before it asked all.
     pub fn ask(
         &mut self,
         now: Millis,

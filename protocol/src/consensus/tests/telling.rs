@@ -162,7 +162,7 @@ fn of_many_peers_a_few_at_a_time_are_told_the_status_and_all_within_two_seconds_
 
 /// T1: a status asks for what its sender lacks.
 #[test]
-fn in_a_crowd_whoever_lacks_something_tells_sixteen_and_its_givers() {
+fn in_a_crowd_a_lagging_node_reports_to_sixteen_peers_and_its_givers() {
     let mut network = Network::new(&[10; 40]);
     network.run(3_000);
     let deaf = (leader(&network) + 1) % 40;
