@@ -119,13 +119,7 @@ impl Node {
                 async move { pool.ask(ReportOf(Hash::ZERO), PROBE_DEADLINE).await.is_ok() }
             });
 
-        let hook = exit.clone();
-        // A replaced incarnation is not answered by the database, and must not take that for the disk's failure.
-        let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| {
-            if !is_fenced() {
-                hook(&Exit { code, reason });
-            }
-        });
+        let end = end_of(exit.clone());
         let proofs_max = config.mempool.proofs_max as usize;
         let settings = MempoolSettings {
             me: config.index,
@@ -335,6 +329,18 @@ fn applied(me: ValidatorIndex, voting: &Voting) -> Outlet<Input> {
     })
 }
 
+type End = Arc<dyn Fn(i32, String) + Send + Sync>;
+
+/// Ends the process, for the actors that use the database. A replaced incarnation is not answered by the database, and must not
+/// take that for the disk's failure.
+fn end_of(hook: ExitHook) -> End {
+    Arc::new(move |code, reason| {
+        if !is_fenced() {
+            hook(&Exit { code, reason });
+        }
+    })
+}
+
 fn judged(me: ValidatorIndex, mempool: &Handle<MempoolActor>) -> Outlet<Judged> {
     let mempool = outlet_of::<_, Judged>(mempool);
     Outlet::new(move |judged| {
@@ -372,4 +378,61 @@ fn sessions(network: &Arc<Network<PeerMessage>>) -> Arc<dyn Fn() -> Vec<Validato
         let others = network.roster().others().map(|(index, _)| index);
         others.filter(|index| network.is_connected(*index)).collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parking_lot::Mutex;
+    use std::sync::mpsc;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    struct Worker;
+
+    impl actix::Actor for Worker {
+        type Context = actix::Context<Self>;
+    }
+
+    #[derive(actix::Message)]
+    #[rtype(result = "()")]
+    struct Run(Box<dyn FnOnce() + Send>);
+
+    impl actix::Handler<Run> for Worker {
+        type Result = ();
+
+        fn handle(&mut self, run: Run, _: &mut actix::Context<Self>) {
+            (run.0)();
+        }
+    }
+
+    /// Seen on a starved machine: *the database was closed*, exit code 70.
+    #[test]
+    fn a_replaced_incarnation_does_not_end_the_process() {
+        actix::System::new().block_on(async {
+            let thread = Thread::new("work", OnBlock::Replace).deadline(Duration::from_millis(100));
+            let (worker, seat) = reserve::<Worker>(Spec::new("worker").on_thread(thread));
+            let tree = Supervisor::new("root").child(seat.fill(|| Ok(Worker))).start(Arc::new(|_: &Exit| {})).unwrap();
+            let ended = Arc::new(Mutex::new(Vec::new()));
+            let seen = ended.clone();
+            let end = end_of(Arc::new(move |exit: &Exit| seen.lock().push(exit.code)));
+
+            let (of_fenced, (release, held), (done, over)) = (end.clone(), mpsc::channel::<()>(), mpsc::channel());
+            let blocked = Run(Box::new(move || {
+                _ = held.recv();
+                of_fenced(70, "the database was closed".into());
+                _ = done.send(());
+            }));
+            assert!(worker.send(blocked).is_ok());
+            // It is the next incarnation that answers.
+            worker.ask(Run(Box::new(|| {})), LONG).await.unwrap();
+            assert_eq!(worker.report().restarts.total(), 1);
+            release.send(()).unwrap();
+            over.recv_timeout(LONG).unwrap();
+            assert_eq!(*ended.lock(), [] as [i32; 0]);
+            worker.ask(Run(Box::new(move || end(4, "the disk failed".into()))), LONG).await.unwrap();
+            assert_eq!(*ended.lock(), [4], "one that serves does");
+            tree.stop().await;
+        });
+    }
 }
