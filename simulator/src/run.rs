@@ -63,7 +63,10 @@ impl std::fmt::Display for Plan {
 pub struct Report {
     pub seed: u64,
     pub figures: Figures,
+    /// Of everything that was sent, recorded and made final.
     pub digest: Hash,
+    /// Of what became final in which view.
+    pub finals: Hash,
 }
 
 /// A seed that broke a rule.
@@ -133,7 +136,7 @@ fn live(seed: u64, mut world: World, trace: bool) -> Result<(Report, World), Bro
         println!("{}", world.describe());
     }
     let figures = world.run().map_err(|broken| format!("at {} ms: {broken}", world.now()))?;
-    Ok((Report { seed, figures, digest: world.digest() }, world))
+    Ok((Report { seed, figures, digest: world.digest(), finals: world.finals() }, world))
 }
 
 /// Runs a seed twice, as it should be and with something wrong at one validator, and compares how long each proof waited.
@@ -179,7 +182,7 @@ pub fn run_all(
                     told(&outcome);
                     let mut sum = sum.lock().expect("nothing panics while it holds the lock");
                     match outcome {
-                        Ok(report) => sum.0.add(&report.figures),
+                        Ok(report) => sum.0.add(&report),
                         Err(failure) => sum.1.push(failure),
                     }
                 }
@@ -200,6 +203,8 @@ pub struct Totals {
     pub faults_min: u64,
     pub virtual_ms: u64,
     pub settled_ms_max: u64,
+    /// What became final in which view, of each seed.
+    finals: BTreeMap<u64, Hash>,
 }
 
 /// By nearest rank; of sorted values.
@@ -209,7 +214,18 @@ fn percentile(sorted: &[Millis], percent: usize) -> Millis {
 }
 
 impl Totals {
-    fn add(&mut self, one: &Figures) {
+    /// The digest of what became final in which view, over all seeds in their order.
+    pub fn finals(&self) -> Hash {
+        let mut digest = blake3::Hasher::new();
+        for (seed, finals) in &self.finals {
+            digest.update(&seed.to_le_bytes()).update(&finals.0);
+        }
+        Hash(*digest.finalize().as_bytes())
+    }
+
+    fn add(&mut self, report: &Report) {
+        let one = &report.figures;
+        self.finals.insert(report.seed, report.finals);
         let faults: u64 = one.faults.values().sum();
         let least = |before: u64, value: u64| if self.seeds == 0 { value } else { before.min(value) };
         self.blocks_min = least(self.blocks_min, one.blocks);
@@ -245,6 +261,7 @@ impl std::fmt::Display for Totals {
         let hours = self.virtual_ms as f64 / 3_600_000.0;
         writeln!(f, "{} seeds, {hours:.1} virtual hours", self.seeds)?;
         writeln!(f, "{} final blocks, at least {} a seed", figures.blocks, self.blocks_min)?;
+        writeln!(f, "digest of what became final in which view: {}", self.finals())?;
         writeln!(f, "{} proofs final, {} refused", figures.proofs_final, figures.proofs_refused)?;
         writeln!(f, "{} messages, {} of them lost", figures.messages, figures.lost)?;
         writeln!(f, "{} votes, {} of them ViewChange", figures.votes, figures.view_changes)?;

@@ -142,6 +142,8 @@ pub struct World {
     /// How often each validator was woken in the present second.
     wakes: Vec<(Millis, u32)>,
     digest: blake3::Hasher,
+    /// Of what became final in which view, and nothing else.
+    finals: blake3::Hasher,
     trace: bool,
     filter: Option<directed::Filter>,
     liar: Option<deceit::Liar>,
@@ -210,6 +212,7 @@ impl World {
             crash_in_sync: BTreeMap::new(),
             wakes: vec![(Millis(0), 0); count],
             digest: blake3::Hasher::new(),
+            finals: blake3::Hasher::new(),
             trace,
             filter: None,
             liar: None,
@@ -245,6 +248,11 @@ impl World {
     /// The digest of everything that was sent, recorded and made final, in order.
     pub fn digest(&self) -> Hash {
         Hash(*self.digest.finalize().as_bytes())
+    }
+
+    /// The digest of what became final at whom and in which view: equal wherever behaviour is, whatever else was sent.
+    pub fn finals(&self) -> Hash {
+        Hash(*self.finals.finalize().as_bytes())
     }
 
     pub fn now(&self) -> Millis {

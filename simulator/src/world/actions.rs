@@ -173,6 +173,10 @@ impl World {
                     let sequence = block.block.header.sequence;
                     self.log(|| format!("{node} makes {sequence} final: {:?}", block.id));
                     self.note(&[2, node.0.into(), sequence.0, u64::from(block.id.0[0])]);
+                    for word in [node.0.into(), sequence.0, commit.view().0] {
+                        self.finals.update(&u64::to_le_bytes(word));
+                    }
+                    self.finals.update(&block.id.0);
                     for entry in &block.block.body.proofs {
                         self.figures.proofs_final += u64::from(self.proof_is_final(node, entry.proof)?);
                     }
