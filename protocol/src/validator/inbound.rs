@@ -1,24 +1,22 @@
-//! Which parts of a validator a peer's message is for.
+//! Which parts of a validator a peer's message is for, and as what.
 
+use super::route::{Delivery, MempoolInput};
+use crate::consensus::events;
+use crate::mempool;
 use crate::message::Message;
+use crate::types::ValidatorIndex;
+use crate::verify::Verified;
 
-/// The parts that take messages of peers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parts {
-    pub consensus: bool,
-    pub mempool: bool,
-}
-
-const CONSENSUS: Parts = Parts { consensus: true, mempool: false };
-const MEMPOOL: Parts = Parts { consensus: false, mempool: true };
-const BOTH: Parts = Parts { consensus: true, mempool: true };
-
-/// For whom a verified message is. Every message is for somebody.
-pub fn inbound(message: &Message) -> Parts {
-    match message {
-        Message::Pending(_) | Message::ProofRequest(_) | Message::Proofs(_) => MEMPOOL,
-        // Ready counts it, and the mempool learns who has a proof.
-        Message::Checked(_) => BOTH,
+/// Delivers a verified message of a peer with a session. Every message is for somebody. Scripts may be megabytes, and are not
+/// copied.
+pub fn inbound(from: ValidatorIndex, message: Verified<Message>, deliver: &mut impl FnMut(Delivery)) {
+    let is_of_mempool = match &*message {
+        Message::Pending(_) | Message::ProofRequest(_) | Message::Proofs(_) => true,
+        Message::Checked(words) => {
+            // Ready counts it, and the mempool learns who has a proof.
+            deliver(step(mempool::Input::Words { from, words: words.clone() }));
+            false
+        }
         Message::Proposal(_)
         | Message::Vote { .. }
         | Message::Certificate(_)
@@ -27,6 +25,48 @@ pub fn inbound(message: &Message) -> Parts {
         | Message::Certificates(_)
         | Message::BlockRequest { .. }
         | Message::Blocks { .. }
-        | Message::Testimony(_) => CONSENSUS,
+        | Message::Testimony(_) => false,
+    };
+    if !is_of_mempool {
+        return deliver(Delivery::Consensus(events::Input::Peer(from, message)));
+    }
+    match message.into_inner() {
+        Message::Pending(proofs) => deliver(step(mempool::Input::Offered { from, proofs })),
+        Message::ProofRequest(proofs) => deliver(step(mempool::Input::Asked { from, proofs })),
+        Message::Proofs(proofs) => deliver(Delivery::Mempool(MempoolInput::Scripts { from, proofs })),
+        // Delivered above.
+        _ => {}
+    }
+}
+
+fn step(input: mempool::Input) -> Delivery {
+    Delivery::Mempool(MempoolInput::Step(input))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Word;
+    use crate::types::{Hash, View};
+    use alloc::vec::Vec;
+
+    const FROM: ValidatorIndex = ValidatorIndex(1);
+
+    fn delivered(message: Message) -> Vec<Delivery> {
+        let mut deliveries = Vec::new();
+        inbound(FROM, Verified::own(message), &mut |delivery| deliveries.push(delivery));
+        deliveries
+    }
+
+    #[test]
+    fn an_attestation_is_for_both_and_a_script_for_the_mempool_alone() {
+        let words = Vec::from([(Hash::ZERO, Word::Refuted)]);
+        let both = delivered(Message::Checked(words.clone()));
+        let heard = Delivery::Consensus(events::Input::Peer(FROM, Verified::own(Message::Checked(words.clone()))));
+        assert_eq!(both, [step(mempool::Input::Words { from: FROM, words }), heard]);
+        let scripts = delivered(Message::Proofs(Vec::new()));
+        assert_eq!(scripts, [Delivery::Mempool(MempoolInput::Scripts { from: FROM, proofs: Vec::new() })]);
+        let asked = Message::CertificateRequest { kind: crate::vote::VoteKind::Prepare, from: View(1), to: View(2) };
+        assert!(matches!(delivered(asked)[..], [Delivery::Consensus(_)]));
     }
 }

@@ -1,10 +1,18 @@
-//! One validator as a whole: what its parts tell each other, and how it starts. Pure, and the same in the process and in the
+//! One validator as a whole: what its parts tell each other, and how they start. Pure, and the same in the process and in the
 //! simulator.
 //!
 //! | file | decides |
 //! |---|---|
 //! | [`inbound`] | which parts a peer's message is for |
+//! | [`route`] | who is told what a part asks for |
+//! | [`sessions`] | which session's events and messages count |
+//! | [`commit`] | which effects wait for which records |
+//! | [`restart`] | what others hear when a part was restarted |
 //! | [`startup`] | how the vote history stands when consensus starts (R12) |
 
+pub mod commit;
 pub mod inbound;
+pub mod restart;
+pub mod route;
+pub mod sessions;
 pub mod startup;

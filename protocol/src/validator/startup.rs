@@ -32,6 +32,47 @@ pub enum Remembered {
     Lacks { next_batch: u64 },
 }
 
+/// What a process remembers of its vote log while incarnations of consensus come and go.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Memory {
+    /// The number of the batch after the last one that was durable; 0 before the first.
+    next_batch: u64,
+    /// Whether signing was allowed when that was written.
+    signs: bool,
+    begun: bool,
+}
+
+impl Memory {
+    /// The log is durable up to the batch before this one.
+    pub fn on_durable(&mut self, next_batch: u64) {
+        self.next_batch = next_batch;
+    }
+
+    /// The vote history is confirmed.
+    pub fn on_signing(&mut self) {
+        self.signs = true;
+    }
+
+    /// A peer shows a vote that the log lacks.
+    pub fn on_doubt(&mut self) {
+        self.signs = false;
+    }
+
+    /// Of a log whose next batch has this number. One that was written when its writer died was never acted upon.
+    pub fn remembers(&self, next_batch: u64) -> Remembered {
+        match *self {
+            Memory { next_batch: durable, .. } if next_batch < durable => Remembered::Lacks { next_batch: durable },
+            Memory { signs: true, .. } => Remembered::Whole,
+            Memory { signs: false, .. } => Remembered::NotSigned,
+        }
+    }
+
+    /// Begins an incarnation; whether it is the first one of this process.
+    pub fn begin(&mut self) -> bool {
+        !core::mem::replace(&mut self.begun, true)
+    }
+}
+
 /// What consensus starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Startup {
@@ -62,6 +103,21 @@ pub fn startup(log: LogState, remembered: Remembered, is_first: bool) -> Startup
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_log_that_has_all_that_was_durable_is_whole_and_only_once_it_was_confirmed() {
+        let mut memory = Memory::default();
+        assert!(memory.begin() && !memory.begin());
+        assert_eq!(memory.remembers(1), Remembered::NotSigned);
+        memory.on_durable(4);
+        assert_eq!(memory.remembers(4), Remembered::NotSigned);
+        memory.on_signing();
+        assert_eq!(memory.remembers(4), Remembered::Whole);
+        assert_eq!(memory.remembers(5), Remembered::Whole);
+        assert_eq!(memory.remembers(3), Remembered::Lacks { next_batch: 4 });
+        memory.on_doubt();
+        assert_eq!(memory.remembers(4), Remembered::NotSigned);
+    }
 
     /// Every row, R12's table in docs/CONSENSUS_PROTOCOL.md.
     #[test]

@@ -1,0 +1,32 @@
+//! What others hear, and do, when a part of a living validator was restarted.
+//!
+//! A restarted part has lost what only its memory held. Mailboxes, sessions, the vote log, the database, worker processes and the
+//! final blocks that wait for the database outlive it.
+
+use super::route::Part;
+
+/// What follows from a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hears {
+    /// The part itself is told of every open session, since it was not there when they opened.
+    Sessions,
+    /// Consensus tells `view_change` and `leader_election` again which view it is in, and what is under way in it.
+    Again,
+    /// The mempool tells every attestation again: consensus has none of this validator's own.
+    ConsensusRestarted,
+    /// The mempool asks again for every check that was under way.
+    PoolRestarted,
+    /// The state looks at the final blocks that wait, and tells consensus how far the database is.
+    Waiting,
+}
+
+/// In this order.
+pub fn restart(part: Part) -> &'static [Hears] {
+    match part {
+        Part::Consensus => &[Hears::Sessions, Hears::ConsensusRestarted],
+        Part::ViewChange | Part::LeaderElection => &[Hears::Sessions, Hears::Again],
+        Part::Mempool => &[Hears::Sessions],
+        Part::VerifierPool => &[Hears::PoolRestarted],
+        Part::State => &[Hears::Waiting],
+    }
+}
