@@ -10,7 +10,7 @@ use protocol::consensus::recovery::Base;
 use protocol::ledger::{Branch, Ledger};
 use protocol::message::{Message, limits};
 use protocol::types::{Hash, Sequence};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What became of the batch in flight.
@@ -98,7 +98,8 @@ struct Stored {
     blocks: BTreeMap<Sequence, StoredBlock>,
     ledger: Ledger,
     proofs: BTreeMap<Hash, Sequence>,
-    statements: BTreeSet<Hash>,
+    /// Where each first became final.
+    statements: BTreeMap<Hash, Sequence>,
 }
 
 struct StoredBlock {
@@ -116,7 +117,7 @@ impl Database {
             blocks: BTreeMap::new(),
             ledger,
             proofs: BTreeMap::new(),
-            statements: BTreeSet::new(),
+            statements: BTreeMap::new(),
         })))
     }
 
@@ -130,6 +131,11 @@ impl Database {
 
     pub fn final_in(&self, proof: &Hash) -> Option<Sequence> {
         self.stored().proofs.get(proof).copied()
+    }
+
+    /// What is in it now, for a consensus that begins there.
+    pub fn below(&self) -> Below {
+        Below { database: self.clone(), upto: self.head() }
     }
 
     /// Where a restarted consensus begins.
@@ -160,7 +166,7 @@ impl Database {
             }
             for entry in &block.block.body.proofs {
                 stored.proofs.insert(entry.proof, sequence);
-                stored.statements.insert(entry.statement);
+                stored.statements.entry(entry.statement).or_insert(sequence);
             }
             let commit = (place + 1 == blocks.len()).then(|| commit.clone());
             let one = StoredBlock { id: block.id, block: block.block.clone(), prepare: block.prepare.clone(), commit };
@@ -181,12 +187,32 @@ impl Database {
     }
 }
 
+/// The database as consensus asks it: what it knows of blocks up to a sequence, however far it has come itself.
+pub struct Below {
+    database: Database,
+    upto: Sequence,
+}
+
+impl Branch for Below {
+    fn has_proof(&self, proof: &Hash) -> bool {
+        self.database.final_in(proof).is_some_and(|sequence| sequence <= self.upto)
+    }
+
+    fn has_statement(&self, statement: &Hash) -> bool {
+        self.database.stored().statements.get(statement).is_some_and(|sequence| *sequence <= self.upto)
+    }
+
+    fn applied(&mut self, sequence: Sequence) {
+        self.upto = self.upto.max(sequence);
+    }
+}
+
 impl Branch for Database {
     fn has_proof(&self, proof: &Hash) -> bool {
         self.stored().proofs.contains_key(proof)
     }
 
     fn has_statement(&self, statement: &Hash) -> bool {
-        self.stored().statements.contains(statement)
+        self.stored().statements.contains_key(statement)
     }
 }

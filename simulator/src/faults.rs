@@ -29,12 +29,18 @@ pub enum Kind {
     /// Sessions close and open again at once.
     SessionReset,
     SlowDisk,
-    /// `view_change` and `leader_election` are rebuilt empty.
-    FollowersRebuilt,
+    /// One part of a living validator is restarted.
+    RestartPart,
+    /// A part's mailbox takes nothing from the network for a while.
+    FullMailbox,
+    /// A validator's parts hear of sessions late, each in its own time, or never.
+    LateSessions,
+    /// Everything takes a validator many times longer than usual.
+    SlowProcessor,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Crash,
         Kind::BlockingCrash,
         Kind::PowerLoss,
@@ -48,7 +54,10 @@ impl Kind {
         Kind::Reordering,
         Kind::SessionReset,
         Kind::SlowDisk,
-        Kind::FollowersRebuilt,
+        Kind::RestartPart,
+        Kind::FullMailbox,
+        Kind::LateSessions,
+        Kind::SlowProcessor,
     ];
 }
 
@@ -68,7 +77,10 @@ impl fmt::Display for Kind {
             Kind::Reordering => "reordering",
             Kind::SessionReset => "session reset",
             Kind::SlowDisk => "slow disk",
-            Kind::FollowersRebuilt => "followers rebuilt",
+            Kind::RestartPart => "part restarted",
+            Kind::FullMailbox => "full mailbox",
+            Kind::LateSessions => "late session events",
+            Kind::SlowProcessor => "slow processor",
         })
     }
 }
@@ -91,7 +103,7 @@ const FIRST: u64 = 1_000;
 pub fn schedule(scenario: &Scenario, random: &mut Random) -> Vec<Fault> {
     let count = random.within(FAULTS);
     let span = random.within(12_000..=30_000);
-    let alone = [Kind::Crash, Kind::PowerLoss, Kind::SlowDisk, Kind::FollowersRebuilt];
+    let alone = [Kind::Crash, Kind::PowerLoss, Kind::SlowDisk, Kind::RestartPart, Kind::SlowProcessor];
     let mut faults: Vec<Fault> = (0..count)
         .map(|_| {
             let kind = if scenario.set.len() == 1 { *random.pick(&alone) } else { *random.pick(&Kind::ALL) };

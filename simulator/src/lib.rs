@@ -10,6 +10,7 @@ pub mod bad;
 pub mod catalogue;
 pub mod check;
 pub mod clocks;
+pub mod costs;
 pub mod disk;
 pub mod faults;
 pub mod keyed;

@@ -1,41 +1,50 @@
-//! One validator: the real consensus, pacemaker, election and mempool, and the driver that its contract asks for.
+//! One validator: the real parts, joined by the router that the process runs ([`protocol::validator`]), with virtual I/O.
 //!
 //! Nothing random happens here, and no time passes: what takes time leaves as an [`Action`] and comes back by a call of the
-//! world's. An output's effects are carried out when its records are durable, in the order of the steps.
+//! world's. Each part has a mailbox; a step takes processor time ([`crate::costs`]), so that a validator can fall behind.
 
+mod effects;
+mod mail;
 mod proofs;
+mod restarts;
+mod steps;
 mod sync;
 
 use crate::disk::Disk;
-use crate::keyed::{self, KeyedSigner};
 use crate::scenario::{Driver, Scenario};
+use mail::Mailboxes;
 use protocol::certificate::Certificate;
 use protocol::consensus::Consensus;
-use protocol::consensus::events::{Contradiction, Effect, FinalBlock, Halt, Input, Notice, Output, Record, Time, To};
+use protocol::consensus::events::{Contradiction, FinalBlock, Halt, Record, Time, To};
 use protocol::election::Election;
-use protocol::mempool::{Limits, Mempool};
-use protocol::message::{GiveUpReason, Message};
+use protocol::mempool::{Judgement, Mempool};
+use protocol::message::{GiveUpReason, Message, Word};
 use protocol::pacemaker::Pacemaker;
 use protocol::types::{Hash, Millis, Sequence, ValidatorIndex, View};
-use protocol::validator::inbound::inbound;
-use protocol::verify::{LateCommit, Verified};
+use protocol::validator::commit::Commit;
+use protocol::validator::route::Part;
+use protocol::validator::sessions::{Session, SessionNumber, Sessions};
+use protocol::validator::startup::Memory;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// Names a session; a message of another one is never delivered.
+/// Names a session; a message of another one is never delivered. Rises, over all validators.
 pub type SessionId = u64;
+
+/// Counts the lives of a part: what an earlier one began is answered to nobody.
+pub type Life = u64;
 
 /// What a node asks of the world. The world answers what takes time by a call of the method named.
 pub enum Action {
     Send(To, Message),
     /// Sync the batch in flight, then [`Node::synced`].
-    Sync,
+    Sync(Life),
     /// Write the oldest final blocks into the database, then [`Node::applied`].
-    Apply,
+    Apply(Life),
     /// Write an admitted proof, then [`Node::stored`].
-    Store(Hash),
+    Store(Hash, Life),
     /// Run the solver, then [`Node::judged`].
-    Check(Hash),
+    Check(Hash, Life),
     /// Read final blocks, and send them.
     ServeBlocks {
         to: ValidatorIndex,
@@ -91,23 +100,55 @@ pub struct Running {
     pacemaker: Pacemaker,
     election: Election,
     pub mempool: Mempool,
+    /// The network's table: it outlives every part.
     pub sessions: BTreeMap<ValidatorIndex, SessionId>,
-    mailbox: VecDeque<Input>,
+    /// What each part knows of it.
+    heard: Heard,
+    mailboxes: Mailboxes,
     tick_waits: bool,
-    /// Steps whose effects wait for a sync; the batch in flight covers the first so many.
-    outputs: VecDeque<Output>,
-    syncing: usize,
-    /// While a batch's effects are carried out: how many outputs still to come it has made durable.
-    durable_ahead: usize,
+    commit: Commit<()>,
+    memory: Memory,
+    /// Batches that are durable, of this process.
+    batches: u64,
+    /// Final blocks that wait for the database; they outlive the state.
     finals: VecDeque<(Vec<FinalBlock>, Certificate)>,
+    lives: Lives,
+    /// Admitted proofs on their way to the disk.
+    storing: Vec<Hash>,
+    /// What the mempool attested, which outlives it.
+    noted: BTreeMap<Hash, Word>,
+    /// Until when each thread is busy, in microseconds of virtual time.
+    busy_until: [u64; 2],
+    /// How many times longer than usual every step takes, and until when.
+    slowness: (Millis, u64),
+    compare_due: Millis,
     /// Virtual time less local time.
     origin: i64,
     /// When the world was asked to wake it.
     pub wake: Option<Millis>,
 }
 
+#[derive(Default)]
+struct Heard {
+    consensus: Sessions,
+    view_change: Sessions,
+    leader_election: Sessions,
+    mempool: Sessions,
+}
+
+#[derive(Default)]
+struct Lives {
+    consensus: Life,
+    mempool: Life,
+    verifier_pool: Life,
+    state: Life,
+}
+
 /// The true time of a run's start on the wall.
 const WALL: u64 = 1_000_000_000;
+
+/// Each part that follows sessions compares what it heard with the network's table this often.
+const COMPARE_INTERVAL: Millis = Millis(1_000);
 
 impl Node {
     pub fn new(me: ValidatorIndex, scenario: Arc<Scenario>) -> Self {
@@ -124,41 +165,37 @@ impl Node {
     pub fn start(&mut self, now: Millis, local: Millis) {
         self.incarnation += 1;
         let origin = now.0 as i64 - local.0 as i64;
-        let time = self.time(now, origin);
-        let scenario = self.scenario.clone();
-        let (consensus, output) = Consensus::recover(
-            scenario.settings(self.me),
-            Box::new(KeyedSigner(keyed::key(self.me))),
-            Box::new(self.disk.database.clone()),
-            self.disk.database.base(),
-            self.disk.read_log(),
-            time,
-        );
-        let checks_max = 1 + usize::from(self.me.0 % 3);
-        let candidates = self.disk.pending.iter().map(|proof| {
-            let item = scenario.catalogue.get(proof);
-            (item.candidate(protocol::mempool::Source::Submitter(item.proof.submitter)), None)
-        });
-        let held: Vec<_> = candidates.collect();
-        let mempool = Mempool::restored(Limits::new(10_000, 1 << 30, checks_max), &held).of(self.me);
-        self.running = Some(Running {
+        let (consensus, output) = self.recover(self.disk.read_log(), self.time(now, origin));
+        let mut memory = Memory::default();
+        memory.begin();
+        let mut running = Running {
             consensus,
-            pacemaker: Pacemaker::new(scenario.set.clone(), self.me, scenario.pace, local),
-            election: Election::new(scenario.set.clone(), self.me, local),
-            mempool,
+            pacemaker: Pacemaker::new(self.scenario.set.clone(), self.me, self.scenario.pace, local),
+            election: Election::new(self.scenario.set.clone(), self.me, local),
+            mempool: self.restored_mempool(),
             sessions: BTreeMap::new(),
-            mailbox: VecDeque::new(),
+            heard: Heard::default(),
+            mailboxes: Mailboxes::default(),
             tick_waits: false,
-            outputs: VecDeque::new(),
-            syncing: 0,
-            durable_ahead: 0,
+            commit: Commit::default(),
+            memory,
+            batches: 0,
             finals: VecDeque::new(),
+            lives: Lives::default(),
+            storing: Vec::new(),
+            noted: BTreeMap::new(),
+            busy_until: [0; 2],
+            slowness: (Millis(0), 1),
+            compare_due: now.saturating_add(COMPARE_INTERVAL),
             origin,
             wake: None,
-        });
-        self.take_output(now, output);
-        self.input(now, Input::Applied(self.disk.database.head()));
-        self.mempool_step(now, protocol::mempool::Input::Tick);
+        };
+        running.commit.push((), output);
+        self.running = Some(running);
+        self.begin_batch(now);
+        self.to_consensus(protocol::consensus::events::Input::Applied(self.disk.database.head()));
+        self.to_mempool(protocol::mempool::Input::Tick);
+        self.pump(now);
     }
 
     /// Ends it; what its disk keeps is the caller's to decide.
@@ -176,16 +213,18 @@ impl Node {
     pub fn tick(&mut self, now: Millis) {
         let Some(running) = &mut self.running else { return };
         let local = local(now, running.origin);
-        running.mailbox.extend(running.election.tick(local));
-        running.mailbox.extend(running.pacemaker.tick(local));
+        let asked = running.election.tick(local).into_iter().chain(running.pacemaker.tick(local));
+        let asked: Vec<_> = asked.collect();
         if !running.tick_waits && running.consensus.wakeup() <= local {
             running.tick_waits = true;
-            running.mailbox.push_back(Input::Tick);
+            running.mailboxes.consensus.own(protocol::consensus::events::Input::Tick);
         }
-        let mempool_is_due = running.mempool.wakeup().is_some_and(|at| at <= local);
-        if mempool_is_due {
-            self.mempool_step(now, protocol::mempool::Input::Tick);
+        if running.mempool.wakeup().is_some_and(|at| at <= local) && !running.mailboxes.mempool_ticks {
+            running.mailboxes.mempool_ticks = true;
+            self.to_mempool(protocol::mempool::Input::Tick);
         }
+        asked.into_iter().for_each(|input| self.to_consensus(input));
+        self.compare_sessions(now);
         self.pump(now);
     }
 
@@ -193,151 +232,67 @@ impl Node {
     pub fn wakeup(&self) -> Option<Millis> {
         let running = self.running.as_ref()?;
         let consensus = (!running.tick_waits).then(|| running.consensus.wakeup());
+        let mempool = running.mempool.wakeup().filter(|_| !running.mailboxes.mempool_ticks);
         let followers = [running.election.wakeup(), running.pacemaker.wakeup()];
-        let due = followers.into_iter().chain(consensus).chain(running.mempool.wakeup()).min()?;
-        Some(Millis((due.0.min(i64::MAX as u64 / 2) as i64 + running.origin).max(0) as u64))
+        let due = followers.into_iter().chain(consensus).chain(mempool).min()?;
+        let due = Millis((due.0.min(i64::MAX as u64 / 2) as i64 + running.origin).max(0) as u64);
+        // A mailbox that waits for its thread.
+        let waits_for_disk = !running.commit.is_empty() && !self.takes_steps_while_syncing();
+        Some(due.min(running.compare_due).min(running.free_at(waits_for_disk).unwrap_or(due)))
     }
 
-    pub fn session_opened(&mut self, now: Millis, peer: ValidatorIndex, session: SessionId) {
-        self.session_closed(now, peer, None);
-        let round_trip = self.scenario.round_trip(self.me, peer);
-        let Some(running) = &mut self.running else { return };
-        running.sessions.insert(peer, session);
-        running.pacemaker.on_session(local(now, running.origin), peer, round_trip);
-        running.election.on_session_opened(peer);
-        running.mailbox.push_back(Input::SessionOpened(peer));
-        self.mempool_step(now, protocol::mempool::Input::SessionOpened(peer));
-        self.pump(now);
+    /// The network opened a session.
+    pub fn session_opened(&mut self, peer: ValidatorIndex, session: SessionId) {
+        if let Some(running) = &mut self.running {
+            running.sessions.insert(peer, session);
+        }
     }
 
-    /// Ends this session with a peer, or whichever there is.
-    pub fn session_closed(&mut self, now: Millis, peer: ValidatorIndex, session: Option<SessionId>) {
-        let Some(running) = &mut self.running else { return };
-        let open = running.sessions.get(&peer).copied();
-        if open.is_none() || session.is_some_and(|session| open != Some(session)) {
-            return;
+    /// The network closed this session with a peer, or whichever there is. Tells which, if there was.
+    pub fn session_closed(&mut self, peer: ValidatorIndex, session: Option<SessionId>) -> Option<Session> {
+        let running = self.running.as_mut()?;
+        let open = running.sessions.get(&peer).copied()?;
+        if session.is_some_and(|session| open != session) {
+            return None;
         }
         running.sessions.remove(&peer);
-        running.pacemaker.on_session_closed(peer);
-        running.election.on_session_closed(local(now, running.origin), peer);
-        running.mailbox.push_back(Input::SessionClosed(peer));
-        self.mempool_step(now, protocol::mempool::Input::SessionClosed(peer));
-        self.pump(now);
+        Some(Session { peer, number: SessionNumber(open) })
     }
 
-    /// `view_change` and `leader_election` are rebuilt empty, and ask where consensus is.
-    pub fn rebuild_followers(&mut self, now: Millis) {
-        let Some(running) = &mut self.running else { return };
-        let local = local(now, running.origin);
-        running.pacemaker = Pacemaker::new(self.scenario.set.clone(), self.me, self.scenario.pace, local);
-        running.election = Election::new(self.scenario.set.clone(), self.me, local);
-        for peer in running.sessions.keys() {
-            running.pacemaker.on_session(local, *peer, self.scenario.round_trip(self.me, *peer));
-            running.election.on_session_opened(*peer);
-        }
-        let notices = running.consensus.notices_again();
-        notices.iter().for_each(|notice| self.follow(now, notice));
-        self.pump(now);
+    /// Whether it runs, and so has a mailbox.
+    pub fn fill_mailbox(&mut self, part: Part, until: Millis) -> bool {
+        self.running.as_mut().is_some_and(|running| {
+            running.mailboxes.fill(part, until);
+            true
+        })
     }
 
-    /// A verified message of an open session.
-    pub fn deliver(&mut self, now: Millis, from: ValidatorIndex, message: &Verified<Message>) {
-        if let Some(late) = self.late_commit(from, message) {
-            self.input(now, Input::LateCommit(late));
-            return;
-        }
-        let parts = inbound(message);
-        if parts.mempool {
-            self.mempool_message(now, from, message);
-        }
-        if parts.consensus {
-            self.input(now, Input::Peer(from, message.clone()));
-        } else {
-            self.pump(now);
-        }
+    pub fn slow_down(&mut self, until: Millis, factor: u64) -> bool {
+        self.running.as_mut().is_some_and(|running| {
+            running.slowness = (until, factor);
+            true
+        })
     }
 
-    /// T3, as the gate before a real consensus does it.
-    fn late_commit(&self, from: ValidatorIndex, message: &Message) -> Option<LateCommit> {
-        let Message::Vote { vote, .. } = message else { return None };
-        let committed = self.running.as_ref()?.consensus.committed_view();
-        LateCommit::of(&self.scenario.set, from, vote, committed)
+    fn takes_steps_while_syncing(&self) -> bool {
+        self.scenario.driver == Driver::Pipelined
     }
+}
 
-    pub fn input(&mut self, now: Millis, input: Input) {
-        if let Some(running) = &mut self.running {
-            running.mailbox.push_back(input);
-        }
-        self.pump(now);
+impl Running {
+    fn table(&self) -> Vec<Session> {
+        self.sessions.iter().map(|(peer, id)| session(*peer, *id)).collect()
     }
+}
 
-    /// Steps through the mailbox, unless a sync holds it up.
-    fn pump(&mut self, now: Millis) {
-        loop {
-            let Some(running) = &mut self.running else { return };
-            let held_up = self.scenario.driver == Driver::Blocking && !running.outputs.is_empty();
-            if held_up {
-                return;
-            }
-            let Some(input) = running.mailbox.pop_front() else { return };
-            if input == Input::Tick {
-                running.tick_waits = false;
-            }
-            let origin = running.origin;
-            let time = self.time(now, origin);
-            let Some(running) = &mut self.running else { return };
-            let output = running.consensus.step(time, input);
-            self.take_output(now, output);
-        }
-    }
-
-    fn effect(&mut self, now: Millis, effect: Effect) {
-        match effect {
-            Effect::Send(to, message) => self.actions.push(Action::Send(to, message)),
-            Effect::Final { blocks, commit } => {
-                self.actions.push(Action::Saw(Sight::Final { blocks: blocks.clone(), commit: commit.clone() }));
-                let Some(running) = &mut self.running else { return };
-                running.finals.push_back((blocks, commit));
-                self.actions.push(Action::Apply);
-            }
-            Effect::Serve { to, above } => self.actions.push(Action::ServeBlocks { to, above }),
-            Effect::Need { proofs, from } => self.mempool_step(now, protocol::mempool::Input::Need { proofs, from }),
-            Effect::Refused { proof, words } => {
-                self.mempool_step(now, protocol::mempool::Input::Refused { proof, words });
-            }
-            Effect::Shorten(records) => self.shorten(records),
-            Effect::Reconnect => self.actions.push(Action::Reconnect),
-            Effect::Notice(notice) => self.follow(now, &notice),
-            Effect::Halt(halt) => self.actions.push(Action::Saw(Sight::Halt(halt))),
-        }
-    }
-
-    fn follow(&mut self, now: Millis, notice: &Notice) {
-        match notice {
-            Notice::GaveUp { view, reason } => {
-                self.actions.push(Action::Saw(Sight::GaveUp { view: *view, reason: reason.clone() }));
-            }
-            Notice::Contradiction(both) => self.actions.push(Action::Saw(Sight::Contradiction(both.clone()))),
-            Notice::ViewEntered { .. }
-            | Notice::ClockStarted { .. }
-            | Notice::Work { .. }
-            | Notice::Proposed { .. }
-            | Notice::Prepared { .. }
-            | Notice::Heard(_)
-            | Notice::WorkGone { .. }
-            | Notice::Signing => {}
-        }
-        let Some(running) = &mut self.running else { return };
-        let local = local(now, running.origin);
-        running.mailbox.extend(running.pacemaker.on_notice(local, notice));
-        running.mailbox.extend(running.election.on_notice(local, notice));
-    }
-
-    fn fault(&mut self, what: String) {
-        self.actions.push(Action::Saw(Sight::Fault(what)));
-    }
+/// A session, as the parts know it.
+pub fn session(peer: ValidatorIndex, id: SessionId) -> Session {
+    Session { peer, number: SessionNumber(id) }
 }
 
 fn local(now: Millis, origin: i64) -> Millis {
     Millis((now.0 as i64 - origin) as u64)
 }
+
+/// What a check came to, of whichever life of the pool began it.
+pub type Verdict = (Hash, Judgement, Life);

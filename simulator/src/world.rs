@@ -15,13 +15,14 @@ use crate::check::{Broken, Chain, LogView, Votes};
 use crate::disk::Tail;
 use crate::faults::{self, Fault, Kind};
 use crate::network::Network;
-use crate::node::{Node, SessionId};
+use crate::node::{self, Life, Node, SessionId, Verdict};
 use crate::random::Random;
 use crate::scenario::Scenario;
 use protocol::consensus::events::Record;
-use protocol::mempool::Judgement;
 use protocol::message::Message;
 use protocol::types::{Hash, Millis, Sequence, ValidatorIndex};
+use protocol::validator::route::Part;
+use protocol::validator::sessions::SessionEvent;
 use protocol::verify::Verified;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -29,16 +30,34 @@ use std::sync::Arc;
 
 /// What happens to a validator; only if it is still in the incarnation in which it was begun.
 enum Happening {
-    Deliver { session: SessionId, from: ValidatorIndex, message: Arc<Verified<Message>> },
+    Deliver {
+        session: SessionId,
+        from: ValidatorIndex,
+        message: Arc<Verified<Message>>,
+    },
     Wake,
-    Synced,
-    Applied,
-    Stored(Hash),
-    Judged(Hash, Judgement),
-    ServeBlocks { to: ValidatorIndex, above: Sequence },
-    ServeProofs { to: ValidatorIndex, proofs: Vec<Hash> },
-    SessionOpened { peer: ValidatorIndex, session: SessionId },
-    SessionClosed { peer: ValidatorIndex, session: SessionId },
+    Synced(Life),
+    Applied(Life),
+    Stored(Hash, Life),
+    Judged(Verdict),
+    ServeBlocks {
+        to: ValidatorIndex,
+        above: Sequence,
+    },
+    ServeProofs {
+        to: ValidatorIndex,
+        proofs: Vec<Hash>,
+    },
+    SessionOpened {
+        peer: ValidatorIndex,
+        session: SessionId,
+    },
+    SessionClosed {
+        peer: ValidatorIndex,
+        session: SessionId,
+    },
+    /// A part hears of it.
+    SessionTold(Part, SessionEvent),
 }
 
 enum Event {
@@ -131,6 +150,8 @@ pub struct World {
     logs: Vec<LogView>,
     /// Until when a disk is slow, and by how much at the most.
     slow_disks: Vec<(Millis, u64)>,
+    /// Until when a validator's parts hear of sessions late.
+    late_sessions: Vec<Millis>,
     heal_at: Millis,
     submissions: Submissions,
     /// Since when no proof is open and none will come.
@@ -205,6 +226,7 @@ impl World {
             queued: 0,
             nodes,
             slow_disks: vec![(Millis(0), 0); count],
+            late_sessions: vec![Millis(0); count],
             heal_at: Millis(0),
             submissions: Submissions::default(),
             submissions_ended: None,
@@ -329,22 +351,23 @@ impl World {
                 let open = self.node(node).running.as_ref().and_then(|running| running.sessions.get(&from));
                 if open == Some(&session) {
                     let message = self.overheard(node, from, message);
-                    self.node_mut(node).deliver(now, from, &message);
+                    self.node_mut(node).deliver(now, node::session(from, session), &message);
                 } else {
                     self.figures.lost += 1;
                 }
             }
             Happening::Wake => return self.wake(node),
-            Happening::Synced => self.node_mut(node).synced(now),
-            Happening::Applied => self.node_mut(node).applied(now),
-            Happening::Stored(proof) => {
-                let is_certain = self.scenario.catalogue.get(&proof).fate != Fate::Open && !self.is_bad(node);
+            Happening::Synced(life) => self.node_mut(node).synced(now, life),
+            Happening::Applied(life) => self.node_mut(node).applied(now, life),
+            Happening::Stored(proof, life) => {
+                let is_told = self.node(node).awaits_store(life) && !self.is_bad(node);
+                let is_certain = self.scenario.catalogue.get(&proof).fate != Fate::Open && is_told;
                 if is_certain && !self.chain.is_final(&proof) && !self.submissions.refused.contains(&proof) {
                     self.submissions.open.entry(proof).or_insert(now);
                 }
-                self.node_mut(node).stored(now, proof);
+                self.node_mut(node).stored(now, proof, life);
             }
-            Happening::Judged(proof, judgement) => self.node_mut(node).judged(now, proof, judgement),
+            Happening::Judged(verdict) => self.node_mut(node).judged(now, verdict),
             Happening::ServeBlocks { to, above } => {
                 if let Some(answer) = self.node(node).disk.database.answer(above) {
                     self.send(node, to, answer)?;
@@ -353,10 +376,15 @@ impl World {
             Happening::ServeProofs { to, proofs } => self.node_mut(node).serve_proofs(now, to, &proofs),
             Happening::SessionOpened { peer, session } => {
                 if self.network.session(node, peer) == Some(session) {
-                    self.node_mut(node).session_opened(now, peer, session);
+                    self.node_mut(node).session_opened(peer, session);
+                    self.tell_session(node, SessionEvent::Opened(node::session(peer, session)));
                 }
             }
-            Happening::SessionClosed { peer, session } => self.node_mut(node).session_closed(now, peer, Some(session)),
+            Happening::SessionClosed { peer, session } => {
+                let closed = self.node_mut(node).session_closed(peer, Some(session));
+                closed.into_iter().for_each(|session| self.tell_session(node, SessionEvent::Closed(session)));
+            }
+            Happening::SessionTold(part, event) => self.node_mut(node).tell_session(now, part, event),
         }
         Ok(())
     }

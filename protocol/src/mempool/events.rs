@@ -239,7 +239,7 @@ pub enum Input {
     },
     /// A proof that is held has no script in the database: it is held no longer.
     Missing(Hash),
-    /// Consensus was restarted and has none of my attestations.
+    /// Consensus was restarted and has no attestation, neither mine nor those of peers with a session.
     ConsensusRestarted,
     /// The verifier pool was rebuilt and forgot what it was asked.
     PoolRestarted,

@@ -10,6 +10,7 @@ use crate::message::limits::{IDS_MAX, PROOFS_MAX, WORDS_MAX};
 use crate::message::{Message, Word};
 use crate::turns::is_crowd;
 use crate::types::{Hash, Millis, ValidatorIndex};
+use crate::words::Words;
 use alloc::vec::Vec;
 
 /// In a crowd a proof that is undecided for so long is named again to whose attestation is missing.
@@ -38,6 +39,15 @@ impl Mempool {
         }
         for proof in lapsed {
             self.pending.judge(&proof, |entry| entry.words.remove(peer));
+        }
+    }
+
+    /// Consensus has lost what peers said. They say it again of what they hold; who has refused a proof says it only if it is asked,
+    /// by a proof's name.
+    pub(super) fn forget_words(&mut self) {
+        let held: Vec<Hash> = self.pending.iter().map(|entry| entry.proof).collect();
+        for proof in held {
+            self.pending.judge(&proof, |entry| entry.words = Words::default());
         }
     }
 

@@ -286,7 +286,10 @@ impl Mempool {
             }
             Input::Final { sequence, proofs } => self.on_final(sequence, proofs, &mut effects),
             Input::Missing(proof) => drop(self.take(&proof)),
-            Input::ConsensusRestarted => self.tell_words(&mut effects),
+            Input::ConsensusRestarted => {
+                self.forget_words();
+                self.tell_words(&mut effects);
+            }
             Input::PoolRestarted => self.on_pool_restarted(),
         }
         // A step only takes out; what comes in is admitted.

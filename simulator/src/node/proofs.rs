@@ -1,12 +1,26 @@
 //! The mempool's shell: durable before told, scripts from the catalogue, verdicts from it too.
 
-use super::{Action, Node, Sight, local};
-use protocol::consensus::events::{Input, To};
-use protocol::mempool::{self, Effect, Judgement, Source};
+use super::{Action, Life, Node, Verdict, local};
+use protocol::consensus::events::To;
+use protocol::mempool::{self, Limits, Mempool, Source};
 use protocol::message::Message;
+use protocol::proof::Proof;
 use protocol::types::{Hash, Millis, ValidatorIndex};
+use protocol::validator::route::{Effect, PoolEffect};
 
 impl Node {
+    /// From what is on the disk.
+    pub(super) fn restored_mempool(&self) -> Mempool {
+        let checks_max = 1 + usize::from(self.me.0 % 3);
+        let candidates = self.disk.pending.iter().map(|proof| {
+            let item = self.scenario.catalogue.get(proof);
+            let noted = self.running.as_ref().and_then(|running| running.noted.get(proof)).copied();
+            (item.candidate(Source::Submitter(item.proof.submitter)), noted)
+        });
+        let held: Vec<_> = candidates.collect();
+        Mempool::restored(Limits::new(10_000, 1 << 30, checks_max), &held).of(self.me)
+    }
+
     /// A submitter hands a proof to this validator.
     pub fn submit(&mut self, now: Millis, proof: Hash) {
         let submitter = self.scenario.catalogue.get(&proof).proof.submitter;
@@ -17,25 +31,45 @@ impl Node {
     fn admit(&mut self, now: Millis, proof: Hash, source: Source) {
         let candidate = self.scenario.catalogue.get(&proof).candidate(source);
         let Some(running) = &mut self.running else { return };
+        let life = running.lives.mempool;
         if let Ok(effects) = running.mempool.admit(local(now, running.origin), candidate) {
-            self.mempool_effects(now, effects);
-            self.actions.push(Action::Store(proof));
+            effects.into_iter().for_each(|effect| self.carry_out(now, Effect::Mempool(effect)));
+            self.actions.push(Action::Store(proof, life));
+            if let Some(running) = &mut self.running {
+                running.storing.push(proof);
+            }
         }
+    }
+
+    /// Whether the life of the mempool that took in a proof is still there to hear that it is durable.
+    pub fn awaits_store(&self, life: Life) -> bool {
+        self.running.as_ref().is_some_and(|running| running.lives.mempool == life)
     }
 
     /// An admitted proof is durable.
-    pub fn stored(&mut self, now: Millis, proof: Hash) {
+    pub fn stored(&mut self, now: Millis, proof: Hash, life: Life) {
+        if self.awaits_store(life) {
+            self.store(proof);
+            self.to_mempool(mempool::Input::Stored(vec![proof]));
+            self.pump(now);
+        }
+    }
+
+    pub(super) fn store(&mut self, proof: Hash) {
+        if let Some(running) = &mut self.running {
+            running.storing.retain(|storing| *storing != proof);
+        }
         if self.disk.database.final_in(&proof).is_none() && !self.disk.pending.contains(&proof) {
             self.disk.pending.push(proof);
         }
-        self.mempool_step(now, mempool::Input::Stored(vec![proof]));
-        self.pump(now);
     }
 
     /// The solver has spoken.
-    pub fn judged(&mut self, now: Millis, proof: Hash, judgement: Judgement) {
-        self.mempool_step(now, mempool::Input::Judged { proof, judgement });
-        self.pump(now);
+    pub fn judged(&mut self, now: Millis, (proof, judgement, life): Verdict) {
+        if self.running.as_ref().is_some_and(|running| running.lives.verifier_pool == life) {
+            self.carry_out(now, Effect::VerifierPool(PoolEffect::Judged { proof, judgement }));
+            self.pump(now);
+        }
     }
 
     /// The scripts that were asked for have been read.
@@ -45,44 +79,21 @@ impl Node {
             .filter(|proof| self.disk.pending.contains(proof) || self.disk.database.final_in(proof).is_some());
         let proofs = here.map(|proof| self.scenario.catalogue.get(proof).proof.clone()).collect();
         self.actions.push(Action::Send(To::Peer(to), Message::Proofs(proofs)));
-        self.mempool_step(now, mempool::Input::Served(to));
+        self.to_mempool(mempool::Input::Served(to));
         self.pump(now);
     }
 
-    /// Gives the mempool a message that is for it.
-    pub(super) fn mempool_message(&mut self, now: Millis, from: ValidatorIndex, message: &Message) {
-        match message {
-            Message::Pending(proofs) => {
-                self.mempool_step(now, mempool::Input::Offered { from, proofs: proofs.clone() });
+    /// Scripts that a peer sent.
+    pub(super) fn scripts(&mut self, now: Millis, from: ValidatorIndex, proofs: &[Proof]) {
+        let chain = *self.scenario.set.chain();
+        let ids: Vec<Hash> = proofs.iter().map(|proof| proof.id(&chain)).collect();
+        self.step_mempool(now, mempool::Input::Arrived { from, proofs: ids.clone() });
+        for id in ids {
+            if let Some(sequence) = self.disk.database.final_in(&id) {
+                // Needed for a late Prepare, it is welcome although it is final.
+                self.step_mempool(now, mempool::Input::Final { sequence, proofs: vec![id] });
             }
-            Message::ProofRequest(proofs) => {
-                self.mempool_step(now, mempool::Input::Asked { from, proofs: proofs.clone() });
-            }
-            Message::Proofs(proofs) => {
-                let chain = *self.scenario.set.chain();
-                let ids: Vec<Hash> = proofs.iter().map(|proof| proof.id(&chain)).collect();
-                self.mempool_step(now, mempool::Input::Arrived { from, proofs: ids.clone() });
-                for id in ids {
-                    match self.disk.database.final_in(&id) {
-                        Some(sequence) => {
-                            self.mempool_step(now, mempool::Input::Final { sequence, proofs: vec![id] });
-                            // Needed for a late Prepare, it is welcome although it is final.
-                            self.admit_if_welcome(now, id, from);
-                        }
-                        None => self.admit_if_welcome(now, id, from),
-                    }
-                }
-            }
-            Message::Checked(words) => self.mempool_step(now, mempool::Input::Words { from, words: words.clone() }),
-            Message::Proposal(_)
-            | Message::Vote { .. }
-            | Message::Certificate(_)
-            | Message::Status(_)
-            | Message::CertificateRequest { .. }
-            | Message::Certificates(_)
-            | Message::BlockRequest { .. }
-            | Message::Blocks { .. }
-            | Message::Testimony(_) => {}
+            self.admit_if_welcome(now, id, from);
         }
     }
 
@@ -90,44 +101,6 @@ impl Node {
         let welcome = self.running.as_ref().is_some_and(|running| running.mempool.welcomes(&proof));
         if welcome {
             self.admit(now, proof, Source::Peer(from));
-        }
-    }
-
-    pub(super) fn mempool_step(&mut self, now: Millis, input: mempool::Input) {
-        let Some(running) = &mut self.running else { return };
-        let effects = running.mempool.step(local(now, running.origin), input);
-        self.mempool_effects(now, effects);
-    }
-
-    fn mempool_effects(&mut self, _now: Millis, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Send(to, message) => self.actions.push(Action::Send(To::Peer(to), message)),
-                Effect::Push { proof, to } => {
-                    let proof = self.scenario.catalogue.get(&proof).proof.clone();
-                    for peer in to {
-                        self.actions.push(Action::Send(To::Peer(peer), Message::Proofs(vec![proof.clone()])));
-                    }
-                }
-                Effect::Serve { to, proofs } => self.actions.push(Action::ServeProofs { to, proofs }),
-                Effect::Check { proof, .. } => self.actions.push(Action::Check(proof)),
-                // Its verdict will come, and the mempool will not look at it.
-                Effect::Cancel(_) => {}
-                Effect::Tell(checked) => self.mail(Input::Checked(vec![checked])),
-                Effect::Refuse { proof, .. } => {
-                    self.disk.pending.retain(|pending| *pending != proof);
-                    self.mail(Input::Forgotten(proof));
-                    self.actions.push(Action::Saw(Sight::Refused(proof)));
-                }
-                Effect::Delete(proof) => self.disk.pending.retain(|pending| *pending != proof),
-            }
-        }
-    }
-
-    /// For consensus, in its turn.
-    fn mail(&mut self, input: Input) {
-        if let Some(running) = &mut self.running {
-            running.mailbox.push_back(input);
         }
     }
 }

@@ -1,78 +1,74 @@
-//! Records first: which outputs wait for which sync, and what a shortened log still has to hold.
+//! Records first: batches of the vote log, and final blocks on their way into the database.
 
-use super::{Action, Node, Sight};
-use protocol::consensus::events::{Input, Output, Record};
-use protocol::mempool;
+use super::{Action, Life, Node, Sight};
+use protocol::consensus::events::Record;
 use protocol::types::Millis;
+use protocol::validator::route::{Effect, StateEffect};
 
 impl Node {
-    /// Carries an output out now if nothing waits and it has no records; else it waits for its turn.
-    pub(super) fn take_output(&mut self, now: Millis, output: Output) {
-        if output.is_empty() {
-            return;
-        }
-        let Some(running) = &mut self.running else { return };
-        if output.records.is_empty() && running.outputs.is_empty() {
-            output.effects.into_iter().for_each(|effect| self.effect(now, effect));
-            return;
-        }
-        running.outputs.push_back(output);
-        self.begin_sync();
-    }
-
-    /// Puts everything that waits into the next batch, if none is in flight.
-    fn begin_sync(&mut self) {
-        let Some(running) = &mut self.running else { return };
-        if running.syncing > 0 || running.outputs.is_empty() {
-            return;
-        }
-        running.syncing = running.outputs.len();
-        self.disk.in_flight = running.outputs.iter().flat_map(|output| output.records.iter().cloned()).collect();
-        self.actions.push(Action::Sync);
-    }
-
-    /// The batch in flight is durable.
-    pub fn synced(&mut self, now: Millis) {
-        let batch = self.disk.synced();
-        self.actions.push(Action::Saw(Sight::Recorded(batch)));
-        let Some(running) = &mut self.running else { return };
-        let mut covered = std::mem::take(&mut running.syncing);
-        while let Some(running) = &mut self.running {
-            // What followed without records of its own may go, too.
-            let may_go = covered > 0 || running.outputs.front().is_some_and(|output| output.records.is_empty());
-            if !may_go {
-                break;
+    /// Begins the next batch, if none is in flight; one without records needs no disk.
+    pub(super) fn begin_batch(&mut self, now: Millis) {
+        while let Some(records) = self.running.as_mut().and_then(|running| running.commit.begin()) {
+            if !records.is_empty() {
+                self.disk.in_flight = records;
+                let life = self.running.as_ref().map_or(0, |running| running.lives.consensus);
+                return self.actions.push(Action::Sync(life));
             }
-            let Some(output) = running.outputs.pop_front() else { break };
-            covered = covered.saturating_sub(1);
-            running.durable_ahead = covered;
-            output.effects.into_iter().for_each(|effect| self.effect(now, effect));
+            self.carry_out_batch(now);
         }
-        self.begin_sync();
+    }
+
+    fn carry_out_batch(&mut self, now: Millis) {
+        let Some(running) = &mut self.running else { return };
+        let steps: Vec<_> = running.commit.durable().collect();
+        for effect in steps.into_iter().flat_map(|((), effects)| effects) {
+            self.carry_out(now, Effect::Consensus(effect));
+        }
+    }
+
+    /// The batch in flight is durable, if this life of consensus wrote it.
+    pub fn synced(&mut self, now: Millis, life: Life) {
+        if self.running.as_ref().is_none_or(|running| running.lives.consensus != life) {
+            return;
+        }
+        self.batch_is_durable();
+        self.carry_out_batch(now);
+        self.begin_batch(now);
         self.pump(now);
     }
 
-    /// The log is replaced; durable records of later steps stay.
+    pub(super) fn batch_is_durable(&mut self) {
+        let batch = self.disk.synced();
+        if let Some(running) = &mut self.running {
+            running.batches += 1;
+            running.memory.on_durable(running.batches);
+        }
+        self.actions.push(Action::Saw(Sight::Recorded(batch)));
+    }
+
+    /// The log is replaced.
     pub(super) fn shorten(&mut self, records: Vec<Record>) {
-        let Some(running) = &self.running else { return };
-        let later = running.outputs.iter().take(running.durable_ahead).flat_map(|output| output.records.clone());
-        self.disk.log = records.into_iter().chain(later).collect();
+        self.disk.log = records;
         self.actions.push(Action::Saw(Sight::Replaced));
     }
 
-    /// The oldest final blocks are written.
-    pub fn applied(&mut self, now: Millis) {
-        let Some((blocks, commit)) = self.running.as_mut().and_then(|running| running.finals.pop_front()) else {
-            return;
-        };
-        if let Err(fault) = self.disk.database.append(&blocks, &commit) {
-            return self.fault(fault);
+    /// The oldest final blocks are written, if this life of the state wrote them.
+    pub fn applied(&mut self, now: Millis, life: Life) {
+        let Some(running) = self.running.as_mut().filter(|running| running.lives.state == life) else { return };
+        let Some((blocks, commit)) = running.finals.pop_front() else { return };
+        let head = self.disk.database.head();
+        // A consensus that was restarted tells again what waited here.
+        let new: Vec<_> = blocks.into_iter().filter(|block| block.block.header.sequence > head).collect();
+        if let Err(fault) = self.disk.database.append(&new, &commit) {
+            return self.fault(fault.to_string());
         }
-        self.input(now, Input::Applied(self.disk.database.head()));
-        for block in &blocks {
+        let head = self.disk.database.head();
+        self.carry_out(now, Effect::State(StateEffect::Applied(head)));
+        for block in &new {
             let proofs: Vec<_> = block.block.body.proofs.iter().map(|entry| entry.proof).collect();
             self.disk.pending.retain(|pending| !proofs.contains(pending));
-            self.mempool_step(now, mempool::Input::Final { sequence: block.block.header.sequence, proofs });
+            let sequence = block.block.header.sequence;
+            self.carry_out(now, Effect::State(StateEffect::Final { sequence, proofs }));
         }
         self.pump(now);
     }

@@ -39,28 +39,28 @@ impl World {
     fn action(&mut self, node: ValidatorIndex, action: Action) -> Result<(), Broken> {
         match action {
             Action::Send(to, message) => return self.send_all(node, to, message),
-            Action::Sync => {
+            Action::Sync(life) => {
                 let (until, slow) = self.slow_disks[node.as_usize()];
                 let slow = if self.now < until { slow } else { 0 };
                 let range = self.scenario.sync_ms.clone();
                 let at = self.after(*range.start()..=range.end() + slow);
-                self.schedule_at(at, node, Happening::Synced);
+                self.schedule_at(at, node, Happening::Synced(life));
             }
-            Action::Apply => {
+            Action::Apply(life) => {
                 let at = self.after(self.scenario.apply_ms.clone());
-                self.schedule_at(at, node, Happening::Applied);
+                self.schedule_at(at, node, Happening::Applied(life));
             }
-            Action::Store(proof) => {
+            Action::Store(proof, life) => {
                 let at = self.after(self.scenario.sync_ms.clone());
-                self.schedule_at(at, node, Happening::Stored(proof));
+                self.schedule_at(at, node, Happening::Stored(proof, life));
             }
-            Action::Check(proof) => {
+            Action::Check(proof, life) => {
                 let item = self.scenario.catalogue.get(&proof);
                 let word = item.words[node.as_usize()];
                 let at = self.now.saturating_add(Millis(item.solver_ms[node.as_usize()]));
                 let ended = self.now < self.heal_at && self.random.per_mille(self.scenario.checks_ended_per_mille);
                 let judgement = if ended { Judgement::Again } else { Judgement::Word(word) };
-                self.schedule_at(at, node, Happening::Judged(proof, judgement));
+                self.schedule_at(at, node, Happening::Judged((proof, judgement, life)));
             }
             Action::ServeBlocks { to, above } => {
                 let at = self.after(0..=5);

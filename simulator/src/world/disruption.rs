@@ -4,6 +4,7 @@ use super::{Event, World};
 use crate::check::Broken;
 use crate::faults::{Fault, Kind};
 use protocol::types::{Millis, ValidatorIndex};
+use protocol::validator::route::Part;
 
 /// A fault that finds no victim tries again.
 const RETRY: Millis = Millis(400);
@@ -88,14 +89,35 @@ impl World {
                 self.slow_disks[fault.order[0].as_usize()] = (until, 10 + fault.strength % 400);
                 true
             }
-            Kind::FollowersRebuilt => {
-                let now = self.now;
-                running.first().is_some_and(|victim| {
-                    self.node_mut(*victim).rebuild_followers(now);
-                    true
-                })
+            Kind::RestartPart => self.restart_part(&running, fault.strength),
+            Kind::FullMailbox => {
+                let part = Part::ALL[(fault.strength % Part::ALL.len() as u64) as usize];
+                running.first().is_some_and(|victim| self.node_mut(*victim).fill_mailbox(part, until))
+            }
+            Kind::LateSessions => {
+                self.late_sessions[fault.order[0].as_usize()] = until;
+                // Something to be late for.
+                self.close_between(&fault.order[..1], &fault.order[1..]);
+                true
+            }
+            Kind::SlowProcessor => {
+                let factor = 20 + fault.strength % 400;
+                running.first().is_some_and(|victim| self.node_mut(*victim).slow_down(until, factor))
             }
         }
+    }
+
+    fn restart_part(&mut self, running: &[ValidatorIndex], strength: u64) -> bool {
+        let (Some(victim), now) = (running.first().copied(), self.now) else { return false };
+        let part = Part::ALL[(strength % Part::ALL.len() as u64) as usize];
+        self.log(|| format!("{victim} restarts {part:?}"));
+        if part == Part::Consensus {
+            // What waits to become final is told again.
+            let head = self.node(victim).disk.database.head();
+            self.chain.restarted(victim, head);
+        }
+        self.node_mut(victim).restart(now, part, strength >> 32);
+        true
     }
 
     /// A sync begins: if a crash waits for it, it comes while the sync lasts.
@@ -155,6 +177,7 @@ impl World {
         self.network.heal();
         self.crash_in_sync.clear();
         self.slow_disks.iter_mut().for_each(|slow| *slow = (Millis(0), 0));
+        self.late_sessions.iter_mut().for_each(|late| *late = Millis(0));
         // Those that are down start at this very time; their events are in the queue.
         let look = self.now.saturating_add(Millis(1));
         self.schedule(look, Event::Look);

@@ -2,12 +2,17 @@
 
 use super::{Event, Happening, World};
 use protocol::types::ValidatorIndex;
+use protocol::validator::route::Part;
+use protocol::validator::sessions::SessionEvent;
 use std::ops::RangeInclusive;
 
 /// Until a peer notices that a process has ended, or that a link is dead.
 const NOTICED_MS: RangeInclusive<u64> = 0..=50;
 const NOTICED_LATE_MS: RangeInclusive<u64> = 0..=2_000;
 const RETRY_MS: RangeInclusive<u64> = 50..=500;
+/// How late a part hears of a session, and of a thousand events how many it never hears of.
+const EVENT_LATE_MS: RangeInclusive<u64> = 0..=4_000;
+const EVENT_LOST_PER_MILLE: u64 = 300;
 
 impl World {
     /// Begins to connect two validators, unless they are or somebody tries.
@@ -42,6 +47,20 @@ impl World {
         self.begin_connecting(a, b, RETRY_MS);
     }
 
+    /// The parts that follow sessions hear of one: at once, or while that is what goes wrong each in its own time, or never.
+    pub(super) fn tell_session(&mut self, node: ValidatorIndex, event: SessionEvent) {
+        let is_late = self.now < self.late_sessions[node.as_usize()];
+        for part in [Part::ViewChange, Part::LeaderElection, Part::Consensus, Part::Mempool] {
+            if !is_late {
+                let now = self.now;
+                self.node_mut(node).tell_session(now, part, event);
+            } else if !self.random.per_mille(EVENT_LOST_PER_MILLE) {
+                let at = self.after(EVENT_LATE_MS);
+                self.schedule_at(at.min(self.heal_at.max(self.now)), node, Happening::SessionTold(part, event));
+            }
+        }
+    }
+
     /// A validator crashed: its peers notice at once, or late.
     pub(super) fn lose_sessions(&mut self, node: ValidatorIndex) {
         let noticed = if self.random.per_mille(700) { NOTICED_MS } else { NOTICED_LATE_MS };
@@ -52,10 +71,10 @@ impl World {
 
     /// A validator closes every session itself: nothing that is under way arrives any more.
     pub(super) fn reconnect(&mut self, node: ValidatorIndex) {
-        let now = self.now;
         for peer in self.scenario.validators() {
             self.close(node, peer, NOTICED_MS);
-            self.node_mut(node).session_closed(now, peer, None);
+            let closed = self.node_mut(node).session_closed(peer, None);
+            closed.into_iter().for_each(|session| self.tell_session(node, SessionEvent::Closed(session)));
         }
     }
 
