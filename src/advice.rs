@@ -117,9 +117,8 @@ pub fn progress(report: &Value, ended: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::explanation::Model;
     use protocol::types::{Millis, ResourceCount};
-    use protocol::verdict::{Answer, NoVerdict};
+    use protocol::verdict::{Answer, Model, NoVerdict};
     use serde_json::json;
 
     fn refuted(answer: Answer) -> Report {
@@ -155,7 +154,7 @@ mod tests {
     fn what_a_hostile_node_sends_moves_no_cursor() {
         let view = json!({"counter_model": {"note": "\u{1b}[2J", "text": "a\u{202e}b\r\nc\u{7}"}});
         let lines = counter_model(&view);
-        assert!(lines.iter().all(|line| !line.chars().any(protocol::explanation::misleads)), "{lines:?}");
+        assert!(lines.iter().all(|line| !line.chars().any(protocol::text::misleads)), "{lines:?}");
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! different lines. Must never: call anything vacuous or unneeded that the solver did not show to be.
 
 use crate::logs::LogObligation;
-use protocol::explanation::{Core, Explanation};
-use protocol::verdict::{NoVerdict, Report, Task, Verdict, VerifierParameters};
+use protocol::explanation::{Explanation, found_core};
+use protocol::verdict::{Core, NoVerdict, Report, Task, Verdict, VerifierParameters};
 use serde::{Deserialize, Serialize};
 
 /// As it was found.
@@ -49,7 +49,7 @@ impl Explained {
     /// answers it.
     pub fn of(core: Report, vacuity: Report) -> Explained {
         let is_passing = !lasts(&core) || !lasts(&vacuity);
-        let core = Core::found(core).map_or_else(|why| Sought::Unknown { why }, Sought::Found);
+        let core = found_core(core).map_or_else(|why| Sought::Unknown { why: why.to_string() }, Sought::Found);
         let vacuity = match Vacuity::found(vacuity) {
             Vacuity::Unknown { .. } if is_without_goal(&core) => Vacuity::Vacuous,
             vacuity => vacuity,

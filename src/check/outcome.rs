@@ -346,8 +346,8 @@ impl Checked {
 mod tests {
     use super::*;
     use crate::check::explained::{Sought, Vacuity};
-    use protocol::explanation::Core;
     use protocol::types::ResourceCount;
+    use protocol::verdict::Core;
 
     fn finding(verdict: Verdict) -> Finding {
         Finding {
