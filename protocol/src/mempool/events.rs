@@ -101,7 +101,7 @@ pub enum Refusal {
          them have ended, or to another validator"
     )]
     ShareFull { proofs: usize, proofs_max: usize, bytes: u64, bytes_max: u64, size: u64 },
-    #[error("it was contested, and the mempool needed its place; submit it again once there is room")]
+    #[error("it was disputed, and the mempool needed its place; submit it again once there is room")]
     Displaced,
     #[error("line {line}, column {column}: {text}")]
     Malformed { line: u32, column: u32, text: String },

@@ -3,8 +3,8 @@
 //! It must never send what a peer did not ask for, but small scripts that just entered here.
 
 use super::ended::End;
+use super::entry::{Entry, Stage};
 use super::events::{Effect, RELAY_DELAY, Source};
-use super::pending::{Entry, Stage};
 use super::{Mempool, PUSH_BYTES_MAX, SERVING_MAX, Session};
 use crate::message::limits::{IDS_MAX, PROOFS_MAX, WORDS_MAX};
 use crate::message::{Message, Word};
@@ -199,7 +199,7 @@ impl Mempool {
 
     pub(super) fn ask(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         let pending = &self.pending;
-        let room = |peer, size, patient| pending.room(now, Source::Peer(peer), size, false, patient).is_ok();
+        let room = |peer, size, patient| pending.displaced_by(now, Source::Peer(peer), size, false, patient).is_ok();
         for question in self.fetch.questions(now, room) {
             effects.push(Effect::Send(question.to, Message::ProofRequest(question.proofs)));
         }

@@ -8,8 +8,10 @@
 //! refused because of others' attestations is decided by [`crate::consensus`]; nothing here may vote, count stake, or
 //! silently drop what was accepted.
 
+mod capacity;
 mod checking;
 mod ended;
+mod entry;
 mod events;
 mod exchange;
 mod fetch;
@@ -21,12 +23,12 @@ mod pending;
 #[cfg(test)]
 mod tests;
 
+pub use capacity::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 pub use ended::{ENDED_MAX, MALFORMED_MAX};
 pub use events::*;
 pub use fetch::{NEED_REQUESTS_MAX, NEEDS_MAX, OFFERS_MAX, REQUESTS_MAX, WANTS_MAX};
 pub use listing::{Listed, Newest};
 pub use pace::{COME_BACK_MAX, COME_BACK_MIN};
-pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 
 use crate::ledger::WINDOW;
 use crate::message::Word;
@@ -35,10 +37,11 @@ use crate::types::{Hash, Millis, Sequence, ValidatorIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use ended::{End, Ended};
+use entry::{Entry, Stage};
 use fetch::Fetch;
 use order::Order;
 use pace::Pace;
-use pending::{Entry, Pending, Stage};
+use pending::Pending;
 
 /// Attestations that a refusal names; consensus knows the rest.
 pub const WORDS_KEPT_MAX: usize = 64;
@@ -139,7 +142,7 @@ impl Mempool {
                 Stage::Checked(mine) => Whereabouts::Pending {
                     mine,
                     words: entry.words.iter().collect(),
-                    disputed: self.pending.is_contested(proof),
+                    disputed: self.pending.is_disputed(proof),
                 },
             };
         }
@@ -186,7 +189,7 @@ impl Mempool {
     /// The [`Refusal`] that it would meet.
     pub fn room(&self, now: Millis, source: Source, proof: &Hash, size: u64) -> Result<(), Refusal> {
         let needed = self.fetch.is_needed(proof).is_some();
-        self.pending.room(now, source, size, needed, self.was_displaced(proof)).map(drop)
+        self.pending.displaced_by(now, source, size, needed, self.was_displaced(proof)).map(drop)
     }
 
     /// When, from now, who was refused should submit again. None if the same refusal would be met at any time.
@@ -202,7 +205,7 @@ impl Mempool {
         }
     }
 
-    /// Who had to make room does not get it back at another's cost, or contested proofs would displace each other in turn.
+    /// Who had to make room does not get it back at another's cost, or disputed proofs would displace each other in turn.
     fn was_displaced(&self, proof: &Hash) -> bool {
         match self.ended.get(proof) {
             Some(End::Refused { refusal: Refusal::Displaced, .. }) => true,
@@ -221,7 +224,7 @@ impl Mempool {
         }
         let Candidate { proof, source, size, .. } = candidate;
         let needed_until = self.fetch.is_needed(&proof);
-        let room = self.pending.room(now, source, size, needed_until.is_some(), self.was_displaced(&proof));
+        let room = self.pending.displaced_by(now, source, size, needed_until.is_some(), self.was_displaced(&proof));
         let displaced = match room {
             Ok(displaced) => displaced,
             Err(refusal) => {
@@ -314,12 +317,12 @@ impl Mempool {
         let total = self.pending.total();
         Figures {
             proofs: total.proofs,
-            proofs_max: self.pending.limits.proofs_max,
+            proofs_max: self.pending.limits().proofs_max,
             bytes: total.bytes,
-            bytes_max: self.pending.limits.bytes_max,
+            bytes_max: self.pending.limits().bytes_max,
             waiting: self.order.len() + self.parked.len(),
             checking: self.checking.len(),
-            disputed: self.pending.contested(),
+            disputed: self.pending.disputed(),
             fetching: self.fetch.len(),
         }
     }
