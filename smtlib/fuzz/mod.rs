@@ -13,7 +13,7 @@ pub mod mutate;
 pub mod random;
 pub mod seeds;
 
-use invariants::{Cost, Outcome};
+use invariants::{Broken, Cost, Outcome};
 use mutate::Stock;
 use random::Seeded;
 use smtlib::Limits;
@@ -44,7 +44,7 @@ impl fmt::Display for Told {
 #[derive(Debug)]
 pub struct Found {
     pub script: Vec<u8>,
-    pub fault: String,
+    pub fault: Box<Broken>,
     pub inputs: u64,
 }
 
@@ -65,13 +65,13 @@ pub fn run(stock: &Stock, random: &mut Seeded, time: Duration, begun: Instant) -
         }
         told.inputs += 1;
         let result = catch_unwind(AssertUnwindSafe(|| invariants::check(&script, &limits)));
-        match result.unwrap_or_else(|_| Err("it panicked".to_owned())) {
+        match result.unwrap_or(Err(Broken::Panicked)) {
             Ok((outcome, Cost { time, bytes })) => {
                 told.accepted += u64::from(outcome == Outcome::Accepted);
                 told.slowest = told.slowest.max(time);
                 told.largest = told.largest.max(bytes);
             }
-            Err(fault) => return Err(Found { script, fault, inputs: told.inputs }),
+            Err(fault) => return Err(Found { script, fault: Box::new(fault), inputs: told.inputs }),
         }
     }
     Ok(told)

@@ -31,13 +31,13 @@ mod tests;
 mod tree;
 
 use actix::{Actor, Context};
-use actors::consensus::Observed;
+use actors::consensus::{Ask, Observed};
 use actors::mempool::MempoolActor;
 use actors::metrics::Page;
 use actors::network::PeerReport;
 use actors::state::{Question, Read, StateActor};
 use actors::storage::last_exit::LastRun;
-use actors::supervision::{Handle, Tree};
+use actors::supervision::{AskError, Handle, Tree};
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -85,8 +85,17 @@ const PAGES_MAX: usize = 4;
 pub use admin::{Token, token_path};
 pub use server::listen;
 
+/// Why consensus did not say where it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Unasked {
+    #[error("consensus has handled nothing for {0:.1?}")]
+    Hangs(Duration),
+    #[error(transparent)]
+    Unanswered(#[from] AskError<Ask>),
+}
+
 /// Asks consensus where it is.
-pub type AskConsensus = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Snapshot, String>> + Send>> + Send + Sync>;
+pub type AskConsensus = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Snapshot, Unasked>> + Send>> + Send + Sync>;
 
 /// Everything that the API reaches.
 pub struct Node {

@@ -121,7 +121,7 @@ impl From<&ActorReport> for ActorStateView {
 )]
 pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
     let node = &api.node;
-    let snapshot = (node.consensus)().await.map_err(ApiError::unavailable)?;
+    let snapshot = (node.consensus)().await.map_err(|error| ApiError::unavailable(error.to_string()))?;
     let standing = live(&node.state)?.ask(LedgerNow, ANSWER_DEADLINE).await?;
     // Without the mempool the rest is worth having all the same; `actors` shows that it is down.
     let mempool = match live(&node.mempool) {

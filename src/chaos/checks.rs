@@ -5,6 +5,7 @@ use super::invariants::{
     one_history, processes_end_as_they_may, tokens_conserved,
 };
 use super::network::{Network, Node};
+use super::unreported::Unreported;
 use super::watch::Seen;
 use actors::audit::AuditError;
 use std::time::Duration;
@@ -14,6 +15,7 @@ const SWEEP_PATIENCE: Duration = Duration::from_secs(30);
 const READ_DEADLINE: Duration = Duration::from_secs(10);
 /// The counter of votes that a validator saw contradict each other.
 const CONTRADICTIONS: &str = "pop_consensus_contradictions_total";
+const LEDGER: &str = "/v1/ledger";
 /// Readings of a log that is being written.
 const LOG_READINGS: usize = 5;
 /// Proofs that are looked up by name when they have not ended.
@@ -26,8 +28,8 @@ pub fn trees(network: &Network) -> Vec<Told> {
 
 /// What running validators reported at the end of the run.
 pub struct Evidence {
-    swept: Vec<(String, Result<u64, String>)>,
-    ledgers: Vec<(String, Result<LedgerSeen, String>)>,
+    swept: Vec<(String, Result<u64, Unreported>)>,
+    ledgers: Vec<(String, Result<LedgerSeen, Unreported>)>,
     contradictions: Vec<(String, f64)>,
     before: Vec<Told>,
     after: Vec<Told>,
@@ -46,9 +48,9 @@ pub fn collect(seen: &Seen, before: Vec<Told>) -> Evidence {
     Evidence { swept, ledgers, contradictions, before, after, unended: seen.unended(UNENDED_NAMED) }
 }
 
-fn ledger(node: &Node) -> Result<LedgerSeen, String> {
-    let told = node.client(READ_DEADLINE).get("/v1/ledger").map_err(|failure| failure.message)?;
-    serde_json::from_value(told).map_err(|error| format!("GET /v1/ledger: {error}"))
+fn ledger(node: &Node) -> Result<LedgerSeen, Unreported> {
+    let told = node.client(READ_DEADLINE).get(LEDGER)?;
+    serde_json::from_value(told).map_err(|error| Unreported::OtherForm { path: LEDGER, error })
 }
 
 /// When everything had healed, and how long it may take.

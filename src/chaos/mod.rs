@@ -32,6 +32,7 @@ mod run;
 mod schedule;
 mod screen;
 mod target;
+mod unreported;
 mod watch;
 
 pub use draw::Recipe;
@@ -284,7 +285,7 @@ fn check_reach(network: &Network, schedule: &Schedule, own: bool) -> Result<(), 
             check_actors(node, of_node().map(|entry| &entry.target))?;
         }
         if of_node().any(|entry| matches!(entry.target.part, Part::Process | Part::Worker)) {
-            node.process().map_err(failure)?;
+            node.process().map_err(|error| failure(error.to_string()))?;
         }
         if !own && of_node().any(|entry| entry.fault == Fault::Restart) {
             return Err(failure(format!(

@@ -4,6 +4,7 @@
 use super::accounts::Accounts;
 use super::history::{BlocksSeen, History};
 use super::network::Network;
+use super::unreported::Unreported;
 use crate::exit::Failure;
 use crate::node_batch::wire::body_of;
 use actors::keys;
@@ -156,7 +157,7 @@ impl Seen {
     ///
     /// # Errors
     /// If it does not answer, or has not got so far within the patience.
-    pub fn sweep(&self, node: usize, patience: Duration) -> Result<u64, String> {
+    pub fn sweep(&self, node: usize, patience: Duration) -> Result<u64, Unreported> {
         let client = self.network.nodes[node].client(READ_DEADLINE);
         let (first, target) = {
             let history = self.history.lock();
@@ -165,9 +166,7 @@ impl Seen {
         let (mut head, deadline) = (first.saturating_sub(1), Instant::now() + patience);
         while head < target {
             let told = client.get(&format!("/v1/blocks?from={}&wait={BLOCKS_WAIT}", head + 1));
-            let told = told.map_err(|failure| failure.message);
-            let told = told.and_then(|value| serde_json::from_value(value).map_err(|error| error.to_string()));
-            match told {
+            match told.map_err(Unreported::from).and_then(|value| Ok(serde_json::from_value(value)?)) {
                 Ok(blocks) => head = self.enter(node, head + 1, &blocks),
                 Err(why) if Instant::now() > deadline => return Err(why),
                 Err(_) => _ = self.pause(AGAIN),

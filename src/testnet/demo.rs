@@ -15,7 +15,7 @@ use crate::args::program;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 use crate::text::{counted, span};
-use crate::why::{self, State, Told};
+use crate::why::{self, NoHealth, State, Told};
 use protocol::types::{NodeId, Stake};
 use std::fs::DirBuilder;
 use std::io;
@@ -190,7 +190,7 @@ impl Demo {
 fn told(site: &Site, looks: &[Look]) -> Vec<Told> {
     let told = |(place, look): (&super::site::Place, &Look)| Told {
         name: place.node_id.to_string(),
-        health: look.health.clone().ok_or_else(|| format!("{} does not answer", place.node_id)),
+        health: look.health.clone().ok_or_else(|| NoHealth::Silent { name: place.node_id.to_string() }),
     };
     site.places.iter().zip(looks).map(told).collect()
 }

@@ -11,7 +11,23 @@ use std::collections::BTreeSet;
 pub struct Told {
     pub name: String,
     /// Or why there is no answer.
-    pub health: Result<Health, String>,
+    pub health: Result<Health, NoHealth>,
+}
+
+/// Why nothing is known of how a node is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoHealth {
+    #[error("{name} does not answer")]
+    Silent { name: String },
+    /// The same in the client's words, or a refusal in the node's.
+    #[error("{message}")]
+    Unanswered { message: String },
+    #[error("{name} at {address} says that it is {says}: another one has that address")]
+    OtherNode { name: String, address: String, says: String },
+    #[error("{name} answers otherwise than this program expects: it is of another version, or lies")]
+    OtherForm { name: String },
+    #[error("asking it failed here")]
+    Panicked,
 }
 
 /// Characters of a sentence that a node wrote.
@@ -117,7 +133,7 @@ fn rank(state: State) -> u8 {
 }
 
 fn unreachable(told: &[Told]) -> Health {
-    let why = |told: &Told| told.health.as_ref().err().cloned();
+    let why = |told: &Told| told.health.as_ref().err().map(NoHealth::to_string);
     let sentence = match told {
         [one] => format!("{}: {}", State::Unreachable.word(), why(one).unwrap_or_default()),
         several => {
@@ -148,7 +164,7 @@ mod tests {
     }
 
     fn silent(name: &str) -> Told {
-        Told { name: name.into(), health: Err(format!("{name} does not answer")) }
+        Told { name: name.into(), health: Err(NoHealth::Silent { name: name.into() }) }
     }
 
     #[test]
