@@ -5,11 +5,14 @@
 //! Must never: leave a process or its folder behind, or touch a folder that it did not make.
 
 use super::account::Account;
+use super::events::Event;
+use super::looks::Look;
 use super::restart::RestartPolicy;
 use super::screen::Screen;
 use super::site::Site;
 use super::validators::{Happened, Running, Validators};
-use super::watching::{self, Event, Look, Watch};
+use super::waiting;
+use super::watching::Watch;
 use super::{Plan, Ports, TICK, examples, failure};
 use crate::args::program;
 use crate::exit::{Exit, Failure, Outcome};
@@ -42,7 +45,7 @@ const FALSE_EXAMPLE: &str = "midpoint-overflow.smt2";
 /// If it cannot be made or does not start.
 pub fn run(ports: Ports) -> Outcome {
     // Caught from here on: what is made from here on is removed.
-    let interrupted = watching::interruption();
+    let interrupted = waiting::interruption();
     let folder = Folder::make().map_err(failure)?;
     let mut plan = plan(&folder.0, ports);
     let site = Site::make(&plan)?;
