@@ -3,9 +3,9 @@
 use super::Mempool;
 use super::entry::Stage;
 use super::events::{Effect, Judgement, NEED_LIFETIME, RELAY_DELAY, RETRY_DELAY, Source};
-use crate::consensus::events::Checked;
 use crate::message::limits::WORDS_MAX;
 use crate::message::{Message, Word};
+use crate::ready::Checked;
 use crate::turns::is_crowd;
 use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;

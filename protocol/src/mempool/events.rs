@@ -2,8 +2,8 @@
 //!
 //! It holds data only. Nothing is decided here.
 
-use crate::consensus::events::Checked;
 use crate::message::{Message, Word};
+use crate::ready::Checked;
 use crate::types::{Hash, Millis, PublicKey, Sequence, ValidatorIndex};
 use crate::verdict::Verdict;
 use alloc::format;

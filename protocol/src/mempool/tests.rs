@@ -1,9 +1,9 @@
 //! The mempool's rules by their effects, and its bounds under arbitrary inputs.
 
 use super::*;
-use crate::consensus::events::Checked;
 use crate::message::limits::{IDS_MAX, PROOFS_MAX};
 use crate::message::{Message, Word};
+use crate::ready::Checked;
 use crate::types::{PublicKey, ResourceCount};
 use alloc::vec;
 use proptest::prelude::*;
