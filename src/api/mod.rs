@@ -18,11 +18,13 @@ mod limiter;
 mod listing;
 mod live;
 mod lookup;
-pub mod openapi;
+mod openapi;
 mod page;
 
+mod proof_status;
 mod proofs;
 mod routes;
+mod schemas;
 mod search;
 mod server;
 mod status;
@@ -123,7 +125,7 @@ pub struct Node {
 pub const SILENCE_MAX: Duration = Duration::from_secs(1);
 
 /// The actor, unless it hangs.
-fn live<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>, ApiError> {
+fn responsive<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>, ApiError> {
     let silence = actor.silence();
     if silence <= SILENCE_MAX {
         return Ok(actor);
@@ -136,7 +138,7 @@ fn live<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>,
 /// that comes too late, has not ended the read.
 async fn read<Q: Question>(api: &Api, permit: &Arc<Permit>, question: Q) -> Result<Q::Found, ApiError> {
     let read = Read { question, permit: Box::new(Arc::clone(permit)) };
-    live(&api.node.state)?.ask(read, ANSWER_DEADLINE).await?.map_err(ApiError::internal)
+    responsive(&api.node.state)?.ask(read, ANSWER_DEADLINE).await?.map_err(ApiError::internal)
 }
 
 struct Api {

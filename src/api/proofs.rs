@@ -4,10 +4,10 @@ use super::body::{parse, read, script_too_large};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
 use super::limiter::Permit;
-use super::lookup;
-use super::openapi::{ClaimSchema, ReportSchema};
+use super::proof_status::{no_verdict_from, state_name, why_not_confirmed};
+use super::schemas::{ClaimSchema, ReportSchema};
 use super::search::proof_named;
-use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
+use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, responsive};
 use crate::advice::{Advice, CounterModel, Ended};
 use crate::obligation;
 use crate::refusal;
@@ -193,7 +193,7 @@ pub async fn submit(
     drop(body);
     let (_permit, mut proofs) = proofs_of(permit, vec![submission]).await?;
     let proof = proofs.pop().unwrap_or_else(|| Err(ApiError::no_claim()))?;
-    let accepted = live(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
+    let accepted = responsive(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
     let status = if accepted.known.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(Submitted::of(accepted))))
 }
@@ -244,7 +244,7 @@ pub async fn find(
     let mut lost = false;
     turn.waits();
     loop {
-        let located = live(&api.node.mempool)?.ask(Locate(id), ANSWER_DEADLINE).await??;
+        let located = responsive(&api.node.mempool)?.ask(Locate(id), ANSWER_DEADLINE).await??;
         let ended = matches!(located.whereabouts, Whereabouts::Refused(_) | Whereabouts::Final(_));
         let over = lost || Instant::now() >= until;
         if ended || over {
@@ -278,13 +278,15 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
     let Located { whereabouts, statement } = located;
     let report = match statement {
         // Without the report the rest of the answer is worth having all the same.
-        Some(statement) => live(&api.node.verifier)?.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten(),
+        Some(statement) => {
+            responsive(&api.node.verifier)?.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten()
+        }
         None => None,
     };
     let Advice { counter_model, warning } = match (&report, statement) {
         (Some(report), Some(statement)) if explain => {
             // Without an explanation, too.
-            let explained = live(&api.node.verifier)?.ask(Explain(statement), EXPLAIN_DEADLINE).await;
+            let explained = responsive(&api.node.verifier)?.ask(Explain(statement), EXPLAIN_DEADLINE).await;
             Advice::of(report, explained.unwrap_or(Explained::Busy))
         }
         _ => Advice::default(),
@@ -335,8 +337,10 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
         Whereabouts::Final(sequence) => {
             view.ended = true;
             view.block = Some(sequence);
-            let stored =
-                live(&api.node.state)?.ask(BlockAt(sequence), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+            let stored = responsive(&api.node.state)?
+                .ask(BlockAt(sequence), ANSWER_DEADLINE)
+                .await?
+                .map_err(ApiError::internal)?;
             let entries = stored.iter().flat_map(|stored| &stored.block.body.proofs);
             view.difficulty = entries.into_iter().find(|entry| entry.proof == proof).map(|entry| entry.difficulty);
             let certificate = stored.and_then(|stored| stored.prepare.or(stored.commit));
@@ -367,33 +371,14 @@ fn attestation_views(genesis: &Genesis, words: &[(ValidatorIndex, Word)]) -> Vec
     words.iter().filter_map(view).collect()
 }
 
-/// Validators whose verdict is not known here.
-pub fn no_verdict_from(genesis: &Genesis, me: ValidatorIndex, words: &[(ValidatorIndex, Word)]) -> Vec<NodeId> {
-    let is_known = |index| index == me || words.iter().any(|(peer, _)| *peer == index);
-    let all = (0u16..).map(ValidatorIndex).zip(genesis.validators());
-    all.filter(|(index, _)| !is_known(*index)).map(|(_, validator)| validator.node_id.clone()).collect()
-}
-
 fn refusal_view(refusal: &Refusal) -> RefusalView {
     let (reason, line, column) = match refusal {
         Refusal::Malformed { line, column, .. } => ("malformed", Some(*line), Some(*column)),
-        Refusal::Words { words } => (lookup::why_not_confirmed(words), None, None),
+        Refusal::Words { words } => (why_not_confirmed(words), None, None),
         Refusal::Displaced => ("displaced", None, None),
         Refusal::Full { .. } => ("full", None, None),
         Refusal::SourceFull { .. } => ("source_full", None, None),
         Refusal::ShareFull { .. } => ("share_full", None, None),
     };
     RefusalView { reason, message: refusal.to_string(), line, column }
-}
-
-pub fn state_name(whereabouts: &Whereabouts) -> &'static str {
-    match whereabouts {
-        Whereabouts::Unknown => "unknown",
-        Whereabouts::Fetching => "fetching",
-        Whereabouts::Waiting => "waiting",
-        Whereabouts::Checking => "checking",
-        Whereabouts::Pending { .. } => "pending",
-        Whereabouts::Refused(_) => "refused",
-        Whereabouts::Final(_) => "final",
-    }
 }

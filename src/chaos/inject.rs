@@ -2,11 +2,11 @@
 
 use super::admin::KillError;
 use super::network::Node;
-use super::processes::{Process, Signal, Stopped};
 use super::record::{Outcome, Record, Times};
 use super::schedule::{Entry, HOLD_DEFAULT};
 use super::target::{Fault, Part};
 use super::watch::Seen;
+use crate::processes::{Process, Signal, Stopped};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

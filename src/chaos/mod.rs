@@ -8,11 +8,11 @@
 //! |---|---|
 //! | [`target`], [`schedule`], [`draw`] | which fault happens where and when; pure |
 //! | [`rules`] | whether a fault that is due may be done now; pure |
-//! | [`network`], [`admin`], [`processes`] | the validators, their actors, their processes |
+//! | [`network`], [`admin`] | the validators with their processes, and their actors |
 //! | [`fleet`] | the run's own validators: started, restarted, stopped |
 //! | [`watch`], [`history`], [`accounts`] | submitting proofs and following the network; what was seen of blocks and of proofs |
 //! | [`inject`], [`run`] | doing one fault; the loop over all |
-//! | [`checks`], [`invariants`] | collecting, and judging; the second is pure |
+//! | [`checks`], [`unreported`], [`invariants`] | collecting, what was not to be had, and judging; the last is pure |
 //! | [`record`], [`report`], [`screen`] | statistics, the report, what is printed meanwhile |
 
 mod accounts;
@@ -24,7 +24,6 @@ mod history;
 mod inject;
 mod invariants;
 mod network;
-pub mod processes;
 mod record;
 mod report;
 mod rules;

@@ -2,10 +2,10 @@
 //! run on this machine through their processes and files.
 
 use super::admin::Admin;
-use super::processes::{NobodyListens, Process};
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::nodes::{self, json_files, read_config};
+use crate::processes::{NobodyListens, Process};
 use actors::config::{ConfigFile, http_address};
 use actors::storage::genesis_file;
 use actors::storage::vote_log::Identity;

@@ -3,6 +3,7 @@
 //! As it is remembered it holds numbers and no places: two scripts that make one statement may have their assertions in
 //! different lines. Must never: call anything vacuous or unneeded that the solver did not show to be.
 
+use super::lasting;
 use crate::logs::LogObligation;
 use protocol::explanation::{Explanation, found_core};
 use protocol::verdict::{Core, NoVerdict, Report, Task, Verdict, VerifierParameters};
@@ -151,7 +152,7 @@ impl Assertions {
 fn lasts(report: &Report) -> bool {
     match &report.verdict {
         Verdict::NoVerdict { reason: NoVerdict::SolverError { .. } } => true,
-        Verdict::NoVerdict { reason } => super::outcome::lasts(reason),
+        Verdict::NoVerdict { reason } => lasting::lasts(reason),
         Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::Rejected { .. } => true,
     }
 }

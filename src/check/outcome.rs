@@ -3,6 +3,7 @@
 //! Must never: call anything *holds* but a confirmed claim, or remember an end that another run may not meet.
 
 use super::explained::{Explained, Told};
+use super::lasting::lasts;
 use super::place::Place;
 use super::settings::Besides;
 use super::stability::{Brittle, Came, Stability};
@@ -82,31 +83,6 @@ impl Finding {
             Verdict::NoVerdict { reason } => lasts(reason),
         }
     }
-}
-
-/// Whether every later check under the same limits ends for this reason.
-pub fn lasts(reason: &NoVerdict) -> bool {
-    match reason {
-        NoVerdict::Unknown { why } => !names_a_limit(why),
-        NoVerdict::ResourceLimit { .. }
-        | NoVerdict::SatWithRecursion
-        | NoVerdict::NothingAsked
-        | NoVerdict::IllSorted { .. } => true,
-        NoVerdict::ProcessorTime { .. }
-        | NoVerdict::Deadline { .. }
-        | NoVerdict::Memory { .. }
-        | NoVerdict::Stack { .. }
-        | NoVerdict::Crashed { .. }
-        | NoVerdict::SolverError { .. }
-        | NoVerdict::SatNotRepeated
-        | NoVerdict::SatNotChecked { .. }
-        | NoVerdict::EndedFromOutside { .. } => false,
-    }
-}
-
-/// Why a solver does not know, in its own words: some of them mean its time or memory.
-fn names_a_limit(why: &str) -> bool {
-    ["mem", "time", "cancel", "interrupt", "resource"].iter().any(|word| why.contains(word))
 }
 
 /// What an obligation came to.

@@ -7,7 +7,7 @@ mod chain;
 #[cfg(test)]
 mod tests;
 
-use super::metrics::Metrics;
+use super::metrics::{Metrics, VALIDATORS_MAX};
 pub use crate::text::cut;
 #[cfg(test)]
 pub use chain::Entry;
@@ -19,8 +19,6 @@ use serde_json::Value;
 const SENTENCE_MAX: usize = 400;
 /// Those of a word: an actor's name, a state, a message type.
 const WORD_MAX: usize = 40;
-/// Validators that one node may name.
-pub const VALIDATORS_MAX: usize = 1_024;
 /// Actors in one tree.
 const ACTORS_MAX: usize = 64;
 /// Levels of supervisors; a tree of ours has three.

@@ -2,11 +2,10 @@
 //!
 //! It only counts what the threads saw; what is to be printed of it goes back as lines.
 
-use super::blocks::{self, BlockSeen};
-use super::events::{Event, Pending};
-use super::looks::{self, Look};
+use super::events::{BlockSeen, Event, Look, Pending};
 use super::site::{Place, Site};
 use super::validators::{Ended, Happened};
+use super::{blocks, looks};
 use crate::text;
 use protocol::quorum::ValidatorSet;
 use protocol::types::{Hash, NodeId};

@@ -1,11 +1,11 @@
 //! Following the final blocks, each once, from whichever node answers; and comparing the nodes' blocks at the end.
 
 use super::asking;
-use super::events::Event;
+use super::events::{BlockSeen, Event};
 use super::site::Place;
 use super::waiting::{AGAIN, pause};
 use crate::client::Client;
-use protocol::types::{Hash, NodeId};
+use protocol::types::NodeId;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,36 +14,6 @@ use std::time::Instant;
 
 /// How long one request for new blocks waits, in seconds; a stop is seen at least that soon.
 const BLOCKS_WAIT: u32 = 1;
-
-/// A final block, as far as it is of interest here.
-#[derive(Debug, Clone, Deserialize)]
-pub struct BlockSeen {
-    pub sequence: u64,
-    pub proofs: Vec<EntrySeen>,
-    pub prepare: Option<CertificateSeen>,
-    pub commit: Option<CertificateSeen>,
-    pub proposal_to_final_ms: Option<f64>,
-}
-
-impl BlockSeen {
-    /// The view in which it was voted on, and by how much stake, as far as a certificate of it is kept.
-    pub fn certificate(&self) -> Option<&CertificateSeen> {
-        self.commit.as_ref().or(self.prepare.as_ref())
-    }
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub struct EntrySeen {
-    pub proof: Hash,
-    pub difficulty: u64,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub struct CertificateSeen {
-    pub view: u64,
-    pub prepared: u64,
-    pub total: u64,
-}
 
 #[derive(Debug, Deserialize)]
 struct BlocksSeen {

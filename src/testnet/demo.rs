@@ -5,8 +5,7 @@
 //! Must never: leave a process or its folder behind, or touch a folder that it did not make.
 
 use super::account::Account;
-use super::events::Event;
-use super::looks::Look;
+use super::events::{Event, Look};
 use super::restart::RestartPolicy;
 use super::screen::Screen;
 use super::site::Site;

@@ -1,11 +1,11 @@
 //! How the nodes are, by their own statuses: polled in turn, more often while one of them cannot make blocks.
 
 use super::asking;
-use super::events::Event;
+use super::events::{Event, Look};
 use super::site::{Place, Site};
 use super::waiting::pause;
 use crate::client::Client;
-use crate::why::{self, Health};
+use crate::why;
 use protocol::types::ValidatorIndex;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,22 +19,6 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const LOOK_INTERVAL_UNABLE: Duration = Duration::from_millis(250);
 /// Until a node answers that starts, instead of [`asking::PATIENCE`]: who waits for them listens for Ctrl-C, too.
 const PATIENCE_AT_START: Duration = Duration::from_secs(2);
-
-/// One node's status, as far as it is of interest here.
-#[derive(Debug, Clone, Default)]
-pub struct Look {
-    pub answers: bool,
-    /// It is connected to a quorum, signs, and waits for nothing.
-    pub is_able: bool,
-    pub view: u64,
-    pub sequence: u64,
-    pub proposals: u64,
-    pub view_changes: u64,
-    /// Micro-tokens that are still to be paid as rewards.
-    pub reward_pool: u64,
-    /// Its word on itself and on the network.
-    pub health: Option<Health>,
-}
 
 /// The newest status of each node, in the validators' order. A crowd is looked at in turn: each answer costs its node.
 pub struct Looks {

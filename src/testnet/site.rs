@@ -1,10 +1,10 @@
 //! The folder of a testnet: genesis, keys, configurations and logs, and the ports that its validators take.
 
 use super::{Plan, Ports, failure};
-use crate::chaos::processes::listener;
-use crate::commands::init_genesis_state::new_genesis;
-use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure};
+use crate::new_genesis::new_genesis;
+use crate::processes::listener;
+use crate::solver_pin;
 use actors::config::{
     Address, AdminSection, CROWD_MIN, ConfigFile, HTTP_PORT_OFFSET, HttpSection, NetworkSection, PeerAddress,
     convention_port,

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::advice::CounterModel;
-use crate::check::account::VacuousMeans;
 use crate::check::explained::{Assertion, Assertions, Sought, Told, Vacuity};
 use crate::check::outcome::Subject;
 use crate::check::place::{Place, Source};
+use crate::check::settings::VacuousMeans;
 use crate::check::stability::{Came, Run, Stability};
 use crate::exit::Exit;
 use protocol::seed::Seed;
