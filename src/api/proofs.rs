@@ -276,30 +276,9 @@ pub fn wait_span(seconds: f64) -> Result<Duration, ApiError> {
 
 async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result<ProofView, ApiError> {
     let Located { whereabouts, statement } = located;
-    let report = match statement {
-        // Without the report the rest of the answer is worth having all the same.
-        Some(statement) => {
-            responsive(&api.node.verifier)?.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten()
-        }
-        None => None,
-    };
-    let Advice { counter_model, warning } = match (&report, statement) {
-        (Some(report), Some(statement)) if explain => {
-            // Without an explanation, too.
-            let explained = responsive(&api.node.verifier)?.ask(Explain(statement), EXPLAIN_DEADLINE).await;
-            Advice::of(report, explained.unwrap_or(Explained::Busy))
-        }
-        _ => Advice::default(),
-    };
-    let no_verdict = report.as_ref().and_then(|report| Ended::of(report, &api.node.genesis.parameters().verifier));
-    let report = report.map(|mut report| {
-        report.warnings.extend(warning);
-        report
-    });
-    let state = state_name(&whereabouts);
     let mut view = ProofView {
         proof,
-        state,
+        state: state_name(&whereabouts),
         ended: false,
         block: None,
         difficulty: None,
@@ -308,46 +287,74 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
         missing: Vec::new(),
         disputed: None,
         refusal: None,
-        report,
-        no_verdict,
-        counter_model,
+        report: None,
+        no_verdict: None,
+        counter_model: None,
     };
-    let genesis = &api.node.genesis;
+    if let Some(statement) = statement {
+        view.show_own_check(api, statement, explain).await?;
+    }
     match whereabouts {
         Whereabouts::Unknown | Whereabouts::Fetching | Whereabouts::Waiting | Whereabouts::Checking => {}
         Whereabouts::Pending { mine, words, disputed } => {
-            let mut all = vec![(api.node.me, mine)];
-            all.extend(words.into_iter().filter(|(peer, _)| *peer != api.node.me));
-            all.sort_by_key(|(validator, _)| *validator);
-            view.missing = no_verdict_from(genesis, api.node.me, &all);
-            view.attestations = attestation_views(genesis, &all);
+            view.show_pending(api, mine, words);
             view.disputed = Some(disputed);
         }
-        Whereabouts::Refused(refusal) => {
-            view.ended = true;
-            let mut refused = refusal_view(&refusal);
-            if let Refusal::Words { words } = &refusal {
-                view.attestations = attestation_views(genesis, words);
-                let words: Vec<Word> = words.iter().map(|(_, word)| *word).collect();
-                refused.message = refusal::sentence(&words, genesis.validators().len(), view.report.as_ref());
-            }
-            view.report.iter().for_each(|report| refused.point_at(report));
-            view.refusal = Some(refused);
-        }
-        Whereabouts::Final(sequence) => {
-            view.ended = true;
-            view.block = Some(sequence);
-            let stored = responsive(&api.node.state)?
-                .ask(BlockAt(sequence), ANSWER_DEADLINE)
-                .await?
-                .map_err(ApiError::internal)?;
-            let entries = stored.iter().flat_map(|stored| &stored.block.body.proofs);
-            view.difficulty = entries.into_iter().find(|entry| entry.proof == proof).map(|entry| entry.difficulty);
-            let certificate = stored.and_then(|stored| stored.prepare.or(stored.commit));
-            view.stake = certificate.map(|certificate| stake_view(genesis, &certificate));
-        }
+        Whereabouts::Refused(refusal) => view.show_refused(&api.node.genesis, &refusal),
+        Whereabouts::Final(sequence) => view.show_final(api, sequence).await?,
     }
     Ok(view)
+}
+
+impl ProofView {
+    /// Without the report, or an explanation of it, the rest of the answer is worth having all the same.
+    async fn show_own_check(&mut self, api: &Api, statement: Hash, explain: bool) -> Result<(), ApiError> {
+        let verifier = responsive(&api.node.verifier)?;
+        let report = verifier.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten();
+        let Some(mut report) = report else { return Ok(()) };
+        self.no_verdict = Ended::of(&report, &api.node.genesis.parameters().verifier);
+        if explain {
+            let explained = responsive(&api.node.verifier)?.ask(Explain(statement), EXPLAIN_DEADLINE).await;
+            let Advice { counter_model, warning } = Advice::of(&report, explained.unwrap_or(Explained::Busy));
+            self.counter_model = counter_model;
+            report.warnings.extend(warning);
+        }
+        self.report = Some(report);
+        Ok(())
+    }
+
+    fn show_pending(&mut self, api: &Api, mine: Word, others: Vec<(ValidatorIndex, Word)>) {
+        let (genesis, me) = (&api.node.genesis, api.node.me);
+        let mut all = vec![(me, mine)];
+        all.extend(others.into_iter().filter(|(peer, _)| *peer != me));
+        all.sort_by_key(|(validator, _)| *validator);
+        self.missing = no_verdict_from(genesis, me, &all);
+        self.attestations = attestation_views(genesis, &all);
+    }
+
+    fn show_refused(&mut self, genesis: &Genesis, refusal: &Refusal) {
+        self.ended = true;
+        let mut refused = refusal_view(refusal);
+        if let Refusal::Words { words } = refusal {
+            self.attestations = attestation_views(genesis, words);
+            let words: Vec<Word> = words.iter().map(|(_, word)| *word).collect();
+            refused.message = refusal::sentence(&words, genesis.validators().len(), self.report.as_ref());
+        }
+        self.report.iter().for_each(|report| refused.point_at(report));
+        self.refusal = Some(refused);
+    }
+
+    async fn show_final(&mut self, api: &Api, sequence: Sequence) -> Result<(), ApiError> {
+        self.ended = true;
+        self.block = Some(sequence);
+        let stored = responsive(&api.node.state)?.ask(BlockAt(sequence), ANSWER_DEADLINE).await?;
+        let stored = stored.map_err(ApiError::internal)?;
+        let mut entries = stored.iter().flat_map(|stored| &stored.block.body.proofs);
+        self.difficulty = entries.find(|entry| entry.proof == self.proof).map(|entry| entry.difficulty);
+        let certificate = stored.and_then(|stored| stored.prepare.or(stored.commit));
+        self.stake = certificate.map(|certificate| stake_view(&api.node.genesis, &certificate));
+        Ok(())
+    }
 }
 
 pub fn stake_view(genesis: &Genesis, certificate: &Certificate) -> StakeView {
