@@ -11,7 +11,7 @@ use super::Consensus;
 use super::events::To;
 use crate::message::{Message, Word, limits};
 use crate::ready::Number;
-use crate::turns::{Turns, is_crowd};
+use crate::turns::{FEW_AT_ONCE, PEERS_AT_ONCE, Turns, is_crowd};
 use crate::types::{Hash, Millis, ValidatorIndex, View};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -21,11 +21,15 @@ use core::ops::Bound;
 /// more messages than it reads. The first after a pause goes at once.
 const WORDS_INTERVAL: Millis = Millis(8);
 
+/// The same in a crowd whose members all send everybody everything: a proof would be a message for each pair of them. Views last
+/// longer than that.
+pub(super) const SPREADING_INTERVAL: Millis = Millis(250);
+
 /// Between two rebroadcasts of attestations on what is still undecided.
 const REBROADCAST_INTERVAL: Millis = Millis(1_000);
 
 /// Views whose leaders are sent attestations at once, in a crowd.
-const VIEWS_SOON: u64 = 16;
+pub(super) const VIEWS_SOON: u64 = 4;
 
 /// Views whose leaders are sent them again with each rebroadcast: these need them now.
 const VIEWS_NEXT: u64 = 2;
@@ -33,7 +37,7 @@ const VIEWS_NEXT: u64 = 2;
 /// In a crowd everybody is sent an attestation on what is undecided for so long.
 pub(super) const OVERDUE: Millis = Millis(10_000);
 
-/// For so long after a view failed, or seemed to, everybody is sent everything at once.
+/// For so long after a view failed, or seemed to, everybody is sent everything at once, unless a leader leads before.
 const SPREAD_FOR: Millis = Millis(10_000);
 
 /// What was sent to whom.
@@ -82,6 +86,13 @@ impl Consensus {
         self.attesting.behind = true;
     }
 
+    /// A leader has led: what was spread once is enough.
+    pub(super) fn end_spreading(&mut self) {
+        if !self.attesting.behind {
+            self.attesting.spread_until = Millis(0);
+        }
+    }
+
     fn spreads(&self) -> bool {
         self.now.local < self.attesting.spread_until
     }
@@ -92,8 +103,9 @@ impl Consensus {
         let may_send = now >= self.attesting.due;
         let announced = if may_send { core::mem::take(&mut self.attesting.announced) } else { Vec::new() };
         let is_new = !announced.is_empty();
+        let interval = if is_crowd(self.set().len()) && self.spreads() { SPREADING_INTERVAL } else { WORDS_INTERVAL };
         if is_new {
-            self.attesting.due = now.saturating_add(WORDS_INTERVAL);
+            self.attesting.due = now.saturating_add(interval);
         }
         if !is_crowd(self.set().len()) {
             self.attesting.behind = false;
@@ -108,7 +120,7 @@ impl Consensus {
         }
         let catches_up = may_send && core::mem::take(&mut self.attesting.behind);
         if is_new || catches_up || self.attesting.seen_to != self.view {
-            self.attesting.due = now.saturating_add(WORDS_INTERVAL);
+            self.attesting.due = now.saturating_add(interval);
             self.attesting.seen_to = self.view;
             self.bring_up_to_date();
         }
@@ -179,7 +191,8 @@ impl Consensus {
             return;
         }
         let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
-        let turn = self.attesting.turns.next(now, peers);
+        let at_once = if waits > Millis(0) { FEW_AT_ONCE } else { PEERS_AT_ONCE };
+        let turn = self.attesting.turns.next(at_once, now, peers);
         if turn.ends_round() {
             self.attesting.from = next;
         }

@@ -58,6 +58,9 @@ impl Consensus {
         let prepared = self.certificates.is_prepared(view, &id);
         self.chain.insert(proposal.block.clone());
         self.proposals.insert(view, Kept { id, proposal, prepared });
+        if view == self.view {
+            self.round.proposed_at = self.round.proposed_at.or(Some(self.now.local));
+        }
         self.notice(Notice::Proposed { view, leader: self.leader(view) });
     }
 

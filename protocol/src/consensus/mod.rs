@@ -111,6 +111,8 @@ struct Round {
     proposed: bool,
     clock_started: bool,
     work_told: bool,
+    /// When its proposal came, or was made.
+    proposed_at: Option<Millis>,
     /// Since when something happens in it that is not over.
     under_way: Option<Millis>,
     needed: BTreeSet<Hash>,
@@ -124,6 +126,7 @@ impl Round {
             proposed: false,
             clock_started: false,
             work_told: false,
+            proposed_at: None,
             under_way: None,
             needed: BTreeSet::new(),
         }
@@ -163,6 +166,8 @@ pub struct Consensus {
     entry: Option<Certificate>,
     round: Round,
     round_time: Millis,
+    /// From a proposal until its view's end, when that was seen last.
+    last_round: Millis,
     proposals: BTreeMap<View, Kept>,
     peers: BTreeMap<ValidatorIndex, Peer>,
     waiting: VecDeque<Waiting>,
@@ -170,6 +175,7 @@ pub struct Consensus {
     attesting: attesting::Attesting,
     status_due: Millis,
     status_turns: Turns,
+    told_last_time: bool,
     log: recovery::LogBook,
     output: Output,
     halted: bool,
@@ -272,9 +278,10 @@ impl Consensus {
         let stranded = self.round.entered.saturating_add(self.round_time);
         let pause = self.contested_pause.until();
         let grace = self.round.entered.saturating_add(pacing::LEADER_GRACE);
+        let gathered = self.gathers_until();
         let attesting = self.attesting.wakeup(!self.ready.is_empty());
         let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup(), attesting];
-        [idle, stranded, pause, grace]
+        [idle, stranded, pause, grace, gathered]
             .into_iter()
             .filter(|at| *at > now)
             .chain(optional.into_iter().flatten())

@@ -68,6 +68,12 @@ impl Consensus {
         if kind == VoteKind::ViewChange {
             self.status_turns.hurry(self.now.local);
             self.spread_attestations();
+        } else {
+            self.end_spreading();
+            if self.proposals.contains_key(&self.view) {
+                // One that came before I entered the view has waited for me.
+                self.last_round = self.now.local.since(self.round.proposed_at.unwrap_or(self.round.entered));
+            }
         }
         self.view = view;
         self.entry = Some(by);

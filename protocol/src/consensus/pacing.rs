@@ -5,6 +5,7 @@ use super::events::{Checked, Effect, Notice};
 use super::retransmission::STATUS_INTERVAL;
 use crate::message::Word;
 use crate::ready::Refusal;
+use crate::turns::is_crowd;
 use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;
 
@@ -87,7 +88,10 @@ impl Consensus {
         // not run for that.
         let may_lead = work.of_leader || self.now.local.since(self.round.entered) >= LEADER_GRACE;
         let contested = work.contested && may_lead && self.contested_pause.is_over(self.now.local);
-        if !self.round.clock_started && (work.uncontested || contested || work.stranded || proposed) {
+        // Nor is a crowd's leader that waits for more.
+        let gathers = is_crowd(self.set().len()) && self.now.local < self.gathers_until();
+        let asks = (work.uncontested || contested) && !gathers;
+        if !self.round.clock_started && (asks || work.stranded || proposed) {
             self.round.clock_started = true;
             self.notice(Notice::ClockStarted { view });
         }

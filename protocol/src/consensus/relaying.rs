@@ -37,8 +37,13 @@ const STUCK_MAX: u32 = 16;
 /// What a phase of a round takes at most where nothing is slow or lost: 20 ms, with 32 validators 40, with 100 490 (measured on
 /// two cores, with all of them on it: 33 with 32, 135 with 64, 460 with 100).
 pub(super) fn round_of(validators: usize) -> Millis {
-    let crowds = validators.div_ceil(CROWD).max(1) as u64;
+    let crowds = crowds(validators);
     RELAY_DELAY.max(RELAY_DELAY_OF_CROWD.times(crowds.saturating_mul(crowds))).min(ROUND_MAX)
+}
+
+/// How many times sixteen validators a set is, rounded up: what each of them has to do for a round grows with it.
+pub(super) fn crowds(validators: usize) -> u64 {
+    validators.div_ceil(CROWD).max(1) as u64
 }
 
 /// Certificates that are relayed at a time, in its order.

@@ -8,7 +8,7 @@ use super::{Consensus, relaying};
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{Message, Status, limits};
-use crate::turns::{FEW_AT_ONCE, PEERS_AT_ONCE, Turn};
+use crate::turns::{FEW_AT_ONCE, PEERS_AT_ONCE, Turn, is_crowd};
 use crate::types::{Hash, Millis, Sequence, ValidatorIndex, View};
 use crate::vote::{Vote, VoteKind};
 use alloc::boxed::Box;
@@ -46,15 +46,20 @@ impl Consensus {
         self.attest_all(peer);
     }
 
-    /// T1: tells where I am to those whose turn it is. Who has told me that it is where I am lacks nothing of mine, and need
+    /// T1: tells where I am to those whose turn it is; one of a crowd that asks for nothing lets every second turn pass. Who has told me that it is where I am lacks nothing of mine, and need
     /// not be told each time; a peer that makes progress sends its status at every turn.
     pub(super) fn tell_status(&mut self) {
         let now = self.now.local;
         let status = self.status();
         let needy = self.is_in_need();
+        let asks = needy || status.recovering || self.status_turns.hurries(now);
+        self.told_last_time = asks || !is_crowd(self.set().len()) || !self.told_last_time;
+        if !self.told_last_time {
+            return;
+        }
         let peers = self.peers.iter().map(|(index, peer)| (*index, peer.opened));
         let at_once = if needy || status.recovering { PEERS_AT_ONCE } else { FEW_AT_ONCE };
-        let mut turn = self.status_turns.next_of(at_once, now, peers);
+        let mut turn = self.status_turns.next(at_once, now, peers);
         if let (true, Turn::Some { peers, .. }) = (needy, &mut turn) {
             let givers = self.my_givers(&status).filter(|giver| !peers.contains(giver)).collect::<Vec<_>>();
             peers.extend(givers);
@@ -99,7 +104,10 @@ impl Consensus {
             None if self.set().is_blocking(self.set().stake_of(ahead)) => self.round.entered,
             None => return false,
         };
-        self.now.local.since(since) >= relaying::round_of(self.set().len())
+        let usual = relaying::round_of(self.set().len());
+        // Where everybody is slow, nobody has what I lack.
+        let usual = if is_crowd(self.set().len()) { usual.max(self.usual_round()) } else { usual };
+        self.now.local.since(since) >= usual
     }
 
     /// Those with a session that give me what ends my view, or commits what is prepared, with the first status.

@@ -19,6 +19,7 @@ use tally::VIEWS_AHEAD_MAX;
 
 mod attesting;
 mod bad_peers;
+mod proposing;
 mod telling;
 mod unknown_history;
 
