@@ -1,8 +1,8 @@
 //! Collecting the evidence for the invariants: everything that validators report at the end, and their vote logs.
 
 use super::invariants::{
-    self, Audited, Invariant, LedgerSeen, ProcessEnd, Told, accepted_proofs_end, everything_heals, no_double_sign,
-    one_history, processes_end_as_they_may, tokens_conserved,
+    self, Audited, Invariant, LedgerSeen, ProcessEnd, ReportedTree, accepted_proofs_end, everything_heals,
+    no_double_sign, one_history, processes_end_as_they_may, tokens_conserved,
 };
 use super::network::{Network, Node};
 use super::unreported::Unreported;
@@ -22,7 +22,7 @@ const LOG_READINGS: usize = 5;
 const UNENDED_NAMED: usize = 5;
 
 /// What each validator reports about its actors.
-pub fn trees(network: &Network) -> Vec<Told> {
+pub fn trees(network: &Network) -> Vec<ReportedTree> {
     network.nodes.iter().map(|node| (node.name.clone(), node.admin.actors())).collect()
 }
 
@@ -31,13 +31,13 @@ pub struct Evidence {
     swept: Vec<(String, Result<u64, Unreported>)>,
     ledgers: Vec<(String, Result<LedgerSeen, Unreported>)>,
     contradictions: Vec<(String, f64)>,
-    before: Vec<Told>,
-    after: Vec<Told>,
+    before: Vec<ReportedTree>,
+    after: Vec<ReportedTree>,
     unended: Vec<String>,
 }
 
 /// Asks everybody, while they run.
-pub fn collect(seen: &Seen, before: Vec<Told>) -> Evidence {
+pub fn collect(seen: &Seen, before: Vec<ReportedTree>) -> Evidence {
     let nodes = &seen.network.nodes;
     let swept = (0..nodes.len()).map(|index| (nodes[index].name.clone(), seen.sweep(index, SWEEP_PATIENCE))).collect();
     let ledgers = nodes.iter().map(|node| (node.name.clone(), ledger(node))).collect();

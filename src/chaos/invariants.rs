@@ -183,10 +183,10 @@ pub fn tokens_conserved(ledgers: &[(String, Result<LedgerSeen, Unreported>)], ge
 }
 
 /// What one validator reported about its actors.
-pub type Told = (String, Result<Actors, Unreported>);
+pub type ReportedTree = (String, Result<Actors, Unreported>);
 
 /// Every actor runs again.
-pub fn actors_back(after: &[Told]) -> Invariant {
+pub fn actors_back(after: &[ReportedTree]) -> Invariant {
     const NAME: &str = "every actor back";
     let mut mistakes = Vec::new();
     let mut actors = 0;
@@ -204,7 +204,7 @@ pub fn actors_back(after: &[Told]) -> Invariant {
 }
 
 /// Names, kinds, policies and their order are what they were.
-pub fn tree_as_before(before: &[Told], after: &[Told]) -> Invariant {
+pub fn tree_as_before(before: &[ReportedTree], after: &[ReportedTree]) -> Invariant {
     let mut mistakes = Vec::new();
     let mut branches = 0;
     for (name, told) in before {

@@ -183,7 +183,7 @@ impl Seen {
         while self.pause(REFUSALS_INTERVAL) {
             let old = self.accounts.lock().older_than(REFUSAL_AGE, ASKED_AT_ONCE);
             for (proof, open) in old {
-                if let Some((state, why)) = self.whereabouts(&proof, open.node)
+                if let Some((state, why)) = self.status_of(&proof, open.node)
                     && state == "refused"
                 {
                     self.accounts.lock().on_refused(&proof, why);
@@ -193,7 +193,7 @@ impl Seen {
     }
 
     /// What a validator says of a proof: its state, and why it is refused.
-    fn whereabouts(&self, proof: &Hash, node: usize) -> Option<(String, String)> {
+    fn status_of(&self, proof: &Hash, node: usize) -> Option<(String, String)> {
         let client = self.network.nodes[node].client(Duration::from_secs(1));
         let view = client.get(&format!("/v1/proofs/{proof}?explain=false")).ok()?;
         let why = view["refusal"]["message"].as_str().unwrap_or("no reason was given");
@@ -207,7 +207,7 @@ impl Seen {
             let accepted_by = &self.network.nodes[open.node].name;
             let age = open.at.elapsed().as_secs();
             let said = (0..self.network.nodes.len()).filter_map(|node| {
-                let (state, _) = self.whereabouts(proof, node)?;
+                let (state, _) = self.status_of(proof, node)?;
                 Some(format!("{state} at {}", self.network.nodes[node].name))
             });
             let said: Vec<_> = said.collect();

@@ -81,7 +81,7 @@ impl Vacuity {
 
 /// As it is told of one script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct ExplainedScript {
     pub vacuity: Vacuity,
     pub assertions: Sought<Assertions>,
 }
@@ -109,15 +109,15 @@ pub struct Assertion {
     pub is_beside_goal: bool,
 }
 
-impl Told {
+impl ExplainedScript {
     /// Of a script, and where that stands in its log.
-    pub fn of(explained: Explained, script: &[u8], log: Option<LogObligation<'_>>) -> Told {
+    pub fn of(explained: Explained, script: &[u8], log: Option<LogObligation<'_>>) -> ExplainedScript {
         let is_vacuous = explained.vacuity == Vacuity::Vacuous && is_without_goal(&explained.core);
         let assertions = match explained.core {
             Sought::Found(core) => Sought::Found(Assertions::of(&core, script, log, is_vacuous)),
             Sought::Unknown { why } => Sought::Unknown { why },
         };
-        Told { vacuity: explained.vacuity, assertions }
+        ExplainedScript { vacuity: explained.vacuity, assertions }
     }
 
     pub fn is_vacuous(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Must never: call anything *holds* but a confirmed claim, or remember an end that another run may not meet.
 
-use super::explained::{Explained, Told};
+use super::explained::{Explained, ExplainedScript};
 use super::lasting::lasts;
 use super::place::Place;
 use super::settings::Besides;
@@ -238,7 +238,7 @@ pub struct Checked {
     pub place: Option<Place>,
     /// The log's own answer, where it is the opposite of what was found.
     pub log_says: Option<Answer>,
-    pub explained: Option<Told>,
+    pub explained: Option<ExplainedScript>,
     pub stability: Option<Stability>,
     /// What a network says, if one was asked.
     pub network: Option<OfNetwork>,
@@ -285,7 +285,7 @@ impl Checked {
 
     /// It was found to hold with any goal.
     pub fn is_vacuous(&self) -> bool {
-        self.explained.as_ref().is_some_and(Told::is_vacuous)
+        self.explained.as_ref().is_some_and(ExplainedScript::is_vacuous)
     }
 
     /// Why it is listed as brittle, if it is.

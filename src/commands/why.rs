@@ -8,7 +8,7 @@ use crate::exit::{Exit, Outcome};
 use crate::nodes::Choice;
 use crate::say;
 use crate::text::{count, names, plain, span, word};
-use crate::why::{self, Health, How, NoHealth, Told};
+use crate::why::{self, Health, How, NoHealth, NodeHealth};
 use protocol::types::NodeId;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,8 +45,8 @@ impl Arguments {
     /// Ends with 0 if blocks become final, and with 4 if not.
     pub fn run(&self) -> Outcome {
         let answers = ask(self.nodes.all()?);
-        let told: Vec<Told> = answers.iter().map(told).collect();
-        let health = why::network_by(&told, &weights(&answers));
+        let healths: Vec<NodeHealth> = answers.iter().map(health_of).collect();
+        let health = why::network_by(&healths, &weights(&answers));
         if self.json {
             let of = |answer: &Answer| match &answer.why {
                 Ok(why) => json!({"node": answer.name, "why": why}),
@@ -112,12 +112,12 @@ fn weights(answers: &[Answer]) -> Weights {
     Weights::new(answers.iter().map(stake).collect(), stakes.values().map(|stake| u128::from(*stake)).sum())
 }
 
-fn told(answer: &Answer) -> Told {
+fn health_of(answer: &Answer) -> NodeHealth {
     let health = answer
         .why
         .clone()
         .and_then(|why| why::of_answer(&why).ok_or_else(|| NoHealth::OtherForm { name: answer.name.clone() }));
-    Told { name: answer.name.clone(), health }
+    NodeHealth { name: answer.name.clone(), health }
 }
 
 fn screen(health: &Health, answers: &[Answer]) -> Vec<String> {
@@ -206,8 +206,9 @@ fn checks(answers: &[Answer]) -> Vec<String> {
 
 /// The oldest of the first node that tells: each sees the same ones.
 fn pending(answers: &[Answer]) -> Vec<String> {
-    let told = |answer: &Answer| Some((answer.name.clone(), answer.why.as_ref().ok()?["pending"].as_array()?.clone()));
-    let Some((name, proofs)) = answers.iter().find_map(told) else { return Vec::new() };
+    let pending_at =
+        |answer: &Answer| Some((answer.name.clone(), answer.why.as_ref().ok()?["pending"].as_array()?.clone()));
+    let Some((name, proofs)) = answers.iter().find_map(pending_at) else { return Vec::new() };
     let line = |pending: &Value| {
         let proof: String = word(&pending["proof"], "?").chars().take(DIGITS).collect();
         let state = match (word(&pending["state"], "?"), pending["no_verdict_from"].as_array().map_or(0, Vec::len)) {
@@ -269,7 +270,7 @@ mod tests {
     #[test]
     fn one_node_is_told_with_place_missing_and_checks() {
         let answers = [answer("node_1", "halted", "HALTED: because\u{1b}[2J")];
-        let health = why::network(&answers.iter().map(told).collect::<Vec<_>>());
+        let health = why::network(&answers.iter().map(health_of).collect::<Vec<_>>());
         let lines = screen(&health, &answers);
         let expected = [
             "HALTED: because\\u{1b}[2J",
@@ -295,7 +296,7 @@ mod tests {
         let silent = Answer { name: "node_3".into(), why, stakes: nothing() };
         let odd = Answer { name: "node_4".into(), why: Ok(json!({"current_view": "\u{1b}[2J"})), stakes: nothing() };
         let answers = [answer("node_1", "halted", "HALTED: because"), silent, odd];
-        let health = why::network(&answers.iter().map(told).collect::<Vec<_>>());
+        let health = why::network(&answers.iter().map(health_of).collect::<Vec<_>>());
         let text = screen(&health, &answers).join("\n");
         assert!(text.starts_with("HALTED: because; no answer to me from node_4\n"), "{text}");
         for line in ["  node_1     halted    view 7", "  node_3     silent    node_3 takes connections"] {

@@ -17,7 +17,7 @@ use crate::args::program;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 use crate::text::{counted, span};
-use crate::why::{self, NoHealth, State, Told};
+use crate::why::{self, NoHealth, NodeHealth, State};
 use protocol::types::{NodeId, Stake};
 use std::fs::DirBuilder;
 use std::io;
@@ -144,14 +144,14 @@ impl Demo {
 
     fn on(&mut self, site: &Site, event: Event) {
         if let Event::Looked(looks, _) = &event {
-            self.on_health(&told(site, looks));
+            self.on_health(&healths(site, looks));
         }
         let lines = self.account.on(event);
         self.screen.tell(&lines);
     }
 
-    fn on_health(&mut self, told: &[Told]) {
-        let health = why::network(told);
+    fn on_health(&mut self, nodes: &[NodeHealth]) {
+        let health = why::network(nodes);
         if self.state.replace(health.state) != Some(health.state) {
             self.screen.tell(&[health.sentence]);
         }
@@ -189,12 +189,12 @@ impl Demo {
     }
 }
 
-fn told(site: &Site, looks: &[Look]) -> Vec<Told> {
-    let told = |(place, look): (&super::site::Place, &Look)| Told {
+fn healths(site: &Site, looks: &[Look]) -> Vec<NodeHealth> {
+    let health = |(place, look): (&super::site::Place, &Look)| NodeHealth {
         name: place.node_id.to_string(),
         health: look.health.clone().ok_or_else(|| NoHealth::Silent { name: place.node_id.to_string() }),
     };
-    site.places.iter().zip(looks).map(told).collect()
+    site.places.iter().zip(looks).map(health).collect()
 }
 
 /// Where the page is, and three things to try.

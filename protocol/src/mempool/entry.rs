@@ -10,7 +10,7 @@ use crate::words::Words;
 /// How far a held proof has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Admitted, and not yet durable: nobody is told.
+    /// Admitted, and not yet durable: nobody is notified.
     Storing,
     /// Durable; waits for its check.
     Waiting,
@@ -58,8 +58,8 @@ pub(super) struct Entry {
     pub words: Words,
     /// Peers that are known to have it.
     pub has: PeerSet,
-    /// Peers that were told that it is here.
-    pub told: PeerSet,
+    /// Peers that were notified that it is here.
+    pub notified: PeerSet,
     /// A proposal needs it: until then it is not displaced, and its check is urgent.
     pub needed_until: Option<Millis>,
     /// It is final already, and is only held until its check tells whether a late Prepare can be given.
@@ -85,7 +85,7 @@ impl Entry {
             stage,
             words: Words::default(),
             has: PeerSet::default(),
-            told: PeerSet::default(),
+            notified: PeerSet::default(),
             needed_until,
             final_in: None,
         }

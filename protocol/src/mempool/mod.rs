@@ -79,7 +79,7 @@ pub struct Mempool {
     /// Those in which no ids were told yet.
     opened: BTreeSet<ValidatorIndex>,
     /// Whether what was told to consensus before a restart is not known.
-    words_untold: bool,
+    attestations_unsent: bool,
     /// Peers are told what they were not told, at this time.
     relay_at: Option<Millis>,
     /// T1: with whom ids are exchanged next.
@@ -102,7 +102,7 @@ impl Mempool {
             pace: Pace::default(),
             sessions: BTreeMap::new(),
             opened: BTreeSet::new(),
-            words_untold: false,
+            attestations_unsent: false,
             relay_at: None,
             exchange_at: Millis(0),
             turns: Turns::new(ValidatorIndex(0)),
@@ -119,7 +119,8 @@ impl Mempool {
     /// remembered. What was accepted is held even if limits were lowered since. The first tick, due at once, starts
     /// checks and sends attestations.
     pub fn restored(limits: Limits, held: &[(Candidate, Option<Word>)]) -> Mempool {
-        let mut this = Mempool { words_untold: true, pending: Pending::restored(limits, held), ..Mempool::new(limits) };
+        let mut this =
+            Mempool { attestations_unsent: true, pending: Pending::restored(limits, held), ..Mempool::new(limits) };
         for (candidate, _) in held.iter().filter(|(_, word)| word.is_none()) {
             if let Some(place) = this.pending.place(&candidate.proof) {
                 this.order.push(place);
@@ -306,7 +307,7 @@ impl Mempool {
     pub fn wakeup(&self) -> Option<Millis> {
         let looking = (self.fetch.len() > 0 || !self.parked.is_empty()).then_some(self.look_at);
         let differing = (!self.sessions.is_empty() && self.pending.total().proofs > 0).then_some(self.exchange_at);
-        let at_once = !self.opened.is_empty() || self.words_untold || self.has_check_to_hand_out();
+        let at_once = !self.opened.is_empty() || self.attestations_unsent || self.has_check_to_hand_out();
         [self.relay_at, looking, differing, at_once.then_some(Millis(0)), self.fetch.deadline()]
             .into_iter()
             .flatten()
@@ -346,7 +347,7 @@ impl Mempool {
             self.parked.remove(&(until, proof));
             self.wait(proof);
         }
-        if self.words_untold {
+        if self.attestations_unsent {
             self.tell_words(effects);
         }
         self.answer_sources(effects);
@@ -372,7 +373,7 @@ impl Mempool {
     }
 
     fn tell_words(&mut self, effects: &mut Vec<Effect>) {
-        self.words_untold = false;
+        self.attestations_unsent = false;
         effects.extend(self.pending.words().map(Effect::Tell));
     }
 

@@ -101,7 +101,7 @@ fn a_token_that_appears_or_another_state_breaks_conservation() {
     broken(&tokens_conserved(&told(ledger(7, 10, 40), Ok(ledger(8, 20, 30))), 99), &["genesis' 99"]);
 }
 
-fn told(name: &str, actors: &[(&str, &str)]) -> Told {
+fn told(name: &str, actors: &[(&str, &str)]) -> ReportedTree {
     let actor =
         |(name, state): &(&str, &str)| json!({"name": name, "kind": "actor", "restart": "permanent", "state": state});
     let children: Vec<_> = actors.iter().map(actor).collect();
