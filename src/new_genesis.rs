@@ -1,7 +1,7 @@
 //! Making the genesis of a new network, as `pop init-genesis-state` and a testnet do.
 
 use crate::exit::{Exit, Failure};
-use actors::keys;
+use actors::randomness::random_bytes;
 use protocol::consensus::events::EPOCH;
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
 use protocol::parameters::ConsensusParameters;
@@ -16,7 +16,7 @@ pub fn new_genesis(validators: Vec<GenesisValidator>, parameters: ConsensusParam
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| {
         Failure::new(Exit::Configuration, "this machine's clock is before 1970: set it, blocks carry its time")
     })?;
-    let seed = keys::random_bytes().map_err(Failure::with(Exit::Internal))?;
+    let seed = random_bytes().map_err(Failure::with(Exit::Internal))?;
     Genesis::new(GenesisContent {
         timestamp_ms: Millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX)),
         epoch: EPOCH,

@@ -5,6 +5,7 @@
 //! private key.
 
 use crate::exit_code;
+use crate::randomness::{NoRandomness, random_bytes};
 use crate::storage::files::{self, Existing, FileError};
 use ed25519_dalek::SigningKey;
 use protocol::genesis::Genesis;
@@ -71,8 +72,8 @@ pub enum KeyError {
         path = path.display()
     )]
     InUse { path: PathBuf, node_id: NodeId, who: String },
-    #[error("the system gave no random bytes")]
-    NoRandomness,
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     #[error(transparent)]
     File(#[from] FileError),
 }
@@ -145,22 +146,11 @@ pub fn submitter_key_path(directory: &Path) -> PathBuf {
     directory.join("submitter.submit-key")
 }
 
-/// Thirty-two bytes of the system's randomness.
-///
-/// # Errors
-/// `NoRandomness` if the system gives none.
-pub fn random_bytes() -> Result<[u8; 32], KeyError> {
-    let mut bytes = [0; 32];
-    let random = rustls::crypto::ring::default_provider().secure_random;
-    random.fill(&mut bytes).map_err(|_| KeyError::NoRandomness)?;
-    Ok(bytes)
-}
-
 /// Generates a key from the system's randomness.
 ///
 /// # Errors
-/// `NoRandomness` if the system gives none.
-pub fn generate() -> Result<SigningKey, KeyError> {
+/// If the system gives none.
+pub fn generate() -> Result<SigningKey, NoRandomness> {
     Ok(SigningKey::from_bytes(&random_bytes()?))
 }
 

@@ -8,6 +8,7 @@ use super::unreported::Unreported;
 use crate::exit::Failure;
 use crate::node_batch::wire::body_of;
 use actors::keys;
+use actors::randomness::random_bytes;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::proof::Proof;
@@ -262,7 +263,7 @@ impl Source {
 /// If there is no randomness for a key.
 pub fn submit(seen: &Arc<Seen>, interval: Option<Duration>) -> Result<(), Failure> {
     let internal = Failure::with(crate::exit::Exit::Internal);
-    let random = keys::random_bytes().map_err(&internal)?;
+    let random = random_bytes().map_err(&internal)?;
     let source = Arc::new(Source {
         chain: seen.network.genesis.chain_id(),
         key: keys::generate().map_err(&internal)?,
