@@ -3,13 +3,16 @@
 
 use simulator::bad::{Bad, UnknownBad};
 use simulator::clocks::{UnknownClock, WrongClock};
+use simulator::costs::Measured;
 use simulator::run::{self, Plan, Totals, Usual};
+use simulator::world::World;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
 const USAGE: &str = "usage: simulator [--bad NAME|all [--faults] | --clock NAME|all | --lossy N] --seeds FROM..TO [--jobs N]
        simulator [--bad NAME [--faults] | --clock NAME | --lossy N] --seed N [--trace]
+       simulator --costs
 
 Runs seeded networks in virtual time and checks every rule at every step.
 With --bad one of four validators is bad, and honest proofs may wait 3 s more than without it; with --faults, too, the usual
@@ -25,18 +28,49 @@ const VALIDATORS_MAX: usize = 200;
 enum Command {
     One { plans: Vec<Plan>, seed: u64, trace: bool },
     Many { plans: Vec<Plan>, seeds: Range<u64>, jobs: usize },
+    Costs,
 }
 
 fn main() -> ExitCode {
     let usual = Usual::new();
     match parse(std::env::args().skip(1)) {
         Some(Command::One { plans, seed, trace }) => all(plans, |plan| one(plan, &usual, seed, trace)),
+        Some(Command::Costs) => costs(),
         Some(Command::Many { plans, seeds, jobs }) => all(plans, |plan| many(plan, &usual, seeds.clone(), jobs)),
         None => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
         }
     }
+}
+
+/// Seeds whose steps are measured.
+const MEASURED: Range<u64> = 0..40;
+
+/// What steps take on this machine, beside what they are counted with.
+fn costs() -> ExitCode {
+    let mut sum = Measured::new();
+    for seed in MEASURED {
+        match World::measured(seed) {
+            Ok(measured) => {
+                for (step, (count, took)) in measured {
+                    let (counts, tooks) = sum.entry(step).or_default();
+                    *counts += count;
+                    *tooks += took;
+                }
+            }
+            Err(broken) => {
+                println!("seed {seed}: {broken}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    println!("{:>14} {:>9} {:>9} {:>9}", "step", "times", "took µs", "counts µs");
+    for (step, (count, took)) in sum {
+        let mean = took.as_secs_f64() * 1e6 / f64::from(count.max(1));
+        println!("{:>14} {count:>9} {mean:>9.1} {:>9}", format!("{step:?}"), step.costs());
+    }
+    ExitCode::SUCCESS
 }
 
 /// Runs every plan, also after one that failed.
@@ -52,6 +86,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--seed" => seed = Some(arguments.next()?.parse().ok()?),
+            "--costs" => return arguments.next().is_none().then_some(Command::Costs),
             "--trace" => trace = true,
             "--faults" => faults = true,
             "--jobs" => jobs = arguments.next()?.parse().ok()?,

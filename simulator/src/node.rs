@@ -10,6 +10,7 @@ mod restarts;
 mod steps;
 mod sync;
 
+use crate::costs::Measured;
 use crate::disk::Disk;
 use crate::scenario::{Driver, Scenario};
 use mail::Mailboxes;
@@ -121,6 +122,7 @@ pub struct Running {
     busy_until: [u64; 2],
     /// How many times longer than usual every step takes, and until when.
     slowness: (Millis, u64),
+    pub measured: Measured,
     compare_due: Millis,
     /// Virtual time less local time.
     origin: i64,
@@ -186,6 +188,7 @@ impl Node {
             noted: BTreeMap::new(),
             busy_until: [0; 2],
             slowness: (Millis(0), 1),
+            measured: Measured::default(),
             compare_due: now.saturating_add(COMPARE_INTERVAL),
             origin,
             wake: None,

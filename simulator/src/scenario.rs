@@ -52,6 +52,8 @@ pub struct Scenario {
     pub checks_ended_per_mille: u64,
     /// Who may do whatever it wants: what it sends and records breaks no rule.
     pub bad: Option<ValidatorIndex>,
+    /// Whether steps are measured, which changes nothing in the run.
+    pub measures: bool,
 }
 
 const PROOFS_MAX: usize = 600;
@@ -112,6 +114,7 @@ impl Scenario {
             submission_ms: submission / 2..=submission * 3 / 2,
             checks_ended_per_mille: CHECKS_ENDED_PER_MILLE,
             bad: None,
+            measures: false,
         }
     }
 

@@ -12,6 +12,7 @@ mod sessions;
 
 use crate::catalogue::Fate;
 use crate::check::{Broken, Chain, LogView, Votes};
+use crate::costs::Measured;
 use crate::disk::Tail;
 use crate::faults::{self, Fault, Kind};
 use crate::network::Network;
@@ -192,7 +193,30 @@ impl World {
     /// A world with the faults that its seed draws.
     pub fn new(seed: u64, trace: bool) -> World {
         let mut random = Random::new(seed);
-        let scenario = Scenario::new(&mut random);
+        Self::drawn(Scenario::new(&mut random), random, trace)
+    }
+
+    /// The same, in which the steps of those that run to the end are measured.
+    ///
+    /// # Errors
+    /// The first rule that was broken.
+    pub fn measured(seed: u64) -> Result<Measured, Broken> {
+        let mut random = Random::new(seed);
+        let mut scenario = Scenario::new(&mut random);
+        scenario.measures = true;
+        let mut world = Self::drawn(scenario, random, false);
+        world.run()?;
+        let mut sum = Measured::new();
+        let running = world.nodes.iter().filter_map(|node| node.running.as_ref());
+        for (step, (count, took)) in running.flat_map(|running| &running.measured) {
+            let (counts, tooks) = sum.entry(*step).or_default();
+            *counts += count;
+            *tooks += *took;
+        }
+        Ok(sum)
+    }
+
+    fn drawn(scenario: Scenario, mut random: Random, trace: bool) -> World {
         let faults = faults::schedule(&scenario, &mut random);
         let mut world = World::with(scenario, random, trace);
         world.schedule_faults(faults);

@@ -2,7 +2,7 @@
 
 use super::mail::Mail;
 use super::{COMPARE_INTERVAL, Node, Running, local};
-use crate::costs;
+use crate::costs::Step;
 use protocol::consensus::events::{self, Notice};
 use protocol::mempool;
 use protocol::message::Message;
@@ -11,6 +11,7 @@ use protocol::validator::inbound::inbound;
 use protocol::validator::route::{Delivery, Effect, MempoolInput, Part, route};
 use protocol::validator::sessions::{Change, Session, SessionEvent};
 use protocol::verify::{LateCommit, Verified};
+use std::time::Instant;
 
 /// Consensus and its two followers share a thread; the parts that hold, check and keep proofs share another.
 const VOTES: usize = 0;
@@ -31,10 +32,19 @@ impl Running {
         self.busy_until[thread] / 1_000 <= now.0
     }
 
-    fn works(&mut self, now: Millis, thread: usize, micros: u64) {
+    fn works(&mut self, now: Millis, thread: usize, step: Step) {
         let (until, factor) = self.slowness;
         let factor = if now < until { factor } else { 1 };
-        self.busy_until[thread] = self.busy_until[thread].max(now.0 * 1_000) + micros * factor;
+        self.busy_until[thread] = self.busy_until[thread].max(now.0 * 1_000) + step.costs() * factor;
+    }
+
+    /// For `simulator --costs`: what a step really took.
+    fn took(&mut self, step: Step, began: Option<Instant>) {
+        if let Some(began) = began {
+            let (count, sum) = self.measured.entry(step).or_default();
+            *count += 1;
+            *sum += began.elapsed();
+        }
     }
 }
 
@@ -213,17 +223,19 @@ impl Node {
     fn follow(&mut self, now: Millis, part: Part, mail: Mail<Notice>) {
         let Some(running) = &mut self.running else { return };
         let local = local(now, running.origin);
-        running.works(now, VOTES, costs::FOLLOWER);
+        running.works(now, VOTES, Step::Follower);
         let sessions = match part {
             Part::ViewChange => &mut running.heard.view_change,
             _ => &mut running.heard.leader_election,
         };
         match mail {
             Mail::Own(notice) | Mail::From(_, notice) => {
+                let began = self.scenario.measures.then(Instant::now);
                 let asked = match part {
                     Part::ViewChange => running.pacemaker.on_notice(local, &notice),
                     _ => running.election.on_notice(local, &notice),
                 };
+                running.took(Step::Follower, began);
                 asked.into_iter().for_each(|input| self.carry_out(now, Effect::Follower(input)));
             }
             Mail::Session(event) => {
@@ -238,11 +250,14 @@ impl Node {
         if input == events::Input::Tick {
             running.tick_waits = false;
         }
-        running.works(now, VOTES, costs::of_consensus(&input));
+        let step = Step::of_consensus(&input);
+        running.works(now, VOTES, step);
         let origin = running.origin;
         let time = self.time(now, origin);
+        let began = self.scenario.measures.then(Instant::now);
         let Some(running) = &mut self.running else { return };
         let output = running.consensus.step(time, input);
+        running.took(step, began);
         running.commit.push((), output);
         self.begin_batch(now);
     }
@@ -252,8 +267,10 @@ impl Node {
         if input == mempool::Input::Tick {
             running.mailboxes.mempool_ticks = false;
         }
-        running.works(now, WORK, costs::MEMPOOL);
+        running.works(now, WORK, Step::Mempool);
+        let began = self.scenario.measures.then(Instant::now);
         let effects = running.mempool.step(local(now, running.origin), input);
+        running.took(Step::Mempool, began);
         effects.into_iter().for_each(|effect| self.carry_out(now, Effect::Mempool(effect)));
     }
 

@@ -101,7 +101,8 @@ impl World {
                 true
             }
             Kind::SlowProcessor => {
-                let factor = 20 + fault.strength % 400;
+                // A vote takes from 0.2 to 8 ms.
+                let factor = 100 + fault.strength % 4_000;
                 running.first().is_some_and(|victim| self.node_mut(*victim).slow_down(until, factor))
             }
         }
