@@ -149,7 +149,7 @@ impl Consensus {
 
     fn send_attestations(&mut self, to: To, words: Vec<(Hash, Word)>) {
         for words in words.chunks(limits::WORDS_MAX) {
-            self.send(to, Message::Checked(words.to_vec()));
+            self.effects.send(to, Message::Checked(words.to_vec()));
         }
     }
 

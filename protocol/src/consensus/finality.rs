@@ -6,7 +6,6 @@ use super::resolver::Want;
 use super::{Consensus, PAST_VIEWS_KEPT};
 use crate::certificate::Certificate;
 use crate::types::{Hash, Sequence, View};
-use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
@@ -60,7 +59,7 @@ impl Consensus {
         self.late_verdicts.retain(|proof, _| awaited.contains(proof));
         self.forget_unreachable();
         self.forget_uncarriable();
-        self.output.effects.push(Effect::Final { blocks, commit });
+        self.effects.push(Effect::Final { blocks, commit });
     }
 
     fn halt_on(&mut self, id: Hash, fault: NotExecuted) {
@@ -102,37 +101,16 @@ impl Consensus {
     /// left out (R12). It stays some views behind, so that late Prepares remain possible.
     pub(super) fn shorten(&mut self) {
         let whole = self.chain.unapplied().next().is_none();
-        if !self.log.is_long(self.settings.log_records_max) || !whole || !self.history.may_sign() {
+        if !whole || !self.safety.is_log_long(self.settings.log_records_max) {
             return;
         }
         let floor = View(self.certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
-        self.signed.raise_floor(floor);
-        let records = self.snapshot();
-        self.log.restart(&records);
-        self.output.effects.push(Effect::Shorten(records));
-    }
-
-    /// The log's content, written anew: the floor, what justifies my votes above it, the blocks that only the log has,
-    /// and those votes.
-    fn snapshot(&self) -> Vec<Record> {
-        let certificates = self
-            .certificates
-            .commit()
-            .into_iter()
-            .chain(self.certificates.prepares_above_commit())
-            .chain(&self.entry)
-            .cloned()
-            .map(Record::Certificate);
+        let commit = self.certificates.commit().into_iter();
+        let certificates = commit.chain(self.certificates.prepares_above_commit()).chain(&self.entry);
+        let certificates = certificates.cloned().map(Record::Certificate);
         let blocks = self.chain.above().map(|(_, block)| Record::Block(block.clone()));
-        let proposals = self.proposals.range(self.signed.floor().next()..).map(|(_, kept)| &kept.proposal);
-        let proposals = proposals.filter(|proposal| self.signed.at(proposal.view()).prepare.is_some());
-        let votes = self.signed.iter().flat_map(|(_, mine)| mine.votes().collect::<Vec<_>>()).map(Record::Vote);
-        [Record::Floor(self.signed.floor())]
-            .into_iter()
-            .chain(certificates)
-            .chain(blocks)
-            .chain(proposals.map(|proposal| Record::Proposal(Box::new(proposal.clone()))))
-            .chain(votes)
-            .collect()
+        let proposals = self.proposals.values().map(|kept| &kept.proposal);
+        let records = self.safety.shorten(floor, certificates.chain(blocks), proposals);
+        self.effects.push(Effect::Shorten(records));
     }
 }

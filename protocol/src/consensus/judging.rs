@@ -1,17 +1,51 @@
 //! Whether a proposal gets my Prepare (R4), in time or late.
 
 use super::chain::NotExecuted;
-use super::events::{Checked, Effect, Notice, Record};
+use super::events::{Checked, Effect, Notice};
 use super::resolver::Want;
 use super::tally::VIEWS_AHEAD_MAX;
 use super::{Consensus, Judgement, Kept, Waiting};
 use crate::block::Entry;
 use crate::message::{GiveUpReason, Proposal, Word};
 use crate::types::{Hash, ValidatorIndex, View};
-use crate::vote::{Choice, VoteKind};
-use alloc::boxed::Box;
+use crate::vote::VoteKind;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+
+/// Whether a Prepare counts towards a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timing {
+    /// In the proposal's own view.
+    InTime,
+    /// After it, for a block that is prepared.
+    Late,
+}
+
+/// A proposal that holds under R4, as far as that is no matter of what I have signed. Only this file makes one.
+pub(super) struct Valid<'a> {
+    proposal: &'a Proposal,
+    id: Hash,
+    timing: Timing,
+}
+
+impl<'a> Valid<'a> {
+    #[cfg(test)]
+    pub fn new(proposal: &'a Proposal, id: Hash, timing: Timing) -> Self {
+        Valid { proposal, id, timing }
+    }
+
+    pub fn proposal(&self) -> &Proposal {
+        self.proposal
+    }
+
+    pub fn id(&self) -> Hash {
+        self.id
+    }
+
+    pub fn timing(&self) -> Timing {
+        self.timing
+    }
+}
 
 impl Consensus {
     /// Takes in a verified proposal: first what its certificates say, then the proposal itself.
@@ -21,8 +55,9 @@ impl Consensus {
         self.waiting.extend(proposal.parent.iter().cloned().map(fetched));
         self.waiting.extend(proposal.skipped.iter().cloned().map(fetched));
         self.drain();
-        let too_old = view.0.saturating_add(super::PAST_VIEWS_KEPT) < self.view.0 || view <= self.signed.floor();
-        if self.halted || too_old || view.0 > self.view.0.saturating_add(VIEWS_AHEAD_MAX) {
+        let too_old =
+            view.0.saturating_add(super::PAST_VIEWS_KEPT) < self.view.0 || view <= self.safety.signed().floor();
+        if self.safety.is_halted() || too_old || view.0 > self.view.0.saturating_add(VIEWS_AHEAD_MAX) {
             return;
         }
         self.on_vote(from, proposal.vote);
@@ -58,20 +93,20 @@ impl Consensus {
         let prepared = self.certificates.is_prepared(view, &id);
         self.chain.insert(proposal.block.clone());
         self.proposals.insert(view, Kept { id, proposal, prepared });
-        self.notice(Notice::Proposed { view, leader: self.leader(view) });
+        self.effects.notice(Notice::Proposed { view, leader: self.leader(view) });
     }
 
     /// Votes Prepare for my view's proposal, votes ViewChange, or waits.
     pub(super) fn judge_current(&mut self) {
         let view = self.view;
-        if self.round.judged || !self.may_sign() || !self.signed.may_prepare(view) {
+        if self.round.judged || !self.may_prepare(view) {
             return;
         }
         let Some(kept) = self.proposals.get(&view).cloned() else { return };
         match self.judge(view, &kept) {
             Judgement::Valid => {
                 self.round.judged = true;
-                self.prepare(view, kept);
+                self.prepare(kept, Timing::InTime);
             }
             Judgement::Wait => {}
             Judgement::Invalid(reason) => {
@@ -84,13 +119,13 @@ impl Consensus {
     /// R4, late: for a block whose Prepare certificate I hold I may still Prepare, once, under all checks but the
     /// current view. It adds no certificate; the slow earn their reward.
     pub(super) fn judge_late(&mut self) {
-        if !self.may_sign() {
+        if !self.safety.may_sign() {
             return;
         }
         let late: Vec<(View, Kept)> = self
             .proposals
             .range(..self.view)
-            .filter(|(view, kept)| kept.prepared && self.signed.may_prepare(**view))
+            .filter(|(view, kept)| kept.prepared && self.safety.signed().may_prepare(**view))
             .map(|(view, kept)| (*view, kept.clone()))
             .collect();
         for (view, kept) in late {
@@ -102,17 +137,20 @@ impl Consensus {
                 window.contains(&kept.id) && matches!(self.judge_proofs(view, &kept.proposal), Judgement::Valid)
             };
             if valid {
-                self.prepare(view, kept);
+                self.prepare(kept, Timing::Late);
             }
         }
     }
 
-    fn prepare(&mut self, view: View, kept: Kept) {
-        let id = kept.id;
-        self.log_missing_view_changes(view, &kept.proposal);
-        self.record(Record::Proposal(Box::new(kept.proposal)));
-        let vote = self.sign(view, Choice::Prepare(id));
-        self.cast(vote, None);
+    fn may_prepare(&self, view: View) -> bool {
+        self.safety.may_sign() && self.safety.signed().may_prepare(view)
+    }
+
+    fn prepare(&mut self, kept: Kept, timing: Timing) {
+        let valid = Valid { proposal: &kept.proposal, id: kept.id, timing };
+        if let Some(vote) = self.safety.prepare(&valid, &self.certificates) {
+            self.cast(vote, None);
+        }
     }
 
     /// R4, in the order of the rule; what is cheap and final comes first.
@@ -188,7 +226,7 @@ impl Consensus {
         if view == self.view {
             let new: Vec<Hash> = missing.into_iter().filter(|proof| self.round.needed.insert(*proof)).collect();
             if !new.is_empty() {
-                self.output.effects.push(Effect::Need { proofs: new, from: [proposal.vote.voter].into() });
+                self.effects.push(Effect::Need { proofs: new, from: [proposal.vote.voter].into() });
             }
         }
         Judgement::Wait
@@ -200,7 +238,7 @@ impl Consensus {
 
     /// Proofs of past proposals that may still get a late Prepare: my verdicts on them outlive their finality.
     pub(super) fn awaited_late(&self) -> BTreeSet<Hash> {
-        let open = self.proposals.iter().filter(|(view, _)| self.signed.may_prepare(**view));
+        let open = self.proposals.iter().filter(|(view, _)| self.safety.signed().may_prepare(**view));
         open.flat_map(|(_, kept)| kept.proposal.block.body.proofs.iter().map(|entry| entry.proof)).collect()
     }
 

@@ -2,14 +2,15 @@
 
 use super::Consensus;
 use super::chain::{NotExecuted, Proofs};
-use super::events::{Record, To};
+use super::events::To;
 use super::resolver::Want;
+use super::safety::Draft;
 use crate::block::{Block, Body, Entry, Header};
 use crate::certificate::Certificate;
 use crate::ledger::Position;
-use crate::message::{Message, Proposal, Word, limits};
+use crate::message::{Message, Word, limits};
 use crate::types::{Hash, View};
-use crate::vote::{Choice, VoteKind};
+use crate::vote::VoteKind;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -35,7 +36,7 @@ impl Consensus {
     pub(super) fn lead(&mut self) {
         let view = self.view;
         let mine = self.leader(view) == self.settings.me;
-        if !mine || self.round.proposed || !self.may_sign() || !self.signed.may_prepare(view) {
+        if !mine || self.round.proposed || !self.safety.may_sign() || !self.safety.signed().may_prepare(view) {
             return;
         }
         let Some(parent) = self.choose_parent() else { return };
@@ -160,11 +161,10 @@ impl Consensus {
         skipped.reverse();
         self.blocks_since_contested =
             if selection.contested { 0 } else { self.blocks_since_contested.saturating_add(1) };
-        let vote = self.sign(view, Choice::Prepare(id));
-        let proposal = Proposal { block, parent: parent.certificate, skipped, vote };
-        self.log_missing_view_changes(view, &proposal);
-        self.record(Record::Proposal(Box::new(proposal.clone())));
-        self.send(To::All, Message::Proposal(Box::new(proposal.clone())));
+        let draft = Draft { view, id, block, parent: parent.certificate, skipped };
+        let Some(proposal) = self.safety.propose(draft, &self.certificates) else { return };
+        let vote = proposal.vote;
+        self.effects.send(To::All, Message::Proposal(Box::new(proposal.clone())));
         self.round.proposed = true;
         self.round.judged = true;
         self.keep(view, id, proposal);

@@ -6,12 +6,13 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`voting`] | R2, R5, R6, R10: casting votes, counting those of others |
-//! | [`moving`] | R5, R7: certificates, view transitions, what a failed view teaches |
+//! | [`safety`] | R3 to R6, R12: the only place that signs and records votes |
+//! | [`voting`] | R10: sending votes, counting those of others |
+//! | [`moving`] | R7: certificates, view transitions, what a failed view teaches |
 //! | [`leading`] | R3, R8: choosing a parent, building a proposal |
 //! | [`judging`] | R4: validating a proposal |
 //! | [`finality`] | R9: final blocks, shortening the log |
-//! | [`recovery`] | R12: replaying the log, recovery responses |
+//! | [`recovery`] | replaying the log, recovery responses |
 //! | [`relaying`], [`retransmission`] | certificates for peers that may lack them; Status, and what a peer lacks |
 //! | [`pacing`] | work, clocks |
 //! | [`attesting`] | who is sent this validator's attestations, and when |
@@ -21,9 +22,9 @@ mod carry;
 mod certificates;
 mod chain;
 mod doubt;
+mod effects;
 pub mod events;
 mod finality;
-mod history;
 mod judging;
 mod leading;
 mod moving;
@@ -32,7 +33,7 @@ pub mod recovery;
 mod relaying;
 mod resolver;
 mod retransmission;
-mod signed;
+mod safety;
 mod tally;
 pub mod view;
 mod voting;
@@ -45,16 +46,14 @@ use crate::message::{GiveUpReason, Message, Proposal, Status};
 use crate::quorum::ValidatorSet;
 use crate::ready::{Number, Ready};
 use crate::schedule::Schedule;
-use crate::signature::Signer;
 use crate::turns::Turns;
 use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::verify::Verified;
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use certificates::Certificates;
 use chain::Chain;
-use events::{Effect, Input, Notice, Output, Record, Time, To};
+use events::{Effect, Input, Output, Time, To};
 
 /// What a validator's consensus is given once, at its start.
 #[derive(Clone)]
@@ -141,10 +140,8 @@ struct Waiting {
 /// One validator's consensus.
 pub struct Consensus {
     settings: Settings,
-    signer: Box<dyn Signer>,
+    safety: safety::Safety,
     now: Time,
-    history: history::History,
-    signed: signed::Signed,
     tally: tally::Tally,
     certificates: Certificates,
     carry: carry::Carry,
@@ -170,9 +167,7 @@ pub struct Consensus {
     attesting: attesting::Attesting,
     status_due: Millis,
     status_turns: Turns,
-    log: recovery::LogBook,
-    output: Output,
-    halted: bool,
+    effects: effects::Effects,
 }
 
 /// Records after which the log is worth shortening. A restarted consensus replays all of them before it serves.
@@ -185,11 +180,15 @@ impl Consensus {
     /// One step: a pure function of the state, the time and the input.
     pub fn step(&mut self, now: Time, input: Input) -> Output {
         self.now = now;
-        if !self.halted {
+        if !self.safety.is_halted() {
             self.take(input);
             self.settle();
         }
-        core::mem::take(&mut self.output)
+        self.end_step()
+    }
+
+    fn end_step(&mut self) -> Output {
+        Output { records: self.safety.take_records(), effects: self.effects.take() }
     }
 
     fn take(&mut self, input: Input) {
@@ -245,17 +244,17 @@ impl Consensus {
     fn settle(&mut self) {
         self.resolver.begin();
         loop {
-            let before = (self.view, self.output.effects.len());
+            let before = (self.view, self.effects.len());
             self.drain();
             self.consider_giving_up();
             self.judge_current();
             self.lead();
             self.judge_late();
             self.finalize();
-            if self.halted {
+            if self.safety.is_halted() {
                 return;
             }
-            if self.waiting.is_empty() && before == (self.view, self.output.effects.len()) {
+            if self.waiting.is_empty() && before == (self.view, self.effects.len()) {
                 break;
             }
         }
@@ -291,27 +290,9 @@ impl Consensus {
         self.settings.schedule.leader(view)
     }
 
-    /// R12: nothing is signed while history is unknown.
-    fn may_sign(&self) -> bool {
-        self.history.may_sign() && !self.halted
-    }
-
-    fn send(&mut self, to: To, message: Message) {
-        self.output.effects.push(Effect::Send(to, message));
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        self.output.effects.push(Effect::Notice(notice));
-    }
-
     fn halt(&mut self, halt: events::Halt) {
-        self.halted = true;
-        self.output.effects.push(Effect::Halt(halt));
-    }
-
-    fn record(&mut self, record: Record) {
-        self.log.count += 1;
-        self.output.records.push(record);
+        self.safety.halt();
+        self.effects.push(Effect::Halt(halt));
     }
 
     /// Asks for what the settled state still misses.
@@ -321,7 +302,7 @@ impl Consensus {
         }
         let sessions: BTreeSet<ValidatorIndex> = self.peers.keys().copied().collect();
         for (peer, request) in self.resolver.ask(self.now.local, self.settings.me, &sessions) {
-            self.send(To::Peer(peer), request);
+            self.effects.send(To::Peer(peer), request);
         }
     }
 }

@@ -15,7 +15,7 @@ impl Consensus {
     pub(super) fn drain(&mut self) {
         while let Some(Waiting { certificate, fetched }) = self.waiting.pop_front() {
             self.on_certificate(certificate, fetched);
-            if self.halted {
+            if self.safety.is_halted() {
                 return;
             }
         }
@@ -34,7 +34,7 @@ impl Consensus {
             self.relay(&certificate);
         }
         if new && kind == VoteKind::Commit {
-            self.log.deferred.push(certificate.clone());
+            self.safety.defer(&certificate);
             self.tally.forget_through(view);
         }
         // R7: any certificate of my view or a later one, from anyone, moves me past it.
@@ -56,9 +56,11 @@ impl Consensus {
             }
         }
         if new && view > self.certificates.commit_view() {
-            self.notice(Notice::Prepared { view, leader: self.leader(view) });
+            self.effects.notice(Notice::Prepared { view, leader: self.leader(view) });
             // R5: whatever view I am in by now; what I decided in that view is what counts.
-            self.commit(view, block);
+            if let Some(vote) = self.safety.commit(certificate) {
+                self.cast(vote, None);
+            }
         }
     }
 
@@ -74,7 +76,7 @@ impl Consensus {
         self.round = Round::new(self.now.local);
         let oldest = View(view.0.saturating_sub(PAST_VIEWS_KEPT));
         self.proposals = self.proposals.split_off(&oldest);
-        self.notice(Notice::ViewEntered { view, leader: self.leader(view), by: Some(kind), fetched, doubles });
+        self.effects.notice(Notice::ViewEntered { view, leader: self.leader(view), by: Some(kind), fetched, doubles });
     }
 
     /// My view ended by a ViewChange certificate. Whether that is a reason for longer timers; and whom to doubt.

@@ -77,11 +77,11 @@ impl Consensus {
         let work = self.work();
         if work.any() && !self.round.work_told {
             self.round.work_told = true;
-            self.notice(Notice::Work { view });
+            self.effects.notice(Notice::Work { view });
         }
         if self.round.work_told && !work.any() && !proposed {
             (self.round.work_told, self.round.clock_started) = (false, false);
-            return self.notice(Notice::WorkGone { view });
+            return self.effects.notice(Notice::WorkGone { view });
         }
         // A leader that is still checking what others have announced is not slow: until a while has passed, its clock does
         // not run for that.
@@ -89,7 +89,7 @@ impl Consensus {
         let contested = work.contested && may_lead && self.contested_pause.is_over(self.now.local);
         if !self.round.clock_started && (work.uncontested || contested || work.stranded || proposed) {
             self.round.clock_started = true;
-            self.notice(Notice::ClockStarted { view });
+            self.effects.notice(Notice::ClockStarted { view });
         }
     }
 
@@ -117,7 +117,7 @@ impl Consensus {
 
     fn refuse(&mut self, refusal: Option<Refusal>) {
         if let Some(Refusal { proof, words }) = refusal {
-            self.output.effects.push(Effect::Refused { proof, words });
+            self.effects.push(Effect::Refused { proof, words });
         }
     }
 }

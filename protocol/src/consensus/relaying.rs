@@ -99,7 +99,7 @@ impl Consensus {
         let lacking: Vec<ValidatorIndex> =
             self.peers.iter().filter(|(index, peer)| given(**index, peer)).map(|(index, _)| *index).collect();
         for peer in lacking {
-            self.send(To::Peer(peer), Message::Certificate(certificate.clone()));
+            self.effects.send(To::Peer(peer), Message::Certificate(certificate.clone()));
         }
     }
 

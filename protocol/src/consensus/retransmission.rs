@@ -35,14 +35,14 @@ impl Consensus {
             prepares: votes(VoteKind::Prepare),
             commits: votes(VoteKind::Commit),
             view_changes: votes(VoteKind::ViewChange),
-            recovering: !self.history.may_sign(),
+            recovering: self.safety.unknown().is_some(),
         }
     }
 
     /// On a new session: what I would tell one that recovers, where I am, and my words on everything pending.
     pub(super) fn greet(&mut self, peer: ValidatorIndex, testimony: Message) {
-        self.send(To::Peer(peer), testimony);
-        self.send(To::Peer(peer), Message::Status(self.status()));
+        self.effects.send(To::Peer(peer), testimony);
+        self.effects.send(To::Peer(peer), Message::Status(self.status()));
         self.attest_all(peer);
     }
 
@@ -75,7 +75,7 @@ impl Consensus {
                 told.push(*index);
             }
         }
-        told.into_iter().for_each(|peer| self.send(To::Peer(peer), Message::Status(status.clone())));
+        told.into_iter().for_each(|peer| self.effects.send(To::Peer(peer), Message::Status(status.clone())));
     }
 
     /// Notes since when something is under way in my view: work, a proposal, votes, a prepared block, its end.
@@ -114,9 +114,9 @@ impl Consensus {
 
     pub(super) fn send_in_turn(&mut self, turn: Turn, message: Message) {
         match turn {
-            Turn::Everybody => self.send(To::All, message),
+            Turn::Everybody => self.effects.send(To::All, message),
             Turn::Some { peers, .. } => {
-                peers.into_iter().for_each(|peer| self.send(To::Peer(peer), message.clone()));
+                peers.into_iter().for_each(|peer| self.effects.send(To::Peer(peer), message.clone()));
             }
         }
     }
@@ -138,10 +138,10 @@ impl Consensus {
         let stuck = peer.stuck;
         if status.recovering {
             let testimony = self.testimony(from);
-            self.send(To::Peer(from), testimony);
+            self.effects.send(To::Peer(from), testimony);
         }
         for message in self.lacking(from, &status, stuck) {
-            self.send(To::Peer(from), message);
+            self.effects.send(To::Peer(from), message);
         }
     }
 
@@ -173,7 +173,7 @@ impl Consensus {
     /// My proposal and votes of the current view.
     fn lacking_here(&self, status: &Status) -> Vec<Message> {
         let me = self.settings.me;
-        let mine = self.signed.at(self.view);
+        let mine = self.safety.signed().at(self.view);
         let kept = self.proposals.get(&self.view).filter(|kept| kept.proposal.vote.voter == me && !status.proposal);
         let proposal = kept.map(|kept| Message::Proposal(Box::new(kept.proposal.clone())));
         let prepare = mine.prepare.filter(|_| !status.prepares.contains(me));
@@ -184,7 +184,7 @@ impl Consensus {
     /// My Commit votes above the highest Commit certificate that either of us has.
     fn lacking_commits(&self, status: &Status) -> Vec<Message> {
         let above = self.certificates.commit_view().max(status.commit);
-        let commits = self.signed.iter().filter(|(view, _)| *view > above).filter_map(|(_, mine)| mine.commit);
+        let commits = self.safety.signed().iter().filter(|(view, _)| *view > above).filter_map(|(_, mine)| mine.commit);
         let held = |vote: &Vote| vote.view() == status.view && status.commits.contains(self.settings.me);
         commits.filter(|vote| !held(vote)).map(bare).collect()
     }
@@ -202,7 +202,13 @@ impl Consensus {
             let carried = ledger.carried(block, &base);
             carried.map_or(self.chain.block(block).is_some(), |voters| !voters.contains(&self.settings.me))
         };
-        let past = self.signed.iter().rev().filter(|(view, _)| *view < self.view).take(super::PAST_VIEWS_KEPT as usize);
+        let past = self
+            .safety
+            .signed()
+            .iter()
+            .rev()
+            .filter(|(view, _)| *view < self.view)
+            .take(super::PAST_VIEWS_KEPT as usize);
         let late = past
             .filter_map(|(_, mine)| mine.prepare.filter(|_| mine.prepared().is_some_and(|block| uncarried(&block))));
         late.map(bare).collect()
@@ -217,7 +223,7 @@ impl Consensus {
             certificates.extend(block.and_then(|block| self.carry.certificate(&self.settings.set, &block)));
         }
         if !certificates.is_empty() {
-            self.send(To::Peer(from), Message::Certificates(certificates));
+            self.effects.send(To::Peer(from), Message::Certificates(certificates));
         }
     }
 
@@ -225,7 +231,7 @@ impl Consensus {
     /// newest that fit, ending in the block asked for.
     pub(super) fn answer_blocks(&mut self, from: ValidatorIndex, block: Hash, above: Sequence) {
         if above < self.chain.base_sequence() {
-            self.output.effects.push(Effect::Serve { to: from, above });
+            self.effects.push(Effect::Serve { to: from, above });
             return;
         }
         let Ok(path) = self.chain.path(&block) else { return };
@@ -234,7 +240,7 @@ impl Consensus {
         let newest = blocks.len().saturating_sub(limits::BLOCKS_MAX);
         if !blocks.is_empty() {
             let blocks = blocks[newest..].to_vec();
-            self.send(To::Peer(from), Message::Blocks { blocks, commit: None });
+            self.effects.send(To::Peer(from), Message::Blocks { blocks, commit: None });
         }
     }
 

@@ -49,11 +49,11 @@ impl Consensus {
                 .commit()
                 .and_then(Certificate::block)
                 .filter(|id| *id != self.chain.base()),
-            unknown_history: self.history.unknown().map(|kind| (kind, self.history.told().collect())),
+            unknown_history: self.safety.unknown().map(|kind| (kind, self.safety.told().collect())),
             prepares: self.tally.voters(self.view, VoteKind::Prepare).collect(),
             view_changes: self.tally.voters(self.view, VoteKind::ViewChange).collect(),
             prepared: self.certificates.prepares_above_commit().count(),
-            halted: self.halted,
+            halted: self.safety.is_halted(),
         }
     }
 

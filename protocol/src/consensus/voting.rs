@@ -1,60 +1,32 @@
-//! Making votes, and counting those of others (R2, R5, R6, R10, R11).
+//! Sending my votes, and counting those of others (R10, R11).
 
-use super::events::{Contradiction, Effect, Notice, Record, To};
+use super::events::{Contradiction, Notice, To};
 use super::tally::{Counted, VIEWS_AHEAD_MAX};
 use super::{Consensus, Waiting};
 use crate::message::{GiveUpReason, Message};
-use crate::types::{Hash, Millis, ValidatorIndex, View};
+use crate::types::{Millis, ValidatorIndex, View};
 use crate::verify::{LateCommit, Verified};
-use crate::vote::{Ballot, Choice, Vote, VoteKind};
+use crate::vote::{Choice, Vote, VoteKind};
 use alloc::boxed::Box;
 
 /// Between two answers to one peer's votes for old views.
 const ANSWER_INTERVAL: Millis = Millis(100);
 
 impl Consensus {
-    /// Signs a ballot and enters it among what is decided. The caller has checked that it may be signed, and logs it.
-    pub(super) fn sign(&mut self, view: View, choice: Choice) -> Vote {
-        let ballot = Ballot { epoch: self.set().epoch(), view, choice };
-        let vote = Vote::sign(&self.settings.set, &*self.signer, self.settings.me, ballot);
-        self.signed.insert(vote);
-        vote
-    }
-
-    /// Logs, sends and counts a vote of mine. The log's record comes first: nothing leaves before it is durable.
+    /// Sends and counts a vote of mine.
     pub(super) fn cast(&mut self, vote: Vote, reason: Option<GiveUpReason>) {
-        self.record(Record::Vote(vote));
-        self.send(To::All, Message::Vote { vote, reason });
+        self.effects.send(To::All, Message::Vote { vote, reason });
         self.count(Verified::own(vote));
     }
 
-    /// R5: Commit, only with the Prepare certificate of exactly (view, block), and never after ViewChange.
-    pub(super) fn commit(&mut self, view: View, block: Hash) {
-        if !self.may_sign() || !self.signed.may_commit(view) || !self.certificates.is_prepared(view, &block) {
-            return;
-        }
-        if let Some(certificate) = self.certificates.prepare(view).cloned() {
-            self.log_certificate(certificate);
-        }
-        let vote = self.sign(view, Choice::Commit(block));
-        self.cast(vote, None);
-    }
-
-    /// R6: ViewChange, only for my current view, and never after Commit. Its justification is the certificate by which
-    /// I entered the view.
+    /// R6, R10: votes ViewChange in my current view, if that is allowed.
     pub(super) fn give_up(&mut self, reason: GiveUpReason) {
         let view = self.view;
-        if !self.may_sign() || !self.signed.may_change_view(view) {
-            return;
-        }
-        if let Some(entry) = self.entry.clone() {
-            self.log_certificate(entry);
-        }
-        let vote = self.sign(view, Choice::ViewChange);
+        let Some(vote) = self.safety.view_change(view, self.entry.as_ref()) else { return };
         // Somebody may have what I miss.
         self.status_turns.hurry(self.now.local);
         self.spread_attestations();
-        self.notice(Notice::GaveUp { view, reason: reason.clone() });
+        self.effects.notice(Notice::GaveUp { view, reason: reason.clone() });
         self.cast(vote, Some(reason));
     }
 
@@ -70,11 +42,9 @@ impl Consensus {
     }
 
     pub(super) fn on_vote(&mut self, from: ValidatorIndex, vote: Vote) {
-        if vote.voter == self.settings.me && !self.signed.accounts_for(&vote) {
-            self.lose_history();
-        }
+        self.check_own([vote].into_iter());
         if from == vote.voter {
-            self.notice(Notice::Heard(from));
+            self.effects.notice(Notice::Heard(from));
             self.learn_view(from, vote.ballot.choice.kind(), vote.view());
             // The first of this voter in my view: one that names other views, or says it again, moves nobody.
             let is_known = self.tally.has(self.view, VoteKind::ViewChange, from);
@@ -90,7 +60,7 @@ impl Consensus {
     /// that its voter is alive, and where.
     pub(super) fn on_late_commit(&mut self, late: LateCommit) {
         if self.peers.contains_key(&late.voter()) {
-            self.notice(Notice::Heard(late.voter()));
+            self.effects.notice(Notice::Heard(late.voter()));
             self.learn_view(late.voter(), VoteKind::Commit, late.view());
         }
     }
@@ -121,7 +91,7 @@ impl Consensus {
             return;
         }
         if let Some(entry) = self.entry.clone() {
-            self.send(To::Peer(from), Message::Certificate(entry));
+            self.effects.send(To::Peer(from), Message::Certificate(entry));
         }
     }
 
@@ -152,7 +122,7 @@ impl Consensus {
             }
             Counted::Contradicts(first) => {
                 let contradiction = Box::new(Contradiction { first, second });
-                self.output.effects.push(Effect::Notice(Notice::Contradiction(contradiction)));
+                self.effects.notice(Notice::Contradiction(contradiction));
             }
         }
     }

@@ -12,7 +12,7 @@ fn votes(log: &[Record]) -> usize {
 }
 
 fn is_lost(node: &Node) -> bool {
-    node.consensus.history.unknown() == Some(UnknownHistory::Lost)
+    node.consensus.safety.unknown() == Some(UnknownHistory::Lost)
 }
 
 /// Three of four, who hold a vote of the fourth for their present view; the fourth is stopped.
@@ -53,7 +53,7 @@ fn a_torn_tail_of_a_new_log_leaves_it_new() {
     network.stop(3);
     network.cut = (0..4).flat_map(|other| [(3, other), (other, 3)]).collect();
     network.start(3, vec![Record::Unknown(UnknownHistory::New), TORN]);
-    assert_eq!(network.node(3).consensus.history.unknown(), Some(UnknownHistory::New));
+    assert_eq!(network.node(3).consensus.safety.unknown(), Some(UnknownHistory::New));
 }
 
 /// Found by the simulated network, seed 890 of its first version: who had lost its log never heard those who held votes
@@ -185,7 +185,7 @@ fn a_whole_log_is_confirmed_and_signs_on() {
     let log = network.stop(3);
     network.start(3, log.iter().cloned().chain([UNCONFIRMED]).collect());
     network.run(20);
-    assert!(network.node(3).consensus.may_sign());
+    assert!(network.node(3).consensus.safety.may_sign());
     assert!(!network.node(3).log.contains(&LOST));
     // All at once, as after a power cut.
     let logs: Vec<_> = (0..4).map(|index| network.stop(index)).collect();

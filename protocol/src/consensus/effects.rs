@@ -1,0 +1,32 @@
+//! What a step asks its caller to do, in order.
+
+use super::events::{Effect, Notice, To};
+use crate::message::Message;
+use alloc::vec::Vec;
+
+/// The effects of the step that runs.
+#[derive(Debug, Default)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    pub fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    pub fn send(&mut self, to: To, message: Message) {
+        self.push(Effect::Send(to, message));
+    }
+
+    pub fn notice(&mut self, notice: Notice) {
+        self.push(Effect::Notice(notice));
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Ends the step.
+    pub fn take(&mut self) -> Vec<Effect> {
+        core::mem::take(&mut self.0)
+    }
+}
