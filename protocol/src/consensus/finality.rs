@@ -14,7 +14,7 @@ impl Consensus {
     pub(super) fn finalize(&mut self) {
         // Looked at in every step: a certificate of many signatures is copied only when there is something to do.
         let base = Some(self.chain.base());
-        if let Some(commit) = self.certificates.commit().filter(|commit| commit.block() != base).cloned() {
+        if let Some(commit) = self.votes.certificates().commit().filter(|commit| commit.block() != base).cloned() {
             self.finalize_to(commit);
         }
     }
@@ -47,7 +47,7 @@ impl Consensus {
             Err((id, fault)) => return self.halt_on(id, fault),
         };
         for block in &mut blocks {
-            block.prepare = self.carry.certificate(&self.settings.set, &block.id);
+            block.prepare = self.votes.prepare_of(&block.id);
         }
         let awaited = self.awaited_late();
         for entry in blocks.iter().flat_map(|block| &block.block.body.proofs) {
@@ -76,7 +76,7 @@ impl Consensus {
 
     /// Blocks without a known way to the last final one are kept for what is proposed or prepared on top of them.
     fn forget_unreachable(&mut self) {
-        let prepared = self.certificates.prepares_above_commit().chain(self.certificates.commit());
+        let prepared = self.votes.certificates().prepares_above_commit().chain(self.votes.certificates().commit());
         let prepared = prepared.filter_map(Certificate::block);
         let awaited: Vec<Hash> = self.proposals.values().map(|kept| kept.id).chain(prepared).collect();
         self.chain.forget_unreachable(awaited);
@@ -86,11 +86,11 @@ impl Consensus {
     fn forget_uncarriable(&mut self) {
         let window = self.chain.base_ledger().window(&self.chain.base());
         let above = self.chain.above().map(|(id, _)| *id);
-        let prepared = self.certificates.prepares_above_commit().filter_map(Certificate::block);
-        let proposed = self.proposals.range(self.certificates.commit_view().next()..).map(|(_, kept)| kept.id);
+        let prepared = self.votes.certificates().prepares_above_commit().filter_map(Certificate::block);
+        let proposed = self.proposals.range(self.votes.certificates().commit_view().next()..).map(|(_, kept)| kept.id);
         let keep: BTreeSet<Hash> =
             window.into_iter().chain(above).chain(prepared).chain(proposed).chain([self.chain.base()]).collect();
-        self.carry.retain(&keep);
+        self.votes.retain(&keep);
     }
 
     pub(super) fn on_applied(&mut self, sequence: Sequence) {
@@ -104,9 +104,9 @@ impl Consensus {
         if !whole || !self.safety.is_log_long(self.settings.log_records_max) {
             return;
         }
-        let floor = View(self.certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
-        let commit = self.certificates.commit().into_iter();
-        let certificates = commit.chain(self.certificates.prepares_above_commit()).chain(&self.entry);
+        let floor = View(self.votes.certificates().commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
+        let commit = self.votes.certificates().commit().into_iter();
+        let certificates = commit.chain(self.votes.certificates().prepares_above_commit()).chain(&self.entry);
         let certificates = certificates.cloned().map(Record::Certificate);
         let blocks = self.chain.above().map(|(_, block)| Record::Block(block.clone()));
         let proposals = self.proposals.values().map(|kept| &kept.proposal);

@@ -3,8 +3,8 @@
 use super::chain::NotExecuted;
 use super::events::{Checked, Effect, Notice};
 use super::resolver::Want;
-use super::tally::VIEWS_AHEAD_MAX;
-use super::{Consensus, Judgement, Kept, Waiting};
+use super::votes::{Origin, Votes};
+use super::{Consensus, Judgement, Kept};
 use crate::block::Entry;
 use crate::message::{GiveUpReason, Proposal, Word};
 use crate::types::{Hash, ValidatorIndex, View};
@@ -51,13 +51,13 @@ impl Consensus {
     /// Takes in a verified proposal: first what its certificates say, then the proposal itself.
     pub(super) fn on_proposal(&mut self, from: ValidatorIndex, proposal: Proposal) {
         let view = proposal.view();
-        let fetched = |certificate| Waiting { certificate, fetched: true };
-        self.waiting.extend(proposal.parent.iter().cloned().map(fetched));
-        self.waiting.extend(proposal.skipped.iter().cloned().map(fetched));
+        for certificate in proposal.parent.iter().chain(&proposal.skipped) {
+            self.votes.wait(certificate.clone(), Origin::Fetched);
+        }
         self.drain();
         let too_old =
             view.0.saturating_add(super::PAST_VIEWS_KEPT) < self.view.0 || view <= self.safety.signed().floor();
-        if self.safety.is_halted() || too_old || view.0 > self.view.0.saturating_add(VIEWS_AHEAD_MAX) {
+        if self.safety.is_halted() || too_old || !Votes::is_in_reach(self.view, view) {
             return;
         }
         self.on_vote(from, proposal.vote);
@@ -79,18 +79,8 @@ impl Consensus {
     /// Keeps a proposal of a view that had none.
     pub(super) fn keep(&mut self, view: View, id: Hash, proposal: Proposal) {
         self.check_own(proposal.block.body.carried.iter().flat_map(|carried| carried.votes()));
-        for carried in proposal
-            .block
-            .body
-            .carried
-            .iter()
-            .filter(|carried| self.carry.has(&carried.block))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            carried.votes().for_each(|vote| self.carry.insert(&vote));
-        }
-        let prepared = self.certificates.is_prepared(view, &id);
+        self.votes.include_known_of(&proposal.block);
+        let prepared = self.votes.certificates().is_prepared(view, &id);
         self.chain.insert(proposal.block.clone());
         self.proposals.insert(view, Kept { id, proposal, prepared });
         self.effects.notice(Notice::Proposed { view, leader: self.leader(view) });
@@ -148,7 +138,7 @@ impl Consensus {
 
     fn prepare(&mut self, kept: Kept, timing: Timing) {
         let valid = Valid { proposal: &kept.proposal, id: kept.id, timing };
-        if let Some(vote) = self.safety.prepare(&valid, &self.certificates) {
+        if let Some(vote) = self.safety.prepare(&valid, self.votes.certificates()) {
             self.cast(vote, None);
         }
     }
@@ -158,7 +148,7 @@ impl Consensus {
         let block = &kept.proposal.block;
         let parent_view = kept.proposal.parent_view();
         // Between the parent's view and this one lies a committed view: no ViewChange certificate of it can exist.
-        let commit = self.certificates.commit_view();
+        let commit = self.votes.certificates().commit_view();
         if parent_view < commit && commit < view {
             return Judgement::Invalid(GiveUpReason::InvalidProposal);
         }
@@ -187,7 +177,7 @@ impl Consensus {
 
     /// R4: a ViewChange certificate for every view between the parent's and this one. Asks for what is missing.
     pub(super) fn holds_view_changes(&mut self, above: View, below: View, hint: ValidatorIndex) -> bool {
-        let missing = |view: &u64| self.certificates.view_change(View(*view)).is_none();
+        let missing = |view: &u64| self.votes.certificates().view_change(View(*view)).is_none();
         let between = above.0.saturating_add(1)..below.0;
         let Some(first) = between.clone().find(missing) else { return true };
         let last = between.rev().find(missing).unwrap_or(first);

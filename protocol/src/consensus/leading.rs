@@ -51,14 +51,14 @@ impl Consensus {
     /// R8: the prepared block of the highest view for which R4's chain holds and whose ancestry is here. Asks for what
     /// is missing; a view with a ViewChange certificate too may be passed over meanwhile.
     fn choose_parent(&mut self) -> Option<Parent> {
-        let commit = self.certificates.commit_view();
+        let commit = self.votes.certificates().commit_view();
         let mut at = self.view.previous();
         loop {
             if at == commit {
                 return self.committed_parent();
             }
-            let prepared = self.certificates.prepare(at).cloned();
-            let passable = self.certificates.view_change(at).is_some();
+            let prepared = self.votes.certificates().prepare(at).cloned();
+            let passable = self.votes.certificates().view_change(at).is_some();
             match prepared {
                 Some(certificate) => {
                     if let Some(parent) = self.prepared_parent(certificate) {
@@ -80,7 +80,7 @@ impl Consensus {
 
     /// Neither kind of certificate is known of this view, and there is one: I am past it.
     fn want_ending(&mut self, above: View, at: View) {
-        let known = |view: &u64| self.certificates.ending(View(*view)).is_some();
+        let known = |view: &u64| self.votes.certificates().ending(View(*view)).is_some();
         let first = (above.0 + 1..=at.0).rev().take_while(|view| !known(view)).last().unwrap_or(at.0);
         for kind in [VoteKind::ViewChange, VoteKind::Prepare] {
             self.resolver.want(Want::Certificates { kind, from: View(first), to: at }, None, []);
@@ -89,13 +89,13 @@ impl Consensus {
 
     /// The highest committed block, or the genesis: its Commit certificate justifies extending it.
     fn committed_parent(&mut self) -> Option<Parent> {
-        let certificate = self.certificates.commit().cloned();
+        let certificate = self.votes.certificates().commit().cloned();
         let id = certificate.as_ref().and_then(Certificate::block).unwrap_or(self.settings.genesis);
         if id != self.chain.base() {
             // Finality asks for its ancestry already.
             return None;
         }
-        let view = self.certificates.commit_view();
+        let view = self.votes.certificates().commit_view();
         self.has_votes_of(view, &id).then_some(Parent { view, id, certificate })
     }
 
@@ -116,7 +116,7 @@ impl Consensus {
     /// A body needs a quorum of its parent's Prepare votes: of a parent known by its Commit certificate only, the
     /// Prepare certificate is fetched.
     fn has_votes_of(&mut self, view: View, id: &Hash) -> bool {
-        if *id == self.settings.genesis || self.carry.certificate(self.set(), id).is_some() {
+        if *id == self.settings.genesis || self.votes.prepare_of(id).is_some() {
             return true;
         }
         self.resolver.want(Want::Certificates { kind: VoteKind::Prepare, from: view, to: view }, None, []);
@@ -155,14 +155,14 @@ impl Consensus {
         let Some((id, block)) = self.build(&parent, selection.entries) else { return };
         let between = (parent.view.0.saturating_add(1)..view.0).rev();
         let mut skipped: Vec<Certificate> = between
-            .filter_map(|between| self.certificates.view_change(View(between)).cloned())
+            .filter_map(|between| self.votes.certificates().view_change(View(between)).cloned())
             .take(limits::SKIPPED_MAX)
             .collect();
         skipped.reverse();
         self.blocks_since_contested =
             if selection.contested { 0 } else { self.blocks_since_contested.saturating_add(1) };
         let draft = Draft { view, id, block, parent: parent.certificate, skipped };
-        let Some(proposal) = self.safety.propose(draft, &self.certificates) else { return };
+        let Some(proposal) = self.safety.propose(draft, self.votes.certificates()) else { return };
         let vote = proposal.vote;
         self.effects.send(To::All, Message::Proposal(Box::new(proposal.clone())));
         self.round.proposed = true;
@@ -176,7 +176,7 @@ impl Consensus {
         let (chain, epoch) = (*self.set().chain(), self.set().epoch());
         let ledger = self.chain.ledger(&parent.id).ok()?;
         let time = ledger.time().max(self.now.wall);
-        let carried = self.carry.for_child(ledger, &parent.id);
+        let carried = self.votes.carry().for_child(ledger, &parent.id);
         let sequence = ledger.sequence().next();
         let body = Body { proofs, carried };
         let at = Position { parent: parent.id, sequence, time };
@@ -188,7 +188,7 @@ impl Consensus {
 
     /// The block that a proposal of mine would extend now, as far as bodies are here: where work is measured.
     pub(super) fn tip(&self) -> Hash {
-        let highest = self.certificates.highest_prepare().and_then(Certificate::block);
+        let highest = self.votes.certificates().highest_prepare().and_then(Certificate::block);
         highest.filter(|id| self.chain.path(id).is_ok()).unwrap_or(self.chain.base())
     }
 }

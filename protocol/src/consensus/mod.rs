@@ -7,6 +7,7 @@
 //! | file | owns |
 //! |---|---|
 //! | [`safety`] | R3 to R6, R12: the only place that signs and records votes |
+//! | [`votes`] | R1, R11: votes until they form a certificate, certificates, votes for inclusion |
 //! | [`voting`] | R10: sending votes, counting those of others |
 //! | [`moving`] | R7: certificates, view transitions, what a failed view teaches |
 //! | [`leading`] | R3, R8: choosing a parent, building a proposal |
@@ -18,8 +19,6 @@
 //! | [`attesting`] | who is sent this validator's attestations, and when |
 
 mod attesting;
-mod carry;
-mod certificates;
 mod chain;
 mod doubt;
 mod effects;
@@ -34,8 +33,8 @@ mod relaying;
 mod resolver;
 mod retransmission;
 mod safety;
-mod tally;
 pub mod view;
+mod votes;
 mod voting;
 
 #[cfg(test)]
@@ -49,11 +48,11 @@ use crate::schedule::Schedule;
 use crate::turns::Turns;
 use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::verify::Verified;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
-use certificates::Certificates;
 use chain::Chain;
 use events::{Effect, Input, Output, Time, To};
+use votes::Origin;
 
 /// What a validator's consensus is given once, at its start.
 #[derive(Clone)]
@@ -129,22 +128,12 @@ impl Round {
     }
 }
 
-/// A certificate that waits to be acted upon.
-#[derive(Debug)]
-struct Waiting {
-    certificate: Certificate,
-    /// It came as an answer, or for a view ahead of mine: it says nothing about my own timer.
-    fetched: bool,
-}
-
 /// One validator's consensus.
 pub struct Consensus {
     settings: Settings,
     safety: safety::Safety,
     now: Time,
-    tally: tally::Tally,
-    certificates: Certificates,
-    carry: carry::Carry,
+    votes: votes::Votes,
     chain: Chain,
     ready: Ready,
     /// My verdicts on final proofs whose block may still get my late Prepare.
@@ -162,7 +151,6 @@ pub struct Consensus {
     round_time: Millis,
     proposals: BTreeMap<View, Kept>,
     peers: BTreeMap<ValidatorIndex, Peer>,
-    waiting: VecDeque<Waiting>,
     relays: relaying::Relays,
     attesting: attesting::Attesting,
     status_due: Millis,
@@ -222,12 +210,11 @@ impl Consensus {
             Message::Proposal(proposal) => self.on_proposal(from, *proposal),
             Message::Vote { vote, .. } => self.on_vote(from, vote),
             Message::Certificate(certificate) => {
-                let fetched = certificate.view() > self.view;
-                self.waiting.push_back(Waiting { certificate, fetched });
+                let origin = if certificate.view() > self.view { Origin::Fetched } else { Origin::Current };
+                self.votes.wait(certificate, origin);
             }
             Message::Certificates(certificates) => {
-                let fetched = certificates.into_iter().map(|certificate| Waiting { certificate, fetched: true });
-                self.waiting.extend(fetched);
+                certificates.into_iter().for_each(|certificate| self.votes.wait(certificate, Origin::Fetched));
             }
             Message::Status(status) => self.on_status(from, status),
             Message::CertificateRequest { kind, from: first, to } => self.answer_certificates(from, kind, first, to),
@@ -254,7 +241,7 @@ impl Consensus {
             if self.safety.is_halted() {
                 return;
             }
-            if self.waiting.is_empty() && before == (self.view, self.effects.len()) {
+            if !self.votes.is_any_waiting() && before == (self.view, self.effects.len()) {
                 break;
             }
         }

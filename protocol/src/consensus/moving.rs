@@ -1,7 +1,8 @@
 //! View transitions: Commit votes (R5), the next view (R7), and whom a failed view makes suspect.
 
 use super::events::Notice;
-use super::{Consensus, PAST_VIEWS_KEPT, Round, Waiting};
+use super::votes::{Origin, Waiting};
+use super::{Consensus, PAST_VIEWS_KEPT, Round};
 use crate::certificate::Certificate;
 use crate::message::Proposal;
 use crate::ready::Standing;
@@ -13,20 +14,20 @@ use alloc::vec::Vec;
 impl Consensus {
     /// Acts on every certificate that waits; acting may make further ones.
     pub(super) fn drain(&mut self) {
-        while let Some(Waiting { certificate, fetched }) = self.waiting.pop_front() {
-            self.on_certificate(certificate, fetched);
+        while let Some(Waiting { certificate, origin }) = self.votes.next_waiting() {
+            self.on_certificate(certificate, origin);
             if self.safety.is_halted() {
                 return;
             }
         }
     }
 
-    fn on_certificate(&mut self, certificate: Certificate, fetched: bool) {
+    fn on_certificate(&mut self, certificate: Certificate, origin: Origin) {
         // First: what follows may sign.
         self.check_own(certificate.votes());
         let view = certificate.view();
         let kind = certificate.kind();
-        let new = self.certificates.insert(&certificate);
+        let new = self.votes.enter(&certificate);
         if let (VoteKind::Prepare, Some(block)) = (kind, certificate.block()) {
             self.on_prepare_certificate(view, block, &certificate, new);
         }
@@ -35,18 +36,14 @@ impl Consensus {
         }
         if new && kind == VoteKind::Commit {
             self.safety.defer(&certificate);
-            self.tally.forget_through(view);
         }
         // R7: any certificate of my view or a later one, from anyone, moves me past it.
         if view >= self.view {
-            self.enter(view.next(), certificate, fetched);
+            self.enter(view.next(), certificate, origin);
         }
     }
 
     fn on_prepare_certificate(&mut self, view: View, block: Hash, certificate: &Certificate, new: bool) {
-        if new || self.carry.has(&block) {
-            self.carry.insert_certificate(certificate);
-        }
         if let Some(kept) = self.proposals.get_mut(&view)
             && kept.id == block
         {
@@ -55,7 +52,7 @@ impl Consensus {
                 self.contested_pause = super::doubt::Pause::default();
             }
         }
-        if new && view > self.certificates.commit_view() {
+        if new && view > self.votes.certificates().commit_view() {
             self.effects.notice(Notice::Prepared { view, leader: self.leader(view) });
             // R5: whatever view I am in by now; what I decided in that view is what counts.
             if let Some(vote) = self.safety.commit(certificate) {
@@ -64,8 +61,9 @@ impl Consensus {
         }
     }
 
-    fn enter(&mut self, view: View, by: Certificate, fetched: bool) {
+    fn enter(&mut self, view: View, by: Certificate, origin: Origin) {
         let kind = by.kind();
+        let fetched = origin == Origin::Fetched;
         let doubles = kind == VoteKind::ViewChange && !fetched && self.learn_from_failure();
         if kind == VoteKind::ViewChange {
             self.status_turns.hurry(self.now.local);
@@ -94,7 +92,7 @@ impl Consensus {
         let id = kept.id;
         let Some(announcers) = self.contested_announcers(&kept.proposal) else { return true };
         let withheld: Vec<ValidatorIndex> =
-            announcers.into_iter().filter(|by| !self.tally.has_prepare(view, id, *by)).collect();
+            announcers.into_iter().filter(|by| !self.votes.tally().has_prepare(view, id, *by)).collect();
         let blocking = self.set().is_blocking(self.set().stake_of(withheld.iter().copied()));
         if withheld.is_empty() || blocking {
             return true;

@@ -33,7 +33,7 @@ impl Consensus {
     /// views would churn forever: the certificates below the highest Commit's view are gone.
     pub(super) fn is_stranded(&self) -> bool {
         let waited = self.now.local.since(self.round.entered);
-        self.certificates.highest_prepare().is_some() && waited >= self.round_time
+        self.votes.certificates().highest_prepare().is_some() && waited >= self.round_time
     }
 
     pub(super) fn work(&self) -> Work {

@@ -2,9 +2,8 @@
 
 use super::events::{Effect, Notice, Output, Record, Time, UnknownHistory};
 use super::safety::{Heard, Safety};
-use super::{
-    Consensus, Kept, Peer, Round, Settings, Waiting, carry, certificates, chain, doubt, effects, resolver, tally,
-};
+use super::votes::{Origin, Votes};
+use super::{Consensus, Kept, Peer, Round, Settings, chain, doubt, effects, resolver};
 use crate::certificate::Certificate;
 use crate::ledger::{Branch, Ledger};
 use crate::message::{Message, Proposal, Testimony, limits};
@@ -12,9 +11,9 @@ use crate::ready::Ready;
 use crate::signature::Signer;
 use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::verify::Verified;
-use crate::vote::{Vote, VoteKind};
+use crate::vote::Vote;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// The last final block, as the database has it.
@@ -49,9 +48,7 @@ impl Consensus {
         let mut this = Consensus {
             safety: Safety::new(settings.set.clone(), settings.schedule.clone(), me, signer),
             now,
-            tally: tally::Tally::default(),
-            certificates: certificates::Certificates::default(),
-            carry: carry::Carry::default(),
+            votes: Votes::new(settings.set.clone()),
             chain,
             ready: Ready::new(me),
             late_verdicts: BTreeMap::new(),
@@ -65,7 +62,6 @@ impl Consensus {
             round_time: Millis(1_000),
             proposals: BTreeMap::new(),
             peers: BTreeMap::new(),
-            waiting: VecDeque::new(),
             relays: super::relaying::Relays::default(),
             attesting: super::attesting::Attesting::new(me, now.local),
             status_due: now.local,
@@ -73,7 +69,7 @@ impl Consensus {
             effects: effects::Effects::default(),
             settings,
         };
-        base.commit.iter().chain(&base.prepare).for_each(|certificate| this.restore_certificate(certificate));
+        base.commit.iter().chain(&base.prepare).for_each(|certificate| this.votes.restore_certificate(certificate));
         this.replay(records);
         this.resume();
         let output = this.end_step();
@@ -85,25 +81,22 @@ impl Consensus {
             self.safety.restore(&record);
             match record {
                 Record::Unknown(_) | Record::Floor(_) => {}
-                Record::Certificate(certificate) => self.restore_certificate(&certificate),
+                Record::Certificate(certificate) => self.votes.restore_certificate(&certificate),
                 Record::Block(block) => self.chain.insert(block),
                 Record::Proposal(proposal) => self.restore_proposal(*proposal),
-                Record::Vote(vote) => self.carry.insert(&vote),
+                Record::Vote(vote) => self.votes.include(&vote),
             }
         }
     }
 
-    fn restore_certificate(&mut self, certificate: &Certificate) {
-        self.certificates.insert(certificate);
-        if certificate.kind() == VoteKind::Prepare {
-            self.carry.insert_certificate(certificate);
-        }
-    }
-
     fn restore_proposal(&mut self, proposal: Proposal) {
-        proposal.parent.iter().chain(&proposal.skipped).for_each(|certificate| self.restore_certificate(certificate));
+        proposal
+            .parent
+            .iter()
+            .chain(&proposal.skipped)
+            .for_each(|certificate| self.votes.restore_certificate(certificate));
         if proposal.vote.voter == self.settings.me {
-            self.carry.insert(&proposal.vote);
+            self.votes.include(&proposal.vote);
         }
         self.chain.insert(proposal.block.clone());
         let id = proposal.block.id();
@@ -114,21 +107,14 @@ impl Consensus {
     /// The current view is the highest of any vote's view and any certificate's view + 1.
     fn resume(&mut self) {
         let voted = self.safety.signed().highest_view();
-        let prepared = self.certificates.highest_prepare().map_or(View(0), Certificate::view);
-        let skipped = self.certificates.highest_view_change();
-        let certified = prepared.max(skipped).max(self.certificates.commit_view());
+        let prepared = self.votes.certificates().highest_prepare().map_or(View(0), Certificate::view);
+        let skipped = self.votes.certificates().highest_view_change();
+        let certified = prepared.max(skipped).max(self.votes.certificates().commit_view());
         self.view = voted.max(certified.next()).max(View(1));
-        self.entry = self.certificates.ending(self.view.previous()).cloned();
-        let mine: Vec<Vote> = self.safety.signed().votes().collect();
-        for vote in mine.into_iter().filter(|vote| vote.view() > self.certificates.commit_view()) {
-            // Alone they make no certificate, but in a network of one they do.
-            if let tally::Counted::Certificate(certificate) = self.tally.insert(&self.settings.set, Verified::own(vote))
-            {
-                self.waiting.push_back(Waiting { certificate, fetched: true });
-            }
-        }
+        self.entry = self.votes.certificates().ending(self.view.previous()).cloned();
+        self.safety.signed().votes().for_each(|vote| self.votes.restore(vote));
         for (view, kept) in &mut self.proposals {
-            kept.prepared = self.certificates.is_prepared(*view, &kept.id);
+            kept.prepared = self.votes.certificates().is_prepared(*view, &kept.id);
         }
         let entered = Notice::ViewEntered {
             view: self.view,
@@ -148,7 +134,7 @@ impl Consensus {
             lost: self.safety.unknown() == Some(UnknownHistory::Lost),
             view: self.view,
             entry: self.entry.clone(),
-            yours: self.tally.newest_of(peer).take(limits::TESTIMONY_VOTES_MAX).collect(),
+            yours: self.votes.tally().newest_of(peer).take(limits::TESTIMONY_VOTES_MAX).collect(),
         })
     }
 
@@ -157,13 +143,13 @@ impl Consensus {
             Heard::Loss => return self.reconnect(),
             Heard::Response(taken) => {
                 for vote in taken {
-                    self.carry.insert(&vote);
+                    self.votes.include(&vote);
                     self.count(Verified::own(vote));
                 }
             }
         }
         if let Some(entry) = testimony.entry {
-            self.waiting.push_back(Waiting { certificate: entry, fetched: true });
+            self.votes.wait(entry, Origin::Fetched);
             self.drain();
         }
         self.resolve_history();

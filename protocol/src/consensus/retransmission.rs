@@ -4,6 +4,7 @@
 //! that a peer lacks part of what matters sends that part. Answers to requests are here too.
 
 use super::events::{Effect, To};
+use super::votes::Origin;
 use super::{Consensus, relaying};
 use crate::block::Block;
 use crate::certificate::Certificate;
@@ -25,11 +26,11 @@ const AGREED_INTERVAL: Millis = Millis(2_000);
 
 impl Consensus {
     pub(super) fn status(&self) -> Status {
-        let votes = |kind| self.tally.voters(self.view, kind).collect();
+        let votes = |kind| self.votes.tally().voters(self.view, kind).collect();
         Status {
             view: self.view,
-            commit: self.certificates.commit_view(),
-            prepare: self.certificates.highest_prepare().map_or(View(0), Certificate::view),
+            commit: self.votes.certificates().commit_view(),
+            prepare: self.votes.certificates().highest_prepare().map_or(View(0), Certificate::view),
             sequence: self.chain.base_sequence(),
             proposal: self.proposals.contains_key(&self.view),
             prepares: votes(VoteKind::Prepare),
@@ -80,11 +81,11 @@ impl Consensus {
 
     /// Notes since when something is under way in my view: work, a proposal, votes, a prepared block, its end.
     pub(super) fn look_for_need(&mut self) {
-        let votes = || self.tally.voters(self.view, VoteKind::Prepare).next().is_some();
+        let votes = || self.votes.tally().voters(self.view, VoteKind::Prepare).next().is_some();
         let under_way = self.round.clock_started
             || self.proposals.contains_key(&self.view)
-            || self.certificates.highest_prepare().is_some()
-            || self.tally.has(self.view, VoteKind::ViewChange, self.settings.me)
+            || self.votes.certificates().highest_prepare().is_some()
+            || self.votes.tally().has(self.view, VoteKind::ViewChange, self.settings.me)
             || votes();
         self.round.under_way = if under_way { self.round.under_way.or(Some(self.now.local)) } else { None };
     }
@@ -127,9 +128,10 @@ impl Consensus {
         let before = peer.status.replace(status.clone());
         let came_further = before.is_none_or(|before| before.is_behind(&status));
         let lacks_nothing = status.view >= self.view
-            && status.commit >= self.certificates.commit_view()
+            && status.commit >= self.votes.certificates().commit_view()
             && self
-                .certificates
+                .votes
+                .certificates()
                 .highest_prepare()
                 .is_none_or(|highest| status.prepare.max(status.commit) >= highest.view());
         let Some(peer) = self.peers.get_mut(&from) else { return };
@@ -148,9 +150,12 @@ impl Consensus {
     /// What a peer with this status lacks of what I have to give. While it comes further by itself, or by its givers, others
     /// spare it their certificates; with each status by which it does not, it has twice as many givers.
     fn lacking(&self, peer: ValidatorIndex, status: &Status, stuck: u32) -> Vec<Message> {
-        let commit = self.certificates.commit().filter(|commit| commit.view() > status.commit);
-        let prepare =
-            self.certificates.highest_prepare().filter(|prepare| prepare.view() > status.prepare.max(status.commit));
+        let commit = self.votes.certificates().commit().filter(|commit| commit.view() > status.commit);
+        let prepare = self
+            .votes
+            .certificates()
+            .highest_prepare()
+            .filter(|prepare| prepare.view() > status.prepare.max(status.commit));
         let entry = self.entry.as_ref().filter(|entry| entry.view() >= status.view);
         let mut certificates: Vec<&Certificate> = Vec::new();
         for certificate in commit.into_iter().chain(prepare).chain(entry) {
@@ -183,7 +188,7 @@ impl Consensus {
 
     /// My Commit votes above the highest Commit certificate that either of us has.
     fn lacking_commits(&self, status: &Status) -> Vec<Message> {
-        let above = self.certificates.commit_view().max(status.commit);
+        let above = self.votes.certificates().commit_view().max(status.commit);
         let commits = self.safety.signed().iter().filter(|(view, _)| *view > above).filter_map(|(_, mine)| mine.commit);
         let held = |vote: &Vote| vote.view() == status.view && status.commits.contains(self.settings.me);
         commits.filter(|vote| !held(vote)).map(bare).collect()
@@ -215,12 +220,12 @@ impl Consensus {
     }
 
     pub(super) fn answer_certificates(&mut self, from: ValidatorIndex, kind: VoteKind, first: View, to: View) {
-        let mut certificates = self.certificates.range(kind, first, to, limits::CERTIFICATES_MAX);
+        let mut certificates = self.votes.certificates().range(kind, first, to, limits::CERTIFICATES_MAX);
         // A parent that is final already: its Prepare certificate is put together from the votes that are kept.
         if kind == VoteKind::Prepare && certificates.is_empty() {
-            let commit = self.certificates.commit().filter(|commit| (first..=to).contains(&commit.view()));
+            let commit = self.votes.certificates().commit().filter(|commit| (first..=to).contains(&commit.view()));
             let block = commit.and_then(Certificate::block);
-            certificates.extend(block.and_then(|block| self.carry.certificate(&self.settings.set, &block)));
+            certificates.extend(block.and_then(|block| self.votes.prepare_of(&block)));
         }
         if !certificates.is_empty() {
             self.effects.send(To::Peer(from), Message::Certificates(certificates));
@@ -253,9 +258,7 @@ impl Consensus {
         for block in blocks {
             let id = block.id();
             self.check_own(block.body.carried.iter().flat_map(|carried| carried.votes()));
-            for vote in block.body.carried.iter().flat_map(|carried| carried.votes()) {
-                self.carry.insert(&vote);
-            }
+            self.votes.include_all_of(&block);
             if !self.chain.has(&id) {
                 self.chain.insert(block);
             }
@@ -265,7 +268,7 @@ impl Consensus {
             if self.chain.block(&last).is_some() {
                 self.finalize_to(commit.clone());
             }
-            self.waiting.push_back(super::Waiting { certificate: commit, fetched: true });
+            self.votes.wait(commit, Origin::Fetched);
         }
     }
 }

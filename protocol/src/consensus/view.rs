@@ -33,7 +33,7 @@ pub struct Snapshot {
 impl Consensus {
     /// The view of the highest Commit certificate; 0 before the first. Commit votes up to it are late (T3).
     pub fn committed_view(&self) -> View {
-        self.certificates.commit_view()
+        self.votes.certificates().commit_view()
     }
 
     pub fn snapshot_now(&self) -> Snapshot {
@@ -42,17 +42,18 @@ impl Consensus {
             leader: self.leader(self.view),
             sequence: self.chain.base_sequence(),
             block: self.chain.base(),
-            commit_view: self.certificates.commit_view(),
+            commit_view: self.votes.certificates().commit_view(),
             // What is here and final has become the base within the step.
             missing_final: self
-                .certificates
+                .votes
+                .certificates()
                 .commit()
                 .and_then(Certificate::block)
                 .filter(|id| *id != self.chain.base()),
             unknown_history: self.safety.unknown().map(|kind| (kind, self.safety.told().collect())),
-            prepares: self.tally.voters(self.view, VoteKind::Prepare).collect(),
-            view_changes: self.tally.voters(self.view, VoteKind::ViewChange).collect(),
-            prepared: self.certificates.prepares_above_commit().count(),
+            prepares: self.votes.tally().voters(self.view, VoteKind::Prepare).collect(),
+            view_changes: self.votes.tally().voters(self.view, VoteKind::ViewChange).collect(),
+            prepared: self.votes.certificates().prepares_above_commit().count(),
             halted: self.safety.is_halted(),
         }
     }
@@ -75,8 +76,8 @@ impl Consensus {
     /// Whether a certificate of this kind and view is of no use here any more: a session may drop it unchecked.
     pub fn is_stale(&self, kind: VoteKind, view: View) -> bool {
         match kind {
-            VoteKind::Prepare | VoteKind::ViewChange => view < self.certificates.commit_view(),
-            VoteKind::Commit => view <= self.certificates.commit_view(),
+            VoteKind::Prepare | VoteKind::ViewChange => view < self.votes.certificates().commit_view(),
+            VoteKind::Commit => view <= self.votes.certificates().commit_view(),
         }
     }
 }

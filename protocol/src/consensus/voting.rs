@@ -1,8 +1,8 @@
 //! Sending my votes, and counting those of others (R10, R11).
 
-use super::events::{Contradiction, Notice, To};
-use super::tally::{Counted, VIEWS_AHEAD_MAX};
-use super::{Consensus, Waiting};
+use super::Consensus;
+use super::events::{Notice, To};
+use super::votes::Votes;
 use crate::message::{GiveUpReason, Message};
 use crate::types::{Millis, ValidatorIndex, View};
 use crate::verify::{LateCommit, Verified};
@@ -34,9 +34,9 @@ impl Consensus {
     /// timers differ would never give up together.
     pub(super) fn consider_giving_up(&mut self) {
         let (view, leader) = (self.view, self.leader(self.view));
-        if self.tally.has(view, VoteKind::ViewChange, leader) {
+        if self.votes.tally().has(view, VoteKind::ViewChange, leader) {
             self.give_up(GiveUpReason::LeaderGaveUp);
-        } else if self.set().is_blocking(self.tally.stake(self.set(), view, VoteKind::ViewChange)) {
+        } else if self.set().is_blocking(self.votes.tally().stake(self.set(), view, VoteKind::ViewChange)) {
             self.give_up(GiveUpReason::OthersGaveUp);
         }
     }
@@ -47,7 +47,7 @@ impl Consensus {
             self.effects.notice(Notice::Heard(from));
             self.learn_view(from, vote.ballot.choice.kind(), vote.view());
             // The first of this voter in my view: one that names other views, or says it again, moves nobody.
-            let is_known = self.tally.has(self.view, VoteKind::ViewChange, from);
+            let is_known = self.votes.tally().has(self.view, VoteKind::ViewChange, from);
             if vote.ballot.choice == Choice::ViewChange && vote.view() == self.view && !is_known {
                 self.spread_attestations();
             }
@@ -95,35 +95,16 @@ impl Consensus {
         }
     }
 
-    /// Counts a verified vote. Votes above the highest Commit certificate's view count even when their view is past;
-    /// those at or below it are dropped, except Prepares that a block may still carry.
+    /// Counts a verified vote, unless its view is too far ahead.
     pub(super) fn count(&mut self, vote: Verified<Vote>) {
-        let view = vote.view();
-        let (voter, choice) = (vote.voter, vote.ballot.choice);
-        if view.0 > self.view.0.saturating_add(VIEWS_AHEAD_MAX) {
+        if !Votes::is_in_reach(self.view, vote.view()) {
             return;
         }
-        if let Choice::Prepare(block) = choice {
-            self.clear_doubt(voter, view, block);
+        if let Choice::Prepare(block) = vote.ballot.choice {
+            self.clear_doubt(vote.voter, vote.view(), block);
         }
-        if view <= self.certificates.commit_view() {
-            if matches!(choice, Choice::Prepare(block) if self.carry.has(&block)) {
-                self.carry.insert(&vote);
-            }
-            return;
-        }
-        let second = *vote;
-        match self.tally.insert(&self.settings.set, vote) {
-            // Only the first Prepare of a view: a peer that sends thousands takes one place.
-            Counted::Known | Counted::New => self.carry.insert(&second),
-            Counted::Certificate(certificate) => {
-                self.carry.insert(&second);
-                self.waiting.push_back(Waiting { certificate, fetched: false });
-            }
-            Counted::Contradicts(first) => {
-                let contradiction = Box::new(Contradiction { first, second });
-                self.effects.notice(Notice::Contradiction(contradiction));
-            }
+        if let Some(contradiction) = self.votes.count(vote) {
+            self.effects.notice(Notice::Contradiction(Box::new(contradiction)));
         }
     }
 }

@@ -8,9 +8,9 @@ mod history;
 mod log_book;
 mod signed;
 
-use super::certificates::Certificates;
 use super::events::{Record, UnknownHistory};
 use super::judging::{Timing, Valid};
+use super::votes::Certificates;
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{Proposal, Testimony};

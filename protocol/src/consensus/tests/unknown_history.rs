@@ -43,7 +43,8 @@ fn a_torn_tail_does_not_end_a_loss() {
     network.cut.clear();
     network.run(1_000);
     assert!(
-        floor_of(network.node(3)).is_some_and(|floor| floor > network.node(0).consensus.certificates.commit_view())
+        floor_of(network.node(3))
+            .is_some_and(|floor| floor > network.node(0).consensus.votes.certificates().commit_view())
     );
 }
 
@@ -61,7 +62,7 @@ fn a_torn_tail_of_a_new_log_leaves_it_new() {
 #[test]
 fn who_lost_its_log_hears_those_who_hold_its_votes() {
     let mut network = network_that_holds_votes_of_three();
-    let held = |index: usize| network.node(index).consensus.tally.newest_of(ValidatorIndex(3)).count();
+    let held = |index: usize| network.node(index).consensus.votes.tally().newest_of(ValidatorIndex(3)).count();
     assert!((0..3).all(|index| held(index) > 0), "the case needs them to hold its votes");
     // Nothing moves but testimonies: the others may not outgrow those votes.
     network.cut = (0..3).flat_map(|from| (0..3).map(move |to| (from, to))).collect();
@@ -126,7 +127,7 @@ fn a_log_that_nobody_has_confirmed_yet_signs_nothing() {
 fn a_certificate_with_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
     let (mut network, old) = network_with_an_old_log_of_three();
     for other in 0..3 {
-        let held = network.node(other).consensus.tally.newest_of(ValidatorIndex(3)).count();
+        let held = network.node(other).consensus.votes.tally().newest_of(ValidatorIndex(3)).count();
         assert_eq!(held, 0, "the case needs them to hold none of its votes");
     }
     network.start(3, old.iter().cloned().chain([UNCONFIRMED]).collect());
@@ -138,7 +139,7 @@ fn a_certificate_with_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
     let log = &network.node(3).log;
     let lost = log.iter().position(|record| *record == LOST).expect("it notices");
     assert_eq!(votes(&log[..lost]), votes(&old), "and has signed nothing before");
-    let above = network.node(0).consensus.certificates.commit_view();
+    let above = network.node(0).consensus.votes.certificates().commit_view();
     let floor = |record: &Record| matches!(record, Record::Floor(floor) if *floor > above);
     assert!(log[lost..].iter().any(floor), "it signs above where the others are");
     network.confirm_everywhere(5);
