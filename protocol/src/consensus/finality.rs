@@ -1,8 +1,8 @@
 //! What is final (R9), and shortening the log once the database holds it.
 
-use super::chain::NotExecuted;
 use super::events::{Effect, Halt, Record};
 use super::resolver::Want;
+use super::tree::NotExecuted;
 use super::{Consensus, PAST_VIEWS_KEPT};
 use crate::certificate::Certificate;
 use crate::types::{Hash, Sequence, View};
@@ -13,7 +13,7 @@ impl Consensus {
     /// R9: a Commit certificate makes its block and all ancestors final, once they are here.
     pub(super) fn finalize(&mut self) {
         // Looked at in every step: a certificate of many signatures is copied only when there is something to do.
-        let base = Some(self.chain.base());
+        let base = Some(self.tree.base());
         if let Some(commit) = self.votes.certificates().commit().filter(|commit| commit.block() != base).cloned() {
             self.finalize_to(commit);
         }
@@ -22,27 +22,27 @@ impl Consensus {
     /// Makes the certificate's block final, or asks for the nearest ancestor that is missing.
     pub(super) fn finalize_to(&mut self, commit: Certificate) {
         let Some(id) = commit.block() else { return };
-        if id == self.chain.base() {
+        if id == self.tree.base() {
             return;
         }
-        match self.chain.path(&id) {
+        match self.tree.path(&id) {
             Ok(_) => self.make_final(id, commit),
             Err(NotExecuted::Missing(missing)) => {
-                let above = self.chain.base_sequence();
+                let above = self.tree.base_sequence();
                 self.resolver.want(Want::Block { id: missing, above }, None, commit.signers().collect::<Vec<_>>());
             }
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {
-                let sequence = self.chain.block(&id).map_or(Sequence(0), |block| block.header.sequence);
-                self.halt(Halt::TwoHistories { sequence, id, other: self.chain.base() });
+                let sequence = self.tree.block(&id).map_or(Sequence(0), |block| block.header.sequence);
+                self.halt(Halt::TwoHistories { sequence, id, other: self.tree.base() });
             }
         }
     }
 
     fn make_final(&mut self, id: Hash, commit: Certificate) {
-        if let Some((id, fault)) = self.chain.first_fault(&id) {
+        if let Some((id, fault)) = self.tree.first_fault(&id) {
             return self.halt_on(id, fault);
         }
-        let mut blocks = match self.chain.finalize(&id) {
+        let mut blocks = match self.tree.finalize(&id) {
             Ok(blocks) => blocks,
             Err((id, fault)) => return self.halt_on(id, fault),
         };
@@ -63,13 +63,13 @@ impl Consensus {
     }
 
     fn halt_on(&mut self, id: Hash, fault: NotExecuted) {
-        let Some(header) = self.chain.block(&id).map(|block| block.header.clone()) else { return };
+        let Some(header) = self.tree.block(&id).map(|block| block.header.clone()) else { return };
         let sequence = header.sequence;
         self.halt(match fault {
             NotExecuted::OtherRoot { mine } => Halt::OtherStateRoot { sequence, id, theirs: header.state, mine },
             NotExecuted::Fault(fault) => Halt::FinalBlockInvalid { sequence, id, fault },
             NotExecuted::Missing(_) | NotExecuted::Elsewhere => {
-                Halt::TwoHistories { sequence, id, other: self.chain.base() }
+                Halt::TwoHistories { sequence, id, other: self.tree.base() }
             }
         });
     }
@@ -79,28 +79,28 @@ impl Consensus {
         let prepared = self.votes.certificates().prepares_above_commit().chain(self.votes.certificates().commit());
         let prepared = prepared.filter_map(Certificate::block);
         let awaited: Vec<Hash> = self.proposals.values().map(|kept| kept.id).chain(prepared).collect();
-        self.chain.forget_unreachable(awaited);
+        self.tree.forget_unreachable(awaited);
     }
 
     /// Votes are kept for the reward window's blocks and for what may still be built upon.
     fn forget_uncarriable(&mut self) {
-        let window = self.chain.base_ledger().window(&self.chain.base());
-        let above = self.chain.above().map(|(id, _)| *id);
+        let window = self.tree.base_ledger().window(&self.tree.base());
+        let above = self.tree.above().map(|(id, _)| *id);
         let prepared = self.votes.certificates().prepares_above_commit().filter_map(Certificate::block);
         let proposed = self.proposals.range(self.votes.certificates().commit_view().next()..).map(|(_, kept)| kept.id);
         let keep: BTreeSet<Hash> =
-            window.into_iter().chain(above).chain(prepared).chain(proposed).chain([self.chain.base()]).collect();
+            window.into_iter().chain(above).chain(prepared).chain(proposed).chain([self.tree.base()]).collect();
         self.votes.retain(&keep);
     }
 
     pub(super) fn on_applied(&mut self, sequence: Sequence) {
-        self.chain.applied(sequence);
+        self.tree.applied(sequence);
     }
 
     /// Shortens the log when it is long and the database holds everything final: a floor takes the place of what is
     /// left out (R12). It stays some views behind, so that late Prepares remain possible.
     pub(super) fn shorten(&mut self) {
-        let whole = self.chain.unapplied().next().is_none();
+        let whole = self.tree.unapplied().next().is_none();
         if !whole || !self.safety.is_log_long(self.settings.log_records_max) {
             return;
         }
@@ -108,7 +108,7 @@ impl Consensus {
         let commit = self.votes.certificates().commit().into_iter();
         let certificates = commit.chain(self.votes.certificates().prepares_above_commit()).chain(&self.entry);
         let certificates = certificates.cloned().map(Record::Certificate);
-        let blocks = self.chain.above().map(|(_, block)| Record::Block(block.clone()));
+        let blocks = self.tree.above().map(|(_, block)| Record::Block(block.clone()));
         let proposals = self.proposals.values().map(|kept| &kept.proposal);
         let records = self.safety.shorten(floor, certificates.chain(blocks), proposals);
         self.effects.push(Effect::Shorten(records));

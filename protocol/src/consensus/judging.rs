@@ -1,8 +1,8 @@
 //! Whether a proposal gets my Prepare (R4), in time or late.
 
-use super::chain::NotExecuted;
 use super::events::{Checked, Effect, Notice};
 use super::resolver::Want;
+use super::tree::NotExecuted;
 use super::votes::{Origin, Votes};
 use super::{Consensus, Judgement, Kept};
 use crate::block::Entry;
@@ -81,7 +81,7 @@ impl Consensus {
         self.check_own(proposal.block.body.carried.iter().flat_map(|carried| carried.votes()));
         self.votes.include_known_of(&proposal.block);
         let prepared = self.votes.certificates().is_prepared(view, &id);
-        self.chain.insert(proposal.block.clone());
+        self.tree.insert(proposal.block.clone());
         self.proposals.insert(view, Kept { id, proposal, prepared });
         self.effects.notice(Notice::Proposed { view, leader: self.leader(view) });
     }
@@ -119,11 +119,11 @@ impl Consensus {
             .map(|(view, kept)| (*view, kept.clone()))
             .collect();
         for (view, kept) in late {
-            let valid = if self.chain.block(&kept.id).is_some() {
+            let valid = if self.tree.block(&kept.id).is_some() {
                 matches!(self.judge(view, &kept), Judgement::Valid)
             } else {
                 // Final: executed already. Only what is still in the reward window is worth a vote.
-                let window = self.chain.base_ledger().window(&self.chain.base());
+                let window = self.tree.base_ledger().window(&self.tree.base());
                 window.contains(&kept.id) && matches!(self.judge_proofs(view, &kept.proposal), Judgement::Valid)
             };
             if valid {
@@ -166,7 +166,7 @@ impl Consensus {
             Judgement::Valid => {}
             other @ (Judgement::Wait | Judgement::Invalid(_)) => return other,
         }
-        match self.chain.ledger(&kept.id) {
+        match self.tree.ledger(&kept.id) {
             Ok(_) => Judgement::Valid,
             Err(NotExecuted::Missing(_)) => Judgement::Wait,
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {
@@ -187,11 +187,11 @@ impl Consensus {
     }
 
     fn parent_is_executed(&mut self, proposal: &Proposal) -> Result<(), Judgement> {
-        match self.chain.ledger(&proposal.block.header.parent) {
+        match self.tree.ledger(&proposal.block.header.parent) {
             Ok(_) => Ok(()),
             Err(NotExecuted::Missing(id)) => {
                 let signers = proposal.parent.iter().flat_map(|parent| parent.signers().collect::<Vec<_>>());
-                let above = self.chain.base_sequence();
+                let above = self.tree.base_sequence();
                 self.resolver.want(Want::Block { id, above }, Some(proposal.vote.voter), signers);
                 Err(Judgement::Wait)
             }

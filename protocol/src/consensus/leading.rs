@@ -1,10 +1,10 @@
 //! Leading a view: which block to extend (R8), what to propose, and the one record that makes it mine (R3).
 
 use super::Consensus;
-use super::chain::{NotExecuted, Proofs};
 use super::events::To;
 use super::resolver::Want;
 use super::safety::Draft;
+use super::tree::{NotExecuted, ProofsOf};
 use crate::block::{Block, Body, Entry, Header};
 use crate::certificate::Certificate;
 use crate::ledger::Position;
@@ -91,7 +91,7 @@ impl Consensus {
     fn committed_parent(&mut self) -> Option<Parent> {
         let certificate = self.votes.certificates().commit().cloned();
         let id = certificate.as_ref().and_then(Certificate::block).unwrap_or(self.settings.genesis);
-        if id != self.chain.base() {
+        if id != self.tree.base() {
             // Finality asks for its ancestry already.
             return None;
         }
@@ -102,10 +102,10 @@ impl Consensus {
     fn prepared_parent(&mut self, certificate: Certificate) -> Option<Parent> {
         let view = certificate.view();
         let id = certificate.block()?;
-        match self.chain.ledger(&id) {
+        match self.tree.ledger(&id) {
             Ok(_) => self.has_votes_of(view, &id).then_some(Parent { view, id, certificate: Some(certificate) }),
             Err(NotExecuted::Missing(missing)) => {
-                let above = self.chain.base_sequence();
+                let above = self.tree.base_sequence();
                 self.resolver.want(Want::Block { id: missing, above }, None, certificate.signers().collect::<Vec<_>>());
                 None
             }
@@ -126,7 +126,7 @@ impl Consensus {
     /// What a block on `tip` should hold: proofs on which Ready is unanimous; or others, in blocks of their own, each
     /// of proofs with the same set of announcers, at most every fourth of my own blocks while unanimous ones wait.
     pub(super) fn select(&self, tip: &Hash) -> Selection {
-        let below = self.chain.proofs_above_base(tip);
+        let below = self.tree.proofs_above_base(tip);
         let free = |entry: &Entry| !below.contains(&entry.proof);
         let uncontested = self.ready.uncontested().filter_map(entry).filter(free);
         let entries: Vec<Entry> = uncontested.take(self.settings.block_size_max).collect();
@@ -141,7 +141,7 @@ impl Consensus {
         }
     }
 
-    fn select_contested(&self, below: &Proofs<'_>) -> Vec<Entry> {
+    fn select_contested(&self, below: &ProofsOf<'_>) -> Vec<Entry> {
         let announcers = |entry: &Entry| self.ready.announcers(&entry.proof, entry.difficulty);
         let mut contested =
             self.ready.contested().filter_map(entry).filter(|entry| !below.contains(&entry.proof)).peekable();
@@ -174,13 +174,13 @@ impl Consensus {
     /// Builds the block on an executed parent.
     fn build(&mut self, parent: &Parent, proofs: Vec<Entry>) -> Option<(Hash, Block)> {
         let (chain, epoch) = (*self.set().chain(), self.set().epoch());
-        let ledger = self.chain.ledger(&parent.id).ok()?;
+        let ledger = self.tree.ledger(&parent.id).ok()?;
         let time = ledger.time().max(self.now.wall);
         let carried = self.votes.carry().for_child(ledger, &parent.id);
         let sequence = ledger.sequence().next();
         let body = Body { proofs, carried };
         let at = Position { parent: parent.id, sequence, time };
-        let after = self.chain.execute(at, &body).ok()?;
+        let after = self.tree.execute(at, &body).ok()?;
         let header =
             Header { chain, epoch, sequence, parent: parent.id, time, body: body.digest(), state: after.root() };
         Some((header.id(), Block { header, body }))
@@ -189,7 +189,7 @@ impl Consensus {
     /// The block that a proposal of mine would extend now, as far as bodies are here: where work is measured.
     pub(super) fn tip(&self) -> Hash {
         let highest = self.votes.certificates().highest_prepare().and_then(Certificate::block);
-        highest.filter(|id| self.chain.path(id).is_ok()).unwrap_or(self.chain.base())
+        highest.filter(|id| self.tree.path(id).is_ok()).unwrap_or(self.tree.base())
     }
 }
 

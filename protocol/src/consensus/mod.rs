@@ -19,7 +19,6 @@
 //! | [`attesting`] | who is sent this validator's attestations, and when |
 
 mod attesting;
-mod chain;
 mod doubt;
 mod effects;
 pub mod events;
@@ -33,6 +32,7 @@ mod relaying;
 mod resolver;
 mod retransmission;
 mod safety;
+mod tree;
 pub mod view;
 mod votes;
 mod voting;
@@ -50,7 +50,6 @@ use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::verify::Verified;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
-use chain::Chain;
 use events::{Effect, Input, Output, Time, To};
 use votes::Origin;
 
@@ -134,7 +133,7 @@ pub struct Consensus {
     safety: safety::Safety,
     now: Time,
     votes: votes::Votes,
-    chain: Chain,
+    tree: tree::Tree,
     ready: Ready,
     /// My verdicts on final proofs whose block may still get my late Prepare.
     late_verdicts: BTreeMap<Hash, events::Checked>,

@@ -37,7 +37,7 @@ impl Consensus {
     }
 
     pub(super) fn work(&self) -> Work {
-        let below = self.chain.proofs_above_base(&self.tip());
+        let below = self.tree.proofs_above_base(&self.tip());
         let waits = |checked: &Checked| !below.contains(&checked.proof);
         let leader = self.leader(self.view);
         Work {
@@ -95,7 +95,7 @@ impl Consensus {
 
     pub(super) fn on_checked(&mut self, checked: Checked) {
         // What is in the table is not final: with its end it left the table.
-        if !self.ready.has(&checked.proof) && self.chain.is_final(&checked.proof) {
+        if !self.ready.has(&checked.proof) && self.tree.is_final(&checked.proof) {
             if self.awaited_late().contains(&checked.proof) {
                 self.late_verdicts.insert(checked.proof, checked);
             }
@@ -108,7 +108,7 @@ impl Consensus {
 
     pub(super) fn on_words(&mut self, from: ValidatorIndex, words: Vec<(Hash, Word)>) {
         for (proof, word) in words {
-            if self.ready.has(&proof) || !self.chain.is_final(&proof) {
+            if self.ready.has(&proof) || !self.tree.is_final(&proof) {
                 let refusal = self.ready.told(&self.settings.set, self.now.local, from, proof, word);
                 self.refuse(refusal);
             }

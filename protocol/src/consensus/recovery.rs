@@ -3,7 +3,7 @@
 use super::events::{Effect, Notice, Output, Record, Time, UnknownHistory};
 use super::safety::{Heard, Safety};
 use super::votes::{Origin, Votes};
-use super::{Consensus, Kept, Peer, Round, Settings, chain, doubt, effects, resolver};
+use super::{Consensus, Kept, Peer, Round, Settings, doubt, effects, resolver, tree};
 use crate::certificate::Certificate;
 use crate::ledger::{Branch, Ledger};
 use crate::message::{Message, Proposal, Testimony, limits};
@@ -44,12 +44,12 @@ impl Consensus {
     ) -> (Consensus, Output) {
         assert!(settings.set.get(settings.me).is_some(), "the settings name a member of the set");
         let me = settings.me;
-        let chain = chain::Chain::new(settings.set.clone(), settings.proofs_max, branch, base.id, base.ledger);
+        let tree = tree::Tree::new(settings.set.clone(), settings.proofs_max, branch, base.id, base.ledger);
         let mut this = Consensus {
             safety: Safety::new(settings.set.clone(), settings.schedule.clone(), me, signer),
             now,
             votes: Votes::new(settings.set.clone()),
-            chain,
+            tree,
             ready: Ready::new(me),
             late_verdicts: BTreeMap::new(),
             doubts: doubt::Doubts::default(),
@@ -82,7 +82,7 @@ impl Consensus {
             match record {
                 Record::Unknown(_) | Record::Floor(_) => {}
                 Record::Certificate(certificate) => self.votes.restore_certificate(&certificate),
-                Record::Block(block) => self.chain.insert(block),
+                Record::Block(block) => self.tree.insert(block),
                 Record::Proposal(proposal) => self.restore_proposal(*proposal),
                 Record::Vote(vote) => self.votes.include(&vote),
             }
@@ -98,7 +98,7 @@ impl Consensus {
         if proposal.vote.voter == self.settings.me {
             self.votes.include(&proposal.vote);
         }
-        self.chain.insert(proposal.block.clone());
+        self.tree.insert(proposal.block.clone());
         let id = proposal.block.id();
         let view = proposal.view();
         self.proposals.insert(view, Kept { id, proposal, prepared: false });

@@ -31,7 +31,7 @@ impl Consensus {
             view: self.view,
             commit: self.votes.certificates().commit_view(),
             prepare: self.votes.certificates().highest_prepare().map_or(View(0), Certificate::view),
-            sequence: self.chain.base_sequence(),
+            sequence: self.tree.base_sequence(),
             proposal: self.proposals.contains_key(&self.view),
             prepares: votes(VoteKind::Prepare),
             commits: votes(VoteKind::Commit),
@@ -201,11 +201,11 @@ impl Consensus {
 
     /// My Prepares for past views whose block the branch does not carry with my vote yet.
     fn late_prepares(&self) -> Vec<Message> {
-        let ledger = self.chain.base_ledger();
-        let base = self.chain.base();
+        let ledger = self.tree.base_ledger();
+        let base = self.tree.base();
         let uncarried = |block: &Hash| {
             let carried = ledger.carried(block, &base);
-            carried.map_or(self.chain.block(block).is_some(), |voters| !voters.contains(&self.settings.me))
+            carried.map_or(self.tree.block(block).is_some(), |voters| !voters.contains(&self.settings.me))
         };
         let past = self
             .safety
@@ -235,12 +235,12 @@ impl Consensus {
     /// Final blocks come from the database, ascending, with a Commit certificate; those above come from here, the
     /// newest that fit, ending in the block asked for.
     pub(super) fn answer_blocks(&mut self, from: ValidatorIndex, block: Hash, above: Sequence) {
-        if above < self.chain.base_sequence() {
+        if above < self.tree.base_sequence() {
             self.effects.push(Effect::Serve { to: from, above });
             return;
         }
-        let Ok(path) = self.chain.path(&block) else { return };
-        let blocks = path.iter().filter_map(|id| self.chain.block(id)).filter(|block| block.header.sequence > above);
+        let Ok(path) = self.tree.path(&block) else { return };
+        let blocks = path.iter().filter_map(|id| self.tree.block(id)).filter(|block| block.header.sequence > above);
         let blocks: Vec<Block> = blocks.cloned().collect();
         let newest = blocks.len().saturating_sub(limits::BLOCKS_MAX);
         if !blocks.is_empty() {
@@ -259,13 +259,13 @@ impl Consensus {
             let id = block.id();
             self.check_own(block.body.carried.iter().flat_map(|carried| carried.votes()));
             self.votes.include_all_of(&block);
-            if !self.chain.has(&id) {
-                self.chain.insert(block);
+            if !self.tree.has(&id) {
+                self.tree.insert(block);
             }
         }
         if let Some(commit) = commit {
             // It may be below the highest commit: a long way is made final in pieces.
-            if self.chain.block(&last).is_some() {
+            if self.tree.block(&last).is_some() {
                 self.finalize_to(commit.clone());
             }
             self.votes.wait(commit, Origin::Fetched);

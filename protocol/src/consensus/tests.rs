@@ -40,7 +40,7 @@ fn the_chain_goes_on_proof_after_proof_and_pays() {
         assert!(network.is_final_everywhere(proof), "proof {proof}");
     }
     network.assert_agreement();
-    assert!(network.node(0).consensus.chain.base_ledger().paid() > Amount(0));
+    assert!(network.node(0).consensus.tree.base_ledger().paid() > Amount(0));
 }
 
 #[test]

@@ -40,8 +40,8 @@ impl Consensus {
         Snapshot {
             view: self.view,
             leader: self.leader(self.view),
-            sequence: self.chain.base_sequence(),
-            block: self.chain.base(),
+            sequence: self.tree.base_sequence(),
+            block: self.tree.base(),
             commit_view: self.votes.certificates().commit_view(),
             // What is here and final has become the base within the step.
             missing_final: self
@@ -49,7 +49,7 @@ impl Consensus {
                 .certificates()
                 .commit()
                 .and_then(Certificate::block)
-                .filter(|id| *id != self.chain.base()),
+                .filter(|id| *id != self.tree.base()),
             unknown_history: self.safety.unknown().map(|kind| (kind, self.safety.told().collect())),
             prepares: self.votes.tally().voters(self.view, VoteKind::Prepare).collect(),
             view_changes: self.votes.tally().voters(self.view, VoteKind::ViewChange).collect(),

@@ -97,7 +97,7 @@ fn blocks_that_no_final_block_leads_to_are_forgotten() {
         network.the_others_go_on(proof);
     }
     for index in 0..BAD {
-        let held = network.node(index).consensus.chain.above().count();
+        let held = network.node(index).consensus.tree.above().count();
         assert!(held <= 12, "validator {index} holds {held} blocks above the last final one");
     }
 }
