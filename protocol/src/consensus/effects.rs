@@ -2,6 +2,7 @@
 
 use super::events::{Effect, Notice, To};
 use crate::message::Message;
+use crate::turns::Turn;
 use alloc::vec::Vec;
 
 /// The effects of the step that runs.
@@ -21,8 +22,11 @@ impl Effects {
         self.push(Effect::Notice(notice));
     }
 
-    pub fn len(&self) -> usize {
-        self.0.len()
+    pub fn send_in_turn(&mut self, turn: Turn, message: Message) {
+        match turn {
+            Turn::Everybody => self.send(To::All, message),
+            Turn::Some { peers, .. } => peers.into_iter().for_each(|peer| self.send(To::Peer(peer), message.clone())),
+        }
     }
 
     /// Ends the step.

@@ -1,19 +1,25 @@
-//! From the log and the database to a running consensus, and what R12 asks before it signs.
+//! From the log and the database to a running consensus, and what R12 asks of peers before it signs.
 
-use super::events::{Effect, Notice, Output, Record, Time, UnknownHistory};
+use super::effects::Effects;
+use super::events::{Effect, Notice, Output, Record, Time, To};
+use super::proofs::Proofs;
+use super::proposals::Proposals;
+use super::proposer::Proposer;
+use super::round::Round;
 use super::safety::{Heard, Safety};
+use super::sync::{Peers, Relays, Resolver, Statuses};
+use super::timers::Timers;
+use super::tree::Tree;
 use super::votes::{Origin, Votes};
-use super::{Consensus, Kept, Peer, Round, Settings, doubt, effects, resolver, tree};
+use super::{Consensus, Settings};
 use crate::certificate::Certificate;
 use crate::ledger::{Branch, Ledger};
-use crate::message::{Message, Proposal, Testimony, limits};
-use crate::ready::Ready;
+use crate::message::{Message, Proposal, Testimony};
 use crate::signature::Signer;
-use crate::types::{Hash, Millis, ValidatorIndex, View};
+use crate::types::{Hash, ValidatorIndex, View};
 use crate::verify::Verified;
 use crate::vote::Vote;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// The last final block, as the database has it.
@@ -43,101 +49,69 @@ impl Consensus {
         now: Time,
     ) -> (Consensus, Output) {
         assert!(settings.set.get(settings.me).is_some(), "the settings name a member of the set");
-        let me = settings.me;
-        let tree = tree::Tree::new(settings.set.clone(), settings.proofs_max, branch, base.id, base.ledger);
+        let (me, set, schedule) = (settings.me, settings.set.clone(), settings.schedule.clone());
         let mut this = Consensus {
-            safety: Safety::new(settings.set.clone(), settings.schedule.clone(), me, signer),
             now,
-            votes: Votes::new(settings.set.clone()),
-            tree,
-            ready: Ready::new(me),
-            late_verdicts: BTreeMap::new(),
-            doubts: doubt::Doubts::default(),
-            contested_pause: doubt::Pause::default(),
-            blocks_since_contested: 0,
-            resolver: resolver::Resolver::default(),
-            view: View(1),
-            entry: None,
-            round: Round::new(now.local),
-            round_time: Millis(1_000),
-            proposals: BTreeMap::new(),
-            peers: BTreeMap::new(),
-            relays: super::relaying::Relays::default(),
-            attesting: super::attesting::Attesting::new(me, now.local),
-            status_due: now.local,
-            status_turns: crate::turns::Turns::new(me),
-            effects: effects::Effects::default(),
+            safety: Safety::new(set.clone(), schedule.clone(), me, signer),
+            votes: Votes::new(set.clone()),
+            tree: Tree::new(set.clone(), settings.proofs_max, branch, base.id, base.ledger),
+            proofs: Proofs::new(set.clone(), schedule, me, now.local),
+            proposals: Proposals::default(),
+            round: Round::new(View(1), None, now.local),
+            timers: Timers::new(settings.idle_block_interval),
+            proposer: Proposer::default(),
+            peers: Peers::default(),
+            statuses: Statuses::new(set, settings.givers(), now.local),
+            relays: Relays::new(settings.givers()),
+            resolver: Resolver::default(),
+            effects: Effects::default(),
             settings,
         };
         base.commit.iter().chain(&base.prepare).for_each(|certificate| this.votes.restore_certificate(certificate));
-        this.replay(records);
+        records.into_iter().for_each(|record| this.replay(record));
         this.resume();
         let output = this.end_step();
         (this, output)
     }
 
-    fn replay(&mut self, records: Vec<Record>) {
-        for record in records {
-            self.safety.restore(&record);
-            match record {
-                Record::Unknown(_) | Record::Floor(_) => {}
-                Record::Certificate(certificate) => self.votes.restore_certificate(&certificate),
-                Record::Block(block) => self.tree.insert(block),
-                Record::Proposal(proposal) => self.restore_proposal(*proposal),
-                Record::Vote(vote) => self.votes.include(&vote),
-            }
+    fn replay(&mut self, record: Record) {
+        self.safety.restore(&record);
+        match record {
+            Record::Unknown(_) | Record::Floor(_) => {}
+            Record::Certificate(certificate) => self.votes.restore_certificate(&certificate),
+            Record::Block(block) => self.tree.insert(block),
+            Record::Proposal(proposal) => self.replay_proposal(*proposal),
+            Record::Vote(vote) => self.votes.include(&vote),
         }
     }
 
-    fn restore_proposal(&mut self, proposal: Proposal) {
-        proposal
-            .parent
-            .iter()
-            .chain(&proposal.skipped)
-            .for_each(|certificate| self.votes.restore_certificate(certificate));
+    fn replay_proposal(&mut self, proposal: Proposal) {
+        let certificates = proposal.parent.iter().chain(&proposal.skipped);
+        certificates.for_each(|certificate| self.votes.restore_certificate(certificate));
         if proposal.vote.voter == self.settings.me {
             self.votes.include(&proposal.vote);
         }
         self.tree.insert(proposal.block.clone());
-        let id = proposal.block.id();
-        let view = proposal.view();
-        self.proposals.insert(view, Kept { id, proposal, prepared: false });
+        self.proposals.keep(proposal.block.id(), proposal, false);
     }
 
     /// The current view is the highest of any vote's view and any certificate's view + 1.
     fn resume(&mut self) {
+        let certificates = self.votes.certificates();
         let voted = self.safety.signed().highest_view();
-        let prepared = self.votes.certificates().highest_prepare().map_or(View(0), Certificate::view);
-        let skipped = self.votes.certificates().highest_view_change();
-        let certified = prepared.max(skipped).max(self.votes.certificates().commit_view());
-        self.view = voted.max(certified.next()).max(View(1));
-        self.entry = self.votes.certificates().ending(self.view.previous()).cloned();
+        let prepared = certificates.highest_prepare().map_or(View(0), Certificate::view);
+        let certified = prepared.max(certificates.highest_view_change()).max(certificates.commit_view());
+        let view = voted.max(certified.next()).max(View(1));
+        self.round = Round::new(view, certificates.ending(view.previous()).cloned(), self.now.local);
+        self.proposals.set_all_prepared(certificates);
         self.safety.signed().votes().for_each(|vote| self.votes.restore(vote));
-        for (view, kept) in &mut self.proposals {
-            kept.prepared = self.votes.certificates().is_prepared(*view, &kept.id);
-        }
-        let entered = Notice::ViewEntered {
-            view: self.view,
-            leader: self.leader(self.view),
-            by: None,
-            fetched: true,
-            doubles: false,
-        };
-        self.effects.notice(entered);
+        let leader = self.leader(view);
+        self.effects.notice(Notice::ViewEntered { view, leader, by: None, fetched: true, doubles: false });
         self.resolve_history();
         self.settle();
     }
 
-    /// My recovery response to a peer whose vote log may be incomplete.
-    pub(super) fn testimony(&self, peer: ValidatorIndex) -> Message {
-        Message::Testimony(Testimony {
-            lost: self.safety.unknown() == Some(UnknownHistory::Lost),
-            view: self.view,
-            entry: self.entry.clone(),
-            yours: self.votes.tally().newest_of(peer).take(limits::TESTIMONY_VOTES_MAX).collect(),
-        })
-    }
-
+    /// R12: a peer's recovery response.
     pub(super) fn on_testimony(&mut self, from: ValidatorIndex, testimony: Testimony) {
         match self.safety.hear(from, &testimony) {
             Heard::Loss => return self.reconnect(),
@@ -165,12 +139,12 @@ impl Consensus {
 
     /// My log is lost: only recovery responses in sessions opened from now on count.
     fn reconnect(&mut self) {
-        self.peers.clear();
+        self.peers.close_all();
         self.effects.push(Effect::Reconnect);
     }
 
-    pub(super) fn resolve_history(&mut self) {
-        if self.safety.resolve(self.view, self.entry.as_ref()) {
+    fn resolve_history(&mut self) {
+        if self.safety.resolve(self.round.view(), self.round.entry()) {
             self.effects.notice(Notice::Signing);
         }
     }
@@ -180,14 +154,17 @@ impl Consensus {
         self.resolve_history();
     }
 
+    /// What I would tell one that recovers, where I am, and my attestations on everything pending.
     pub(super) fn on_session_opened(&mut self, peer: ValidatorIndex) {
         if peer == self.settings.me || self.set().get(peer).is_none() {
             return;
         }
-        self.peers.insert(peer, Peer { opened: self.now.local, ..Peer::default() });
-        self.ready.session_opened(&self.settings.set, peer);
-        let testimony = self.testimony(peer);
-        self.greet(peer, testimony);
+        self.peers.open(peer, self.now.local);
+        self.proofs.session_opened(peer);
+        for message in [self.supply().testimony(peer), Message::Status(self.supply().status())] {
+            self.effects.send(To::Peer(peer), message);
+        }
+        self.proofs.attest_all(peer, &mut self.peers, &mut self.effects);
         self.resolve_history();
     }
 }

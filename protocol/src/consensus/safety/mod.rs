@@ -9,7 +9,7 @@ mod log_book;
 mod signed;
 
 use super::events::{Record, UnknownHistory};
-use super::judging::{Timing, Valid};
+use super::validation::{Timing, Valid};
 use super::votes::Certificates;
 use crate::block::Block;
 use crate::certificate::Certificate;
@@ -77,6 +77,11 @@ impl Safety {
         !self.history.is_unknown() && !self.halted
     }
 
+    /// R4, R12: whether a Prepare in this view may be signed, as far as that is a matter of what was.
+    pub fn may_prepare(&self, view: View) -> bool {
+        self.may_sign() && self.signed.may_prepare(view)
+    }
+
     /// What I have signed.
     pub fn signed(&self) -> &Signed {
         &self.signed
@@ -88,7 +93,7 @@ impl Safety {
     /// If the view is another's to lead, or a view between the parent's and this one has no ViewChange certificate.
     pub fn propose(&mut self, draft: Draft, certificates: &Certificates) -> Option<Proposal> {
         let Draft { view, id, block, parent, skipped } = draft;
-        if !self.may_sign() || !self.signed.may_prepare(view) {
+        if !self.may_prepare(view) {
             return None;
         }
         assert_eq!(self.schedule.leader(view), self.me, "R3: only the leader of view {} proposes in it", view.0);
@@ -107,7 +112,7 @@ impl Safety {
     pub fn prepare(&mut self, valid: &Valid<'_>, certificates: &Certificates) -> Option<Vote> {
         let proposal = valid.proposal();
         let view = proposal.view();
-        if !self.may_sign() || !self.signed.may_prepare(view) {
+        if !self.may_prepare(view) {
             return None;
         }
         assert_eq!(self.schedule.leader(view), proposal.vote.voter, "R4: the leader of view {} proposes in it", view.0);
@@ -239,8 +244,14 @@ impl Safety {
         self.history.accept();
     }
 
+    /// R12: why nothing is signed, if so.
     pub fn unknown(&self) -> Option<UnknownHistory> {
         self.history.unknown()
+    }
+
+    /// My own recovery response does not count for others that lost their log.
+    pub fn is_lost(&self) -> bool {
+        self.history.is_lost()
     }
 
     /// Peers whose recovery response has come.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::block::{Body, Header};
-use crate::consensus::judging::Valid;
+use crate::consensus::validation::Valid;
 use crate::quorum::Validator;
 use crate::types::{Epoch, Millis, NodeId, PublicKey, Sequence, Signature, Stake};
 use alloc::format;

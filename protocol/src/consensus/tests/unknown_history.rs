@@ -21,7 +21,7 @@ fn network_that_holds_votes_of_three() -> Network {
     network.run(20);
     network.confirm_everywhere(1);
     network.run(100);
-    let view = network.node(3).consensus.view;
+    let view = network.node(3).consensus.round.view();
     network.input(3, Input::GiveUp { view, reason: GiveUpReason::Timeout });
     network.run(10);
     network.stop(3);
@@ -157,9 +157,9 @@ fn a_block_that_carries_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
         let mut votes = block.body.carried.iter().flat_map(|carried| carried.votes());
         votes.any(|vote| vote.voter == ValidatorIndex(3))
     };
-    let mut proposals = network.node(0).consensus.proposals.values().map(|kept| &kept.proposal.block);
-    let block = proposals.rfind(carries).expect("its votes are carried").clone();
-    let last = network.node(0).consensus.proposals.values().next_back().expect("there is one").proposal.clone();
+    let proposals = || network.node(0).consensus.proposals.iter().map(|(_, kept)| &kept.proposal);
+    let block = proposals().map(|proposal| &proposal.block).rfind(carries).expect("its votes are carried").clone();
+    let last = proposals().next_back().expect("there is one").clone();
     for message in [
         Message::Blocks { blocks: vec![block.clone()], commit: None },
         Message::Proposal(Box::new(Proposal { block: block.clone(), ..last.clone() })),
@@ -169,7 +169,7 @@ fn a_block_that_carries_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
         network.run(10);
         assert!(!is_lost(network.node(3)));
         let consensus = &mut network.nodes[3].as_mut().unwrap().consensus;
-        let want = super::super::resolver::Want::Block { id: block.id(), above: Sequence(0) };
+        let want = super::super::sync::Want::Block { id: block.id(), above: Sequence(0) };
         consensus.resolver.want(want, Some(ValidatorIndex(0)), []);
         network.input(3, Input::Peer(ValidatorIndex(0), Verified::own(message)));
         assert!(is_lost(network.node(3)));

@@ -1,0 +1,197 @@
+//! What a leader proposes: which block to extend (R8), and which proofs the next one holds.
+
+use super::Settings;
+use super::events::Checked;
+use super::proofs::Proofs;
+use super::safety::Draft;
+use super::sync::{Resolver, Want};
+use super::tree::{NotExecuted, ProofsOf, Tree};
+use super::votes::Votes;
+use crate::block::{Block, Body, Entry, Header};
+use crate::certificate::Certificate;
+use crate::ledger::Position;
+use crate::message::{Word, limits};
+use crate::types::{Hash, Millis, View};
+use crate::vote::VoteKind;
+use alloc::vec::Vec;
+
+/// Uncontested blocks of mine between two of contested proofs, while uncontested ones wait.
+const BLOCKS_BETWEEN_CONTESTED: u64 = 3;
+
+/// The block that a leader extends, with the certificate of exactly (view, block); none for the genesis.
+struct Parent<'a> {
+    view: View,
+    id: Hash,
+    certificate: Option<&'a Certificate>,
+}
+
+/// What a block would hold.
+struct Selection {
+    entries: Vec<Entry>,
+    contested: bool,
+}
+
+/// What my own proposals were.
+#[derive(Debug, Default)]
+pub struct Proposer {
+    /// My own blocks since the last one of contested proofs.
+    blocks_since_contested: u64,
+}
+
+/// What a proposal is made of, in a view that is mine.
+pub struct Leading<'a> {
+    pub settings: &'a Settings,
+    pub view: View,
+    /// The wall clock.
+    pub time: Millis,
+    /// An empty block is better than none.
+    pub is_block_due: bool,
+    pub votes: &'a Votes,
+    pub proofs: &'a Proofs,
+    pub tree: &'a mut Tree,
+    pub resolver: &'a mut Resolver,
+}
+
+impl Proposer {
+    /// What to propose, if the parent is stored here and there is work or a block is due. Asks for what is missing.
+    pub fn draft(&mut self, mut leading: Leading<'_>) -> Option<Draft> {
+        let parent = leading.choose_parent()?;
+        let selection = self.select(&leading, &parent.id);
+        if selection.entries.is_empty() && !leading.is_block_due {
+            return None;
+        }
+        let (id, block) = leading.build(&parent.id, selection.entries)?;
+        let between = (parent.view.0.saturating_add(1)..leading.view.0).rev().map(View);
+        let ends = between.filter_map(|between| leading.votes.certificates().view_change(between));
+        let mut skipped: Vec<Certificate> = ends.take(limits::SKIPPED_MAX).cloned().collect();
+        skipped.reverse();
+        self.blocks_since_contested =
+            if selection.contested { 0 } else { self.blocks_since_contested.saturating_add(1) };
+        Some(Draft { view: leading.view, id, block, parent: parent.certificate.cloned(), skipped })
+    }
+
+    /// What a block on `tip` should hold: proofs on which Ready is unanimous; or others, in blocks of their own, each
+    /// of proofs with the same set of announcers, at most every fourth of my own blocks while unanimous ones wait.
+    fn select(&self, leading: &Leading<'_>, tip: &Hash) -> Selection {
+        let below = leading.tree.proofs_above_base(tip);
+        let free = |entry: &Entry| !below.contains(&entry.proof);
+        let uncontested = leading.proofs.ready().uncontested().filter_map(entry).filter(free);
+        let entries: Vec<Entry> = uncontested.take(leading.settings.block_size_max).collect();
+        if !entries.is_empty() && self.blocks_since_contested < BLOCKS_BETWEEN_CONTESTED {
+            return Selection { entries, contested: false };
+        }
+        let contested = leading.select_contested(&below);
+        if contested.is_empty() {
+            Selection { entries, contested: false }
+        } else {
+            Selection { entries: contested, contested: true }
+        }
+    }
+}
+
+impl<'a> Leading<'a> {
+    /// R8: the prepared block of the highest view for which R4's chain holds and whose ancestry is here. Asks for what
+    /// is missing; a view with a ViewChange certificate too may be passed over meanwhile.
+    fn choose_parent(&mut self) -> Option<Parent<'a>> {
+        let certificates = self.votes.certificates();
+        let commit = certificates.commit_view();
+        let mut at = self.view.previous();
+        loop {
+            if at == commit {
+                return self.committed_parent();
+            }
+            let passable = certificates.view_change(at).is_some();
+            match certificates.prepare(at) {
+                Some(certificate) => {
+                    if let Some(parent) = self.prepared_parent(certificate) {
+                        return Some(parent);
+                    }
+                    if !passable {
+                        return None;
+                    }
+                }
+                None if passable => {}
+                None => {
+                    self.want_ending(commit, at);
+                    return None;
+                }
+            }
+            at = at.previous();
+        }
+    }
+
+    /// Neither kind of certificate is known of this view, and there is one: I am past it.
+    fn want_ending(&mut self, above: View, at: View) {
+        let known = |view: &u64| self.votes.certificates().ending(View(*view)).is_some();
+        let first = (above.0 + 1..=at.0).rev().take_while(|view| !known(view)).last().unwrap_or(at.0);
+        for kind in [VoteKind::ViewChange, VoteKind::Prepare] {
+            self.resolver.want(Want::Certificates { kind, from: View(first), to: at }, None, []);
+        }
+    }
+
+    /// The highest committed block, or the genesis: its Commit certificate justifies extending it.
+    fn committed_parent(&mut self) -> Option<Parent<'a>> {
+        let certificate = self.votes.certificates().commit();
+        let id = certificate.and_then(Certificate::block).unwrap_or(self.settings.genesis);
+        if id != self.tree.base() {
+            // Finality asks for its ancestry already.
+            return None;
+        }
+        let view = self.votes.certificates().commit_view();
+        self.has_votes_of(view, &id).then_some(Parent { view, id, certificate })
+    }
+
+    fn prepared_parent(&mut self, certificate: &'a Certificate) -> Option<Parent<'a>> {
+        let view = certificate.view();
+        let id = certificate.block()?;
+        match self.tree.ledger(&id) {
+            Ok(_) => self.has_votes_of(view, &id).then_some(Parent { view, id, certificate: Some(certificate) }),
+            Err(NotExecuted::Missing(missing)) => {
+                let above = self.tree.base_sequence();
+                self.resolver.want(Want::Block { id: missing, above }, None, certificate.signers());
+                None
+            }
+            Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => None,
+        }
+    }
+
+    /// A body needs a quorum of its parent's Prepare votes: of a parent known by its Commit certificate only, the
+    /// Prepare certificate is fetched.
+    fn has_votes_of(&mut self, view: View, id: &Hash) -> bool {
+        if *id == self.settings.genesis || self.votes.prepare_of(id).is_some() {
+            return true;
+        }
+        self.resolver.want(Want::Certificates { kind: VoteKind::Prepare, from: view, to: view }, None, []);
+        false
+    }
+
+    fn select_contested(&self, below: &ProofsOf<'_>) -> Vec<Entry> {
+        let ready = self.proofs.ready();
+        let announcers = |entry: &Entry| ready.announcers(&entry.proof, entry.difficulty);
+        let mut contested =
+            ready.contested().filter_map(entry).filter(|entry| !below.contains(&entry.proof)).peekable();
+        let Some(first) = contested.peek().map(announcers) else { return Vec::new() };
+        contested.filter(|entry| announcers(entry) == first).take(self.settings.block_size_max).collect()
+    }
+
+    /// Builds the block on an executed parent.
+    fn build(&mut self, parent: &Hash, proofs: Vec<Entry>) -> Option<(Hash, Block)> {
+        let (chain, epoch) = (*self.settings.set.chain(), self.settings.set.epoch());
+        let ledger = self.tree.ledger(parent).ok()?;
+        let time = ledger.time().max(self.time);
+        let carried = self.votes.carry().for_child(ledger, parent);
+        let sequence = ledger.sequence().next();
+        let body = Body { proofs, carried };
+        let at = Position { parent: *parent, sequence, time };
+        let after = self.tree.execute(at, &body).ok()?;
+        let header = Header { chain, epoch, sequence, parent: *parent, time, body: body.digest(), state: after.root() };
+        Some((header.id(), Block { header, body }))
+    }
+}
+
+fn entry(checked: Checked) -> Option<Entry> {
+    match checked.word {
+        Word::Confirmed(difficulty) => Some(Entry { proof: checked.proof, statement: checked.statement, difficulty }),
+        Word::ConfirmedBeyondSoft(_) | Word::Refuted | Word::NoVerdict => None,
+    }
+}
