@@ -7,7 +7,7 @@ use protocol::block::Block;
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Record, UnknownHistory};
 use protocol::consensus::recovery::Base;
-use protocol::ledger::{Branch, Ledger};
+use protocol::ledger::{Branch, BranchError, Ledger};
 use protocol::message::{Message, limits};
 use protocol::types::{Hash, Sequence};
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,11 +182,11 @@ impl Database {
 }
 
 impl Branch for Database {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        self.stored().proofs.contains_key(proof)
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError> {
+        Ok(self.stored().proofs.contains_key(proof))
     }
 
-    fn has_statement(&self, statement: &Hash) -> bool {
-        self.stored().statements.contains(statement)
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError> {
+        Ok(self.stored().statements.contains(statement))
     }
 }

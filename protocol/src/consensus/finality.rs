@@ -52,6 +52,7 @@ impl Finality<'_> {
                 let sequence = self.tree.block(&id).map_or(Sequence(0), |block| block.header.sequence);
                 Err(Halt::TwoHistories { sequence, id, other: self.tree.base() })
             }
+            Err(NotExecuted::Branch(error)) => Err(Halt::Database(error)),
         }
     }
 
@@ -77,6 +78,7 @@ impl Finality<'_> {
         Err(match fault {
             NotExecuted::OtherRoot { mine } => Halt::OtherStateRoot { sequence, id, theirs: header.state, mine },
             NotExecuted::Fault(fault) => Halt::FinalBlockInvalid { sequence, id, fault },
+            NotExecuted::Branch(error) => Halt::Database(error),
             NotExecuted::Missing(_) | NotExecuted::Elsewhere => {
                 Halt::TwoHistories { sequence, id, other: self.tree.base() }
             }

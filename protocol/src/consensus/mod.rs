@@ -48,6 +48,7 @@ mod votes;
 #[cfg(test)]
 mod tests;
 
+use crate::ledger::BranchError;
 use crate::message::{Message, Status, Word};
 use crate::quorum::ValidatorSet;
 use crate::ready::{Refusal, Standing};
@@ -59,7 +60,7 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use effects::Effects;
-use events::{Checked, Effect, Input, Notice, Output, Record, Time, To};
+use events::{Checked, Effect, Halt, Input, Notice, Output, Record, Time, To};
 use proofs::Proofs;
 use proposals::Proposals;
 use proposer::Proposer;
@@ -210,24 +211,38 @@ impl Consensus {
     }
 
     fn on_checked(&mut self, checked: Checked) {
-        // What is in the table is not final: with its end it left the table.
-        if !self.proofs.ready().has(&checked.proof) && self.tree.is_final(&checked.proof) {
-            if self.proposals.awaited(&self.safety).contains(&checked.proof) {
-                self.proofs.checked_late(checked);
+        match self.is_final(&checked.proof) {
+            Ok(false) => {
+                let refusal = self.proofs.checked(self.now.local, checked);
+                self.refuse(refusal);
             }
-            return;
+            Ok(true) if self.proposals.awaited(&self.safety).contains(&checked.proof) => {
+                self.proofs.checked_late(checked)
+            }
+            Ok(true) => {}
+            Err(error) => _ = self.halt(Halt::Database(error)),
         }
-        let refusal = self.proofs.checked(self.now.local, checked);
-        self.refuse(refusal);
     }
 
     fn on_words(&mut self, from: ValidatorIndex, words: Vec<(Hash, Word)>) {
         for (proof, word) in words {
-            if self.proofs.ready().has(&proof) || !self.tree.is_final(&proof) {
-                let refusal = self.proofs.told(self.now.local, from, proof, word);
-                self.refuse(refusal);
+            match self.is_final(&proof) {
+                Ok(false) => {
+                    let refusal = self.proofs.told(self.now.local, from, proof, word);
+                    self.refuse(refusal);
+                }
+                Ok(true) => {}
+                Err(error) => {
+                    self.halt(Halt::Database(error));
+                    return;
+                }
             }
         }
+    }
+
+    /// What is in the table is not final: with its end it left the table.
+    fn is_final(&self, proof: &Hash) -> Result<bool, BranchError> {
+        Ok(!self.proofs.ready().has(proof) && self.tree.is_final(proof)?)
     }
 
     fn refuse(&mut self, refusal: Option<Refusal>) {

@@ -9,7 +9,7 @@ use super::tree::{NotExecuted, ProofsOf, Tree};
 use super::votes::Votes;
 use crate::block::{Block, Body, Entry, Header};
 use crate::certificate::Certificate;
-use crate::ledger::Position;
+use crate::ledger::{BranchError, Position};
 use crate::message::{Word, limits};
 use crate::types::{Hash, Millis, View};
 use crate::vote::VoteKind;
@@ -54,20 +54,23 @@ pub struct Leading<'a> {
 
 impl Proposer {
     /// What to propose, if the parent is stored here and there is work or a block is due. Asks for what is missing.
-    pub fn draft(&mut self, mut leading: Leading<'_>) -> Option<Draft> {
-        let parent = leading.choose_parent()?;
+    ///
+    /// # Errors
+    /// [`BranchError`] if the database cannot say what is final.
+    pub fn draft(&mut self, mut leading: Leading<'_>) -> Result<Option<Draft>, BranchError> {
+        let Some(parent) = leading.choose_parent()? else { return Ok(None) };
         let selection = self.select(&leading, &parent.id);
         if selection.entries.is_empty() && !leading.is_block_due {
-            return None;
+            return Ok(None);
         }
-        let (id, block) = leading.build(&parent.id, selection.entries)?;
+        let Some((id, block)) = leading.build(&parent.id, selection.entries)? else { return Ok(None) };
         let between = (parent.view.0.saturating_add(1)..leading.view.0).rev().map(View);
         let ends = between.filter_map(|between| leading.votes.certificates().view_change(between));
         let mut skipped: Vec<Certificate> = ends.take(limits::SKIPPED_MAX).cloned().collect();
         skipped.reverse();
         self.blocks_since_contested =
             if selection.contested { 0 } else { self.blocks_since_contested.saturating_add(1) };
-        Some(Draft { view: leading.view, id, block, parent: parent.certificate.cloned(), skipped })
+        Ok(Some(Draft { view: leading.view, id, block, parent: parent.certificate.cloned(), skipped }))
     }
 
     /// What a block on `tip` should hold: proofs on which Ready is unanimous; or others, in blocks of their own, each
@@ -92,28 +95,28 @@ impl Proposer {
 impl<'a> Leading<'a> {
     /// R8: the prepared block of the highest view for which R4's chain holds and whose ancestry is here. Asks for what
     /// is missing; a view with a ViewChange certificate too may be passed over meanwhile.
-    fn choose_parent(&mut self) -> Option<Parent<'a>> {
+    fn choose_parent(&mut self) -> Result<Option<Parent<'a>>, BranchError> {
         let certificates = self.votes.certificates();
         let commit = certificates.commit_view();
         let mut at = self.view.previous();
         loop {
             if at == commit {
-                return self.committed_parent();
+                return Ok(self.committed_parent());
             }
             let passable = certificates.view_change(at).is_some();
             match certificates.prepare(at) {
                 Some(certificate) => {
-                    if let Some(parent) = self.prepared_parent(certificate) {
-                        return Some(parent);
+                    if let Some(parent) = self.prepared_parent(certificate)? {
+                        return Ok(Some(parent));
                     }
                     if !passable {
-                        return None;
+                        return Ok(None);
                     }
                 }
                 None if passable => {}
                 None => {
                     self.want_ending(commit, at);
-                    return None;
+                    return Ok(None);
                 }
             }
             at = at.previous();
@@ -141,10 +144,10 @@ impl<'a> Leading<'a> {
         self.has_votes_of(view, &id).then_some(Parent { view, id, certificate })
     }
 
-    fn prepared_parent(&mut self, certificate: &'a Certificate) -> Option<Parent<'a>> {
+    fn prepared_parent(&mut self, certificate: &'a Certificate) -> Result<Option<Parent<'a>>, BranchError> {
         let view = certificate.view();
-        let id = certificate.block()?;
-        match self.tree.ledger(&id) {
+        let Some(id) = certificate.block() else { return Ok(None) };
+        Ok(match self.tree.ledger(&id) {
             Ok(_) => self.has_votes_of(view, &id).then_some(Parent { view, id, certificate: Some(certificate) }),
             Err(NotExecuted::Missing(missing)) => {
                 let above = self.tree.base_sequence();
@@ -152,7 +155,8 @@ impl<'a> Leading<'a> {
                 None
             }
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => None,
-        }
+            Err(NotExecuted::Branch(error)) => return Err(error),
+        })
     }
 
     /// A body needs a quorum of its parent's Prepare votes: of a parent known by its Commit certificate only, the
@@ -175,17 +179,30 @@ impl<'a> Leading<'a> {
     }
 
     /// Builds the block on an executed parent.
-    fn build(&mut self, parent: &Hash, proofs: Vec<Entry>) -> Option<(Hash, Block)> {
+    fn build(&mut self, parent: &Hash, proofs: Vec<Entry>) -> Result<Option<(Hash, Block)>, BranchError> {
+        match self.built(parent, proofs) {
+            Ok(built) => Ok(Some(built)),
+            Err(NotExecuted::Branch(error)) => Err(error),
+            Err(
+                NotExecuted::Missing(_)
+                | NotExecuted::Elsewhere
+                | NotExecuted::Fault(_)
+                | NotExecuted::OtherRoot { .. },
+            ) => Ok(None),
+        }
+    }
+
+    fn built(&mut self, parent: &Hash, proofs: Vec<Entry>) -> Result<(Hash, Block), NotExecuted> {
         let (chain, epoch) = (*self.settings.set.chain(), self.settings.set.epoch());
-        let ledger = self.tree.ledger(parent).ok()?;
+        let ledger = self.tree.ledger(parent)?;
         let time = ledger.time().max(self.time);
         let carried = self.votes.carry().for_child(ledger, parent);
         let sequence = ledger.sequence().next();
         let body = Body { proofs, carried };
         let at = Position { parent: *parent, sequence, time };
-        let after = self.tree.execute(at, &body).ok()?;
+        let after = self.tree.execute(at, &body)?;
         let header = Header { chain, epoch, sequence, parent: *parent, time, body: body.digest(), state: after.root() };
-        Some((header.id(), Block { header, body }))
+        Ok((header.id(), Block { header, body }))
     }
 }
 

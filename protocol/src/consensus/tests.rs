@@ -11,7 +11,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
-use network::{DELAY, Network, Node};
+use network::{DELAY, Network, Node, Unreadable};
 use votes::VIEWS_AHEAD_MAX;
 
 mod attesting;
@@ -253,6 +253,29 @@ fn a_restarted_leader_sends_the_same_proposal_again() {
     let again: Vec<_> = network.node(leader).log.iter().filter(mine).collect();
     assert_eq!(again.len(), 1, "R3: one record, sent again identically");
     assert!(network.is_final_everywhere(1));
+}
+
+/// Whether it leads or follows: what a proof is worth is then not known, so nothing may be signed on it.
+#[test]
+fn a_database_that_does_not_answer_halts_before_a_vote_rests_on_it() {
+    let cases = [0, 1].map(|follows| [Unreadable::Proofs, Unreadable::Statements].map(|what| (follows, what)));
+    for (follows, unreadable) in cases.into_iter().flatten() {
+        let mut network = Network::new(&[10; 4]);
+        network.run(20);
+        let consensus = &network.node(0).consensus;
+        let leader = consensus.leader(consensus.round.view()).as_usize();
+        let index = (leader + follows) % 4;
+        let log = network.stop(index);
+        network.unreadable = BTreeMap::from([(index, unreadable)]);
+        network.start(index, log.clone());
+        network.run(20);
+        network.confirm_everywhere(1);
+        network.run(3_000);
+        assert_eq!(network.node(index).halts, [Halt::Database(network::unreadable())]);
+        assert_eq!(network.node(index).log, log, "nothing is signed");
+        let proof = Hash([1; 32]);
+        assert!((0..4).filter(|other| *other != index).all(|other| network.node(other).proofs.contains(&proof)));
+    }
 }
 
 #[test]

@@ -249,6 +249,7 @@ impl Consensus {
                 self.give_up(reason);
                 Progress::Made
             }
+            Judgement::Halt(error) => self.halt(Halt::Database(error)),
         }
     }
 
@@ -266,11 +267,15 @@ impl Consensus {
                 tree: &mut self.tree,
                 resolver: &mut self.resolver,
             };
-            if let Judgement::Valid(valid) = validation.judge_late(kept)
-                && let Some(vote) = self.safety.prepare(&valid, self.votes.certificates())
-            {
-                self.cast(vote, None);
-                progress = Progress::Made;
+            match validation.judge_late(kept) {
+                Judgement::Valid(valid) => {
+                    if let Some(vote) = self.safety.prepare(&valid, self.votes.certificates()) {
+                        self.cast(vote, None);
+                        progress = Progress::Made;
+                    }
+                }
+                Judgement::Wait | Judgement::Needs(_) | Judgement::Invalid(_) => {}
+                Judgement::Halt(error) => return self.halt(Halt::Database(error)),
             }
         }
         progress
@@ -296,7 +301,11 @@ impl Consensus {
             tree: &mut self.tree,
             resolver: &mut self.resolver,
         });
-        let Some(draft) = draft else { return Progress::None };
+        let draft = match draft {
+            Ok(Some(draft)) => draft,
+            Ok(None) => return Progress::None,
+            Err(error) => return self.halt(Halt::Database(error)),
+        };
         let id = draft.id;
         let Some(proposal) = self.safety.propose(draft, self.votes.certificates()) else { return Progress::None };
         let vote = proposal.vote;
@@ -332,10 +341,16 @@ impl Consensus {
                 self.votes.retain(&keep);
                 self.effects.push(blocks);
             }
-            Err(halt) => {
-                self.safety.halt();
-                self.effects.push(Effect::Halt(halt));
-            }
+            Err(halt) => return self.halt(halt),
+        }
+        Progress::Made
+    }
+
+    /// The process must end: nothing is signed from here on. Only the first reason is told.
+    pub(super) fn halt(&mut self, halt: Halt) -> Progress {
+        if !self.safety.is_halted() {
+            self.safety.halt();
+            self.effects.push(Effect::Halt(halt));
         }
         Progress::Made
     }

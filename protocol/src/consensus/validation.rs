@@ -6,6 +6,7 @@ use super::proposals::Kept;
 use super::sync::{Resolver, Want};
 use super::tree::{NotExecuted, Tree};
 use super::votes::Votes;
+use crate::ledger::BranchError;
 use crate::message::{GiveUpReason, Proposal};
 use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::vote::VoteKind;
@@ -55,6 +56,8 @@ pub enum Judgement<'a> {
     /// Scripts that were not checked here are missing.
     Needs(Vec<Hash>),
     Invalid(GiveUpReason),
+    /// The database does not say what is final: nothing is decided any more.
+    Halt(BranchError),
 }
 
 /// What a proposal is judged by.
@@ -126,6 +129,7 @@ impl Validation<'_> {
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {
                 Err(Judgement::Invalid(GiveUpReason::InvalidProposal))
             }
+            Err(NotExecuted::Branch(error)) => Err(Judgement::Halt(error)),
         }
     }
 
@@ -152,6 +156,7 @@ impl Validation<'_> {
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {
                 Err(Judgement::Invalid(GiveUpReason::InvalidProposal))
             }
+            Err(NotExecuted::Branch(error)) => Err(Judgement::Halt(error)),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Four validators, or any number, with a constant delay: what the directed cases drive.
 
-use crate::consensus::events::{Checked, Effect, Input, Notice, Output, Record, Time, To, UnknownHistory};
+use crate::consensus::events::{Checked, Effect, Halt, Input, Notice, Output, Record, Time, To, UnknownHistory};
 use crate::consensus::recovery::Base;
 use crate::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
 use crate::election::Election;
-use crate::ledger::{Branch, GenesisAccount, Ledger};
+use crate::ledger::{Branch, BranchCause, BranchError, GenesisAccount, Ledger};
 use crate::message::{Message, Word};
 use crate::pacemaker::{Pacemaker, PacemakerSettings};
 use crate::quorum::{Validator, ValidatorSet};
@@ -13,7 +13,7 @@ use crate::signature::{SignatureCheck, Signer};
 use crate::types::{Amount, Epoch, Hash, Millis, NodeId, PublicKey, ResourceCount, Signature, Stake, ValidatorIndex};
 use crate::verify::Checker;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -42,17 +42,36 @@ impl Signer for PublicKey {
     }
 }
 
+/// What a database does not answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// Whether a proof that was checked, or attested, is final.
+    Proofs,
+    /// Whether a statement of a body that is executed is final.
+    Statements,
+}
+
 /// The database has nothing that the chain does not remember: these tests never say `Applied`.
-pub(super) struct Nothing;
+struct Database(Option<Unreadable>);
 
-impl Branch for Nothing {
-    fn has_proof(&self, _: &Hash) -> bool {
-        false
+impl Database {
+    fn answer(&self, asked: Unreadable) -> Result<bool, BranchError> {
+        if self.0 == Some(asked) { Err(unreadable()) } else { Ok(false) }
+    }
+}
+
+impl Branch for Database {
+    fn has_proof(&self, _: &Hash) -> Result<bool, BranchError> {
+        self.answer(Unreadable::Proofs)
     }
 
-    fn has_statement(&self, _: &Hash) -> bool {
-        false
+    fn has_statement(&self, _: &Hash) -> Result<bool, BranchError> {
+        self.answer(Unreadable::Statements)
     }
+}
+
+pub(super) fn unreadable() -> BranchError {
+    BranchError { cause: BranchCause::Disk, reason: "the disk is gone".into() }
 }
 
 pub(super) struct Node {
@@ -63,6 +82,7 @@ pub(super) struct Node {
     pub(super) finals: Vec<Hash>,
     pub(super) proofs: Vec<Hash>,
     pub(super) refused: Vec<Hash>,
+    pub(super) halts: Vec<Halt>,
     pub(super) views: u64,
 }
 
@@ -74,6 +94,8 @@ pub(super) struct Network {
     pub(super) queue: VecDeque<(u64, usize, usize, Message)>,
     /// Messages are lost between these.
     pub(super) cut: BTreeSet<(usize, usize)>,
+    /// The databases of these do not answer, once they are started again.
+    pub(super) unreadable: BTreeMap<usize, Unreadable>,
 }
 
 impl Network {
@@ -102,7 +124,8 @@ impl Network {
         };
         let settings = (0..stakes.len()).map(settings).collect();
         let nodes = stakes.iter().map(|_| None).collect();
-        let mut network = Network { settings, base, nodes, now: 1_000, queue: VecDeque::new(), cut: BTreeSet::new() };
+        let (queue, cut, unreadable) = (VecDeque::new(), BTreeSet::new(), BTreeMap::new());
+        let mut network = Network { settings, base, nodes, now: 1_000, queue, cut, unreadable };
         for index in 0..stakes.len() {
             network.start(index, vec![Record::Unknown(UnknownHistory::New)]);
         }
@@ -119,8 +142,9 @@ impl Network {
             idle_block_interval: settings.idle_block_interval,
         };
         let (set, me) = (settings.set.clone(), settings.me);
+        let branch = Database(self.unreadable.get(&index).copied());
         let (consensus, output) =
-            Consensus::recover(settings, Box::new(key), Box::new(Nothing), self.base.clone(), records.clone(), now);
+            Consensus::recover(settings, Box::new(key), Box::new(branch), self.base.clone(), records.clone(), now);
         self.nodes[index] = Some(Node {
             consensus,
             pacemaker: Pacemaker::new(set.clone(), me, pace, now.local),
@@ -129,6 +153,7 @@ impl Network {
             finals: Vec::new(),
             proofs: Vec::new(),
             refused: Vec::new(),
+            halts: Vec::new(),
             views: 0,
         });
         self.carry_out(index, output);
@@ -205,7 +230,10 @@ impl Network {
                     inputs.extend(node.election.on_notice(Millis(now), &notice));
                 }
                 Effect::Refused { proof, .. } => node.refused.push(proof),
-                Effect::Halt(halt) => panic!("node {index} halted: {halt}"),
+                Effect::Halt(halt) => {
+                    assert!(self.unreadable.contains_key(&index), "node {index} halted: {halt}");
+                    node.halts.push(halt);
+                }
                 Effect::Need { .. } | Effect::Serve { .. } | Effect::Shorten(_) | Effect::Reconnect => {}
             }
         }

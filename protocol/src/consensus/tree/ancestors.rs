@@ -1,7 +1,7 @@
 //! Which proofs and statements a branch holds already, from a block down to the database.
 
 use crate::block::Block;
-use crate::ledger::Branch;
+use crate::ledger::{Branch, BranchError};
 use crate::types::{Hash, Sequence};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -44,12 +44,12 @@ impl AncestorIndex<'_> {
 }
 
 impl Branch for AncestorIndex<'_> {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        self.blocks().any(|block| block.proofs.contains(proof)) || self.branch.has_proof(proof)
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError> {
+        Ok(self.blocks().any(|block| block.proofs.contains(proof)) || self.branch.has_proof(proof)?)
     }
 
-    fn has_statement(&self, statement: &Hash) -> bool {
-        self.blocks().flat_map(|block| &block.block.body.proofs).any(|entry| entry.statement == *statement)
-            || self.branch.has_statement(statement)
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError> {
+        let mut entries = self.blocks().flat_map(|block| &block.block.body.proofs);
+        Ok(entries.any(|entry| entry.statement == *statement) || self.branch.has_statement(statement)?)
     }
 }

@@ -7,7 +7,7 @@ mod ancestors;
 
 use super::events::FinalBlock;
 use crate::block::Block;
-use crate::ledger::{Branch, Ledger, LedgerFault, Position};
+use crate::ledger::{Branch, BranchError, Ledger, LedgerFault, NoLedger, Position};
 use crate::quorum::ValidatorSet;
 use crate::types::{Hash, Sequence};
 use alloc::boxed::Box;
@@ -29,6 +29,17 @@ pub enum NotExecuted {
     OtherRoot {
         mine: Hash,
     },
+    /// The database does not say what is final, so nothing is known of this block.
+    Branch(BranchError),
+}
+
+impl From<NoLedger> for NotExecuted {
+    fn from(none: NoLedger) -> NotExecuted {
+        match none {
+            NoLedger::Fault(fault) => NotExecuted::Fault(fault),
+            NoLedger::Branch(error) => NotExecuted::Branch(error),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -160,7 +171,7 @@ impl Tree {
     fn execute_on(&self, at: Position, body: &crate::block::Body, path: &[Hash]) -> Result<Ledger, NotExecuted> {
         let parent = self.executed(&at.parent).ok_or(NotExecuted::Missing(at.parent))?;
         let below = self.below(path);
-        parent.execute(&self.set, at, body, self.proofs_max, &below).map_err(NotExecuted::Fault)
+        Ok(parent.execute(&self.set, at, body, self.proofs_max, &below)?)
     }
 
     fn executed(&self, id: &Hash) -> Option<&Ledger> {
@@ -185,7 +196,10 @@ impl Tree {
     }
 
     /// Whether a proof is final, as far as this validator knows.
-    pub fn is_final(&self, proof: &Hash) -> bool {
+    ///
+    /// # Errors
+    /// [`BranchError`] if the database cannot say so.
+    pub fn is_final(&self, proof: &Hash) -> Result<bool, BranchError> {
         self.below(&[]).has_proof(proof)
     }
 
