@@ -188,6 +188,13 @@ impl Ready {
         ready.map(|(by, _)| by).collect()
     }
 
+    /// Those of them that are not doubted.
+    pub fn trusted(&self, proof: &Hash, count: ResourceCount) -> BTreeSet<ValidatorIndex> {
+        let mut announcers = self.announcers(proof, count);
+        announcers.retain(|by| !self.doubted.contains(by));
+        announcers
+    }
+
     /// Whether it announced Ready with my count.
     pub fn agrees(&self, proof: &Hash, by: ValidatorIndex) -> bool {
         let Some(pending) = self.pending.get(proof) else { return false };
@@ -209,6 +216,13 @@ impl Ready {
     /// Proposable proofs on which Ready is not unanimous, the most urgent first.
     pub fn contested(&self) -> impl Iterator<Item = Checked> + '_ {
         self.contested.iter().filter_map(|rank| self.mine(&rank.proof))
+    }
+
+    /// Whether there is a proof that may yet become proposable, or unanimous.
+    pub fn awaits_more(&self) -> bool {
+        let said_no = |pending: &Pending| pending.mine.is_some_and(|mine| !matches!(mine.word, Word::Confirmed(_)));
+        let decided = |pending: &Pending| pending.refused || said_no(pending);
+        self.pending.values().any(|pending| pending.standing != Standing::Uncontested && !decided(pending))
     }
 
     /// My own attestations on everything pending, to be sent on a new session and again while undecided.

@@ -16,8 +16,8 @@ pub fn is_crowd(validators: usize) -> bool {
 
 /// After what may have left somebody behind, everybody is told within this time.
 const HURRY: Millis = Millis(2_000);
-/// Turns in it.
-const HURRY_TURNS: usize = 4;
+/// Turns in it, less one: a round may have begun before.
+const HURRY_TURNS: usize = 3;
 
 /// Rounds of turns among the peers that have a session.
 #[derive(Debug, Clone)]
@@ -67,21 +67,11 @@ impl Turns {
         now < self.hurry_until
     }
 
-    /// The next turn, of [`PEERS_AT_ONCE`]. `peers` are all that have a session, ascending, with the time when it was opened;
-    /// one that is newer than [`HURRY`] is told at every turn.
+    /// The next turn, of so many where they take turns at all. `peers` are all that have a session, ascending, with the time when it
+    /// was opened; one that is newer than [`HURRY`] is told at every turn.
     ///
     /// Cost: O(peers).
-    pub fn next(&mut self, now: Millis, peers: impl Iterator<Item = (ValidatorIndex, Millis)>) -> Turn {
-        self.next_of(PEERS_AT_ONCE, now, peers)
-    }
-
-    /// The same, of so many peers where they take turns at all.
-    pub fn next_of(
-        &mut self,
-        at_once: usize,
-        now: Millis,
-        peers: impl Iterator<Item = (ValidatorIndex, Millis)>,
-    ) -> Turn {
+    pub fn next(&mut self, at_once: usize, now: Millis, peers: impl Iterator<Item = (ValidatorIndex, Millis)>) -> Turn {
         let peers: Vec<(ValidatorIndex, Millis)> = peers.collect();
         if !is_crowd(peers.len() + 1) {
             return Turn::Everybody;
@@ -134,7 +124,7 @@ mod tests {
     fn told(turns: &mut Turns, validators: u16, count: u64) -> BTreeMap<ValidatorIndex, u64> {
         let mut told = BTreeMap::new();
         for turn in 0..count {
-            match turns.next(Millis(10_000 + 500 * turn), peers(validators)) {
+            match turns.next(PEERS_AT_ONCE, Millis(10_000 + 500 * turn), peers(validators)) {
                 Turn::Everybody => peers(validators).for_each(|(peer, _)| *told.entry(peer).or_default() += 1),
                 Turn::Some { peers, .. } => {
                     assert!(peers.len() <= PEERS_AT_ONCE);
@@ -148,7 +138,11 @@ mod tests {
     #[test]
     fn up_to_seventeen_validators_tell_everybody_always() {
         for validators in [1, 4, 17] {
-            assert_eq!(Turns::new(ME).next(Millis(10_000), peers(validators)), Turn::Everybody, "{validators}");
+            assert_eq!(
+                Turns::new(ME).next(PEERS_AT_ONCE, Millis(10_000), peers(validators)),
+                Turn::Everybody,
+                "{validators}"
+            );
         }
     }
 
@@ -166,12 +160,12 @@ mod tests {
     fn everybody_is_told_within_two_seconds_of_what_may_have_left_somebody_behind() {
         for validators in [18, 64, 65, 100, 1_000] {
             let mut turns = Turns::new(ME);
-            turns.next(Millis(9_500), peers(validators));
+            turns.next(PEERS_AT_ONCE, Millis(9_500), peers(validators));
             turns.hurry(Millis(10_000));
             let mut told = BTreeMap::<ValidatorIndex, u64>::new();
             for now in [10_000, 10_500, 11_000, 11_500] {
                 assert!(turns.hurries(Millis(now)));
-                let Turn::Some { peers, .. } = turns.next(Millis(now), peers(validators)) else {
+                let Turn::Some { peers, .. } = turns.next(PEERS_AT_ONCE, Millis(now), peers(validators)) else {
                     panic!("{validators} take turns")
                 };
                 assert!(peers.len() <= PEERS_AT_ONCE.max(usize::from(validators).div_ceil(HURRY_TURNS)));
@@ -187,16 +181,19 @@ mod tests {
         let mut turns = Turns::new(ME);
         let opened = |at| move |(peer, _)| (peer, if peer == ValidatorIndex(0) { Millis(at) } else { Millis(0) });
         for turn in 0..4 {
-            let Turn::Some { peers, .. } = turns.next(Millis(10_000 + 500 * turn), peers(100).map(opened(10_000)))
+            let Turn::Some { peers, .. } =
+                turns.next(PEERS_AT_ONCE, Millis(10_000 + 500 * turn), peers(100).map(opened(10_000)))
             else {
                 panic!("a hundred take turns")
             };
             assert!(peers.contains(&ValidatorIndex(0)));
         }
         let mut turns = Turns::new(ME);
-        turns.next(Millis(10_000), peers(40));
+        turns.next(PEERS_AT_ONCE, Millis(10_000), peers(40));
         // Half of them are gone before their turn.
-        let Turn::Some { peers, .. } = turns.next(Millis(10_500), peers(40).filter(|(peer, _)| peer.0 % 2 == 0)) else {
+        let Turn::Some { peers, .. } =
+            turns.next(PEERS_AT_ONCE, Millis(10_500), peers(40).filter(|(peer, _)| peer.0 % 2 == 0))
+        else {
             panic!("more than sixteen are left")
         };
         assert!(peers.len() < PEERS_AT_ONCE && peers.iter().all(|peer| peer.0 % 2 == 0), "{peers:?}");

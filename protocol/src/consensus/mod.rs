@@ -66,7 +66,7 @@ use proposals::Proposals;
 use proposer::Proposer;
 use round::Round;
 use safety::Safety;
-use sync::{Givers, Peers, Relays, Resolver, Statuses, Supply};
+use sync::{Givers, Here, Peers, Relays, Resolver, Statuses, Supply};
 use timers::{Scene, Timers};
 use tree::Tree;
 use view::Snapshot;
@@ -293,7 +293,8 @@ impl Consensus {
         self.round.note_under_way(now, is_under_way);
         if now >= self.statuses.due() {
             let status = self.supply().status();
-            self.statuses.tell(status, now, &self.round, &mut self.peers, &mut self.effects);
+            let here = Here { now, round: &self.round, usual_round: self.timers.usual_round() };
+            self.statuses.tell(status, here, &mut self.peers, &mut self.effects);
         }
         self.proofs.rebroadcast(now, view, &mut self.peers, &mut self.effects);
     }

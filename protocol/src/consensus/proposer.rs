@@ -11,8 +11,9 @@ use crate::block::{Block, Body, Entry, Header};
 use crate::certificate::Certificate;
 use crate::ledger::{BranchError, Position};
 use crate::message::{Word, limits};
-use crate::types::{Hash, Millis, View};
+use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::vote::VoteKind;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// Uncontested blocks of mine between two of contested proofs, while uncontested ones wait.
@@ -44,6 +45,8 @@ pub struct Leading<'a> {
     pub view: View,
     /// The wall clock.
     pub time: Millis,
+    /// Proofs wait, with what is still being checked: [`super::timers::Timers::is_gathering`].
+    pub is_gathering: bool,
     /// An empty block is better than none.
     pub is_block_due: bool,
     pub votes: &'a Votes,
@@ -60,7 +63,8 @@ impl Proposer {
     pub fn draft(&mut self, mut leading: Leading<'_>) -> Result<Option<Draft>, BranchError> {
         let Some(parent) = leading.choose_parent()? else { return Ok(None) };
         let selection = self.select(&leading, &parent.id);
-        if selection.entries.is_empty() && !leading.is_block_due {
+        let has_proofs = !selection.entries.is_empty() && !leading.is_gathering;
+        if !has_proofs && !leading.is_block_due {
             return Ok(None);
         }
         let Some((id, block)) = leading.build(&parent.id, selection.entries)? else { return Ok(None) };
@@ -73,8 +77,8 @@ impl Proposer {
         Ok(Some(Draft { view: leading.view, id, block, parent: parent.certificate.cloned(), skipped }))
     }
 
-    /// What a block on `tip` should hold: proofs on which Ready is unanimous; or others, in blocks of their own, each
-    /// of proofs with the same set of announcers, at most every fourth of my own blocks while unanimous ones wait.
+    /// What a block on `tip` should hold: proofs on which Ready is unanimous; or others, in blocks of their own, at most every
+    /// fourth of my own blocks while unanimous ones wait.
     fn select(&self, leading: &Leading<'_>, tip: &Hash) -> Selection {
         let below = leading.tree.proofs_above_base(tip);
         let free = |entry: &Entry| !below.contains(&entry.proof);
@@ -169,13 +173,26 @@ impl<'a> Leading<'a> {
         false
     }
 
+    /// Greedily, the most urgent first, as long as a quorum of validators that are not doubted has announced all of them: these can
+    /// vote for the block. (Equal sets of announcers would give a bad minority as many sets as it has subsets, and blocks of one
+    /// proof.)
     fn select_contested(&self, below: &ProofsOf<'_>) -> Vec<Entry> {
-        let ready = self.proofs.ready();
-        let announcers = |entry: &Entry| ready.announcers(&entry.proof, entry.difficulty);
-        let mut contested =
-            ready.contested().filter_map(entry).filter(|entry| !below.contains(&entry.proof)).peekable();
-        let Some(first) = contested.peek().map(announcers) else { return Vec::new() };
-        contested.filter(|entry| announcers(entry) == first).take(self.settings.block_size_max).collect()
+        let (ready, set) = (self.proofs.ready(), &self.settings.set);
+        let mut everywhere: Option<BTreeSet<ValidatorIndex>> = None;
+        let still_a_quorum = |entry: &Entry| {
+            let announcers = ready.trusted(&entry.proof, entry.difficulty);
+            let both = match &everywhere {
+                Some(before) => before.intersection(&announcers).copied().collect(),
+                None => announcers,
+            };
+            let is_quorum = set.is_quorum(set.stake_of(both.iter().copied()));
+            if is_quorum {
+                everywhere = Some(both);
+            }
+            is_quorum
+        };
+        let contested = ready.contested().filter_map(entry).filter(|entry| !below.contains(&entry.proof));
+        contested.filter(still_a_quorum).take(self.settings.block_size_max).collect()
     }
 
     /// Builds the block on an executed parent.

@@ -58,7 +58,7 @@ impl Consensus {
             proofs: Proofs::new(set.clone(), schedule, me, now.local),
             proposals: Proposals::default(),
             round: Round::new(View(1), None, now.local),
-            timers: Timers::new(settings.idle_block_interval),
+            timers: Timers::new(settings.idle_block_interval, settings.set.len()),
             proposer: Proposer::default(),
             peers: Peers::default(),
             statuses: Statuses::new(set, settings.givers(), now.local),

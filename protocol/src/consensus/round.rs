@@ -20,6 +20,8 @@ pub struct Round {
     proposed: bool,
     clock_started: bool,
     work_told: bool,
+    /// When its proposal came, or was made.
+    proposed_at: Option<Millis>,
     /// Since when something happens in it that is not over.
     under_way: Option<Millis>,
     needed: BTreeSet<Hash>,
@@ -41,6 +43,7 @@ impl Round {
             proposed: false,
             clock_started: false,
             work_told: false,
+            proposed_at: None,
             under_way: None,
             needed: BTreeSet::new(),
         }
@@ -82,6 +85,16 @@ impl Round {
     /// My own proposal needs no judgement.
     pub fn propose(&mut self) {
         (self.proposed, self.judged) = (true, true);
+    }
+
+    /// Its proposal came, or was made.
+    pub fn note_proposal(&mut self, now: Millis) {
+        self.proposed_at = self.proposed_at.or(Some(now));
+    }
+
+    /// Since when its proposal could be judged: one that came before I entered the view has waited for me.
+    pub fn proposed_at(&self) -> Millis {
+        self.proposed_at.unwrap_or(self.entered)
     }
 
     /// Of the proofs that the proposal lacks here, those that were not asked for yet.

@@ -17,6 +17,7 @@ use votes::VIEWS_AHEAD_MAX;
 mod attesting;
 mod bad_peers;
 mod network;
+mod proposing;
 mod telling;
 mod unknown_history;
 

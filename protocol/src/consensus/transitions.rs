@@ -51,6 +51,9 @@ impl Consensus {
         let prepared = self.votes.certificates().is_prepared(view, &id);
         self.tree.insert(proposal.block.clone());
         self.proposals.keep(id, proposal, prepared);
+        if view == self.round.view() {
+            self.round.note_proposal(self.now.local);
+        }
         self.effects.notice(Notice::Proposed { view, leader: self.leader(view) });
     }
 
@@ -192,6 +195,11 @@ impl Consensus {
         if kind == VoteKind::ViewChange {
             self.statuses.hurry(self.now.local);
             self.proofs.spread_attestations(self.now.local);
+        } else {
+            self.proofs.end_spreading();
+            if self.proposals.at(self.round.view()).is_some() {
+                self.timers.set_last_round(self.now.local.since(self.round.proposed_at()));
+            }
         }
         self.round.advance(by, self.now.local);
         let view = self.round.view();
@@ -290,11 +298,13 @@ impl Consensus {
             return Progress::None;
         }
         let scene = self.scene();
+        let is_gathering = self.timers.is_gathering(&scene) && self.proofs.ready().awaits_more();
         let is_block_due = self.timers.is_stranded(&scene) || self.timers.is_idle_block_due(&scene);
         let draft = self.proposer.draft(Leading {
             settings: &self.settings,
             view,
             time: self.now.wall,
+            is_gathering,
             is_block_due,
             votes: &self.votes,
             proofs: &self.proofs,

@@ -351,7 +351,7 @@ impl Mempool {
         if self.exchange_at <= now {
             self.exchange_at = now.saturating_add(EXCHANGE_INTERVAL);
             let sessions = self.sessions.keys().map(|peer| (*peer, Millis(0)));
-            let peers: BTreeSet<_> = match self.turns.next_of(FEW_AT_ONCE, now, sessions) {
+            let peers: BTreeSet<_> = match self.turns.next(FEW_AT_ONCE, now, sessions) {
                 Turn::Everybody => {
                     self.relay_at = None;
                     self.sessions.keys().copied().collect()

@@ -14,7 +14,7 @@ use crate::message::{Message, Word, limits};
 use crate::quorum::ValidatorSet;
 use crate::ready::{Number, Ready};
 use crate::schedule::Schedule;
-use crate::turns::{Turns, is_crowd};
+use crate::turns::{FEW_AT_ONCE, PEERS_AT_ONCE, Turns, is_crowd};
 use crate::types::{Hash, Millis, ValidatorIndex, View};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -24,11 +24,15 @@ use core::ops::Bound;
 /// more messages than it reads. The first after a pause goes at once.
 const WORDS_INTERVAL: Millis = Millis(8);
 
+/// The same in a crowd whose members all send everybody everything: a proof would be a message for each pair of them. Views last
+/// longer than that.
+pub const SPREADING_INTERVAL: Millis = Millis(250);
+
 /// Between two rebroadcasts of attestations on what is still undecided.
 const REBROADCAST_INTERVAL: Millis = Millis(1_000);
 
 /// Views whose leaders are sent attestations at once, in a crowd.
-const VIEWS_SOON: u64 = 16;
+pub const VIEWS_SOON: u64 = 4;
 
 /// Views whose leaders are sent them again with each rebroadcast: these need them now.
 const VIEWS_NEXT: u64 = 2;
@@ -36,7 +40,7 @@ const VIEWS_NEXT: u64 = 2;
 /// In a crowd everybody is sent an attestation on what is undecided for so long.
 pub const OVERDUE: Millis = Millis(10_000);
 
-/// For so long after a view failed, or seemed to, everybody is sent everything at once.
+/// For so long after a view failed, or seemed to, everybody is sent everything at once, unless a leader leads before.
 const SPREAD_FOR: Millis = Millis(10_000);
 
 /// What was sent to whom.
@@ -88,6 +92,13 @@ impl Attesting {
         self.behind = true;
     }
 
+    /// A leader has led: what was spread once is enough.
+    pub fn end_spreading(&mut self) {
+        if !self.behind {
+            self.spread_until = Millis(0);
+        }
+    }
+
     fn spreads(&self, now: Millis) -> bool {
         now < self.spread_until
     }
@@ -98,10 +109,12 @@ impl Attesting {
         let may_send = now >= self.due;
         let announced = if may_send { core::mem::take(&mut self.announced) } else { Vec::new() };
         let is_new = !announced.is_empty();
+        let is_crowd = is_crowd(audience.set.len());
+        let interval = if is_crowd && self.spreads(now) { SPREADING_INTERVAL } else { WORDS_INTERVAL };
         if is_new {
-            self.due = now.saturating_add(WORDS_INTERVAL);
+            self.due = now.saturating_add(interval);
         }
-        if !is_crowd(audience.set.len()) {
+        if !is_crowd {
             self.behind = false;
             return send(To::All, announced, audience.effects);
         }
@@ -114,7 +127,7 @@ impl Attesting {
         }
         let catches_up = may_send && core::mem::take(&mut self.behind);
         if is_new || catches_up || self.seen_to != audience.view {
-            self.due = now.saturating_add(WORDS_INTERVAL);
+            self.due = now.saturating_add(interval);
             self.seen_to = audience.view;
             self.bring_up_to_date(ready, &mut audience);
         }
@@ -157,7 +170,8 @@ impl Attesting {
             self.from = next;
             return;
         }
-        let turn = self.turns.next(now, audience.peers.sessions());
+        let at_once = if waits > Millis(0) { FEW_AT_ONCE } else { PEERS_AT_ONCE };
+        let turn = self.turns.next(at_once, now, audience.peers.sessions());
         if turn.ends_round() {
             self.from = next;
         }

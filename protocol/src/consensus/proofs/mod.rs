@@ -183,6 +183,11 @@ impl Proofs {
         self.attesting.spread(now);
     }
 
+    /// A leader has led: what was spread once is enough.
+    pub fn end_spreading(&mut self) {
+        self.attesting.end_spreading();
+    }
+
     /// Sends what my solver said since the last time, and what new leaders lack.
     pub fn announce(&mut self, now: Millis, view: View, peers: &mut Peers, effects: &mut Effects) {
         let audience = Audience { now, view, set: &self.set, schedule: &self.schedule, peers, effects };

@@ -7,10 +7,10 @@ mod retransmission;
 mod statuses;
 
 pub use peers::Peers;
-pub use relaying::{Givers, Relays};
+pub use relaying::{Givers, Relays, crowds, round_of};
 pub use resolver::{Resolver, Want};
 pub use retransmission::Supply;
-pub use statuses::Statuses;
+pub use statuses::{Here, Statuses};
 
 #[cfg(test)]
 pub use relaying::{GIVERS, gives};

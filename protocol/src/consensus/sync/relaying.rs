@@ -36,9 +36,14 @@ const STUCK_MAX: u32 = 16;
 
 /// What a phase of a round takes at most where nothing is slow or lost: 20 ms, with 32 validators 40, with 100 490 (measured on
 /// two cores, with all of them on it: 33 with 32, 135 with 64, 460 with 100).
-fn round_of(validators: usize) -> Millis {
-    let crowds = validators.div_ceil(CROWD).max(1) as u64;
+pub fn round_of(validators: usize) -> Millis {
+    let crowds = crowds(validators);
     RELAY_DELAY.max(RELAY_DELAY_OF_CROWD.times(crowds.saturating_mul(crowds))).min(ROUND_MAX)
+}
+
+/// How many times sixteen validators a set is, rounded up: what each of them has to do for a round grows with it.
+pub fn crowds(validators: usize) -> u64 {
+    validators.div_ceil(CROWD).max(1) as u64
 }
 
 /// Certificates that are relayed at a time, in its order.
@@ -61,7 +66,7 @@ impl Relays {
             // No vote shows who has it. Of a crowd nearly all have, and who lacks it asks by its status.
             VoteKind::Commit if is_crowd(self.givers.validators) => {}
             VoteKind::Prepare | VoteKind::Commit => {
-                self.push(now.saturating_add(self.givers.round()), certificate.clone());
+                self.push(now.saturating_add(round_of(self.givers.validators)), certificate.clone());
             }
         }
     }
@@ -114,11 +119,6 @@ impl Givers {
     /// Whether a validator is one of mine, with my first status.
     pub fn gives_me(&self, giver: ValidatorIndex, view: View) -> bool {
         gives(giver, view, self.me, self.validators, GIVERS)
-    }
-
-    /// What a phase of a round takes at most: [`round_of`].
-    pub fn round(&self) -> Millis {
-        round_of(self.validators)
     }
 
     fn give_to_lacking(&self, certificate: &Certificate, peers: &Peers, effects: &mut Effects) {

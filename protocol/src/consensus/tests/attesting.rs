@@ -1,8 +1,9 @@
 //! Who is sent attestations in a crowd, and that nobody waits for them who needs them.
 
 use super::*;
+use crate::consensus::proofs::attesting::{SPREADING_INTERVAL, VIEWS_SOON};
 
-/// So many that the leaders of sixteen views are less than a third.
+/// So many that the leaders of the next views are far less than a third.
 const CROWD: usize = 60;
 
 /// Attestations in every message that one node sends in so many milliseconds, by whom they are for.
@@ -43,8 +44,8 @@ fn sent_at_once(network: &Network, from: usize) -> BTreeSet<usize> {
 #[test]
 fn a_ready_goes_to_the_leaders_of_the_next_views_at_once_and_to_others_as_they_become_such() {
     let (mut network, far) = crowd();
-    let soon = next_leaders(&network, 16);
-    assert_eq!(soon.len(), 16);
+    let soon = next_leaders(&network, VIEWS_SOON);
+    assert_eq!(soon.len(), VIEWS_SOON as usize);
     network.confirm(far, 1);
     assert_eq!(sent_at_once(&network, far), soon);
     network.run(20);
@@ -60,7 +61,7 @@ fn a_ready_goes_to_the_leaders_of_the_next_views_at_once_and_to_others_as_they_b
     let knows = |network: &Network, node: usize| {
         network.node(node).consensus.proofs.ready().words(&Hash([1; 32])).iter().any(|(by, _)| by.as_usize() == far)
     };
-    let now = next_leaders(&network, 16);
+    let now = next_leaders(&network, VIEWS_SOON);
     assert!(now.difference(&soon).count() >= 3, "the window moved on");
     assert!(now.iter().all(|leader| knows(&network, *leader)));
     assert!(now.union(&soon).count() < CROWD - 1);
@@ -125,17 +126,17 @@ fn everybody_is_sent_what_is_still_undecided_after_a_while() {
     let overdue = crate::consensus::proofs::attesting::OVERDUE.0;
     let before = attested(&mut network, far, overdue - 100);
     assert!(before.len() < 16, "{before:?}");
-    let after = attested(&mut network, far, 5_000);
+    let after = attested(&mut network, far, 16_000);
     assert_eq!(after.len(), CROWD - 1);
 }
 
-/// For each proof it is some two dozen messages of each validator, where it was one to each other.
+/// For each proof it is a handful of messages of each validator, where it was one to each other.
 #[test]
 fn a_proof_costs_a_crowd_few_attestations() {
     let (mut network, _) = crowd();
     network.confirm_everywhere(1);
     let sent: usize = (0..CROWD).map(|from| sent_at_once(&network, from).len()).sum();
-    assert!(sent <= CROWD * 16, "{sent}");
+    assert!(sent <= CROWD * VIEWS_SOON as usize, "{sent}");
     let mut later = 0;
     while !network.is_final_everywhere(1) {
         let now = network.now + DELAY;
@@ -160,12 +161,12 @@ fn a_view_change_vote_for_another_view_moves_nobody() {
     for other in [View(view.0 + 3), View(u64::MAX)] {
         network.deliver(bad, far, vote(other));
     }
-    let soon = next_leaders(&network, 16);
+    let soon = next_leaders(&network, VIEWS_SOON);
     network.confirm(far, 1);
     assert_eq!(sent_at_once(&network, far), soon);
     network.run(20);
     network.deliver(bad, far, vote(view));
-    network.run(20);
+    network.run(SPREADING_INTERVAL.0);
     network.confirm(far, 2);
     assert_eq!(sent_at_once(&network, far).len(), CROWD - 1, "in its own view everybody is to see the work");
 }

@@ -139,8 +139,8 @@ fn with_nothing_undecided_nobody_wakes_up_to_tell_it_again() {
 fn of_many_peers_a_few_at_a_time_are_told_the_status_and_all_within_two_seconds_of_a_view_change() {
     let mut network = Network::new(&[10; 20]);
     network.run(3_000);
-    // Nothing is under way: four in each turn.
-    let sent = sent_by(&mut network, 3, 5, 500);
+    // Nothing is under way: four in every second turn.
+    let sent = sent_by(&mut network, 3, 10, 500);
     assert!(sent.iter().all(|sent| statuses(sent).len() <= 4));
     let mut told: Vec<usize> = sent.iter().flat_map(|sent| statuses(sent)).collect();
     told.sort_unstable();
