@@ -7,11 +7,11 @@ use actors::supervision::{Handle, Spec, supervise};
 use actors::verifier_pool::{
     Check, Explain, Explained, Explanations, Judged, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
 };
-use protocol::explanation::{Explanation, Model};
+use protocol::explanation::Explanation;
 use protocol::mempool::Judgement;
 use protocol::message::Word;
 use protocol::types::Hash;
-use protocol::verdict::{Answer, Claim, Job, Report, Task, VerifierParameters};
+use protocol::verdict::{Answer, Claim, Job, Model, Report, Task, VerifierParameters};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

@@ -17,6 +17,7 @@ pub mod network;
 pub mod node;
 pub mod outlet;
 pub mod peers;
+pub mod randomness;
 pub mod state;
 pub mod storage;
 pub use supervision;

@@ -101,6 +101,14 @@ struct Stored {
     statements: BTreeSet<Hash>,
 }
 
+/// A block that does not follow the database's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the database's head is {head}, and block {sequence} is to be applied")]
+pub struct Gap {
+    head: Sequence,
+    sequence: Sequence,
+}
+
 struct StoredBlock {
     id: Hash,
     block: Block,
@@ -150,13 +158,13 @@ impl Database {
     ///
     /// # Errors
     /// If they do not follow the head.
-    pub fn append(&self, blocks: &[FinalBlock], commit: &Certificate) -> Result<(), String> {
+    pub fn append(&self, blocks: &[FinalBlock], commit: &Certificate) -> Result<(), Gap> {
         let head = self.head();
         let mut stored = self.stored();
         for (place, block) in blocks.iter().enumerate() {
             let sequence = block.block.header.sequence;
             if sequence.0 != head.0 + place as u64 + 1 {
-                return Err(format!("the database's head is {head}, and block {sequence} is to be applied"));
+                return Err(Gap { head, sequence });
             }
             for entry in &block.block.body.proofs {
                 stored.proofs.insert(entry.proof, sequence);

@@ -387,9 +387,9 @@ fn api_node(
         Box::pin(async move {
             let silence = consensus.silence();
             if silence > api::SILENCE_MAX {
-                return Err(format!("consensus has handled nothing for {silence:.1?}"));
+                return Err(api::Unasked::Hangs(silence));
             }
-            consensus.ask(Ask, ANSWER_DEADLINE).await.map_err(|error| error.to_string())
+            Ok(consensus.ask(Ask, ANSWER_DEADLINE).await?)
         })
     });
     api::Node {

@@ -7,6 +7,8 @@
 //! effects are carried out in order. Outputs are carried out in the order of their steps. Nothing else is required of
 //! the caller.
 
+pub use crate::ready::Checked;
+
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::ledger::{BranchError, Ledger};
@@ -25,15 +27,6 @@ pub struct Time {
     pub local: Millis,
     /// Since the Unix epoch: block times, and nothing else.
     pub wall: Millis,
-}
-
-/// My own check of a proof that is durable here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Checked {
-    pub proof: Hash,
-    /// Identity of normalised script and claim.
-    pub statement: Hash,
-    pub word: Word,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
