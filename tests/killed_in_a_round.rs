@@ -112,9 +112,8 @@ impl World {
             let flags =
                 Flags { node_id: node_id(index), config: Some(file), stake: None, data_dir: None, key_file: None };
             let told = exits.clone();
-            let exit = move |code, reason: String| told.lock().push(Exit { code, reason });
-            let (end, hook) = (exit.clone(), exit);
-            let database = Database::open(&directory, &genesis.chain_id(), 1 << 20, Arc::new(end)).unwrap();
+            let hook = move |code, reason: String| told.lock().push(Exit { code, reason });
+            let database = Database::open(&directory, &genesis.chain_id(), 1 << 20).unwrap();
             let parts = NodeParts {
                 genesis: genesis.clone(),
                 config: config::load(&flags, &genesis).unwrap(),

@@ -7,7 +7,7 @@ use protocol::block::Block;
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Record, UnknownHistory};
 use protocol::consensus::recovery::Base;
-use protocol::ledger::{Branch, Ledger};
+use protocol::ledger::{Branch, BranchError, Ledger};
 use protocol::message::{Message, limits};
 use protocol::types::{Hash, Sequence};
 use std::collections::BTreeMap;
@@ -202,12 +202,12 @@ pub struct Below {
 }
 
 impl Branch for Below {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        self.database.final_in(proof).is_some_and(|sequence| sequence <= self.upto)
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError> {
+        Ok(self.database.final_in(proof).is_some_and(|sequence| sequence <= self.upto))
     }
 
-    fn has_statement(&self, statement: &Hash) -> bool {
-        self.database.stored().statements.get(statement).is_some_and(|sequence| *sequence <= self.upto)
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError> {
+        Ok(self.database.stored().statements.get(statement).is_some_and(|sequence| *sequence <= self.upto))
     }
 
     fn applied(&mut self, sequence: Sequence) {
@@ -216,11 +216,11 @@ impl Branch for Below {
 }
 
 impl Branch for Database {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        self.stored().proofs.contains_key(proof)
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError> {
+        Ok(self.stored().proofs.contains_key(proof))
     }
 
-    fn has_statement(&self, statement: &Hash) -> bool {
-        self.stored().statements.contains_key(statement)
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError> {
+        Ok(self.stored().statements.contains_key(statement))
     }
 }

@@ -125,7 +125,7 @@ async fn bench_of(settings: Settings) -> Bench {
     let genesis = Arc::new(genesis(script_bytes_max));
     let directory = tempfile::tempdir().unwrap();
     let exit: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(|code, reason| panic!("exit {code}: {reason}"));
-    let database = Arc::new(Database::open(directory.path(), &genesis.chain_id(), 1 << 20, Arc::clone(&exit)).unwrap());
+    let database = Arc::new(Database::open(directory.path(), &genesis.chain_id(), 1 << 20).unwrap());
     let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier_pool"));
     let (heads, watched) = watch::channel(Sequence(0));
     let settings = MempoolSettings {

@@ -111,7 +111,7 @@ impl Arguments {
         let ending = Arc::clone(&record);
         let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| end(&ending, code, &reason));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
-        let database = Database::open(&config.data_dir, &genesis.chain_id(), cache, Arc::clone(&end));
+        let database = Database::open(&config.data_dir, &genesis.chain_id(), cache);
         // What belongs to another process, network or program is left as it is.
         let is_mine = match &database {
             Err(DatabaseError::InUse { .. } | DatabaseError::OtherChain { .. } | DatabaseError::Version { .. }) => {

@@ -199,7 +199,7 @@ impl ConsensusActor {
                 self.reach.observed.notice(began, &notice);
                 self.notice(notice);
             }
-            Effect::Halt(halt) => self.end(exit_code::DAMAGED, halt.to_string()),
+            Effect::Halt(halt) => self.end(exit_code::of(&halt), halt.to_string()),
         }
     }
 

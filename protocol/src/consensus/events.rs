@@ -11,7 +11,7 @@ pub use crate::ready::Checked;
 
 use crate::block::Block;
 use crate::certificate::Certificate;
-use crate::ledger::Ledger;
+use crate::ledger::{BranchError, Ledger};
 use crate::message::{GiveUpReason, Message, Proposal, Word};
 use crate::types::{Epoch, Hash, Millis, Sequence, ValidatorIndex, View};
 use crate::verify::{LateCommit, Verified};
@@ -121,6 +121,9 @@ pub enum Halt {
          signed two histories"
     )]
     TwoHistories { sequence: Sequence, id: Hash, other: Hash },
+    /// What is final cannot be read.
+    #[error("{0}")]
+    Database(BranchError),
 }
 
 /// Two votes that contradict each other (R11): the validator that signed both is provably at fault.
