@@ -153,6 +153,8 @@ pub struct World {
     slow_disks: Vec<(Millis, u64)>,
     /// Until when a validator's parts hear of sessions late.
     late_sessions: Vec<Millis>,
+    /// Since when some part of a validator does not know who has a session.
+    unaware: Vec<Option<Millis>>,
     heal_at: Millis,
     submissions: Submissions,
     /// Since when no proof is open and none will come.
@@ -251,6 +253,7 @@ impl World {
             nodes,
             slow_disks: vec![(Millis(0), 0); count],
             late_sessions: vec![Millis(0); count],
+            unaware: vec![None; count],
             heal_at: Millis(0),
             submissions: Submissions::default(),
             submissions_ended: None,

@@ -49,17 +49,24 @@ impl Node {
 
     /// A part that was not there when they opened was told of every session.
     fn knows_the_sessions(&mut self, part: Part) {
-        let Some(running) = &self.running else { return };
-        let heard = match part {
-            Part::Consensus => &running.heard.consensus,
-            Part::ViewChange => &running.heard.view_change,
-            Part::LeaderElection => &running.heard.leader_election,
-            Part::Mempool => &running.heard.mempool,
-            Part::VerifierPool | Part::State => return,
-        };
-        if !heard.iter().eq(running.table()) {
+        if self.unaware().contains(&part) {
             self.fault(format!("{part:?} was restarted, and does not know who has a session"));
         }
+    }
+
+    /// The parts that follow sessions, and do not know who has one at this moment.
+    pub fn unaware(&self) -> Vec<Part> {
+        let Some(running) = &self.running else { return Vec::new() };
+        let Heard { consensus, view_change, leader_election, mempool } = &running.heard;
+        let all = [
+            (Part::Consensus, consensus),
+            (Part::ViewChange, view_change),
+            (Part::LeaderElection, leader_election),
+            (Part::Mempool, mempool),
+        ];
+        let table = running.table();
+        let unaware = all.into_iter().filter(|(_, heard)| !heard.iter().eq(table.iter().copied()));
+        unaware.map(|(part, _)| part).collect()
     }
 
     fn with(&mut self, change: impl FnOnce(&mut super::Running)) {

@@ -18,6 +18,9 @@ pub const BLOCKS_MIN: usize = 30;
 /// A run that has not reached them by so long after the faults makes no progress.
 const ENOUGH_WITHIN: Millis = Millis(120_000);
 
+/// Until a part that missed a session's opening or end knows of it: it compares each second.
+const KNOWN_WITHIN: Millis = Millis(2_500);
+
 const LOOK_INTERVAL: Millis = Millis(100);
 
 /// How long a run goes on after the faults that need not settle.
@@ -94,10 +97,25 @@ impl World {
                 self.standing()
             ));
         }
+        self.everybody_knows_the_sessions()?;
         let waited = self.now.since(self.heal_at);
         if waited > ENOUGH_WITHIN && self.chain.height() < BLOCKS_MIN {
             let (blocks, standing) = (self.chain.height(), self.standing());
             return Err(format!("liveness: {blocks} blocks, {waited} ms after the faults ended: {standing}"));
+        }
+        Ok(())
+    }
+
+    /// Whatever a part missed, it knows of every session soon.
+    fn everybody_knows_the_sessions(&mut self) -> Result<(), Broken> {
+        let now = self.now;
+        for node in &self.nodes {
+            let since = &mut self.unaware[node.me.as_usize()];
+            let unaware = node.unaware();
+            *since = if unaware.is_empty() { None } else { since.or(Some(now)) };
+            if since.is_some_and(|since| now.since(since) > KNOWN_WITHIN) {
+                return Err(format!("{unaware:?} of validator {} do not know who has a session", node.me));
+            }
         }
         Ok(())
     }
