@@ -192,16 +192,21 @@ impl Pacemaker {
     /// R10: asks for a ViewChange vote when the timer has run out, and each time it runs out again, until consensus has
     /// voted.
     pub fn tick(&mut self, now: Millis) -> Vec<Input> {
-        if self.view == View(0) || self.gave_up.is_some() || now < self.deadline() {
+        if !self.knows_its_view() || self.gave_up.is_some() || now < self.deadline() {
             return Vec::new();
         }
         self.asked = Some(now);
         Vec::from([Input::GiveUp { view: self.view, reason: GiveUpReason::Timeout }])
     }
 
-    /// When the next [`Pacemaker::tick`] is due; never, once ViewChange was voted in the view.
+    /// Whether it was told where consensus is, since it was made. What was told when nobody could hear it is told again if it asks.
+    pub fn knows_its_view(&self) -> bool {
+        self.view != View(0)
+    }
+
+    /// When the next [`Pacemaker::tick`] is due; never, once ViewChange was voted in the view, and before a view is known.
     pub fn wakeup(&self) -> Millis {
-        if self.gave_up.is_some() { Millis(u64::MAX) } else { self.deadline() }
+        if self.gave_up.is_some() || !self.knows_its_view() { Millis(u64::MAX) } else { self.deadline() }
     }
 
     fn deadline(&self) -> Millis {

@@ -244,6 +244,19 @@ impl Node {
         Some(due.min(running.compare_due).min(running.free_at(waits_for_disk).unwrap_or(due)))
     }
 
+    /// What is due when, in local time, for people.
+    pub fn describe_wakeup(&self) -> String {
+        let Some(running) = &self.running else { return "it is down".to_owned() };
+        let Running { consensus, election, pacemaker, mempool, .. } = running;
+        let (consensus, election, pacemaker) = (consensus.wakeup(), election.wakeup(), pacemaker.wakeup());
+        let (mempool, free) = (mempool.wakeup(), running.free_at(false));
+        format!(
+            "consensus {consensus}, its tick waits: {}, election {election}, pacemaker {pacemaker}, mempool {mempool:?}, thread \
+             {free:?}, origin {}",
+            running.tick_waits, running.origin
+        )
+    }
+
     /// The network opened a session.
     pub fn session_opened(&mut self, peer: ValidatorIndex, session: SessionId) {
         if let Some(running) = &mut self.running {

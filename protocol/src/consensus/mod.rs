@@ -158,6 +158,10 @@ impl Consensus {
             Input::Checked(checked) => checked.into_iter().for_each(|checked| self.on_checked(checked)),
             Input::Forgotten(proof) => self.proofs.forget(&proof),
             Input::GiveUp { view, reason } if view == self.round.view() => _ = self.give_up(reason),
+            // Who asks for a view that is over has missed its end: it would ask for that one for ever.
+            Input::GiveUp { view, .. } if view < self.round.view() => {
+                self.notices_again().into_iter().for_each(|notice| self.effects.notice(notice));
+            }
             Input::GiveUp { .. } => {}
             Input::RoundTime(span) => self.timers.set_round_time(span),
             Input::Applied(sequence) => self.tree.applied(sequence),

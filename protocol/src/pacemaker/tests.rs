@@ -198,3 +198,13 @@ fn a_view_change_that_stays_open_is_told_once() {
     assert_eq!(pacemaker.overdue_view_change(Millis(5_100)), Some((View(1), Millis(5_000))));
     assert_eq!(pacemaker.overdue_view_change(Millis(9_000)), None);
 }
+
+/// It has nothing to give up, and must not ask for being woken in every millisecond until it has.
+#[test]
+fn one_that_does_not_know_its_view_waits_to_be_told() {
+    let mut pacemaker = pacemaker();
+    assert!(!pacemaker.knows_its_view());
+    assert_eq!((pacemaker.tick(Millis(100_000)), pacemaker.wakeup()), (Vec::new(), Millis(u64::MAX)));
+    enter(&mut pacemaker, 100_000, 7, VoteKind::Prepare, false, false);
+    assert!(pacemaker.knows_its_view() && pacemaker.wakeup() < Millis(u64::MAX));
+}

@@ -1,5 +1,6 @@
 //! Deliveries: another part's mailbox, or the world.
 
+use super::mail::Mail;
 use super::{Action, Node, Sight};
 use protocol::consensus::events::{self, Notice, To};
 use protocol::mempool;
@@ -7,13 +8,14 @@ use protocol::types::Millis;
 use protocol::validator::route::{Delivery, Effect, Io, MempoolInput, PoolInput, StateInput};
 
 impl Node {
-    pub(super) fn take(&mut self, _now: Millis, delivery: Delivery) {
+    pub(super) fn take(&mut self, now: Millis, delivery: Delivery) {
         let Some(running) = &mut self.running else { return };
         match delivery {
             Delivery::Consensus(input) => running.mailboxes.consensus.own(input),
             Delivery::Followers(notice) => {
-                running.mailboxes.view_change.own(notice.clone());
-                running.mailboxes.leader_election.own(notice);
+                // The process does not try again: restarted, they ask.
+                running.mailboxes.view_change.put(now, Mail::Own(notice.clone()));
+                running.mailboxes.leader_election.put(now, Mail::Own(notice));
             }
             Delivery::Mempool(input @ (MempoolInput::Step(_) | MempoolInput::Scripts { .. })) => {
                 running.mailboxes.mempool.own(input);

@@ -75,7 +75,7 @@ impl Node {
         }
     }
 
-    fn hears(&mut self, now: Millis, part: Part, hears: Hears) {
+    pub(super) fn hears(&mut self, now: Millis, part: Part, hears: Hears) {
         match hears {
             Hears::Sessions => self.tell_table(now, part),
             Hears::Again => {

@@ -8,6 +8,7 @@ use protocol::mempool;
 use protocol::message::Message;
 use protocol::types::{Millis, ValidatorIndex};
 use protocol::validator::inbound::inbound;
+use protocol::validator::restart::Hears;
 use protocol::validator::route::{Delivery, Effect, MempoolInput, Part, route};
 use protocol::validator::sessions::{Change, Session, SessionEvent};
 use protocol::verify::{LateCommit, Verified};
@@ -26,6 +27,10 @@ impl Running {
         let waits = [(votes, VOTES), (!boxes.mempool.is_empty(), WORK)];
         let free = waits.into_iter().filter(|(waits, _)| *waits).map(|(_, thread)| self.busy_until[thread]);
         free.min().map(|micros| Millis(micros / 1_000))
+    }
+
+    pub fn has_mail(&self) -> bool {
+        self.free_at(false).is_some()
     }
 
     fn is_free(&self, now: Millis, thread: usize) -> bool {
@@ -108,6 +113,9 @@ impl Node {
             return;
         }
         running.compare_due = now.saturating_add(COMPARE_INTERVAL);
+        if !running.pacemaker.knows_its_view() {
+            self.hears(now, Part::ViewChange, Hears::Again);
+        }
         for part in [Part::ViewChange, Part::LeaderElection, Part::Consensus, Part::Mempool] {
             self.tell_table(now, part);
         }

@@ -283,3 +283,27 @@ fn who_is_not_given_certificates_by_its_givers_is_given_them_by_others_with_its_
     network.run(2_500);
     assert!(network.is_final_everywhere(1));
 }
+
+/// Seen with a full mailbox: it asked for the old view for ever, and nobody gave up the one that everybody was in.
+#[test]
+fn a_follower_that_asks_for_a_view_that_is_over_is_told_where_consensus_is() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(3_000);
+    network.confirm_everywhere(1);
+    network.run(1_000);
+    let now = network.time();
+    let consensus = &mut network.nodes[0].as_mut().unwrap().consensus;
+    let view = consensus.round.view();
+    assert!(view > View(1));
+    let mut asks = |view| {
+        let output = consensus.step(now, Input::GiveUp { view, reason: GiveUpReason::Timeout });
+        let entered = |effect: &Effect| match effect {
+            Effect::Notice(Notice::ViewEntered { view, .. }) => Some(*view),
+            _ => None,
+        };
+        output.effects.iter().find_map(entered)
+    };
+    assert_eq!(asks(view.previous()), Some(view));
+    assert_eq!(asks(view.next()), None, "nobody is there");
+    assert_eq!(asks(view), None, "that is an order");
+}
