@@ -13,6 +13,7 @@ use super::tables::{
 use super::writer::{Done, Work, Writer};
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
+use crate::supervision::{Exit, ExitHook};
 use protocol::block::{Block, Entry, Header};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
@@ -155,16 +156,13 @@ pub(super) struct Batch {
     pub commits: Vec<(Sequence, Certificate)>,
 }
 
-/// Ends the process: code and reason.
-pub type Exit = Arc<dyn Fn(i32, String) + Send + Sync>;
-
 /// May be shared between threads: reads never wait for a write.
 pub struct Database {
     writer: Writer,
     redb: Arc<redb::Database>,
     places: Arc<Places>,
     chain: Hash,
-    exit: Exit,
+    exit: ExitHook,
 }
 
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
@@ -185,7 +183,7 @@ impl Database {
     ///
     /// # Errors
     /// See [`DatabaseError`]; nothing was changed then.
-    pub fn open(directory: &Path, chain: &Hash, cache_bytes: usize, exit: Exit) -> Result<Database, DatabaseError> {
+    pub fn open(directory: &Path, chain: &Hash, cache_bytes: usize, exit: ExitHook) -> Result<Database, DatabaseError> {
         let path = directory.join(FILE_NAME);
         // After a clean end, too, or a bit that flipped meanwhile would be trusted.
         let builder = redb::Builder::new().set_cache_size(cache_bytes).set_check_integrity_on_open(true).create(&path);
@@ -198,13 +196,13 @@ impl Database {
     }
 
     #[cfg(test)]
-    pub(crate) fn in_memory(chain: &Hash, exit: Exit) -> Database {
+    pub(crate) fn in_memory(chain: &Hash, exit: ExitHook) -> Database {
         let backend = redb::backends::InMemoryBackend::new();
         let redb = redb::Builder::new().create_with_backend(backend).unwrap();
         Database::with(redb, Path::new("memory"), chain, exit).unwrap()
     }
 
-    fn with(redb: redb::Database, path: &Path, chain: &Hash, exit: Exit) -> Result<Database, DatabaseError> {
+    fn with(redb: redb::Database, path: &Path, chain: &Hash, exit: ExitHook) -> Result<Database, DatabaseError> {
         let write = redb.begin_write()?;
         {
             let mut meta = write.open_table(META)?;
@@ -350,7 +348,7 @@ impl Database {
     /// For reads that cannot return an error: the process ends, since an answer would be a guess.
     fn or_end(&self, read: Result<bool, DatabaseError>) -> bool {
         read.unwrap_or_else(|error| {
-            (self.exit)(error.exit_code(), error.to_string());
+            (self.exit)(&Exit { code: error.exit_code(), reason: error.to_string() });
             true
         })
     }

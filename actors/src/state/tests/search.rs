@@ -17,7 +17,7 @@ fn prefix(of: &Hash, digits: usize) -> protocol::prefix::HashPrefix {
 async fn blocks_proofs_and_statements_are_found_by_their_beginning() {
     let mut bench = bench();
     let blocks = chain(&bench.genesis, 3);
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
     while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
     let find = async |of: &Hash, digits, count| {
         let asked = FinalWithPrefix { prefix: prefix(of, digits), count };
@@ -36,7 +36,7 @@ async fn blocks_proofs_and_statements_are_found_by_their_beginning() {
 async fn the_newest_proofs_come_first_and_what_was_read_is_not_read_again() {
     let mut bench = bench();
     let blocks = chain(&bench.genesis, 3);
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
     while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
     let newest = async |above, count| {
         let asked = NewestFinal { above: Sequence(above), count };
@@ -92,7 +92,7 @@ fn blocks_of_an_older_program_are_named_when_the_database_is_opened() {
     let genesis = genesis();
     let directory = tempfile::tempdir().unwrap();
     let open = || {
-        let exit: super::super::database::Exit = Arc::new(|code, reason| panic!("exit {code}: {reason}"));
+        let exit: ExitHook = Arc::new(|exit| panic!("{exit:?}"));
         Database::open(directory.path(), &genesis.chain_id(), 1 << 20, exit).unwrap()
     };
     let blocks = chain(&genesis, 3);
@@ -121,7 +121,7 @@ fn blocks_of_an_older_program_are_named_when_the_database_is_opened() {
 #[test]
 fn scripts_are_read_while_others_are_written() {
     const CHANGES: usize = 100;
-    let database = Arc::new(Database::in_memory(&genesis().chain_id(), Arc::new(|_, _| {})));
+    let database = Arc::new(Database::in_memory(&genesis().chain_id(), Arc::new(|_| {})));
     // A long one is being decoded for a while.
     let long = Proof { script: vec![b' '; 500_000], ..raw(1) };
     let candidate = Candidate { proof: long.id(&genesis().chain_id()), ..proof(1).0 };
