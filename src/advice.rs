@@ -3,7 +3,6 @@
 //! The texts are here, once for every screen and for the API. It is unsigned advice from one node: nothing here may
 //! read as if the network stood behind it.
 
-use crate::api::openapi::LimitsSchema;
 use crate::text::{grouped, plain, word};
 use actors::verifier_pool::Explained;
 use protocol::explanation::Explanation;
@@ -21,6 +20,16 @@ pub struct CounterModel {
     /// Something was left out, and the text says where.
     pub truncated: bool,
     pub note: String,
+}
+
+/// [`SolverLimits`], for the API's document alone: what one check may use.
+#[derive(ToSchema)]
+#[allow(dead_code)]
+struct LimitsSchema {
+    /// Processor time.
+    cpu_ms: u64,
+    memory_bytes: u64,
+    resource_count: u64,
 }
 
 /// Which limit ended a check without a verdict, and under which limits it ran; how far it got is in its report.
@@ -117,9 +126,8 @@ pub fn progress(report: &Value, ended: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::explanation::Model;
     use protocol::types::{Millis, ResourceCount};
-    use protocol::verdict::{Answer, NoVerdict};
+    use protocol::verdict::{Answer, Model, NoVerdict};
     use serde_json::json;
 
     fn refuted(answer: Answer) -> Report {
@@ -155,7 +163,7 @@ mod tests {
     fn what_a_hostile_node_sends_moves_no_cursor() {
         let view = json!({"counter_model": {"note": "\u{1b}[2J", "text": "a\u{202e}b\r\nc\u{7}"}});
         let lines = counter_model(&view);
-        assert!(lines.iter().all(|line| !line.chars().any(protocol::explanation::misleads)), "{lines:?}");
+        assert!(lines.iter().all(|line| !line.chars().any(protocol::text::misleads)), "{lines:?}");
     }
 
     #[test]

@@ -9,20 +9,40 @@ const SECONDS_MAX: f64 = 31_536_000.0;
 /// Ten years.
 const SPAN_SECONDS_MAX: f64 = 87_600.0 * 3_600.0;
 
+/// A value that is not what its argument takes: says what to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    #[error("write a whole number from 0 to {max}", max = u64::MAX)]
+    Whole,
+    #[error("write a number of seconds from 0 to {max}", max = SECONDS_MAX)]
+    Seconds,
+    #[error("write a span above 0, as 90s, 10m or 1h; a number without a unit is hours")]
+    Span,
+}
+
 /// A whole number.
-pub fn whole(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("write a whole number from 0 to {}", u64::MAX))
+///
+/// # Errors
+/// [`ValueError::Whole`]
+pub fn whole(text: &str) -> Result<u64, ValueError> {
+    text.parse().map_err(|_| ValueError::Whole)
 }
 
 /// A span in seconds, fractions allowed.
-pub fn seconds(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// [`ValueError::Seconds`]
+pub fn seconds(text: &str) -> Result<Duration, ValueError> {
     let seconds = text.parse().ok().filter(|seconds| (0.0..=SECONDS_MAX).contains(seconds));
     let span = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    span.ok_or_else(|| format!("write a number of seconds from 0 to {SECONDS_MAX}"))
+    span.ok_or(ValueError::Seconds)
 }
 
 /// A span: `90s`, `10m`, `1h`, or a number of hours as the guide has it; fractions are allowed.
-pub fn span(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// [`ValueError::Span`]
+pub fn span(text: &str) -> Result<Duration, ValueError> {
     let (number, unit) = match text.char_indices().next_back() {
         Some((at, 's')) => (&text[..at], 1.0),
         Some((at, 'm')) => (&text[..at], 60.0),
@@ -32,7 +52,7 @@ pub fn span(text: &str) -> Result<Duration, String> {
     let seconds = number.parse::<f64>().ok().map(|number| number * unit);
     let seconds = seconds.filter(|seconds| *seconds > 0.0 && *seconds <= SPAN_SECONDS_MAX);
     let span = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|span| !span.is_zero());
-    span.ok_or_else(|| "write a span above 0, as 90s, 10m or 1h; a number without a unit is hours".to_owned())
+    span.ok_or(ValueError::Span)
 }
 
 /// This program as the user typed it, for commands that are to be typed next: who ran it by its path may not find `pop`.

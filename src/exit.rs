@@ -70,7 +70,8 @@ impl From<Exit> for ExitCode {
 }
 
 /// What ends a command early: says what failed, the value that was wrong, and what to do next.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct Failure {
     pub exit: Exit,
     pub message: String,

@@ -2,7 +2,7 @@
 //!
 //! Screens are made from the API's own JSON, so they show what a program would read, and nothing else.
 
-use protocol::explanation::misleads;
+use protocol::text::misleads;
 use serde_json::Value;
 
 /// Micro-tokens in a token.

@@ -13,22 +13,32 @@ pub struct Carried<'a> {
     pub replaced: usize,
 }
 
+/// Why a script cannot be made UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotCarried {
+    /// It has no accepted form, whatever its bytes are.
+    #[error(transparent)]
+    Form(#[from] smtlib::Error),
+    #[error(
+        "line {line}, column {column}: not UTF-8, and not in a comment or in ignored text: save the script as UTF-8"
+    )]
+    SaysSomething { line: u32, column: u32 },
+}
+
 /// Makes a script UTF-8.
 ///
 /// # Errors
 /// If it cannot be without saying something else; with the place.
-pub fn carried(script: &[u8]) -> Result<Carried<'_>, String> {
+pub fn carried(script: &[u8]) -> Result<Carried<'_>, NotCarried> {
     let Err(first) = std::str::from_utf8(script) else {
         return Ok(Carried { script: Cow::Borrowed(script), replaced: 0 });
     };
     let read = |script: &[u8]| smtlib::normalise(script, &Limits::default());
-    let before = read(script).map_err(|error| error.to_string())?;
+    let before = read(script)?;
     let (replacement, replaced) = replace(script);
     if !read(&replacement).is_ok_and(|after| is_the_same(&before, &after)) {
         let (line, column) = smtlib::position(script, u32::try_from(first.valid_up_to()).unwrap_or(u32::MAX));
-        return Err(format!(
-            "line {line}, column {column}: not UTF-8, and not in a comment or in ignored text: save the script as UTF-8"
-        ));
+        return Err(NotCarried::SaysSomething { line, column });
     }
     Ok(Carried { script: Cow::Owned(replacement), replaced })
 }
@@ -86,7 +96,7 @@ mod tests {
             (b"(assert (= \"\xfc\" \"\xe4\"))\n(check-sat)\n", "line 1, column 13: "),
             (b"; \xfc\n(assert x)\n(check-sat)\n", "line 2, column 9: x is not declared"),
         ] {
-            let message = carried(script).unwrap_err();
+            let message = carried(script).unwrap_err().to_string();
             assert!(message.starts_with(place), "{message}");
         }
     }

@@ -25,7 +25,7 @@ use network_support::hostile::resident;
 use network_support::proofs::{Submitter, script};
 use network_support::{Network, say, until};
 use node_batch::consent::Public;
-use node_batch::{Asked, Caller, End, Event, Node};
+use node_batch::{Asked, Caller, End, Event, Node, ScriptGone};
 use protocol::types::Hash;
 use protocol::verdict::{Claim, statement_id};
 use serde_json::json;
@@ -90,7 +90,7 @@ impl Project {
 }
 
 impl Caller for Project {
-    fn script(&mut self, number: usize) -> Result<Vec<u8>, String> {
+    fn script(&mut self, number: usize) -> Result<Vec<u8>, ScriptGone> {
         self.submitted.push(number);
         Ok(self.scripts[number].clone().into_bytes())
     }

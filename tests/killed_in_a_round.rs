@@ -113,7 +113,7 @@ impl World {
                 Flags { node_id: node_id(index), config: Some(file), stake: None, data_dir: None, key_file: None };
             let told = exits.clone();
             let exit: ExitHook = Arc::new(move |exit| told.lock().push(exit.clone()));
-            let database = Database::open(&directory, &genesis.chain_id(), 1 << 20, exit.clone()).unwrap();
+            let database = Database::open(&directory, &genesis.chain_id(), 1 << 20).unwrap();
             let parts = NodeParts {
                 genesis: genesis.clone(),
                 config: config::load(&flags, &genesis).unwrap(),

@@ -9,7 +9,7 @@ mod starving;
 use network_support::proofs::{Submitter, laborious};
 use network_support::{Network, Validator, say};
 use serde_json::{Value, json};
-use starving::{Hog, Quota, beside};
+use starving::{Hog, Quota, Unavailable, beside};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ enum Starving {
 impl Starving {
     /// # Errors
     /// Why this machine can do neither.
-    fn start(network: &Network) -> Result<Starving, String> {
+    fn start(network: &Network) -> Result<Starving, Unavailable> {
         let pid = |process: i32| process.unsigned_abs();
         let of = |node: &Validator| node.workers().into_iter().chain([node.pid()]).map(pid).collect::<Vec<_>>();
         let processes: Vec<u32> = network.nodes.iter().flat_map(of).collect();

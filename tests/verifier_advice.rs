@@ -9,12 +9,12 @@ use actors::verifier_pool::{
     Check, Explain, Explained, Explanations, PoolRequest, Verdicts, VerifierPool, VerifierPoolActor,
     VerifierPoolSettings,
 };
-use protocol::explanation::{Explanation, Model};
+use protocol::explanation::Explanation;
 use protocol::mempool::{Input, Judgement};
 use protocol::message::Word;
 use protocol::types::{Hash, ValidatorIndex};
 use protocol::validator::route::MempoolInput;
-use protocol::verdict::{Answer, Claim, Job, Report, Task, VerifierParameters};
+use protocol::verdict::{Answer, Claim, Job, Model, Report, Task, VerifierParameters};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

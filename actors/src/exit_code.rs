@@ -3,6 +3,8 @@
 //! A service manager that restarts by exit code relies on the difference: damage and wrong configuration are still
 //! there after the next start.
 
+use protocol::consensus::events::Halt;
+use protocol::ledger::BranchCause;
 use std::sync::Arc;
 use supervision::{Exit, ExitHook, is_fenced};
 
@@ -13,6 +15,18 @@ pub const CONFIGURATION: i32 = 3;
 pub const DAMAGED: i32 = 8;
 /// A fault of this program (`EX_SOFTWARE`), or more failures than supervision allows.
 pub const INTERNAL: i32 = 70;
+
+/// Why consensus ends the process.
+pub fn of(halt: &Halt) -> i32 {
+    match halt {
+        Halt::OtherStateRoot { .. } | Halt::FinalBlockInvalid { .. } | Halt::TwoHistories { .. } => DAMAGED,
+        Halt::Database(error) => match error.cause {
+            BranchCause::Damaged => DAMAGED,
+            BranchCause::Disk => CONFIGURATION,
+            BranchCause::Internal => INTERNAL,
+        },
+    }
+}
 
 /// What to do about a disk that failed.
 pub const DISK_ADVICE: &str = "free space, make it writable or repair the disk, then start it again: nothing was promised or sent that is not on the disk";
@@ -30,7 +44,9 @@ pub fn unless_replaced(hook: ExitHook) -> ExitHook {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::DatabaseError;
     use parking_lot::Mutex;
+    use protocol::types::Sequence;
     use std::sync::mpsc;
     use std::time::Duration;
     use supervision::{OnBlock, Spec, Supervisor, Thread, reserve};
@@ -86,5 +102,19 @@ mod tests {
             assert_eq!(*ended.lock(), [4], "one that serves does");
             tree.stop().await;
         });
+    }
+
+    /// Whether the node meets it at its start or while consensus asks.
+    #[test]
+    fn a_database_ends_the_process_with_one_code_whoever_reads_it() {
+        let errors: [fn() -> DatabaseError; 4] = [
+            || DatabaseError::Damaged { what: "a page".into() },
+            || DatabaseError::Disk(Box::new(redb::Error::PreviousIo)),
+            || DatabaseError::Internal(Box::new(redb::Error::PreviousIo)),
+            || DatabaseError::Gap { head: Sequence(1), got: Sequence(3) },
+        ];
+        for error in errors {
+            assert_eq!(of(&Halt::Database(error().into())), error().exit_code(), "{}", error());
+        }
     }
 }

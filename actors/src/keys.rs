@@ -5,6 +5,7 @@
 //! private key.
 
 use crate::exit_code;
+use crate::randomness::{NoRandomness, random_bytes};
 use crate::storage::files::{self, Existing, FileError};
 use ed25519_dalek::SigningKey;
 use protocol::genesis::Genesis;
@@ -51,7 +52,7 @@ pub enum KeyError {
     )]
     TooOpen { path: PathBuf, mode: u32 },
     #[error("the key file {path} is damaged ({reason}): restore it from its backup", path = path.display())]
-    Damaged { path: PathBuf, reason: String },
+    Damaged { path: PathBuf, reason: Damage },
     #[error("the key file {path} exists already and is never overwritten: `pop key show --file {path}` prints its public half; for \
              another key give another --output", path = path.display())]
     Exists { path: PathBuf },
@@ -71,10 +72,25 @@ pub enum KeyError {
         path = path.display()
     )]
     InUse { path: PathBuf, node_id: NodeId, who: String },
-    #[error("the system gave no random bytes")]
-    NoRandomness,
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     #[error(transparent)]
     File(#[from] FileError),
+}
+
+/// What is wrong with a key file. Never quotes it: it holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    #[error("{0}")]
+    Unread(io::Error),
+    #[error("not a key file, at line {line} column {column}")]
+    NoKeyFile { line: usize, column: usize },
+    #[error("it holds a key of another kind than {KIND}")]
+    OtherKind,
+    #[error("the private key is not 64 hexadecimal digits")]
+    NotHexadecimal,
+    #[error("its two halves do not belong together")]
+    HalvesDiffer,
 }
 
 /// Says to other processes of this machine that the key is in use, for as long as it lives.
@@ -130,22 +146,11 @@ pub fn submitter_key_path(directory: &Path) -> PathBuf {
     directory.join("submitter.submit-key")
 }
 
-/// Thirty-two bytes of the system's randomness.
-///
-/// # Errors
-/// `NoRandomness` if the system gives none.
-pub fn random_bytes() -> Result<[u8; 32], KeyError> {
-    let mut bytes = [0; 32];
-    let random = rustls::crypto::ring::default_provider().secure_random;
-    random.fill(&mut bytes).map_err(|_| KeyError::NoRandomness)?;
-    Ok(bytes)
-}
-
 /// Generates a key from the system's randomness.
 ///
 /// # Errors
-/// `NoRandomness` if the system gives none.
-pub fn generate() -> Result<SigningKey, KeyError> {
+/// If the system gives none.
+pub fn generate() -> Result<SigningKey, NoRandomness> {
     Ok(SigningKey::from_bytes(&random_bytes()?))
 }
 
@@ -173,7 +178,7 @@ pub fn create(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
 pub fn load(path: &Path) -> Result<SigningKey, KeyError> {
     let bytes = files::read_bounded(path, FILE_BYTES_MAX).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => KeyError::Missing { path: path.into() },
-        io::ErrorKind::InvalidData => KeyError::Damaged { path: path.into(), reason: error.source.to_string() },
+        io::ErrorKind::InvalidData => KeyError::Damaged { path: path.into(), reason: Damage::Unread(error.source) },
         _ => KeyError::File(error),
     })?;
     let mode = std::fs::metadata(path).map_err(FileError::at("read", path))?.permissions().mode() & 0o777;
@@ -183,17 +188,16 @@ pub fn load(path: &Path) -> Result<SigningKey, KeyError> {
     parse(&bytes).map_err(|reason| KeyError::Damaged { path: path.into(), reason })
 }
 
-fn parse(bytes: &[u8]) -> Result<SigningKey, String> {
-    // serde's own message might quote the private key.
+fn parse(bytes: &[u8]) -> Result<SigningKey, Damage> {
     let file: KeyFile = serde_json::from_slice(bytes)
-        .map_err(|error| format!("not a key file, at line {} column {}", error.line(), error.column()))?;
+        .map_err(|error| Damage::NoKeyFile { line: error.line(), column: error.column() })?;
     if file.kind != KIND {
-        return Err("it holds a key of another kind than ed25519".into());
+        return Err(Damage::OtherKind);
     }
     let mut seed = [0; 32];
-    hex::decode_to_slice(&file.private_key, &mut seed).map_err(|_| "the private key is not 64 hexadecimal digits")?;
+    hex::decode_to_slice(&file.private_key, &mut seed).map_err(|_| Damage::NotHexadecimal)?;
     let key = SigningKey::from_bytes(&seed);
-    if public_key(&key) == file.public_key { Ok(key) } else { Err("its two halves do not belong together".into()) }
+    if public_key(&key) == file.public_key { Ok(key) } else { Err(Damage::HalvesDiffer) }
 }
 
 /// Reads a key file, or creates it if it is missing.

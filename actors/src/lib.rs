@@ -19,6 +19,7 @@ pub mod network;
 pub mod node;
 pub mod outlet;
 pub mod peers;
+pub mod randomness;
 pub mod routes;
 pub mod state;
 pub mod storage;

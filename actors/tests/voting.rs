@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use protocol::consensus::events::{Checked, Input};
 use protocol::consensus::recovery::Base;
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
-use protocol::ledger::Branch;
+use protocol::ledger::{Branch, BranchError};
 use protocol::message::Word;
 use protocol::pacemaker::PacemakerSettings;
 use protocol::parameters::{ConsensusParameters, Tokens};
@@ -35,12 +35,12 @@ const DEADLINE: Duration = Duration::from_secs(60);
 struct Nothing;
 
 impl Branch for Nothing {
-    fn has_proof(&self, _: &Hash) -> bool {
-        false
+    fn has_proof(&self, _: &Hash) -> Result<bool, BranchError> {
+        Ok(false)
     }
 
-    fn has_statement(&self, _: &Hash) -> bool {
-        false
+    fn has_statement(&self, _: &Hash) -> Result<bool, BranchError> {
+        Ok(false)
     }
 }
 

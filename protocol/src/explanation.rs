@@ -3,20 +3,9 @@
 //! Each node finds it by itself, when somebody asks; nobody signs it, and nothing is ever decided by it. Here is what is
 //! to be found out for which verdict, at what cost, and what is made of the result. Pure.
 
-use crate::verdict::{Answer, Claim, Job, NoVerdict, Report, Task, Verdict, VerifierParameters};
-use alloc::borrow::ToOwned;
-use alloc::format;
+use crate::verdict::{Answer, Claim, Core, Job, Model, NoVerdict, Report, Task, Verdict, VerifierParameters};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use serde::{Deserialize, Serialize};
-
-/// A model as the solver found it, in the terms of the submitted script.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Model {
-    pub text: String,
-    /// Something was left out, and the text says where.
-    pub truncated: bool,
-}
 
 /// What can be said of a verdict besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +59,7 @@ impl Explanation {
                 Explanation::Sound
             }
             (Task::Check | Task::Model | Task::Vacuity | Task::Core | Task::Series | Task::Next, _, _) => {
-                let no_reason = || "the solver gave no model".to_owned();
-                Explanation::Unknown { why: why_not(report.verdict).unwrap_or_else(no_reason) }
+                Explanation::Unknown { why: NotFound::by(report.verdict, NotFound::NoModel).to_string() }
             }
         }
     }
@@ -87,62 +75,35 @@ impl Explanation {
     }
 }
 
-/// Why a task found nothing, if its verdict says it.
-fn why_not(verdict: Verdict) -> Option<String> {
-    match verdict {
-        Verdict::NoVerdict { reason } => Some(reason.to_string()),
-        Verdict::Rejected { line, column, text } => Some(format!("line {line}, column {column}: {text}")),
-        Verdict::Confirmed { .. } | Verdict::Refuted { .. } => None,
-    }
+/// What a finished [`Task::Core`] found.
+///
+/// # Errors
+/// Why it found none.
+pub fn found_core(report: Report) -> Result<Core, NotFound> {
+    report.core.ok_or_else(|| NotFound::by(report.verdict, NotFound::NoCore))
 }
 
-/// Assertions on which an answer `unsat` rests, of those in force at a script's check. Not always the fewest: what is not
-/// among them was surely not needed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Core {
-    /// How many are in force.
-    assertions: u32,
-    /// Those that are needed, counted from 0 in the script's order; each greater than the one before.
-    needed: Vec<u32>,
+/// Why a task found nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotFound {
+    #[error(transparent)]
+    NoVerdict(NoVerdict),
+    #[error("line {line}, column {column}: {text}")]
+    Rejected { line: u32, column: u32, text: String },
+    #[error("the solver gave no model")]
+    NoModel,
+    #[error("the solver gave none, or one that is too long")]
+    NoCore,
 }
 
-impl Core {
-    /// More are not reported: a core this large explains nothing.
-    pub const NEEDED_MAX: usize = 2_048;
-
-    /// None if there are too many, or if they are not in order or beyond the script's assertions.
-    pub fn new(assertions: u32, needed: Vec<u32>) -> Option<Core> {
-        Core { assertions, needed }.bounded()
-    }
-
-    /// What a finished [`Task::Core`] says.
-    ///
-    /// # Errors
-    /// Why it found none.
-    pub fn found(report: Report) -> Result<Core, String> {
-        let no_reason = || "the solver gave none, or one that is too long".to_owned();
-        report.core.ok_or_else(|| why_not(report.verdict).unwrap_or_else(no_reason))
-    }
-
-    /// How many assertions are in force.
-    pub fn assertions(&self) -> u32 {
-        self.assertions
-    }
-
-    pub fn needs(&self, index: u32) -> bool {
-        self.needed.binary_search(&index).is_ok()
-    }
-
-    /// How many assertions are not needed.
-    pub fn unneeded(&self) -> u32 {
-        self.assertions.saturating_sub(u32::try_from(self.needed.len()).unwrap_or(u32::MAX))
-    }
-
-    /// The same, if it is within its bounds: it comes from a process that ran a stranger's script.
-    pub fn bounded(self) -> Option<Core> {
-        let is_sorted = self.needed.windows(2).all(|pair| pair[0] < pair[1]);
-        let is_within = self.needed.last().is_none_or(|last| *last < self.assertions);
-        (self.needed.len() <= Self::NEEDED_MAX && is_sorted && is_within).then_some(self)
+impl NotFound {
+    /// What the task's verdict says of it, if it says anything.
+    fn by(verdict: Verdict, otherwise: NotFound) -> NotFound {
+        match verdict {
+            Verdict::NoVerdict { reason } => NotFound::NoVerdict(reason),
+            Verdict::Rejected { line, column, text } => NotFound::Rejected { line, column, text },
+            Verdict::Confirmed { .. } | Verdict::Refuted { .. } => otherwise,
+        }
     }
 }
 
@@ -151,37 +112,6 @@ const FACTOR: u64 = 4;
 /// And this much in any case.
 const COUNT_MIN: u64 = 10_000;
 const CPU_MS_MIN: u64 = 500;
-
-impl Model {
-    /// Longest text of a model, in bytes.
-    pub const TEXT_BYTES_MAX: usize = 16 << 10;
-    /// The last line of a text that was cut.
-    pub const CUT: &str = "; cut here: the model is longer\n";
-
-    /// Cuts a text that is too long at the end of a line, and writes out what could mislead on a terminal.
-    pub fn bounded(mut self) -> Model {
-        if self.text.chars().any(|c| c != '\n' && misleads(c)) {
-            let harmless = |c| if c != '\n' && misleads(c) { '\u{fffd}' } else { c };
-            self.text = self.text.chars().map(harmless).collect();
-        }
-        if self.text.len() > Self::TEXT_BYTES_MAX {
-            let room = Self::TEXT_BYTES_MAX - Self::CUT.len();
-            let end = self.text.as_bytes()[..room].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            self.text.truncate(end);
-            self.text.push_str(Self::CUT);
-            self.truncated = true;
-        }
-        self
-    }
-}
-
-/// Characters that a terminal obeys or does not show: what a stranger wrote must neither move a cursor nor turn a line
-/// round.
-pub fn misleads(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
 
 #[cfg(test)]
 mod tests {
@@ -230,23 +160,11 @@ mod tests {
     }
 
     #[test]
-    fn a_core_that_is_out_of_bounds_is_none() {
-        let core = Core::new(4, alloc::vec![0, 3]).unwrap();
-        assert_eq!((core.needs(0), core.needs(1), core.needs(3), core.unneeded()), (true, false, true, 2));
-        for needed in [alloc::vec![3, 0], alloc::vec![1, 1], alloc::vec![4], (0..4_096).collect()] {
-            assert_eq!(Core::new(4, needed), None);
-        }
+    fn a_core_that_was_not_found_says_why() {
         let reason = NoVerdict::ResourceLimit { limit: 7 };
-        let report = report(Verdict::NoVerdict { reason: reason.clone() }, None);
-        assert_eq!(Core::found(report), Err(reason.to_string()));
-    }
-
-    #[test]
-    fn a_long_model_is_cut_at_a_line_and_says_so() {
-        let model = Model { text: "(define-fun x () Int 0)\n".repeat(2_000), truncated: false }.bounded();
-        assert!(model.truncated && model.text.len() <= Model::TEXT_BYTES_MAX);
-        assert!(model.text.ends_with(&format!("(define-fun x () Int 0)\n{}", Model::CUT)));
-        let short = Model { text: "; \u{1b}[31m\u{202e}x\n".into(), truncated: false }.bounded();
-        assert_eq!((short.text.as_str(), short.truncated), ("; \u{fffd}[31m\u{fffd}x\n", false));
+        let not_found = found_core(report(Verdict::NoVerdict { reason: reason.clone() }, None)).unwrap_err();
+        assert_eq!(not_found.to_string(), reason.to_string());
+        let refuted = Verdict::Refuted { answer: Answer::Unsat, resource_count: COUNT };
+        assert_eq!(found_core(report(refuted, None)), Err(NotFound::NoCore));
     }
 }

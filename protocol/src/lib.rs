@@ -26,6 +26,7 @@ pub mod ready;
 pub mod schedule;
 pub mod seed;
 pub mod signature;
+pub mod text;
 pub mod turns;
 pub mod types;
 pub mod validator;

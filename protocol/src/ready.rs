@@ -5,7 +5,6 @@
 //! which they came. Every map here is bounded: by how many attestations each peer may send, and by what the mempool
 //! holds.
 
-use crate::consensus::events::Checked;
 use crate::message::Word;
 use crate::quorum::ValidatorSet;
 use crate::types::{Hash, Millis, ResourceCount, ValidatorIndex};
@@ -13,6 +12,15 @@ use crate::words::Words;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Bound;
+
+/// My own check of a proof that is durable here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    pub proof: Hash,
+    /// Identity of normalised script and claim.
+    pub statement: Hash,
+    pub word: Word,
+}
 
 /// Proofs on which one peer may have attestations here; further ones are ignored, and the peer rebroadcasts them later.
 pub const WORDS_OF_ONE_PEER_MAX: usize = 20_000;

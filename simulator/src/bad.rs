@@ -112,14 +112,15 @@ impl fmt::Display for Bad {
     }
 }
 
-impl FromStr for Bad {
-    type Err = String;
+/// A name that no bad validator has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no bad validator is called {0}; there are: all, {names}", names = Bad::ALL.map(|bad| bad.to_string()).join(", "))]
+pub struct UnknownBad(String);
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        let names = || Bad::ALL.map(|bad| bad.to_string()).join(", ");
-        Bad::ALL
-            .into_iter()
-            .find(|bad| bad.to_string() == name)
-            .ok_or_else(|| format!("no bad validator is called {name}; there are: all, {}", names()))
+impl FromStr for Bad {
+    type Err = UnknownBad;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBad> {
+        Bad::ALL.into_iter().find(|bad| bad.to_string() == name).ok_or_else(|| UnknownBad(name.to_owned()))
     }
 }

@@ -51,11 +51,16 @@ impl fmt::Display for WrongClock {
     }
 }
 
-impl FromStr for WrongClock {
-    type Err = String;
+/// A name that no wrong clock has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no wrong clock is called {0}; there are: all, hour-ahead, hour-behind, jumps")]
+pub struct UnknownClock(String);
 
-    fn from_str(name: &str) -> Result<Self, String> {
+impl FromStr for WrongClock {
+    type Err = UnknownClock;
+
+    fn from_str(name: &str) -> Result<Self, UnknownClock> {
         let found = WrongClock::ALL.into_iter().find(|clock| clock.to_string() == name);
-        found.ok_or_else(|| format!("no wrong clock is called {name}; there are: all, hour-ahead, hour-behind, jumps"))
+        found.ok_or_else(|| UnknownClock(name.to_owned()))
     }
 }

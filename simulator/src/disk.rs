@@ -7,7 +7,7 @@ use protocol::block::Block;
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Record, UnknownHistory};
 use protocol::consensus::recovery::Base;
-use protocol::ledger::{Branch, Ledger};
+use protocol::ledger::{Branch, BranchError, Ledger};
 use protocol::message::{Message, limits};
 use protocol::types::{Hash, Sequence};
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,6 +101,14 @@ struct Stored {
     statements: BTreeSet<Hash>,
 }
 
+/// A block that does not follow the database's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the database's head is {head}, and block {sequence} is to be applied")]
+pub struct Gap {
+    head: Sequence,
+    sequence: Sequence,
+}
+
 struct StoredBlock {
     id: Hash,
     block: Block,
@@ -150,13 +158,13 @@ impl Database {
     ///
     /// # Errors
     /// If they do not follow the head.
-    pub fn append(&self, blocks: &[FinalBlock], commit: &Certificate) -> Result<(), String> {
+    pub fn append(&self, blocks: &[FinalBlock], commit: &Certificate) -> Result<(), Gap> {
         let head = self.head();
         let mut stored = self.stored();
         for (place, block) in blocks.iter().enumerate() {
             let sequence = block.block.header.sequence;
             if sequence.0 != head.0 + place as u64 + 1 {
-                return Err(format!("the database's head is {head}, and block {sequence} is to be applied"));
+                return Err(Gap { head, sequence });
             }
             for entry in &block.block.body.proofs {
                 stored.proofs.insert(entry.proof, sequence);
@@ -182,11 +190,11 @@ impl Database {
 }
 
 impl Branch for Database {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        self.stored().proofs.contains_key(proof)
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError> {
+        Ok(self.stored().proofs.contains_key(proof))
     }
 
-    fn has_statement(&self, statement: &Hash) -> bool {
-        self.stored().statements.contains(statement)
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError> {
+        Ok(self.stored().statements.contains(statement))
     }
 }

@@ -1,8 +1,8 @@
 //! `simulator --seeds 0..100000 [--jobs N]`, or `simulator --seed N [--trace]` to see one again; `--bad NAME` for a network
 //! with a bad validator in it.
 
-use simulator::bad::Bad;
-use simulator::clocks::WrongClock;
+use simulator::bad::{Bad, UnknownBad};
+use simulator::clocks::{UnknownClock, WrongClock};
 use simulator::run::{self, Plan, Totals, Usual};
 use std::ops::Range;
 use std::process::ExitCode;
@@ -57,11 +57,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
             "--jobs" => jobs = arguments.next()?.parse().ok()?,
             "--bad" => match arguments.next()?.as_str() {
                 "all" => bad = Bad::ALL.to_vec(),
-                name => bad = vec![name.parse().map_err(|unknown: String| eprintln!("{unknown}\n")).ok()?],
+                name => bad = vec![name.parse().map_err(|unknown: UnknownBad| eprintln!("{unknown}\n")).ok()?],
             },
             "--clock" => match arguments.next()?.as_str() {
                 "all" => clocks = WrongClock::ALL.to_vec(),
-                name => clocks = vec![name.parse().map_err(|unknown: String| eprintln!("{unknown}\n")).ok()?],
+                name => clocks = vec![name.parse().map_err(|unknown: UnknownClock| eprintln!("{unknown}\n")).ok()?],
             },
             "--lossy" => {
                 lossy = Some(arguments.next()?.parse().ok().filter(|count| (1..=VALIDATORS_MAX).contains(count))?)

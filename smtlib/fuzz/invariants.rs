@@ -24,14 +24,51 @@ pub struct Cost {
     pub bytes: usize,
 }
 
+/// What does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    #[error("it panicked")]
+    Panicked,
+    #[error("{length} bytes took {time:?}, more than {max:?}")]
+    Slow { length: usize, time: Duration, max: Duration },
+    #[error("{length} bytes took {bytes} bytes of memory, more than {max}")]
+    Large { length: usize, bytes: usize, max: usize },
+    #[error("an error in line {line}, of {lines} lines")]
+    Line { line: u32, lines: usize },
+    #[error("an error in column {column} of a line of {characters}")]
+    Column { column: u32, characters: usize },
+    #[error("an error that is no line for a person: {0:?}")]
+    Words(String),
+    #[error("{length} bytes are written as {written}")]
+    Grown { length: usize, written: usize },
+    #[error("its own text is no text: {error}\n{text}")]
+    NoText { error: Error, text: String },
+    #[error("its text is not printed from a tree:\n{text}")]
+    NotPrinted { text: String },
+    #[error("its own text is refused: {error}\n{text}")]
+    RefusedAgain { error: Error, text: String },
+    #[error("once:\n{once}\ntwice:\n{twice}")]
+    Unstable { once: String, twice: String },
+    #[error("not its logic: {logic:?}\n{text}")]
+    OtherLogic { logic: String, text: String },
+    #[error("{command} stands in the text that the solver is given")]
+    Unfit { command: String },
+    #[error("nothing is asked")]
+    NothingAsked,
+    #[error("read again it is another tree: {text:?}")]
+    OtherTree { text: String },
+    #[error("printed, it is no text: {error}: {text:?}")]
+    Unreadable { error: Error, text: String },
+}
+
 /// A debug build takes some twenty times as long.
 const SLOWNESS: u32 = if cfg!(debug_assertions) { 20 } else { 1 };
 
 /// Checks one input.
 ///
 /// # Errors
-/// With what does not hold, for a person.
-pub fn check(script: &[u8], limits: &Limits) -> Result<(Outcome, Cost), String> {
+/// With what does not hold.
+pub fn check(script: &[u8], limits: &Limits) -> Result<(Outcome, Cost), Broken> {
     let begun = Stopwatch::start();
     let (result, bytes) = super::memory::peak_of(|| normalise(script, limits));
     let cost = Cost { time: begun.elapsed(), bytes };
@@ -53,63 +90,63 @@ pub fn check(script: &[u8], limits: &Limits) -> Result<(Outcome, Cost), String> 
 }
 
 /// The bounds have room: most inputs take a hundredth of them.
-fn within(script: &[u8], cost: Cost) -> Result<(), String> {
+fn within(script: &[u8], cost: Cost) -> Result<(), Broken> {
     let kilobytes = script.len() as u32 / 1_000;
     let time = (Duration::from_millis(100) + Duration::from_millis(1) * kilobytes) * SLOWNESS;
     if cost.time > time {
-        return Err(format!("{} bytes took {:?}, more than {time:?}", script.len(), cost.time));
+        return Err(Broken::Slow { length: script.len(), time: cost.time, max: time });
     }
     let bytes = (16 << 20) + 400 * script.len();
     if cost.bytes > bytes {
-        return Err(format!("{} bytes took {} bytes of memory, more than {bytes}", script.len(), cost.bytes));
+        return Err(Broken::Large { length: script.len(), bytes: cost.bytes, max: bytes });
     }
     Ok(())
 }
 
-fn refused(script: &[u8], error: &Error) -> Result<(), String> {
+fn refused(script: &[u8], error: &Error) -> Result<(), Broken> {
     // Split as the errors count: LF, CR, or CR LF end a line.
     let text = String::from_utf8_lossy(script).replace("\r\n", "\n").replace('\r', "\n");
     let Some(line) = text.split('\n').nth(error.line as usize - 1) else {
-        return Err(format!("an error in line {}, of {} lines", error.line, text.split('\n').count()));
+        return Err(Broken::Line { line: error.line, lines: text.split('\n').count() });
     };
     // A byte that is no text may stand for several characters here and for one there.
     if std::str::from_utf8(script).is_ok() && error.column as usize > line.chars().count() + 1 {
-        return Err(format!("an error in column {} of a line of {}", error.column, line.chars().count()));
+        return Err(Broken::Column { column: error.column, characters: line.chars().count() });
     }
     let words = error.to_string();
     if words.len() > 1_000 || words.chars().any(char::is_control) {
-        return Err(format!("an error that is no line for a person: {words:?}"));
+        return Err(Broken::Words(words));
     }
     Ok(())
 }
 
-fn accepted(script: &[u8], normalised: &Normalised, limits: &Limits) -> Result<(), String> {
+fn accepted(script: &[u8], normalised: &Normalised, limits: &Limits) -> Result<(), Broken> {
     let text = &normalised.text;
     // A renamed name grows by a few characters, and names that are implied are paid for out of four million.
     if text.len() > 4_000_000 + 4 * script.len() {
-        return Err(format!("{} bytes are written as {}", script.len(), text.len()));
+        return Err(Broken::Grown { length: script.len(), written: text.len() });
     }
-    let tree = parse(text.as_bytes(), limits).map_err(|error| format!("its own text is no text: {error}\n{text}"))?;
+    let tree = parse(text.as_bytes(), limits).map_err(|error| Broken::NoText { error, text: text.clone() })?;
     fit_for_a_solver(&tree)?;
     identity(&tree, limits)?;
     if &print(&tree) != text {
-        return Err(format!("its text is not printed from a tree:\n{text}"));
+        return Err(Broken::NotPrinted { text: text.clone() });
     }
     let again =
-        normalise(text.as_bytes(), limits).map_err(|error| format!("its own text is refused: {error}\n{text}"))?;
+        normalise(text.as_bytes(), limits).map_err(|error| Broken::RefusedAgain { error, text: text.clone() })?;
     if &again.text != text || again.assumptions != normalised.assumptions || !again.options.is_empty() {
-        return Err(format!("once:\n{text}\ntwice:\n{}", again.text));
+        return Err(Broken::Unstable { once: text.clone(), twice: again.text });
     }
     let logic = text.get(..normalised.logic_bytes).unwrap_or("?");
     let expected = normalised.logic.as_ref().map_or(String::new(), |logic| format!("(set-logic {logic})\n"));
     if logic != expected {
-        return Err(format!("not its logic: {logic:?}\n{text}"));
+        return Err(Broken::OtherLogic { logic: logic.to_owned(), text: text.clone() });
     }
     Ok(())
 }
 
 /// Only commands that are known to give no output, change no option and read no file; one check, and that the last.
-fn fit_for_a_solver(tree: &Tree) -> Result<(), String> {
+fn fit_for_a_solver(tree: &Tree) -> Result<(), Broken> {
     const COMMANDS: [&str; 10] = [
         "declare-datatypes",
         "assert",
@@ -133,20 +170,20 @@ fn fit_for_a_solver(tree: &Tree) -> Result<(), String> {
             name => COMMANDS.contains(&name) && !last,
         };
         if !fit {
-            return Err(format!("{name} stands in the text that the solver is given"));
+            return Err(Broken::Unfit { command: name.to_owned() });
         }
     }
-    if commands.is_empty() { Err("nothing is asked".to_owned()) } else { Ok(()) }
+    if commands.is_empty() { Err(Broken::NothingAsked) } else { Ok(()) }
 }
 
-fn identity(tree: &Tree, limits: &Limits) -> Result<(), String> {
+fn identity(tree: &Tree, limits: &Limits) -> Result<(), Broken> {
     let text = print(tree);
     // Printing may add a space where a comment or nothing stood, and with it bytes; nothing else that is counted.
     let limits = Limits { bytes_max: u64::MAX, ..limits.clone() };
     match parse(text.as_bytes(), &limits) {
         Ok(again) if again == *tree => Ok(()),
-        Ok(_) => Err(format!("read again it is another tree: {text:?}")),
-        Err(error) => Err(format!("printed, it is no text: {error}: {text:?}")),
+        Ok(_) => Err(Broken::OtherTree { text }),
+        Err(error) => Err(Broken::Unreadable { error, text }),
     }
 }
 

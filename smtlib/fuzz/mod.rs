@@ -13,7 +13,7 @@ pub mod mutate;
 pub mod random;
 pub mod seeds;
 
-use invariants::{Cost, Outcome};
+use invariants::{Broken, Cost, Outcome};
 use mutate::Stock;
 use random::Seeded;
 use smtlib::Limits;
@@ -26,16 +26,16 @@ pub const STACK_BYTES: usize = 256 << 10;
 
 /// What a run came to.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Totals {
     pub inputs: u64,
     pub accepted: u64,
     pub slowest: Duration,
     pub largest: usize,
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Totals {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { inputs, accepted, slowest, largest } = self;
+        let Totals { inputs, accepted, slowest, largest } = self;
         write!(formatter, "{inputs} inputs, {accepted} let through, at most {slowest:?} and {largest} bytes for one")
     }
 }
@@ -44,7 +44,7 @@ impl fmt::Display for Told {
 #[derive(Debug)]
 pub struct Found {
     pub script: Vec<u8>,
-    pub fault: String,
+    pub fault: Box<Broken>,
     pub inputs: u64,
 }
 
@@ -52,9 +52,9 @@ pub struct Found {
 ///
 /// # Errors
 /// With the first input for which something does not hold.
-pub fn run(stock: &Stock, random: &mut Seeded, time: Duration, begun: Instant) -> Result<Told, Found> {
+pub fn run(stock: &Stock, random: &mut Seeded, time: Duration, begun: Instant) -> Result<Totals, Found> {
     let limits = Limits::default();
-    let mut told = Told::default();
+    let mut totals = Totals::default();
     while begun.elapsed() < time {
         let mut script = match random.next(4) {
             0 => grammar::script(random).into_bytes(),
@@ -63,16 +63,16 @@ pub fn run(stock: &Stock, random: &mut Seeded, time: Duration, begun: Instant) -
         if random.once_in(3) {
             stock.damage(&mut script, random);
         }
-        told.inputs += 1;
+        totals.inputs += 1;
         let result = catch_unwind(AssertUnwindSafe(|| invariants::check(&script, &limits)));
-        match result.unwrap_or_else(|_| Err("it panicked".to_owned())) {
+        match result.unwrap_or(Err(Broken::Panicked)) {
             Ok((outcome, Cost { time, bytes })) => {
-                told.accepted += u64::from(outcome == Outcome::Accepted);
-                told.slowest = told.slowest.max(time);
-                told.largest = told.largest.max(bytes);
+                totals.accepted += u64::from(outcome == Outcome::Accepted);
+                totals.slowest = totals.slowest.max(time);
+                totals.largest = totals.largest.max(bytes);
             }
-            Err(fault) => return Err(Found { script, fault, inputs: told.inputs }),
+            Err(fault) => return Err(Found { script, fault: Box::new(fault), inputs: totals.inputs }),
         }
     }
-    Ok(told)
+    Ok(totals)
 }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use crate::error::{ErrorKind, Fault, clip};
 use crate::limits::Limits;
-use crate::tree::Kind;
+use crate::tree::{Foreign, Kind};
 
 /// One token of a checked script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +24,6 @@ pub(crate) struct Token<'a> {
     pub at: u32,
     /// The first byte of it that only ignored text may hold.
     pub foreign: Option<Foreign>,
-}
-
-/// A byte that only comments and ignored commands may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Foreign {
-    /// Where it stands, in bytes.
-    pub at: u32,
-    pub byte: u8,
 }
 
 /// Words that begin a term's syntax. Between bars the solver takes them for the same words, so they are no symbols there.

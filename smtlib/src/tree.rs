@@ -6,7 +6,14 @@
 use std::collections::HashMap;
 
 use crate::hashing::short_hash;
-use crate::lexer::Foreign;
+
+/// A byte that only comments and ignored commands may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Foreign {
+    /// Where it stands, in bytes.
+    pub at: u32,
+    pub byte: u8,
+}
 
 /// An interned text: a symbol without its bars, a literal without its marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

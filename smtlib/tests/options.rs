@@ -5,10 +5,9 @@
 use smtlib::{Limits, NoteKind, accepted_options, normalise};
 use std::collections::HashMap;
 
-fn set(name: &str, value: &str) -> Result<Vec<(String, String)>, String> {
+fn set(name: &str, value: &str) -> Result<Vec<(String, String)>, smtlib::Error> {
     let script = format!("(set-option :{name} {value})(assert true)(check-sat)");
-    let normalised = normalise(script.as_bytes(), &Limits::default());
-    let normalised = normalised.map_err(|error| error.kind.to_string())?;
+    let normalised = normalise(script.as_bytes(), &Limits::default())?;
     let is_told = normalised.notes.iter().any(|note| note.kind == NoteKind::OptionIgnored);
     assert_ne!(is_told, !normalised.options.is_empty(), "{name} {value}: set or told");
     assert_eq!(normalised.text, "(assert true)\n(check-sat)\n");

@@ -6,7 +6,7 @@
 use super::error::ApiError;
 use super::guard::Turn;
 use super::{Api, Shared};
-use actors::keys::{self, KeyError};
+use actors::randomness::{NoRandomness, random_bytes};
 use actors::storage::files::{self, Existing, FileError};
 use axum::extract::{FromRequestParts, State};
 use axum::http::header;
@@ -30,7 +30,7 @@ pub struct Token(blake3::Hash);
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error(transparent)]
-    Randomness(#[from] KeyError),
+    Randomness(#[from] NoRandomness),
     #[error("the administrator's token cannot be written: {0}")]
     File(#[from] FileError),
 }
@@ -41,7 +41,7 @@ impl Token {
     /// # Errors
     /// If the system gives no randomness or the file cannot be written.
     pub fn make(data_dir: &Path) -> Result<Token, TokenError> {
-        let text = hex::encode(keys::random_bytes()?);
+        let text = hex::encode(random_bytes()?);
         files::write_whole(&token_path(data_dir), format!("{text}\n").as_bytes(), 0o600, Existing::Replace)?;
         Ok(Token(blake3::hash(text.as_bytes())))
     }

@@ -7,7 +7,7 @@ use super::body::{parse, read, script_too_large};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
 use super::proofs::{Submission, Submitted, proofs_of};
-use super::{SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, live};
+use super::{SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, responsive};
 use crate::api::body::Object;
 use actors::mempool::SubmitAll;
 use axum::Json;
@@ -70,7 +70,7 @@ pub async fn submit(State(api): Shared, turn: Turn, request: Request) -> Result<
     for proof in proofs {
         faults.push(proof.map(|proof| claimed.push(proof)).err());
     }
-    let mut answers = live(&api.node.mempool)?.ask(SubmitAll(claimed), SUBMIT_DEADLINE).await?.into_iter();
+    let mut answers = responsive(&api.node.mempool)?.ask(SubmitAll(claimed), SUBMIT_DEADLINE).await?.into_iter();
     let answer = |fault: Option<ApiError>| {
         let lost = || ApiError::internal("the mempool gave fewer answers than it was asked for");
         let answer = match fault {

@@ -3,10 +3,10 @@
 use super::body::shortened;
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
-use super::openapi::{EntrySchema, HeaderSchema};
 use super::proofs::{StakeView, stake_view, wait_span};
+use super::schemas::{EntrySchema, HeaderSchema};
 use super::search::{block_named, is_sequence};
-use super::{ANSWER_DEADLINE, Api, Shared, live};
+use super::{ANSWER_DEADLINE, Api, Shared, responsive};
 use actors::state::{BlockAt, BlocksFrom, StoredBlock};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -109,8 +109,10 @@ pub async fn show(State(api): Shared, turn: Turn, Path(name): Path<String>) -> R
             StoredBlock { id: genesis.genesis_block_hash(), block: genesis.block(), prepare: None, commit: None };
         return Ok(Json(view(&api, stored)));
     }
-    let stored =
-        live(&api.node.state)?.ask(BlockAt(Sequence(number)), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+    let stored = responsive(&api.node.state)?
+        .ask(BlockAt(Sequence(number)), ANSWER_DEADLINE)
+        .await?
+        .map_err(ApiError::internal)?;
     let last = *api.node.heads.borrow();
     let missing = || ApiError::not_found(format!("block {number} is not final here; the last one is {last}"));
     Ok(Json(view(&api, stored.ok_or_else(missing)?)))
@@ -153,7 +155,7 @@ pub async fn list(
     }
     turn.works();
     let request = BlocksFrom { from, count: BLOCKS_MAX };
-    let mut stored = live(&api.node.state)?.ask(request, ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+    let mut stored = responsive(&api.node.state)?.ask(request, ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
     stored.truncate(how_many(&stored));
     let next = stored.last().map_or(from, |last| last.block.header.sequence.next());
     Ok(Json(BlocksView { blocks: stored.into_iter().map(|stored| view(&api, stored)).collect(), next }))

@@ -6,7 +6,7 @@
 //! balancer), `/v1/why` for people.
 
 use super::error::ErrorBody;
-use super::proofs::{no_verdict_from, state_name};
+use super::proof_status::{no_verdict_from, state_name};
 use super::{Node, SILENCE_MAX, Shared};
 use crate::why::{Facts, Health, Peer, Signing, health};
 use actors::clock;

@@ -8,7 +8,7 @@ use super::guard::Turn;
 use super::limiter::Permit;
 use super::lookup::{self, FoundView};
 use super::search::proof_named;
-use super::{ANSWER_DEADLINE, Api, Shared, live, read};
+use super::{ANSWER_DEADLINE, Api, Shared, read, responsive};
 use actors::mempool::NewestProofs;
 use actors::state::{LookUpFinal, NewestFinal, ProofOf};
 use axum::Json;
@@ -111,7 +111,7 @@ pub async fn script(State(api): Shared, turn: Turn, Path(id): Path<String>) -> R
 
 /// At most `count` of each kind.
 pub async fn newest(api: &Api, permit: &Arc<Permit>, count: usize, known: &mut Known) -> Result<NewestView, ApiError> {
-    let Newest { held, ended } = live(&api.node.mempool)?.ask(NewestProofs(count), ANSWER_DEADLINE).await?;
+    let Newest { held, ended } = responsive(&api.node.mempool)?.ask(NewestProofs(count), ANSWER_DEADLINE).await?;
     let is_final = |one: &Listed| matches!(one.whereabouts, Whereabouts::Final(_));
     let unread = ended.iter().filter(|one| is_final(one) && !known.finals.contains_key(&one.proof));
     let unread: Vec<Hash> = unread.map(|one| one.proof).collect();

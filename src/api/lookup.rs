@@ -7,8 +7,8 @@
 use super::body::{parse, read, shortened};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
-use super::proofs::state_name;
-use super::{ANSWER_DEADLINE, Api, Shared, live, read as read_final};
+use super::proof_status::{state_name, why_not_confirmed};
+use super::{ANSWER_DEADLINE, Api, Shared, read as read_final, responsive};
 use crate::refusal;
 use actors::mempool::{Located, LookUp};
 use actors::state::LookUpFinal;
@@ -137,7 +137,7 @@ pub async fn look_up(State(api): Shared, turn: Turn, request: Request) -> Result
         return Err(ApiError::bad_request(format!("{count} look-ups: at most {ITEMS_MAX} are answered at once")));
     }
     let asked = LookUp { proofs: proofs.clone(), statements: statements.clone() };
-    let known = live(&api.node.mempool)?.ask(asked, ANSWER_DEADLINE).await?;
+    let known = responsive(&api.node.mempool)?.ask(asked, ANSWER_DEADLINE).await?;
     let asked = LookUpFinal { proofs: proofs.clone(), statements: statements.clone() };
     let ended = read_final(&api, &permit, asked).await?;
     let of_proof = |((proof, located), ended): ((Hash, Located), Option<(Sequence, Entry)>)| match ended {
@@ -190,17 +190,6 @@ pub fn view(api: &Api, proof: Option<Hash>, statement: Option<Hash>, whereabouts
 fn with_mine(me: ValidatorIndex, mine: Word, words: &[(ValidatorIndex, Word)]) -> impl Iterator<Item = Word> {
     let others = words.iter().filter(move |(peer, _)| *peer != me).map(|(_, word)| *word);
     std::iter::once(mine).chain(others)
-}
-
-/// What is refused on attestations is *refuted* as soon as one of them refutes it: a claim that anybody found false must
-/// never pass for one that was merely not decided.
-pub fn why_not_confirmed(attestations: &[(ValidatorIndex, Word)]) -> &'static str {
-    let any = |wanted: Word| attestations.iter().any(|(_, attestation)| *attestation == wanted);
-    match (any(Word::Refuted), any(Word::NoVerdict)) {
-        (true, _) => "refuted",
-        (false, true) => "no_verdict",
-        (false, false) => "disputed",
-    }
 }
 
 fn why(refusal: &Refusal, validators: usize) -> WhyView {

@@ -18,11 +18,13 @@ mod limiter;
 mod listing;
 mod live;
 mod lookup;
-pub mod openapi;
+mod openapi;
 mod page;
 
+mod proof_status;
 mod proofs;
 mod routes;
+mod schemas;
 mod search;
 mod server;
 mod status;
@@ -31,13 +33,13 @@ mod tests;
 mod tree;
 
 use actix::{Actor, Context};
-use actors::consensus::Observed;
+use actors::consensus::{Ask, Observed};
 use actors::mempool::MempoolActor;
 use actors::metrics::Page;
 use actors::network::PeerReport;
 use actors::state::{Question, Read, StateActor};
 use actors::storage::last_exit::LastRun;
-use actors::supervision::{Handle, Tree};
+use actors::supervision::{AskError, Handle, Tree};
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -85,8 +87,17 @@ const PAGES_MAX: usize = 4;
 pub use admin::{Token, token_path};
 pub use server::listen;
 
+/// Why consensus did not say where it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Unasked {
+    #[error("consensus has handled nothing for {0:.1?}")]
+    Hangs(Duration),
+    #[error(transparent)]
+    Unanswered(#[from] AskError<Ask>),
+}
+
 /// Asks consensus where it is.
-pub type AskConsensus = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Snapshot, String>> + Send>> + Send + Sync>;
+pub type AskConsensus = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Snapshot, Unasked>> + Send>> + Send + Sync>;
 
 /// Everything that the API reaches.
 pub struct Node {
@@ -114,7 +125,7 @@ pub struct Node {
 pub const SILENCE_MAX: Duration = Duration::from_secs(1);
 
 /// The actor, unless it hangs.
-fn live<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>, ApiError> {
+fn responsive<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>, ApiError> {
     let silence = actor.silence();
     if silence <= SILENCE_MAX {
         return Ok(actor);
@@ -127,7 +138,7 @@ fn live<A: Actor<Context = Context<A>>>(actor: &Handle<A>) -> Result<&Handle<A>,
 /// that comes too late, has not ended the read.
 async fn read<Q: Question>(api: &Api, permit: &Arc<Permit>, question: Q) -> Result<Q::Found, ApiError> {
     let read = Read { question, permit: Box::new(Arc::clone(permit)) };
-    live(&api.node.state)?.ask(read, ANSWER_DEADLINE).await?.map_err(ApiError::internal)
+    responsive(&api.node.state)?.ask(read, ANSWER_DEADLINE).await?.map_err(ApiError::internal)
 }
 
 struct Api {

@@ -4,10 +4,10 @@ use super::body::{parse, read, script_too_large};
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
 use super::limiter::Permit;
-use super::lookup;
-use super::openapi::{ClaimSchema, ReportSchema};
+use super::proof_status::{no_verdict_from, state_name, why_not_confirmed};
+use super::schemas::{ClaimSchema, ReportSchema};
 use super::search::proof_named;
-use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, live};
+use super::{ANSWER_DEADLINE, Api, SUBMISSIONS_MAX, SUBMIT_DEADLINE, Shared, WAIT_MAX, responsive};
 use crate::advice::{Advice, CounterModel, Ended};
 use crate::obligation;
 use crate::refusal;
@@ -193,7 +193,7 @@ pub async fn submit(
     drop(body);
     let (_permit, mut proofs) = proofs_of(permit, vec![submission]).await?;
     let proof = proofs.pop().unwrap_or_else(|| Err(ApiError::no_claim()))?;
-    let accepted = live(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
+    let accepted = responsive(&api.node.mempool)?.ask(Submit(proof), SUBMIT_DEADLINE).await??;
     let status = if accepted.known.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(Submitted::of(accepted))))
 }
@@ -244,7 +244,7 @@ pub async fn find(
     let mut lost = false;
     turn.waits();
     loop {
-        let located = live(&api.node.mempool)?.ask(Locate(id), ANSWER_DEADLINE).await??;
+        let located = responsive(&api.node.mempool)?.ask(Locate(id), ANSWER_DEADLINE).await??;
         let ended = matches!(located.whereabouts, Whereabouts::Refused(_) | Whereabouts::Final(_));
         let over = lost || Instant::now() >= until;
         if ended || over {
@@ -276,28 +276,9 @@ pub fn wait_span(seconds: f64) -> Result<Duration, ApiError> {
 
 async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result<ProofView, ApiError> {
     let Located { whereabouts, statement } = located;
-    let report = match statement {
-        // Without the report the rest of the answer is worth having all the same.
-        Some(statement) => live(&api.node.verifier)?.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten(),
-        None => None,
-    };
-    let Advice { counter_model, warning } = match (&report, statement) {
-        (Some(report), Some(statement)) if explain => {
-            // Without an explanation, too.
-            let explained = live(&api.node.verifier)?.ask(Explain(statement), EXPLAIN_DEADLINE).await;
-            Advice::of(report, explained.unwrap_or(Explained::Busy))
-        }
-        _ => Advice::default(),
-    };
-    let no_verdict = report.as_ref().and_then(|report| Ended::of(report, &api.node.genesis.parameters().verifier));
-    let report = report.map(|mut report| {
-        report.warnings.extend(warning);
-        report
-    });
-    let state = state_name(&whereabouts);
     let mut view = ProofView {
         proof,
-        state,
+        state: state_name(&whereabouts),
         ended: false,
         block: None,
         difficulty: None,
@@ -306,44 +287,74 @@ async fn view(api: &Api, proof: Hash, located: Located, explain: bool) -> Result
         missing: Vec::new(),
         disputed: None,
         refusal: None,
-        report,
-        no_verdict,
-        counter_model,
+        report: None,
+        no_verdict: None,
+        counter_model: None,
     };
-    let genesis = &api.node.genesis;
+    if let Some(statement) = statement {
+        view.show_own_check(api, statement, explain).await?;
+    }
     match whereabouts {
         Whereabouts::Unknown | Whereabouts::Fetching | Whereabouts::Waiting | Whereabouts::Checking => {}
         Whereabouts::Pending { mine, words, disputed } => {
-            let mut all = vec![(api.node.me, mine)];
-            all.extend(words.into_iter().filter(|(peer, _)| *peer != api.node.me));
-            all.sort_by_key(|(validator, _)| *validator);
-            view.missing = no_verdict_from(genesis, api.node.me, &all);
-            view.attestations = attestation_views(genesis, &all);
+            view.show_pending(api, mine, words);
             view.disputed = Some(disputed);
         }
-        Whereabouts::Refused(refusal) => {
-            view.ended = true;
-            let mut refused = refusal_view(&refusal);
-            if let Refusal::Words { words } = &refusal {
-                view.attestations = attestation_views(genesis, words);
-                let words: Vec<Word> = words.iter().map(|(_, word)| *word).collect();
-                refused.message = refusal::sentence(&words, genesis.validators().len(), view.report.as_ref());
-            }
-            view.report.iter().for_each(|report| refused.point_at(report));
-            view.refusal = Some(refused);
-        }
-        Whereabouts::Final(sequence) => {
-            view.ended = true;
-            view.block = Some(sequence);
-            let stored =
-                live(&api.node.state)?.ask(BlockAt(sequence), ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
-            let entries = stored.iter().flat_map(|stored| &stored.block.body.proofs);
-            view.difficulty = entries.into_iter().find(|entry| entry.proof == proof).map(|entry| entry.difficulty);
-            let certificate = stored.and_then(|stored| stored.prepare.or(stored.commit));
-            view.stake = certificate.map(|certificate| stake_view(genesis, &certificate));
-        }
+        Whereabouts::Refused(refusal) => view.show_refused(&api.node.genesis, &refusal),
+        Whereabouts::Final(sequence) => view.show_final(api, sequence).await?,
     }
     Ok(view)
+}
+
+impl ProofView {
+    /// Without the report, or an explanation of it, the rest of the answer is worth having all the same.
+    async fn show_own_check(&mut self, api: &Api, statement: Hash, explain: bool) -> Result<(), ApiError> {
+        let verifier = responsive(&api.node.verifier)?;
+        let report = verifier.ask(ReportOf(statement), ANSWER_DEADLINE).await.ok().flatten();
+        let Some(mut report) = report else { return Ok(()) };
+        self.no_verdict = Ended::of(&report, &api.node.genesis.parameters().verifier);
+        if explain {
+            let explained = responsive(&api.node.verifier)?.ask(Explain(statement), EXPLAIN_DEADLINE).await;
+            let Advice { counter_model, warning } = Advice::of(&report, explained.unwrap_or(Explained::Busy));
+            self.counter_model = counter_model;
+            report.warnings.extend(warning);
+        }
+        self.report = Some(report);
+        Ok(())
+    }
+
+    fn show_pending(&mut self, api: &Api, mine: Word, others: Vec<(ValidatorIndex, Word)>) {
+        let (genesis, me) = (&api.node.genesis, api.node.me);
+        let mut all = vec![(me, mine)];
+        all.extend(others.into_iter().filter(|(peer, _)| *peer != me));
+        all.sort_by_key(|(validator, _)| *validator);
+        self.missing = no_verdict_from(genesis, me, &all);
+        self.attestations = attestation_views(genesis, &all);
+    }
+
+    fn show_refused(&mut self, genesis: &Genesis, refusal: &Refusal) {
+        self.ended = true;
+        let mut refused = refusal_view(refusal);
+        if let Refusal::Words { words } = refusal {
+            self.attestations = attestation_views(genesis, words);
+            let words: Vec<Word> = words.iter().map(|(_, word)| *word).collect();
+            refused.message = refusal::sentence(&words, genesis.validators().len(), self.report.as_ref());
+        }
+        self.report.iter().for_each(|report| refused.point_at(report));
+        self.refusal = Some(refused);
+    }
+
+    async fn show_final(&mut self, api: &Api, sequence: Sequence) -> Result<(), ApiError> {
+        self.ended = true;
+        self.block = Some(sequence);
+        let stored = responsive(&api.node.state)?.ask(BlockAt(sequence), ANSWER_DEADLINE).await?;
+        let stored = stored.map_err(ApiError::internal)?;
+        let mut entries = stored.iter().flat_map(|stored| &stored.block.body.proofs);
+        self.difficulty = entries.find(|entry| entry.proof == self.proof).map(|entry| entry.difficulty);
+        let certificate = stored.and_then(|stored| stored.prepare.or(stored.commit));
+        self.stake = certificate.map(|certificate| stake_view(&api.node.genesis, &certificate));
+        Ok(())
+    }
 }
 
 pub fn stake_view(genesis: &Genesis, certificate: &Certificate) -> StakeView {
@@ -367,33 +378,14 @@ fn attestation_views(genesis: &Genesis, words: &[(ValidatorIndex, Word)]) -> Vec
     words.iter().filter_map(view).collect()
 }
 
-/// Validators whose verdict is not known here.
-pub fn no_verdict_from(genesis: &Genesis, me: ValidatorIndex, words: &[(ValidatorIndex, Word)]) -> Vec<NodeId> {
-    let is_known = |index| index == me || words.iter().any(|(peer, _)| *peer == index);
-    let all = (0u16..).map(ValidatorIndex).zip(genesis.validators());
-    all.filter(|(index, _)| !is_known(*index)).map(|(_, validator)| validator.node_id.clone()).collect()
-}
-
 fn refusal_view(refusal: &Refusal) -> RefusalView {
     let (reason, line, column) = match refusal {
         Refusal::Malformed { line, column, .. } => ("malformed", Some(*line), Some(*column)),
-        Refusal::Words { words } => (lookup::why_not_confirmed(words), None, None),
+        Refusal::Words { words } => (why_not_confirmed(words), None, None),
         Refusal::Displaced => ("displaced", None, None),
         Refusal::Full { .. } => ("full", None, None),
         Refusal::SourceFull { .. } => ("source_full", None, None),
         Refusal::ShareFull { .. } => ("share_full", None, None),
     };
     RefusalView { reason, message: refusal.to_string(), line, column }
-}
-
-pub fn state_name(whereabouts: &Whereabouts) -> &'static str {
-    match whereabouts {
-        Whereabouts::Unknown => "unknown",
-        Whereabouts::Fetching => "fetching",
-        Whereabouts::Waiting => "waiting",
-        Whereabouts::Checking => "checking",
-        Whereabouts::Pending { .. } => "pending",
-        Whereabouts::Refused(_) => "refused",
-        Whereabouts::Final(_) => "final",
-    }
 }

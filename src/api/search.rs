@@ -6,8 +6,8 @@
 use super::body::shortened;
 use super::error::{ApiError, ErrorBody};
 use super::guard::Turn;
-use super::proofs::state_name;
-use super::{ANSWER_DEADLINE, Api, Shared, live, read};
+use super::proof_status::state_name;
+use super::{ANSWER_DEADLINE, Api, Shared, read, responsive};
 use actors::mempool::WithPrefix;
 use actors::state::FinalWithPrefix;
 use axum::Json;
@@ -104,7 +104,7 @@ async fn by_sequence(api: &Api, q: &str) -> Result<Option<Named>, ApiError> {
         let id = api.node.genesis.genesis_block_hash();
         return Ok(Some(Named { kind: "block", id, state: None, sequence: Some(sequence) }));
     }
-    let stored = live(&api.node.state)?.ask(actors::state::BlockAt(sequence), ANSWER_DEADLINE).await?;
+    let stored = responsive(&api.node.state)?.ask(actors::state::BlockAt(sequence), ANSWER_DEADLINE).await?;
     let stored = stored.map_err(ApiError::internal)?;
     Ok(stored.map(|stored| Named { kind: "block", id: stored.id, state: None, sequence: Some(sequence) }))
 }
@@ -121,7 +121,7 @@ async fn by_prefix(api: &Api, from: IpAddr, prefix: HashPrefix) -> Result<Names,
     permit.works();
     // The mempool first: what becomes final in between is found by the second question.
     let count = EACH_MAX + 1;
-    let held = live(&api.node.mempool)?.ask(WithPrefix { prefix, count }, ANSWER_DEADLINE).await?;
+    let held = responsive(&api.node.mempool)?.ask(WithPrefix { prefix, count }, ANSWER_DEADLINE).await?;
     let ended = read(api, &permit, FinalWithPrefix { prefix, count }).await?;
     let block = |(id, sequence)| Named { kind: "block", id, state: None, sequence: Some(sequence) };
     let statement = |(id, sequence)| Named { kind: "statement", id, state: None, sequence: Some(sequence) };

@@ -1,8 +1,8 @@
 //! What the node says of itself: where consensus is, who is connected, what waits.
 
 use super::error::{ApiError, ErrorBody};
-use super::openapi::{CountsSchema, FiguresSchema, PeerSchema, SolverPinSchema};
-use super::{ANSWER_DEADLINE, Shared, health, live};
+use super::schemas::{CountsSchema, FiguresSchema, PeerSchema, SolverPinSchema};
+use super::{ANSWER_DEADLINE, Shared, health, responsive};
 use crate::why::Health;
 use actors::consensus::Counts;
 use actors::mempool::TellFigures;
@@ -121,10 +121,10 @@ impl From<&ActorReport> for ActorStateView {
 )]
 pub async fn show(State(api): Shared) -> Result<Json<StatusView>, ApiError> {
     let node = &api.node;
-    let snapshot = (node.consensus)().await.map_err(ApiError::unavailable)?;
-    let standing = live(&node.state)?.ask(LedgerNow, ANSWER_DEADLINE).await?;
+    let snapshot = (node.consensus)().await.map_err(|error| ApiError::unavailable(error.to_string()))?;
+    let standing = responsive(&node.state)?.ask(LedgerNow, ANSWER_DEADLINE).await?;
     // Without the mempool the rest is worth having all the same; `actors` shows that it is down.
-    let mempool = match live(&node.mempool) {
+    let mempool = match responsive(&node.mempool) {
         Ok(mempool) => mempool.ask(TellFigures, ANSWER_DEADLINE).await.ok(),
         Err(_) => None,
     };

@@ -127,7 +127,7 @@ async fn bench_of(settings: Settings) -> Bench {
     let genesis = Arc::new(genesis(script_bytes_max));
     let directory = tempfile::tempdir().unwrap();
     let exit: ExitHook = Arc::new(|exit| panic!("{exit:?}"));
-    let database = Arc::new(Database::open(directory.path(), &genesis.chain_id(), 1 << 20, Arc::clone(&exit)).unwrap());
+    let database = Arc::new(Database::open(directory.path(), &genesis.chain_id(), 1 << 20).unwrap());
     let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier_pool"));
     let (heads, watched) = watch::channel(Sequence(0));
     let settings = MempoolSettings {

@@ -1,6 +1,7 @@
 //! The way to a validator's actors: `GET /v1/actors`, and `POST /v1/admin/kill` with the token that only this machine's
 //! user can read.
 
+use super::unreported::Unreported;
 use crate::api;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use std::time::Duration;
 /// The validator's own limit on waiting is 30 s.
 const KILL_DEADLINE: Duration = Duration::from_secs(35);
 const TREE_DEADLINE: Duration = Duration::from_secs(5);
+const ACTORS: &str = "/v1/actors";
 
 /// The answer of `GET /v1/actors`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -130,13 +132,14 @@ impl Admin {
 
     /// # Errors
     /// If it does not answer, or has no such route.
-    pub fn actors(&self) -> Result<Actors, String> {
-        let mut answer =
-            self.quick.get(format!("{}/v1/actors", self.base)).call().map_err(|error| error.to_string())?;
-        if !answer.status().is_success() {
-            return Err(format!("GET /v1/actors answers {}", answer.status()));
+    pub fn actors(&self) -> Result<Actors, Unreported> {
+        let mut answer = self.quick.get(format!("{}{ACTORS}", self.base)).call()?;
+        match answer.status() {
+            status if status.is_success() => {
+                answer.body_mut().read_json().map_err(|error| Unreported::Unread { path: ACTORS, error })
+            }
+            status => Err(Unreported::Status { path: ACTORS, status }),
         }
-        answer.body_mut().read_json().map_err(|error| format!("GET /v1/actors: {error}"))
     }
 
     /// Read again each time: a restarted validator has another one.

@@ -1,10 +1,11 @@
 //! Collecting the evidence for the invariants: everything that validators report at the end, and their vote logs.
 
 use super::invariants::{
-    self, Audited, Invariant, LedgerSeen, ProcessEnd, Told, accepted_proofs_end, everything_heals, no_double_sign,
-    one_history, processes_end_as_they_may, tokens_conserved,
+    self, Audited, Invariant, LedgerSeen, ProcessEnd, ReportedTree, accepted_proofs_end, everything_heals,
+    no_double_sign, one_history, processes_end_as_they_may, tokens_conserved,
 };
 use super::network::{Network, Node};
+use super::unreported::Unreported;
 use super::watch::Seen;
 use actors::audit::AuditError;
 use std::time::Duration;
@@ -14,28 +15,29 @@ const SWEEP_PATIENCE: Duration = Duration::from_secs(30);
 const READ_DEADLINE: Duration = Duration::from_secs(10);
 /// The counter of votes that a validator saw contradict each other.
 const CONTRADICTIONS: &str = "pop_consensus_contradictions_total";
+const LEDGER: &str = "/v1/ledger";
 /// Readings of a log that is being written.
 const LOG_READINGS: usize = 5;
 /// Proofs that are looked up by name when they have not ended.
 const UNENDED_NAMED: usize = 5;
 
 /// What each validator reports about its actors.
-pub fn trees(network: &Network) -> Vec<Told> {
+pub fn trees(network: &Network) -> Vec<ReportedTree> {
     network.nodes.iter().map(|node| (node.name.clone(), node.admin.actors())).collect()
 }
 
 /// What running validators reported at the end of the run.
 pub struct Evidence {
-    swept: Vec<(String, Result<u64, String>)>,
-    ledgers: Vec<(String, Result<LedgerSeen, String>)>,
+    swept: Vec<(String, Result<u64, Unreported>)>,
+    ledgers: Vec<(String, Result<LedgerSeen, Unreported>)>,
     contradictions: Vec<(String, f64)>,
-    before: Vec<Told>,
-    after: Vec<Told>,
+    before: Vec<ReportedTree>,
+    after: Vec<ReportedTree>,
     unended: Vec<String>,
 }
 
 /// Asks everybody, while they run.
-pub fn collect(seen: &Seen, before: Vec<Told>) -> Evidence {
+pub fn collect(seen: &Seen, before: Vec<ReportedTree>) -> Evidence {
     let nodes = &seen.network.nodes;
     let swept = (0..nodes.len()).map(|index| (nodes[index].name.clone(), seen.sweep(index, SWEEP_PATIENCE))).collect();
     let ledgers = nodes.iter().map(|node| (node.name.clone(), ledger(node))).collect();
@@ -46,9 +48,9 @@ pub fn collect(seen: &Seen, before: Vec<Told>) -> Evidence {
     Evidence { swept, ledgers, contradictions, before, after, unended: seen.unended(UNENDED_NAMED) }
 }
 
-fn ledger(node: &Node) -> Result<LedgerSeen, String> {
-    let told = node.client(READ_DEADLINE).get("/v1/ledger").map_err(|failure| failure.message)?;
-    serde_json::from_value(told).map_err(|error| format!("GET /v1/ledger: {error}"))
+fn ledger(node: &Node) -> Result<LedgerSeen, Unreported> {
+    let told = node.client(READ_DEADLINE).get(LEDGER)?;
+    serde_json::from_value(told).map_err(|error| Unreported::OtherForm { path: LEDGER, error })
 }
 
 /// When everything had healed, and how long it may take.

@@ -2,11 +2,11 @@
 
 use super::admin::KillError;
 use super::network::Node;
-use super::processes::{Process, Signal, Stopped};
 use super::record::{Outcome, Record, Times};
 use super::schedule::{Entry, HOLD_DEFAULT};
 use super::target::{Fault, Part};
 use super::watch::Seen;
+use crate::processes::{Process, Signal, Stopped};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -88,7 +88,7 @@ impl Injection<'_> {
     fn hit_process(&self) -> Done {
         let process = match self.node.process() {
             Ok(process) => process,
-            Err(why) => return self.not_injected(why),
+            Err(why) => return self.not_injected(why.to_string()),
         };
         let injected = Instant::now();
         let failed = |error: std::io::Error| self.not_injected(format!("its process cannot be signalled: {error}"));
@@ -142,7 +142,7 @@ impl Injection<'_> {
         let mut before = match workers() {
             Ok(workers) if workers.is_empty() => return self.not_injected("it had no worker process".into()),
             Ok(workers) => workers,
-            Err(why) => return self.not_injected(why),
+            Err(why) => return self.not_injected(why.to_string()),
         };
         let count = before.len();
         // The oldest: whoever is killed, the next one has its turn at the next fault.

@@ -5,6 +5,7 @@
 use super::accounts::Counts;
 use super::admin::Actors;
 use super::history::History;
+use super::unreported::Unreported;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ impl Invariant {
 }
 
 /// No two final blocks at one sequence, by the blocks that every validator reported, and reported again at the end.
-pub fn one_history(history: &History, swept: &[(String, Result<u64, String>)]) -> Invariant {
+pub fn one_history(history: &History, swept: &[(String, Result<u64, Unreported>)]) -> Invariant {
     let mut mistakes = history.forks().to_vec();
     for (name, told) in swept {
         match told {
@@ -151,7 +152,7 @@ impl LedgerSeen {
 }
 
 /// Balances, stakes and pool make what the genesis gave, at every validator.
-pub fn tokens_conserved(ledgers: &[(String, Result<LedgerSeen, String>)], genesis: u128) -> Invariant {
+pub fn tokens_conserved(ledgers: &[(String, Result<LedgerSeen, Unreported>)], genesis: u128) -> Invariant {
     let mut mistakes = Vec::new();
     let mut told: Vec<(&String, &LedgerSeen)> = Vec::new();
     for (name, ledger) in ledgers {
@@ -182,10 +183,10 @@ pub fn tokens_conserved(ledgers: &[(String, Result<LedgerSeen, String>)], genesi
 }
 
 /// What one validator reported about its actors.
-pub type Told = (String, Result<Actors, String>);
+pub type ReportedTree = (String, Result<Actors, Unreported>);
 
 /// Every actor runs again.
-pub fn actors_back(after: &[Told]) -> Invariant {
+pub fn actors_back(after: &[ReportedTree]) -> Invariant {
     const NAME: &str = "every actor back";
     let mut mistakes = Vec::new();
     let mut actors = 0;
@@ -203,7 +204,7 @@ pub fn actors_back(after: &[Told]) -> Invariant {
 }
 
 /// Names, kinds, policies and their order are what they were.
-pub fn tree_as_before(before: &[Told], after: &[Told]) -> Invariant {
+pub fn tree_as_before(before: &[ReportedTree], after: &[ReportedTree]) -> Invariant {
     let mut mistakes = Vec::new();
     let mut branches = 0;
     for (name, told) in before {

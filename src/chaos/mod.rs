@@ -8,11 +8,11 @@
 //! |---|---|
 //! | [`target`], [`schedule`], [`draw`] | which fault happens where and when; pure |
 //! | [`rules`] | whether a fault that is due may be done now; pure |
-//! | [`network`], [`admin`], [`processes`] | the validators, their actors, their processes |
+//! | [`network`], [`admin`] | the validators with their processes, and their actors |
 //! | [`fleet`] | the run's own validators: started, restarted, stopped |
 //! | [`watch`], [`history`], [`accounts`] | submitting proofs and following the network; what was seen of blocks and of proofs |
 //! | [`inject`], [`run`] | doing one fault; the loop over all |
-//! | [`checks`], [`invariants`] | collecting, and judging; the second is pure |
+//! | [`checks`], [`unreported`], [`invariants`] | collecting, what was not to be had, and judging; the last is pure |
 //! | [`record`], [`report`], [`screen`] | statistics, the report, what is printed meanwhile |
 
 mod accounts;
@@ -24,7 +24,6 @@ mod history;
 mod inject;
 mod invariants;
 mod network;
-pub mod processes;
 mod record;
 mod report;
 mod rules;
@@ -32,6 +31,7 @@ mod run;
 mod schedule;
 mod screen;
 mod target;
+mod unreported;
 mod watch;
 
 pub use draw::Recipe;
@@ -284,7 +284,7 @@ fn check_reach(network: &Network, schedule: &Schedule, own: bool) -> Result<(), 
             check_actors(node, of_node().map(|entry| &entry.target))?;
         }
         if of_node().any(|entry| matches!(entry.target.part, Part::Process | Part::Worker)) {
-            node.process().map_err(failure)?;
+            node.process().map_err(|error| failure(error.to_string()))?;
         }
         if !own && of_node().any(|entry| entry.fault == Fault::Restart) {
             return Err(failure(format!(

@@ -2,10 +2,10 @@
 //! run on this machine through their processes and files.
 
 use super::admin::Admin;
-use super::processes::Process;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::nodes::{self, json_files, read_config};
+use crate::processes::{NobodyListens, Process};
 use actors::config::{ConfigFile, http_address};
 use actors::storage::genesis_file;
 use actors::storage::vote_log::Identity;
@@ -104,6 +104,15 @@ fn genesis_beside(configs: &Path) -> PathBuf {
     places.into_iter().find(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(GENESIS_DEFAULT))
 }
 
+/// Why no process of a validator was found that may be signalled.
+#[derive(Debug, thiserror::Error)]
+pub enum NoProcess {
+    #[error("{name} is at {http}, not on this machine")]
+    Elsewhere { name: String, http: String },
+    #[error("{name}: {error}")]
+    NotFound { name: String, error: NobodyListens },
+}
+
 impl Node {
     fn new(file: &ConfigFile, config: &Path, configs: &Path, genesis: &Genesis) -> Result<Node, Failure> {
         let name = file.node_id.to_string();
@@ -148,10 +157,9 @@ impl Node {
     ///
     /// # Errors
     /// If it does not answer, or has switched them off.
-    pub fn metric(&self, name: &str) -> Result<f64, String> {
+    pub fn metric(&self, name: &str) -> Result<f64, ureq::Error> {
         let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(PATIENT)).build().into();
-        let text = agent.get(format!("http://{}/metrics", self.http)).call();
-        let text = text.and_then(|mut answer| answer.body_mut().read_to_string()).map_err(|error| error.to_string())?;
+        let text = agent.get(format!("http://{}/metrics", self.http)).call()?.body_mut().read_to_string()?;
         let series = text.lines().filter(|line| line.starts_with(name));
         Ok(series.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
     }
@@ -160,16 +168,16 @@ impl Node {
     ///
     /// # Errors
     /// Why no process was found that may be signalled.
-    pub fn process(&self) -> Result<Arc<Process>, String> {
+    pub fn process(&self) -> Result<Arc<Process>, NoProcess> {
         if !self.is_here {
-            return Err(format!("{} is at {}, not on this machine", self.name, self.http));
+            return Err(NoProcess::Elsewhere { name: self.name.clone(), http: self.http.clone() });
         }
         let mut known = self.process.lock();
         match known.as_ref().filter(|process| !process.has_ended()) {
             Some(process) => Ok(process.clone()),
             None => {
-                let process =
-                    Arc::new(Process::validator(self.http_port).map_err(|why| format!("{}: {why}", self.name))?);
+                let not_found = |error| NoProcess::NotFound { name: self.name.clone(), error };
+                let process = Arc::new(Process::validator(self.http_port).map_err(not_found)?);
                 *known = Some(process.clone());
                 Ok(process)
             }

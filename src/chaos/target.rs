@@ -11,6 +11,9 @@ pub const ACTORS: [&str; 7] =
 /// only safe answer.
 const ON_A_THREAD_THAT_STAYS: [&str; 4] = ["peers", "leader_election", "view_change", "consensus"];
 
+/// The actor in the messages' examples.
+const EXAMPLE: &str = ACTORS[4];
+
 /// What stands for the verifier's worker processes, of which one is taken.
 const WORKER: &str = "worker";
 
@@ -43,6 +46,35 @@ impl Part {
     }
 }
 
+/// A text that means no target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    #[error(
+        "{name:?} is no target: there are the validators {validators}, their parts {parts}, and both as {first}/{actor}",
+        validators = nodes.join(", "),
+        parts = part_names(),
+        first = nodes.first().map_or("node_1", String::as_str),
+        actor = EXAMPLE
+    )]
+    Unknown { name: String, nodes: Vec<String> },
+    #[error(
+        "{text:?} has no such part: a part is {worker}, {actors}; without one the process is meant",
+        worker = WORKER,
+        actors = ACTORS.join(", ")
+    )]
+    NoPart { text: String },
+    #[error(
+        "{text:?} names no validator: write node_1, node_1/{worker} or node_1/{actor}",
+        worker = WORKER,
+        actor = EXAMPLE
+    )]
+    NoValidator { text: String },
+}
+
+fn part_names() -> String {
+    Part::all().iter().map(Part::name).collect::<Vec<_>>().join(", ")
+}
+
 /// `node_1` is the process, `node_1/worker` one of its workers, `node_1/mempool` an actor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -63,21 +95,13 @@ impl Target {
     ///
     /// # Errors
     /// The first name that means nothing, with those that do.
-    pub fn chosen(nodes: &[String], names: &[String]) -> Result<Vec<Target>, String> {
+    pub fn chosen(nodes: &[String], names: &[String]) -> Result<Vec<Target>, TargetError> {
         let means = |name: &String, target: &Target| {
             target.node == *name || target.part.name() == name || target.to_string() == *name
         };
         let all = Target::all(nodes);
         if let Some(name) = names.iter().find(|name| !all.iter().any(|target| means(name, target))) {
-            let parts: Vec<Part> = Part::all();
-            let parts: Vec<&str> = parts.iter().map(Part::name).collect();
-            return Err(format!(
-                "{name:?} is no target: there are the validators {}, their parts {}, and both as {}/{}",
-                nodes.join(", "),
-                parts.join(", "),
-                nodes.first().map_or("node_1", String::as_str),
-                ACTORS[4],
-            ));
+            return Err(TargetError::Unknown { name: name.clone(), nodes: nodes.to_vec() });
         }
         Ok(all.into_iter().filter(|target| names.iter().any(|name| means(name, target))).collect())
     }
@@ -99,24 +123,18 @@ impl From<Target> for String {
 }
 
 impl TryFrom<String> for Target {
-    type Error = String;
+    type Error = TargetError;
 
-    fn try_from(text: String) -> Result<Target, String> {
+    fn try_from(text: String) -> Result<Target, TargetError> {
         let (node, part) = match text.split_once('/') {
             None => (text.as_str(), Part::Process),
             Some((node, part)) => {
                 let known = Part::named(part).filter(|part| *part != Part::Process);
-                let known = known.ok_or_else(|| {
-                    format!(
-                        "{text:?} has no such part: a part is {WORKER}, {}; without one the process is meant",
-                        ACTORS.join(", ")
-                    )
-                })?;
-                (node, known)
+                (node, known.ok_or_else(|| TargetError::NoPart { text: text.clone() })?)
             }
         };
         if node.is_empty() {
-            return Err(format!("{text:?} names no validator: write node_1, node_1/{WORKER} or node_1/{}", ACTORS[4]));
+            return Err(TargetError::NoValidator { text });
         }
         Ok(Target { node: node.to_owned(), part })
     }
@@ -226,7 +244,7 @@ mod tests {
             ("a/b", "consensus"),
             ("a/process", "worker"),
         ] {
-            let error = Target::try_from(text.to_owned()).unwrap_err();
+            let error = Target::try_from(text.to_owned()).unwrap_err().to_string();
             assert!(error.contains(word), "{text:?}: {error}");
         }
     }
@@ -241,7 +259,7 @@ mod tests {
         assert_eq!(chosen(&["worker"]).unwrap(), ["node_1/worker", "node_2/worker"]);
         assert_eq!(chosen(&["node_2/state", "process"]).unwrap(), ["node_1", "node_2/state", "node_2"]);
         assert_eq!(chosen(&["node_1"]).unwrap().len(), 9);
-        let error = chosen(&["worker", "kitchen"]).unwrap_err();
+        let error = chosen(&["worker", "kitchen"]).unwrap_err().to_string();
         assert!(
             ["\"kitchen\"", "node_1, node_2", "mempool", "process"].iter().all(|word| error.contains(word)),
             "{error}"

@@ -4,9 +4,11 @@
 use super::accounts::Accounts;
 use super::history::{BlocksSeen, History};
 use super::network::Network;
+use super::unreported::Unreported;
 use crate::exit::Failure;
 use crate::node_batch::wire::body_of;
 use actors::keys;
+use actors::randomness::random_bytes;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::proof::Proof;
@@ -156,7 +158,7 @@ impl Seen {
     ///
     /// # Errors
     /// If it does not answer, or has not got so far within the patience.
-    pub fn sweep(&self, node: usize, patience: Duration) -> Result<u64, String> {
+    pub fn sweep(&self, node: usize, patience: Duration) -> Result<u64, Unreported> {
         let client = self.network.nodes[node].client(READ_DEADLINE);
         let (first, target) = {
             let history = self.history.lock();
@@ -165,9 +167,7 @@ impl Seen {
         let (mut head, deadline) = (first.saturating_sub(1), Instant::now() + patience);
         while head < target {
             let told = client.get(&format!("/v1/blocks?from={}&wait={BLOCKS_WAIT}", head + 1));
-            let told = told.map_err(|failure| failure.message);
-            let told = told.and_then(|value| serde_json::from_value(value).map_err(|error| error.to_string()));
-            match told {
+            match told.map_err(Unreported::from).and_then(|value| Ok(serde_json::from_value(value)?)) {
                 Ok(blocks) => head = self.enter(node, head + 1, &blocks),
                 Err(why) if Instant::now() > deadline => return Err(why),
                 Err(_) => _ = self.pause(AGAIN),
@@ -184,7 +184,7 @@ impl Seen {
         while self.pause(REFUSALS_INTERVAL) {
             let old = self.accounts.lock().older_than(REFUSAL_AGE, ASKED_AT_ONCE);
             for (proof, open) in old {
-                if let Some((state, why)) = self.whereabouts(&proof, open.node)
+                if let Some((state, why)) = self.status_of(&proof, open.node)
                     && state == "refused"
                 {
                     self.accounts.lock().on_refused(&proof, why);
@@ -194,7 +194,7 @@ impl Seen {
     }
 
     /// What a validator says of a proof: its state, and why it is refused.
-    fn whereabouts(&self, proof: &Hash, node: usize) -> Option<(String, String)> {
+    fn status_of(&self, proof: &Hash, node: usize) -> Option<(String, String)> {
         let client = self.network.nodes[node].client(Duration::from_secs(1));
         let view = client.get(&format!("/v1/proofs/{proof}?explain=false")).ok()?;
         let why = view["refusal"]["message"].as_str().unwrap_or("no reason was given");
@@ -208,7 +208,7 @@ impl Seen {
             let accepted_by = &self.network.nodes[open.node].name;
             let age = open.at.elapsed().as_secs();
             let said = (0..self.network.nodes.len()).filter_map(|node| {
-                let (state, _) = self.whereabouts(proof, node)?;
+                let (state, _) = self.status_of(proof, node)?;
                 Some(format!("{state} at {}", self.network.nodes[node].name))
             });
             let said: Vec<_> = said.collect();
@@ -263,7 +263,7 @@ impl Source {
 /// If there is no randomness for a key.
 pub fn submit(seen: &Arc<Seen>, interval: Option<Duration>) -> Result<(), Failure> {
     let internal = Failure::with(crate::exit::Exit::Internal);
-    let random = keys::random_bytes().map_err(&internal)?;
+    let random = random_bytes().map_err(&internal)?;
     let source = Arc::new(Source {
         chain: seen.network.genesis.chain_id(),
         key: keys::generate().map_err(&internal)?,

@@ -3,6 +3,7 @@
 //! Must never: count an obligation twice, or none.
 
 use super::outcome::{Checked, Kind, Outcome, Position, Subject};
+use super::settings::VacuousMeans;
 use super::stability::Brittle;
 use super::steps::Remarks;
 use crate::exit::{Exit, Failure};
@@ -15,13 +16,6 @@ use std::time::{Duration, Instant};
 /// Whether an obligation without a verdict fails the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum NoVerdictMeans {
-    Pass,
-    Fail,
-}
-
-/// Whether an obligation that holds with any goal fails the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VacuousMeans {
     Pass,
     Fail,
 }

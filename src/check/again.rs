@@ -7,10 +7,9 @@ use super::keys::hash_of;
 use super::outcome::Checked;
 use super::steps::{ForNode, Origin};
 use crate::logs::{ClaimRule, LogFile, LogObligation};
+use crate::node_batch::ScriptGone;
 use crate::obligation::Reader;
 use std::path::PathBuf;
-
-const CHANGED: &str = "it changed while it was checked: run the same command again";
 
 /// Reads them, and keeps the last log: the next script is mostly from the same.
 pub struct Again {
@@ -28,7 +27,7 @@ impl Again {
     ///
     /// # Errors
     /// If they are not to be had any more; with the reason.
-    pub fn script(&mut self, asked: &ForNode) -> Result<Vec<u8>, String> {
+    pub fn script(&mut self, asked: &ForNode) -> Result<Vec<u8>, ScriptGone> {
         self.with(asked, |_, script| script.to_owned())
     }
 
@@ -38,25 +37,26 @@ impl Again {
         self.with(asked, |obligation, script| located(checked, script, Some(obligation))).unwrap_or(as_it_is)
     }
 
-    fn with<T>(&mut self, asked: &ForNode, read: impl FnOnce(LogObligation<'_>, &[u8]) -> T) -> Result<T, String> {
+    fn with<T>(&mut self, asked: &ForNode, read: impl FnOnce(LogObligation<'_>, &[u8]) -> T) -> Result<T, ScriptGone> {
         let (log, index) = match &asked.origin {
             Origin::Kept(log, index) => (&log.file, *index),
             Origin::File => (self.open(asked)?, asked.subject.position.query as usize),
         };
-        let obligation = log.obligation(index).ok_or(CHANGED)?;
+        let obligation = log.obligation(index).ok_or(ScriptGone::Changed)?;
         let script = obligation.script();
         if hash_of(&script) != asked.script {
-            return Err(CHANGED.to_owned());
+            return Err(ScriptGone::Changed);
         }
         Ok(read(obligation, &script))
     }
 
-    fn open(&mut self, asked: &ForNode) -> Result<&LogFile, String> {
+    fn open(&mut self, asked: &ForNode) -> Result<&LogFile, ScriptGone> {
         let path = &asked.subject.path;
         let last = self.last.take().filter(|(known, _)| known == path);
         let log = match last {
             Some((_, log)) => log,
-            None => LogFile::open(path, self.rule, &mut self.claims).map_err(|error| error.why())?,
+            None => LogFile::open(path, self.rule, &mut self.claims)
+                .map_err(|error| ScriptGone::Unreadable { why: error.why() })?,
         };
         Ok(&self.last.insert((path.clone(), log)).1)
     }

@@ -3,9 +3,10 @@
 //! As it is remembered it holds numbers and no places: two scripts that make one statement may have their assertions in
 //! different lines. Must never: call anything vacuous or unneeded that the solver did not show to be.
 
+use super::lasting;
 use crate::logs::LogObligation;
-use protocol::explanation::{Core, Explanation};
-use protocol::verdict::{NoVerdict, Report, Task, Verdict, VerifierParameters};
+use protocol::explanation::{Explanation, found_core};
+use protocol::verdict::{Core, NoVerdict, Report, Task, Verdict, VerifierParameters};
 use serde::{Deserialize, Serialize};
 
 /// As it was found.
@@ -49,7 +50,7 @@ impl Explained {
     /// answers it.
     pub fn of(core: Report, vacuity: Report) -> Explained {
         let is_passing = !lasts(&core) || !lasts(&vacuity);
-        let core = Core::found(core).map_or_else(|why| Sought::Unknown { why }, Sought::Found);
+        let core = found_core(core).map_or_else(|why| Sought::Unknown { why: why.to_string() }, Sought::Found);
         let vacuity = match Vacuity::found(vacuity) {
             Vacuity::Unknown { .. } if is_without_goal(&core) => Vacuity::Vacuous,
             vacuity => vacuity,
@@ -80,7 +81,7 @@ impl Vacuity {
 
 /// As it is told of one script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct ExplainedScript {
     pub vacuity: Vacuity,
     pub assertions: Sought<Assertions>,
 }
@@ -108,15 +109,15 @@ pub struct Assertion {
     pub is_beside_goal: bool,
 }
 
-impl Told {
+impl ExplainedScript {
     /// Of a script, and where that stands in its log.
-    pub fn of(explained: Explained, script: &[u8], log: Option<LogObligation<'_>>) -> Told {
+    pub fn of(explained: Explained, script: &[u8], log: Option<LogObligation<'_>>) -> ExplainedScript {
         let is_vacuous = explained.vacuity == Vacuity::Vacuous && is_without_goal(&explained.core);
         let assertions = match explained.core {
             Sought::Found(core) => Sought::Found(Assertions::of(&core, script, log, is_vacuous)),
             Sought::Unknown { why } => Sought::Unknown { why },
         };
-        Told { vacuity: explained.vacuity, assertions }
+        ExplainedScript { vacuity: explained.vacuity, assertions }
     }
 
     pub fn is_vacuous(&self) -> bool {
@@ -151,7 +152,7 @@ impl Assertions {
 fn lasts(report: &Report) -> bool {
     match &report.verdict {
         Verdict::NoVerdict { reason: NoVerdict::SolverError { .. } } => true,
-        Verdict::NoVerdict { reason } => super::outcome::lasts(reason),
+        Verdict::NoVerdict { reason } => lasting::lasts(reason),
         Verdict::Confirmed { .. } | Verdict::Refuted { .. } | Verdict::Rejected { .. } => true,
     }
 }

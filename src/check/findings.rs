@@ -1,7 +1,7 @@
 //! What is told of a finding: what it came to, where that stands in its log and in the source, and what the log says.
 
 use super::cut_name;
-use super::explained::Told;
+use super::explained::ExplainedScript;
 use super::outcome::{Checked, Finding, Kind, Outcome, Position, QueryOf, Subject};
 use super::place::Place;
 use super::work::OpenLog;
@@ -39,7 +39,7 @@ pub(super) fn told(
     log: Option<LogObligation<'_>>,
 ) -> Checked {
     let (claim, cpu_ms, incremental) = (finding.claim, finding.cpu_ms, finding.incremental);
-    let explained = finding.explained.take().map(|explained| Told::of(explained, script, log));
+    let explained = finding.explained.take().map(|explained| ExplainedScript::of(explained, script, log));
     let stability = finding.stability.take();
     let outcome = Outcome::of(finding, script);
     let checked = Checked {

@@ -6,12 +6,17 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob(String);
 
-impl std::str::FromStr for Glob {
-    type Err = String;
+/// A pattern without a character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an empty pattern fits nothing")]
+pub struct EmptyPattern;
 
-    fn from_str(text: &str) -> Result<Glob, String> {
+impl std::str::FromStr for Glob {
+    type Err = EmptyPattern;
+
+    fn from_str(text: &str) -> Result<Glob, EmptyPattern> {
         match text.trim_start_matches("./") {
-            "" => Err("an empty pattern fits nothing".to_owned()),
+            "" => Err(EmptyPattern),
             pattern => Ok(Glob(pattern.to_owned())),
         }
     }

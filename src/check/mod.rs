@@ -5,7 +5,7 @@
 //! | [`settings`] | what a run is asked to do, and its limits |
 //! | [`paths`], [`glob`] | which files are meant |
 //! | [`reader`], [`work`], [`steps`] | reading them on several threads, looking them up, and what comes of that |
-//! | [`keys`], [`cache`] | under which keys a finding is remembered, and where |
+//! | [`keys`], [`cache`], [`lasting`] | under which keys a finding is remembered, where, and which one is |
 //! | [`local`] | the workers on this machine |
 //! | [`series`] | which queries of a log are asked together |
 //! | [`node`], [`again`] | a network in their place, and the scripts that it is given |
@@ -24,6 +24,7 @@ mod findings;
 pub mod glob;
 mod interrupt;
 mod keys;
+mod lasting;
 mod local;
 mod node;
 pub mod outcome;

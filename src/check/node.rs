@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::home;
 use crate::node_batch::consent::{self, Public};
-use crate::node_batch::{self, Caller, End, Event, Node};
+use crate::node_batch::{self, Caller, End, Event, Node, ScriptGone};
 use crate::text::plain;
 use parking_lot::Mutex;
 use protocol::types::Hash;
@@ -257,7 +257,7 @@ fn outcome(claim: Claim, end: &End) -> (Outcome, Option<OfNetwork>) {
 }
 
 impl Caller for Asker {
-    fn script(&mut self, number: usize) -> Result<Vec<u8>, String> {
+    fn script(&mut self, number: usize) -> Result<Vec<u8>, ScriptGone> {
         let asked = &self.asked[number];
         self.shown.lock().account.begin(&asked.subject);
         self.again.script(asked)

@@ -2,7 +2,8 @@
 //!
 //! Must never: call anything *holds* but a confirmed claim, or remember an end that another run may not meet.
 
-use super::explained::{Explained, Told};
+use super::explained::{Explained, ExplainedScript};
+use super::lasting::lasts;
 use super::place::Place;
 use super::settings::Besides;
 use super::stability::{Brittle, Came, Stability};
@@ -82,31 +83,6 @@ impl Finding {
             Verdict::NoVerdict { reason } => lasts(reason),
         }
     }
-}
-
-/// Whether every later check under the same limits ends for this reason.
-pub fn lasts(reason: &NoVerdict) -> bool {
-    match reason {
-        NoVerdict::Unknown { why } => !names_a_limit(why),
-        NoVerdict::ResourceLimit { .. }
-        | NoVerdict::SatWithRecursion
-        | NoVerdict::NothingAsked
-        | NoVerdict::IllSorted { .. } => true,
-        NoVerdict::ProcessorTime { .. }
-        | NoVerdict::Deadline { .. }
-        | NoVerdict::Memory { .. }
-        | NoVerdict::Stack { .. }
-        | NoVerdict::Crashed { .. }
-        | NoVerdict::SolverError { .. }
-        | NoVerdict::SatNotRepeated
-        | NoVerdict::SatNotChecked { .. }
-        | NoVerdict::EndedFromOutside { .. } => false,
-    }
-}
-
-/// Why a solver does not know, in its own words: some of them mean its time or memory.
-fn names_a_limit(why: &str) -> bool {
-    ["mem", "time", "cancel", "interrupt", "resource"].iter().any(|word| why.contains(word))
 }
 
 /// What an obligation came to.
@@ -262,7 +238,7 @@ pub struct Checked {
     pub place: Option<Place>,
     /// The log's own answer, where it is the opposite of what was found.
     pub log_says: Option<Answer>,
-    pub explained: Option<Told>,
+    pub explained: Option<ExplainedScript>,
     pub stability: Option<Stability>,
     /// What a network says, if one was asked.
     pub network: Option<OfNetwork>,
@@ -309,7 +285,7 @@ impl Checked {
 
     /// It was found to hold with any goal.
     pub fn is_vacuous(&self) -> bool {
-        self.explained.as_ref().is_some_and(Told::is_vacuous)
+        self.explained.as_ref().is_some_and(ExplainedScript::is_vacuous)
     }
 
     /// Why it is listed as brittle, if it is.
@@ -346,8 +322,8 @@ impl Checked {
 mod tests {
     use super::*;
     use crate::check::explained::{Sought, Vacuity};
-    use protocol::explanation::Core;
     use protocol::types::ResourceCount;
+    use protocol::verdict::Core;
 
     fn finding(verdict: Verdict) -> Finding {
         Finding {

@@ -260,8 +260,8 @@ impl Reading {
         // The script as it is submitted.
         let carried = match utf8::carried(script) {
             Ok(carried) => carried.script,
-            Err(text) => {
-                let outcome = Outcome::NotAccepted { at: None, text, excerpt: None };
+            Err(error) => {
+                let outcome = Outcome::NotAccepted { at: None, text: error.to_string(), excerpt: None };
                 let checked = Checked { claim: Some(claim), ..Checked::without(subject, outcome) };
                 return Step::Done(Box::new(located(checked, script, obligation)));
             }

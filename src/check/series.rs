@@ -89,7 +89,7 @@ pub enum Next {
 
 /// What follows from a report.
 #[derive(Default)]
-pub struct Told {
+pub struct Consequences {
     pub holds: Option<(Missing, Finding)>,
     /// To be checked by themselves.
     pub alone: Vec<Missing>,
@@ -160,33 +160,33 @@ impl Parts {
     }
 
     /// A part's next query has its report.
-    pub fn on_report(&mut self, number: u64, report: Report) -> Told {
-        let mut told = Told::default();
-        let Some(running) = self.running.get_mut(&number) else { return told };
+    pub fn on_report(&mut self, number: u64, report: Report) -> Consequences {
+        let mut consequences = Consequences::default();
+        let Some(running) = self.running.get_mut(&number) else { return consequences };
         if let Verdict::Rejected { line, .. } = report.verdict {
             let at = running.series.query_at(line);
             let mut queries = std::mem::take(&mut running.queries);
             if at == 0 || at >= queries.len() {
                 // What they have in common is not let through, or it is not known which of them is not.
-                told.alone.extend(queries);
+                consequences.alone.extend(queries);
             } else {
                 let behind = queries.split_off(at + 1);
-                told.alone.extend(queries.pop_back());
+                consequences.alone.extend(queries.pop_back());
                 running.confirmed = true;
                 [behind, queries].into_iter().for_each(|part| self.ready.add_first(part));
             }
-            return told;
+            return consequences;
         }
-        let Some(mut missing) = running.queries.pop_front() else { return told };
+        let Some(mut missing) = running.queries.pop_front() else { return consequences };
         if matches!(report.verdict, Verdict::Confirmed { .. }) {
             running.confirmed = true;
             let finding = Finding::in_series(missing.claim.0, missing.claim.1, report);
-            told.holds = Some((missing, finding));
+            consequences.holds = Some((missing, finding));
         } else {
             missing.incremental_answer = report.answer;
-            told.alone.push(missing);
+            consequences.alone.push(missing);
         }
-        told
+        consequences
     }
 
     /// A part is over. Gives back what is to be checked by itself.

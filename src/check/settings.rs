@@ -1,12 +1,18 @@
 //! What a run is asked to do, and under which limits.
 
-use super::account::VacuousMeans;
 use super::paths::Filter;
 use crate::logs::ClaimRule;
 use protocol::verdict::{SolverLimits, VerifierParameters};
 use protocol::worker::SandboxMode;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Whether an obligation that holds with any goal fails the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VacuousMeans {
+    Pass,
+    Fail,
+}
 
 /// A run's settings.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! `pop block`: a final block with its proofs, votes and certificates.
 
-use crate::args::whole;
+use crate::args::{ValueError, whole};
 use crate::exit::{Exit, Outcome};
 use crate::ids;
 use crate::nodes::Choice;
@@ -30,15 +30,18 @@ enum Wanted {
     Id(String),
 }
 
-fn wanted(text: &str) -> Result<Wanted, String> {
+/// A text that names no block.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}, latest, or six digits or more of a block's id")]
+struct NoBlock(ValueError);
+
+fn wanted(text: &str) -> Result<Wanted, NoBlock> {
     match text {
         "latest" => Ok(Wanted::Latest),
         digits if ids::is_beginning(digits) && !digits.bytes().all(|byte| byte.is_ascii_digit()) => {
             Ok(Wanted::Id(digits.to_owned()))
         }
-        number => whole(number)
-            .map(Wanted::Sequence)
-            .map_err(|error| format!("{error}, latest, or six digits or more of a block's id")),
+        number => whole(number).map(Wanted::Sequence).map_err(NoBlock),
     }
 }
 

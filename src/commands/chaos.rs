@@ -68,8 +68,13 @@ pub struct Arguments {
     print_schedule: bool,
 }
 
-fn fault(name: &str) -> Result<Fault, String> {
-    Fault::named(name).ok_or_else(|| format!("there are {}", fault_names(&Fault::ALL)))
+/// A name that no fault has.
+#[derive(Debug, thiserror::Error)]
+#[error("there are {names}", names = fault_names(&Fault::ALL))]
+struct UnknownFault;
+
+fn fault(name: &str) -> Result<Fault, UnknownFault> {
+    Fault::named(name).ok_or(UnknownFault)
 }
 
 impl Arguments {

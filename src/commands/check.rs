@@ -1,11 +1,11 @@
 //! `pop check`: looks up and checks the obligations of files, folders and logs.
 
 use crate::args::seconds;
-use crate::check::account::{Account, NoVerdictMeans, VacuousMeans};
+use crate::check::account::{Account, NoVerdictMeans};
 use crate::check::glob::Glob;
 use crate::check::paths::Filter;
 use crate::check::report::{self, annotations, json, junit, sarif, text};
-use crate::check::settings::{self, Besides, ByNode, Settings};
+use crate::check::settings::{self, Besides, ByNode, Settings, VacuousMeans};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::logs::ClaimRule;
 use crate::say;

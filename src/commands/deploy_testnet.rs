@@ -4,7 +4,7 @@ use crate::args::{span, whole};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::testnet::{self, Plan, Ports};
 use actors::config::CROWD_MIN;
-use actors::keys;
+use actors::randomness::random_bytes;
 use protocol::types::Stake;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,9 +71,8 @@ impl Arguments {
         if !self.variants && (self.until_done || !is_crowd) {
             return Ok(None);
         }
-        let drawn = || {
-            keys::random_bytes().map(|bytes| u64::from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])))
-        };
+        let drawn =
+            || random_bytes().map(|bytes| u64::from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])));
         self.seed.map_or_else(drawn, Ok).map(Some).map_err(Failure::with(Exit::Internal))
     }
 

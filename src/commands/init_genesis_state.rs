@@ -4,21 +4,20 @@
 //! that could not be written are taken away again. A key file that exists is used and never touched.
 
 use crate::args::whole;
-use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::new_genesis::new_genesis;
 use crate::say;
+use crate::solver_pin;
 use actors::keys::{self, KeyError};
 use actors::storage::files::{self, Existing};
 use actors::storage::genesis_file;
 use ed25519_dalek::SigningKey;
-use protocol::consensus::events::EPOCH;
-use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
+use protocol::genesis::{Genesis, GenesisValidator};
 use protocol::parameters::{ConsensusParameters, Tokens};
 use protocol::signature::public_key;
-use protocol::types::{Hash, Millis, NodeId, PublicKey, Stake};
+use protocol::types::{NodeId, PublicKey, Stake};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A thousand validators take some 200 kB.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -260,25 +259,6 @@ fn members(entries: &[ValidatorEntry], sources: &[KeySource]) -> Vec<GenesisVali
         initial_balance: entry.initial_balance,
     };
     entries.iter().zip(sources).map(member).collect()
-}
-
-/// A genesis of now, with a random seed for the order of leaders.
-///
-/// # Errors
-/// If the rules of a genesis are broken; nothing was written.
-pub fn new_genesis(validators: Vec<GenesisValidator>, parameters: ConsensusParameters) -> Result<Genesis, Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| {
-        Failure::new(Exit::Configuration, "this machine's clock is before 1970: set it, blocks carry its time")
-    })?;
-    let seed = keys::random_bytes().map_err(Failure::with(Exit::Internal))?;
-    Genesis::new(GenesisContent {
-        timestamp_ms: Millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX)),
-        epoch: EPOCH,
-        epoch_seed: Hash(seed),
-        validators,
-        parameters,
-    })
-    .map_err(|error| Failure::new(Exit::Configuration, format!("{error}; nothing was written")))
 }
 
 /// The defaults with what a file says otherwise.

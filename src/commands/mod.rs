@@ -15,7 +15,6 @@ mod kill_actor;
 mod man_pages;
 mod monitor_network;
 pub(crate) mod proof;
-pub(crate) mod solver_pin;
 mod split;
 mod start_validator;
 mod status;

@@ -34,11 +34,14 @@ pub struct Arguments {
     ascii: bool,
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
+/// An interval that is none, or out of bounds.
+#[derive(Debug, thiserror::Error)]
+#[error("write a number of seconds from {min} to {max}", min = INTERVAL_MIN.as_secs_f64(), max = INTERVAL_MAX.as_secs_f64())]
+struct NoInterval;
+
+fn interval(text: &str) -> Result<Duration, NoInterval> {
     let span = seconds(text).ok().filter(|span| (INTERVAL_MIN..=INTERVAL_MAX).contains(span));
-    span.ok_or_else(|| {
-        format!("write a number of seconds from {} to {}", INTERVAL_MIN.as_secs_f64(), INTERVAL_MAX.as_secs_f64())
-    })
+    span.ok_or(NoInterval)
 }
 
 impl Arguments {

@@ -111,7 +111,7 @@ impl Arguments {
         let ending = Arc::clone(&record);
         let exit: supervision::ExitHook = Arc::new(move |exit: &supervision::Exit| end(&ending, exit));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
-        let database = Database::open(&config.data_dir, &genesis.chain_id(), cache, Arc::clone(&exit));
+        let database = Database::open(&config.data_dir, &genesis.chain_id(), cache);
         // What belongs to another process, network or program is left as it is.
         let is_mine = match &database {
             Err(DatabaseError::InUse { .. } | DatabaseError::OtherChain { .. } | DatabaseError::Version { .. }) => {
@@ -387,9 +387,9 @@ fn api_node(
         Box::pin(async move {
             let silence = consensus.silence();
             if silence > api::SILENCE_MAX {
-                return Err(format!("consensus has handled nothing for {silence:.1?}"));
+                return Err(api::Unasked::Hangs(silence));
             }
-            consensus.ask(Ask, ANSWER_DEADLINE).await.map_err(|error| error.to_string())
+            Ok(consensus.ask(Ask, ANSWER_DEADLINE).await?)
         })
     });
     api::Node {

@@ -13,7 +13,7 @@ use crate::node_batch::wire::body_of;
 use crate::nodes::Choice;
 use crate::obligation::{self, Obligation, ObligationError, Reader};
 use crate::text::{counted, excerpt};
-use crate::utf8::{self, Carried};
+use crate::utf8::{self, Carried, NotCarried};
 use ed25519_dalek::SigningKey;
 use protocol::proof::Proof;
 use protocol::signature::public_key;
@@ -155,7 +155,7 @@ fn no_claim(obligation: &Obligation) -> String {
 
 /// The script in UTF-8, and one line on what had to be replaced for that.
 fn carried(name: &str, script: &[u8], waiting: &mut Waiting) -> Result<Vec<u8>, Failure> {
-    let refused = |message| Failure::new(Exit::Input, with_place(message, script));
+    let refused = |error: NotCarried| Failure::new(Exit::Input, with_place(error.to_string(), script));
     let Carried { script: text, replaced } = utf8::carried(script).map_err(refused)?;
     if replaced > 0 {
         let bytes = counted(replaced as u64, "byte that is not UTF-8", "bytes that are not UTF-8");

@@ -8,7 +8,7 @@ use crate::exit::{Exit, Outcome};
 use crate::nodes::Choice;
 use crate::say;
 use crate::text::{count, names, plain, span, word};
-use crate::why::{self, Health, How, Told};
+use crate::why::{self, Health, How, NoHealth, NodeHealth};
 use protocol::types::NodeId;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ const LEDGER_WITHIN: Duration = Duration::from_secs(1);
 /// What one node answered.
 struct Answer {
     name: String,
-    why: Result<Value, String>,
+    why: Result<Value, NoHealth>,
     /// Its word on who holds what, in micro-tokens, if it was asked and has one.
     stakes: BTreeMap<String, u64>,
 }
@@ -45,12 +45,12 @@ impl Arguments {
     /// Ends with 0 if blocks become final, and with 4 if not.
     pub fn run(&self) -> Outcome {
         let answers = ask(self.nodes.all()?);
-        let told: Vec<Told> = answers.iter().map(told).collect();
-        let health = why::network_by(&told, &weights(&answers));
+        let healths: Vec<NodeHealth> = answers.iter().map(health_of).collect();
+        let health = why::network_by(&healths, &weights(&answers));
         if self.json {
             let of = |answer: &Answer| match &answer.why {
                 Ok(why) => json!({"node": answer.name, "why": why}),
-                Err(error) => json!({"node": answer.name, "error": error}),
+                Err(error) => json!({"node": answer.name, "error": error.to_string()}),
             };
             let nodes: Vec<_> = answers.iter().map(of).collect();
             say!("{:#}", json!({"health": health, "nodes": nodes}));
@@ -69,16 +69,16 @@ fn ask(nodes: Vec<Client>) -> Vec<Answer> {
         .map(|node| (node.place().0.to_owned(), std::thread::spawn(move || ask_one(node, are_several))))
         .collect();
     let answer = |(name, asked): (String, JoinHandle<Asked>)| {
-        let (why, stakes) = asked.join().unwrap_or_else(|_| (Err("asking it failed here".to_owned()), BTreeMap::new()));
+        let (why, stakes) = asked.join().unwrap_or_else(|_| (Err(NoHealth::Panicked), BTreeMap::new()));
         Answer { name, why, stakes }
     };
     asking.into_iter().map(answer).collect()
 }
 
-type Asked = (Result<Value, String>, BTreeMap<String, u64>);
+type Asked = (Result<Value, NoHealth>, BTreeMap<String, u64>);
 
 fn ask_one(node: Client, with_stakes: bool) -> Asked {
-    let why = node.get("/v1/why").map_err(|failure| failure.message);
+    let why = node.get("/v1/why").map_err(|failure| NoHealth::Unanswered { message: failure.message });
     let why = why.and_then(|why| is_of(&node, &why).map(|()| why));
     let ledger = (with_stakes && why.is_ok()).then(|| node.answering_within(LEDGER_WITHIN).get("/v1/ledger").ok());
     let accounts = ledger.flatten().map(|ledger| ledger["accounts"].as_array().cloned().unwrap_or_default());
@@ -88,11 +88,11 @@ fn ask_one(node: Client, with_stakes: bool) -> Asked {
 }
 
 /// Whether an answer is of the node that the user meant; one that was given by its address may be anybody.
-fn is_of(node: &Client, why: &Value) -> Result<(), String> {
+fn is_of(node: &Client, why: &Value) -> Result<(), NoHealth> {
     let (name, address) = node.place();
     let own = word(&why["node_id"], "nobody");
     if NodeId::new(name).is_ok() && own != name {
-        return Err(format!("{name} at {address} says that it is {own}: another one has that address"));
+        return Err(NoHealth::OtherNode { name: name.into(), address: address.into(), says: own.into() });
     }
     Ok(())
 }
@@ -112,13 +112,12 @@ fn weights(answers: &[Answer]) -> Weights {
     Weights::new(answers.iter().map(stake).collect(), stakes.values().map(|stake| u128::from(*stake)).sum())
 }
 
-fn told(answer: &Answer) -> Told {
-    let health = answer.why.clone().and_then(|why| {
-        why::of_answer(&why).ok_or_else(|| {
-            format!("{} answers otherwise than this program expects: it is of another version, or lies", answer.name)
-        })
-    });
-    Told { name: answer.name.clone(), health }
+fn health_of(answer: &Answer) -> NodeHealth {
+    let health = answer
+        .why
+        .clone()
+        .and_then(|why| why::of_answer(&why).ok_or_else(|| NoHealth::OtherForm { name: answer.name.clone() }));
+    NodeHealth { name: answer.name.clone(), health }
 }
 
 fn screen(health: &Health, answers: &[Answer]) -> Vec<String> {
@@ -163,7 +162,7 @@ fn node(answer: &Answer) -> String {
         Ok(why) => {
             format!("  {:<10} {:<9} {}", plain(&answer.name), plain(word(&why["health"]["state"], "?")), place(why))
         }
-        Err(error) => format!("  {:<10} {:<9} {}", plain(&answer.name), "silent", plain(error)),
+        Err(error) => format!("  {:<10} {:<9} {}", plain(&answer.name), "silent", plain(&error.to_string())),
     }
 }
 
@@ -207,8 +206,9 @@ fn checks(answers: &[Answer]) -> Vec<String> {
 
 /// The oldest of the first node that tells: each sees the same ones.
 fn pending(answers: &[Answer]) -> Vec<String> {
-    let told = |answer: &Answer| Some((answer.name.clone(), answer.why.as_ref().ok()?["pending"].as_array()?.clone()));
-    let Some((name, proofs)) = answers.iter().find_map(told) else { return Vec::new() };
+    let pending_at =
+        |answer: &Answer| Some((answer.name.clone(), answer.why.as_ref().ok()?["pending"].as_array()?.clone()));
+    let Some((name, proofs)) = answers.iter().find_map(pending_at) else { return Vec::new() };
     let line = |pending: &Value| {
         let proof: String = word(&pending["proof"], "?").chars().take(DIGITS).collect();
         let state = match (word(&pending["state"], "?"), pending["no_verdict_from"].as_array().map_or(0, Vec::len)) {
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn one_node_is_told_with_place_missing_and_checks() {
         let answers = [answer("node_1", "halted", "HALTED: because\u{1b}[2J")];
-        let health = why::network(&answers.iter().map(told).collect::<Vec<_>>());
+        let health = why::network(&answers.iter().map(health_of).collect::<Vec<_>>());
         let lines = screen(&health, &answers);
         let expected = [
             "HALTED: because\\u{1b}[2J",
@@ -291,11 +291,12 @@ mod tests {
     #[test]
     fn of_several_each_has_its_line_and_one_that_is_silent_keeps_none_back() {
         let nothing = BTreeMap::new;
-        let why = Err("node_3 takes connections but does not answer".into());
+        let message = "node_3 takes connections but does not answer".to_owned();
+        let why = Err(NoHealth::Unanswered { message });
         let silent = Answer { name: "node_3".into(), why, stakes: nothing() };
         let odd = Answer { name: "node_4".into(), why: Ok(json!({"current_view": "\u{1b}[2J"})), stakes: nothing() };
         let answers = [answer("node_1", "halted", "HALTED: because"), silent, odd];
-        let health = why::network(&answers.iter().map(told).collect::<Vec<_>>());
+        let health = why::network(&answers.iter().map(health_of).collect::<Vec<_>>());
         let text = screen(&health, &answers).join("\n");
         assert!(text.starts_with("HALTED: because; no answer to me from node_4\n"), "{text}");
         for line in ["  node_1     halted    view 7", "  node_3     silent    node_3 takes connections"] {

@@ -1,7 +1,7 @@
 //! The node's two ports: free, its own, or another process'.
 
 use super::Finding;
-use crate::chaos::processes::{Listener, listener};
+use crate::processes::{Listener, listener};
 use actors::config::NodeConfig;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};

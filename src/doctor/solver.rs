@@ -1,7 +1,7 @@
 //! The solver: which build is installed, whether it is the one that the genesis pins, and whether a worker starts in its sandbox.
 
 use super::Finding;
-use crate::commands::solver_pin;
+use crate::solver_pin;
 use actors::config::NodeConfig;
 use actors::verifier_pool::{PoolConfig, VerifierPool, program_beside_this_one};
 use protocol::genesis::Genesis;

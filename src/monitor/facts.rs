@@ -7,7 +7,7 @@ mod chain;
 #[cfg(test)]
 mod tests;
 
-use super::metrics::Metrics;
+use super::metrics::{Metrics, VALIDATORS_MAX};
 pub use crate::text::cut;
 #[cfg(test)]
 pub use chain::Entry;
@@ -19,8 +19,6 @@ use serde_json::Value;
 const SENTENCE_MAX: usize = 400;
 /// Those of a word: an actor's name, a state, a message type.
 const WORD_MAX: usize = 40;
-/// Validators that one node may name.
-pub const VALIDATORS_MAX: usize = 1_024;
 /// Actors in one tree.
 const ACTORS_MAX: usize = 64;
 /// Levels of supervisors; a tree of ours has three.
@@ -70,7 +68,7 @@ pub enum Trouble {
     /// Something else between here and there, or an answer that is none.
     Failed(String),
     /// What it says of itself cannot be.
-    Invalid(String),
+    Invalid(Impossible),
     /// It answered that it cannot say: a part of it is down.
     Unavailable(String),
 }
@@ -87,6 +85,19 @@ impl Trouble {
             Trouble::Unavailable(why) => format!("answers, but not how it is: {why}"),
         }
     }
+}
+
+/// What a node says of itself and cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Impossible {
+    #[error("it names no validator")]
+    Unnamed,
+    #[error("it is {says}, and was given as {given}")]
+    OtherNode { says: String, given: String },
+    #[error("a stake of {more}, of {total_stake} in all")]
+    Stake { more: u64, total_stake: u64 },
+    #[error("{what} {value}")]
+    Count { what: String, value: String },
 }
 
 /// A node's own word on how it is: `/v1/status`.
@@ -181,13 +192,13 @@ impl Status {
     /// # Errors
     /// What cannot be: no name, or a figure that is no whole number, is beyond all that can be counted, or contradicts
     /// another. One that is missing is 0: nodes of other versions may lack it.
-    pub fn read(value: &Value) -> Result<Status, String> {
-        let node_id = name(&value["node_id"]).ok_or("it names no validator")?;
+    pub fn read(value: &Value) -> Result<Status, Impossible> {
+        let node_id = name(&value["node_id"]).ok_or(Impossible::Unnamed)?;
         let count = |key: &str| possible(value, key);
         let (stake, total_stake) = (count("stake_tokens")?, count("total_stake_tokens")?);
         let reachable_stake = count("reachable_stake_tokens")?;
         if let Some(more) = [stake, reachable_stake].into_iter().find(|part| *part > total_stake) {
-            return Err(format!("a stake of {more}, of {total_stake} in all"));
+            return Err(Impossible::Stake { more, total_stake });
         }
         Ok(Status {
             node_id,
@@ -336,13 +347,13 @@ fn name(value: &Value) -> Option<String> {
 }
 
 /// A count that may be missing, and may not be anything else.
-fn possible(value: &Value, key: &str) -> Result<u64, String> {
+fn possible(value: &Value, key: &str) -> Result<u64, Impossible> {
     match &value[key] {
         Value::Null => Ok(0),
-        value => value.as_u64().filter(|count| *count <= COUNT_MAX).ok_or_else(|| {
-            let value = value.to_string();
-            format!("{} {}", key.replace('_', " "), cut(&value, WORD_MAX))
-        }),
+        value => value
+            .as_u64()
+            .filter(|count| *count <= COUNT_MAX)
+            .ok_or_else(|| Impossible::Count { what: key.replace('_', " "), value: cut(&value.to_string(), WORD_MAX) }),
     }
 }
 

@@ -13,8 +13,8 @@ use super::terminal::{self, Terminal};
 use super::view::View;
 use super::{Plan, pairs};
 use crate::client::{Client, Silence};
-use crate::commands::proof;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::proof_view;
 use crate::text::short_id;
 use protocol::types::Millis;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
@@ -152,8 +152,8 @@ fn proof_lines(target: &Target, name: &str, id: &str) -> Vec<String> {
     let client = Client::with_deadline(name, &target.address, PROOF_DEADLINE);
     let lines = match client.ask(&format!("/v1/proofs/{id}")) {
         Ok(Ok(value)) => {
-            let mut lines = vec![proof::line(&format!("{} at {name}", short_id(id)), &value), String::new()];
-            lines.extend(proof::details(&value, name));
+            let mut lines = vec![proof_view::line(&format!("{} at {name}", short_id(id)), &value), String::new()];
+            lines.extend(proof_view::details(&value, name));
             lines
         }
         Ok(Err(refusal)) => vec![format!("{name}: {}", refusal.message)],

@@ -3,9 +3,11 @@
 //! A page is hostile text: series beyond [`VALIDATORS_MAX`] are ignored, and so is what is no number. Must never: look at a
 //! series that is not named here.
 
-use super::facts::VALIDATORS_MAX;
 use protocol::types::{Millis, NodeId};
 use std::collections::BTreeMap;
+
+/// Validators that one node may name.
+pub const VALIDATORS_MAX: usize = 1_024;
 
 /// By a node's own count, since its process started.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -10,7 +10,7 @@ pub mod tests;
 
 use super::alerts::{self, Alert, Alerts};
 use super::events::{Events, Kind, between, restarts};
-use super::facts::{Account, Actor, Answer, Block, Ended, Report, Status, Trouble};
+use super::facts::{Account, Actor, Answer, Block, Ended, Impossible, Report, Status, Trouble};
 use super::figures::Figures;
 use super::metrics::Metrics;
 use crate::agreement::Weights;
@@ -206,8 +206,8 @@ impl Model {
         if node.is_unnamed() {
             node.name = status.node_id.clone();
         } else if node.name != status.node_id {
-            let text = format!("it is {}, and was given as {}", status.node_id, node.name);
-            return self.take_trouble(index, at, Trouble::Invalid(text));
+            let other = Impossible::OtherNode { says: status.node_id, given: node.name.clone() };
+            return self.take_trouble(index, at, Trouble::Invalid(other));
         }
         if let Reach::Silent(_) = node.reach {
             self.events.add(at, Kind::Back, format!("{}: answers again", node.name));

@@ -70,10 +70,23 @@ pub enum Event<'a> {
     Full,
 }
 
+/// Why a script cannot be had any more.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptGone {
+    #[error("it changed while it was checked: run the same command again")]
+    Changed,
+    /// In the caller's words.
+    #[error("{why}")]
+    Unreadable { why: String },
+}
+
 /// Who has the obligations and looks on.
 pub trait Caller {
-    /// The script of an obligation, in bytes, or why it cannot be had any more.
-    fn script(&mut self, number: usize) -> Result<Vec<u8>, String>;
+    /// The script of an obligation, in bytes.
+    ///
+    /// # Errors
+    /// If it cannot be had any more.
+    fn script(&mut self, number: usize) -> Result<Vec<u8>, ScriptGone>;
     /// Asked once, before the first submission; see [`consent::ask`].
     ///
     /// # Errors

@@ -2,14 +2,15 @@
 //! no capacity.
 
 use super::wire::{self, Answer, Attestations, Name, Refused, SUBMISSIONS_MAX};
-use super::{Asked, End, Event, Run, Stop};
+use super::{Asked, End, Event, Run, ScriptGone, Stop};
 use crate::client::Refusal;
-use crate::utf8;
+use crate::utf8::{self, NotCarried};
 use protocol::proof::Proof;
 use protocol::signature::public_key;
 use protocol::types::Hash;
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::str::Utf8Error;
 use std::time::{Duration, Instant};
 
 /// Bytes of the scripts of one batch, but for a single longer one. Where the genesis lets only shorter scripts in, a batch
@@ -66,6 +67,15 @@ struct Signed {
     body: Value,
 }
 
+/// Why a job cannot be submitted.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+enum NotSigned {
+    Gone(#[from] ScriptGone),
+    NotCarried(#[from] NotCarried),
+    NotUtf8(#[from] Utf8Error),
+}
+
 impl Run<'_> {
     /// Submits one batch, if there is anything to submit now; false if not.
     pub(super) fn submit_some(&mut self) -> Result<bool, Stop> {
@@ -113,21 +123,21 @@ impl Run<'_> {
                     self.missing.jobs.push_front(job);
                     break;
                 }
-                Err(message) => self.end(job, not_accepted(message), false),
+                Err(why) => self.end(job, not_accepted(why.to_string()), false),
             }
         }
         batch
     }
 
     /// The submission of a job's first obligation, and the bytes of its script.
-    fn sign(&mut self, job: usize) -> Result<(Signed, usize), String> {
+    fn sign(&mut self, job: usize) -> Result<(Signed, usize), NotSigned> {
         let number = self.jobs[job].numbers[0];
         let Asked { claim, .. } = self.asked[number];
         let script = self.caller.script(number)?;
         let script = utf8::carried(&script)?.script.into_owned();
         let (node, length) = (self.node, script.len());
         let proof = Proof::sign(&node.chain, &node.key, public_key(&node.key), claim, 0, script);
-        let body = wire::body_of(&proof).map_err(|error| error.to_string())?;
+        let body = wire::body_of(&proof)?;
         Ok((Signed { job, id: proof.id(&node.chain), body }, length))
     }
 

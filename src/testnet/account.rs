@@ -2,9 +2,10 @@
 //!
 //! It only counts what the threads saw; what is to be printed of it goes back as lines.
 
+use super::events::{BlockSeen, Event, Look, Pending};
 use super::site::{Place, Site};
 use super::validators::{Ended, Happened};
-use super::watching::{self, BlockSeen, Event, Look, Pending};
+use super::{blocks, looks};
 use crate::text;
 use protocol::quorum::ValidatorSet;
 use protocol::types::{Hash, NodeId};
@@ -216,7 +217,7 @@ impl Account {
 
     fn on_looked(&mut self, looks: &[Look], at: Instant) {
         self.silences.iter_mut().zip(looks).for_each(|(silence, look)| silence.look(look.answers, at));
-        let able = self.set.is_quorum(self.set.stake_of(watching::able(looks)));
+        let able = self.set.is_quorum(self.set.stake_of(looks::able(looks)));
         if let Some((before, was_able)) = self.looked.replace((at, able)) {
             let span = at.saturating_duration_since(before);
             self.watched += span;
@@ -263,13 +264,13 @@ impl Account {
     pub fn end(&mut self, site: &Site, until: Instant) {
         let now = Instant::now();
         self.ended = Some(now);
-        let looks = watching::look(site, now + until.saturating_duration_since(now) / 2);
+        let looks = looks::look(site, now + until.saturating_duration_since(now) / 2);
         self.on_looked(&looks, Instant::now());
         // Who does not tell its status is not asked for anything else.
         let answering = || site.places.iter().zip(&looks).filter(|(_, look)| look.answers);
         let lowest = answering().map(|(_, look)| look.sequence).min().unwrap_or(0);
         let places: Vec<&Place> = answering().map(|(place, _)| place).collect();
-        let blocks = watching::blocks_at(&places, lowest, until);
+        let blocks = blocks::at_sequence(&places, lowest, until);
         let silent = self.silences.iter().filter(|silence| silence.since.is_some()).count();
         self.unheard = silent + (places.len() - blocks.len());
         if let Some(((first, id), (other, _))) =

@@ -1,10 +1,14 @@
 //! Asking many nodes side by side: one that does not answer holds up nobody else's answer.
 
+use super::site::{Place, Site};
+use crate::client::Client;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Until a node answers: many validators on one machine take their time.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Nodes that are asked at a time.
 pub const AT_ONCE: usize = 16;
 
@@ -33,6 +37,14 @@ pub fn each<N: Sync, T: Send>(nodes: &[N], until: Instant, ask: impl Fn(&N, Dura
         turns();
     });
     answers.into_iter().map(Mutex::into_inner).collect()
+}
+
+pub(super) fn clients(site: &Site) -> Vec<Client> {
+    site.places.iter().map(|place| client(place, PATIENCE)).collect()
+}
+
+pub(super) fn client(place: &Place, patience: Duration) -> Client {
+    Client::at(place.node_id.as_str(), &place.http).answering_within(patience)
 }
 
 #[cfg(test)]

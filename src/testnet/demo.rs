@@ -5,17 +5,19 @@
 //! Must never: leave a process or its folder behind, or touch a folder that it did not make.
 
 use super::account::Account;
+use super::events::{Event, Look};
 use super::restart::RestartPolicy;
 use super::screen::Screen;
 use super::site::Site;
 use super::validators::{Happened, Running, Validators};
-use super::watching::{self, Event, Look, Watch};
+use super::waiting;
+use super::watching::Watch;
 use super::{Plan, Ports, TICK, examples, failure};
 use crate::args::program;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 use crate::text::{counted, span};
-use crate::why::{self, State, Told};
+use crate::why::{self, NoHealth, NodeHealth, State};
 use protocol::types::{NodeId, Stake};
 use std::fs::DirBuilder;
 use std::io;
@@ -42,7 +44,7 @@ const FALSE_EXAMPLE: &str = "midpoint-overflow.smt2";
 /// If it cannot be made or does not start.
 pub fn run(ports: Ports) -> Outcome {
     // Caught from here on: what is made from here on is removed.
-    let interrupted = watching::interruption();
+    let interrupted = waiting::interruption();
     let folder = Folder::make().map_err(failure)?;
     let mut plan = plan(&folder.0, ports);
     let site = Site::make(&plan)?;
@@ -142,14 +144,14 @@ impl Demo {
 
     fn on(&mut self, site: &Site, event: Event) {
         if let Event::Looked(looks, _) = &event {
-            self.on_health(&told(site, looks));
+            self.on_health(&healths(site, looks));
         }
         let lines = self.account.on(event);
         self.screen.tell(&lines);
     }
 
-    fn on_health(&mut self, told: &[Told]) {
-        let health = why::network(told);
+    fn on_health(&mut self, nodes: &[NodeHealth]) {
+        let health = why::network(nodes);
         if self.state.replace(health.state) != Some(health.state) {
             self.screen.tell(&[health.sentence]);
         }
@@ -187,12 +189,12 @@ impl Demo {
     }
 }
 
-fn told(site: &Site, looks: &[Look]) -> Vec<Told> {
-    let told = |(place, look): (&super::site::Place, &Look)| Told {
+fn healths(site: &Site, looks: &[Look]) -> Vec<NodeHealth> {
+    let health = |(place, look): (&super::site::Place, &Look)| NodeHealth {
         name: place.node_id.to_string(),
-        health: look.health.clone().ok_or_else(|| format!("{} does not answer", place.node_id)),
+        health: look.health.clone().ok_or_else(|| NoHealth::Silent { name: place.node_id.to_string() }),
     };
-    site.places.iter().zip(looks).map(told).collect()
+    site.places.iter().zip(looks).map(health).collect()
 }
 
 /// Where the page is, and three things to try.

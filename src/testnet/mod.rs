@@ -8,7 +8,9 @@
 //! | [`site`] | the folder: genesis, keys, configurations, free ports |
 //! | [`validators`] | the processes |
 //! | [`restart`] | whether and when one that ended is started again |
-//! | [`watching`] | the threads: submitting, following blocks, looking at statuses |
+//! | [`watching`] | starts the threads: [`submitting`], following [`blocks`], polling statuses ([`looks`]), finding [`refusals`] |
+//! | [`events`] | what these threads report |
+//! | [`waiting`] | waiting that ends when it is told to, and Ctrl-C |
 //! | [`asking`] | asking many nodes side by side |
 //! | [`account`] | what was seen: proofs, blocks, uptime |
 //! | [`report`] | the report, each figure with its definition |
@@ -23,30 +25,37 @@
 
 mod account;
 mod asking;
+mod blocks;
 mod counted;
 pub mod demo;
+mod events;
 mod examples;
 mod growth;
+mod looks;
 mod machine;
 mod prometheus;
+mod refusals;
 mod report;
 pub mod restart;
 mod screen;
 pub mod site;
+mod submitting;
 mod usage;
 pub mod validators;
 mod variants;
+mod waiting;
 mod watching;
 
 pub use report::Spread;
 pub use site::Site;
 pub use validators::Validators;
-pub use watching::on_signal;
+pub use waiting::on_signal;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::obligation::{self, Reader};
 use crate::utf8;
 use account::Account;
+use events::Event;
 use prometheus::Prometheus;
 use protocol::types::Stake;
 use protocol::verdict::Claim;
@@ -58,7 +67,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use usage::Usage;
-use watching::{Event, Watch};
+use watching::Watch;
 
 /// How long validators may take to find each other, and that much for each.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -155,7 +164,7 @@ enum Ending {
 pub fn run(plan: &Plan) -> Outcome {
     let prometheus = plan.prometheus.map(prometheus::Wanted::look).transpose()?;
     check_machine(plan.nodes)?;
-    let interrupted = watching::interruption();
+    let interrupted = waiting::interruption();
     let site = Site::make(plan)?;
     let mut screen = Screen::new(plan);
     screen.starting(plan, &site);

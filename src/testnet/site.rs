@@ -1,10 +1,10 @@
 //! The folder of a testnet: genesis, keys, configurations and logs, and the ports that its validators take.
 
 use super::{Plan, Ports, failure};
-use crate::chaos::processes::listener;
-use crate::commands::init_genesis_state::new_genesis;
-use crate::commands::solver_pin;
 use crate::exit::{Exit, Failure};
+use crate::new_genesis::new_genesis;
+use crate::processes::listener;
+use crate::solver_pin;
 use actors::config::{
     Address, AdminSection, CROWD_MIN, ConfigFile, HTTP_PORT_OFFSET, HttpSection, NetworkSection, PeerAddress,
     convention_port,
@@ -17,7 +17,7 @@ use protocol::genesis::GenesisValidator;
 use protocol::parameters::{ConsensusParameters, Tokens};
 use protocol::quorum::ValidatorSet;
 use protocol::signature::public_key;
-use protocol::types::{Hash, NodeId};
+use protocol::types::{Hash, NodeId, Stake};
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -65,13 +65,7 @@ impl Site {
         let names = (1..=plan.nodes).map(|k| NodeId::new(&format!("node_{k}")).map_err(failure));
         let names = names.collect::<Result<Vec<_>, _>>()?;
         let keys = names.iter().map(|_| keys::generate().map_err(failure)).collect::<Result<Vec<_>, _>>()?;
-        let members = names.iter().zip(&keys).map(|(node_id, key)| GenesisValidator {
-            node_id: node_id.clone(),
-            public_key: public_key(key),
-            stake: plan.stake,
-            initial_balance: Tokens(0),
-        });
-        let genesis = new_genesis(members.collect(), parameters)?;
+        let genesis = new_genesis(members(&names, &keys, plan.stake), parameters)?;
 
         let lock = claim(&plan.folder)?;
         // Validators are started with these paths, whatever their working directory.
@@ -85,36 +79,8 @@ impl Site {
             Ports::Guide => (guide_ports(&names)?, Vec::new()),
         };
         let (listen, http) = ports.split_at(names.len());
-        let mut places = Vec::new();
-        for (index, (node_id, key)) in names.iter().zip(&keys).enumerate() {
-            let key_file = keys::validator_key_path(&folder.join("keys"), node_id);
-            keys::create(&key_file, key).map_err(failure)?;
-            let peers = names.iter().zip(listen).filter(|(other, _)| *other != node_id);
-            let peers = peers
-                .map(|(other, port)| PeerAddress { node_id: other.clone(), address: Address::new("127.0.0.1", *port) });
-            let loopback = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-            let place = Place {
-                node_id: node_id.clone(),
-                config: folder.join("config").join(format!("{node_id}.json")),
-                data_dir: folder.join(node_id.as_str()),
-                log: folder.join("logs").join(format!("{node_id}.log")),
-                http: format!("127.0.0.1:{}", http[index]),
-            };
-            let mut config = ConfigFile::new(node_id.clone());
-            config.stake = Some(plan.stake);
-            config.data_dir = Some(place.data_dir.clone());
-            config.key_file = Some(key_file);
-            config.network = NetworkSection {
-                listen_address: loopback,
-                listen_port: Some(listen[index]),
-                bootstrap_peers: Some(peers.collect()),
-            };
-            config.mempool.proofs_max = proofs_max(names.len());
-            config.admin = AdminSection { enabled: plan.admin.then_some(true) };
-            config.http = HttpSection { address: loopback, port: Some(http[index]) };
-            write_config(&place.config, &config)?;
-            places.push(place);
-        }
+        let making = Making { plan, folder: &folder, names: &names, keys: &keys, listen, http };
+        let places = (0..names.len()).map(|index| making.validator(index)).collect::<Result<_, _>>()?;
         let submitter = keys::generate().map_err(failure)?;
         let (chain, set) = (genesis.chain_id(), Arc::new(genesis.validator_set()));
         Ok(Site {
@@ -127,6 +93,66 @@ impl Site {
             _lock: lock,
             _ports: claims,
         })
+    }
+}
+
+fn members(names: &[NodeId], keys: &[SigningKey], stake: Stake) -> Vec<GenesisValidator> {
+    let member = |(node_id, key): (&NodeId, &SigningKey)| GenesisValidator {
+        node_id: node_id.clone(),
+        public_key: public_key(key),
+        stake,
+        initial_balance: Tokens(0),
+    };
+    names.iter().zip(keys).map(member).collect()
+}
+
+/// What the validators' files are made of; of each of these lists one is a validator's, in their order.
+struct Making<'a> {
+    plan: &'a Plan,
+    folder: &'a Path,
+    names: &'a [NodeId],
+    keys: &'a [SigningKey],
+    listen: &'a [u16],
+    http: &'a [u16],
+}
+
+impl Making<'_> {
+    /// Writes one validator's key and configuration.
+    fn validator(&self, index: usize) -> Result<Place, Failure> {
+        let (node_id, folder) = (&self.names[index], self.folder);
+        let key_file = keys::validator_key_path(&folder.join("keys"), node_id);
+        keys::create(&key_file, &self.keys[index]).map_err(failure)?;
+        let place = Place {
+            node_id: node_id.clone(),
+            config: folder.join("config").join(format!("{node_id}.json")),
+            data_dir: folder.join(node_id.as_str()),
+            log: folder.join("logs").join(format!("{node_id}.log")),
+            http: format!("127.0.0.1:{}", self.http[index]),
+        };
+        let loopback = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let mut config = ConfigFile::new(node_id.clone());
+        config.stake = Some(self.plan.stake);
+        config.data_dir = Some(place.data_dir.clone());
+        config.key_file = Some(key_file);
+        config.network = NetworkSection {
+            listen_address: loopback,
+            listen_port: Some(self.listen[index]),
+            bootstrap_peers: Some(self.peers_of(node_id)),
+        };
+        config.mempool.proofs_max = proofs_max(self.names.len());
+        config.admin = AdminSection { enabled: self.plan.admin.then_some(true) };
+        config.http = HttpSection { address: loopback, port: Some(self.http[index]) };
+        write_config(&place.config, &config)?;
+        Ok(place)
+    }
+
+    fn peers_of(&self, node_id: &NodeId) -> Vec<PeerAddress> {
+        let others = self.names.iter().zip(self.listen).filter(|(other, _)| *other != node_id);
+        let peer = |(other, port): (&NodeId, &u16)| PeerAddress {
+            node_id: other.clone(),
+            address: Address::new("127.0.0.1", *port),
+        };
+        others.map(peer).collect()
     }
 }
 

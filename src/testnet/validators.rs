@@ -6,7 +6,7 @@
 
 use super::restart::{RestartPolicy, Restarts, Stays, Then};
 use super::site::{Place, Site};
-use super::{failure, watching};
+use super::{failure, looks};
 use crate::exit::{Exit, Failure};
 use actors::config::CROWD_MIN;
 use protocol::types::NodeId;
@@ -222,14 +222,14 @@ impl Validators {
         mut goes_on: impl FnMut(usize, usize) -> bool,
     ) -> Result<Duration, Failure> {
         let started = Instant::now();
-        let mut looks = watching::Looks::new(site);
+        let mut looks = looks::Looks::new(site);
         loop {
             if let Some(Happened::Ended(ended)) = self.look().first() {
                 return Err(self.did_not_start(ended));
             }
             looks.look_at_unable();
-            let able = watching::able(looks.seen()).count();
-            let is_quorum = site.set.is_quorum(site.set.stake_of(watching::able(looks.seen())));
+            let able = looks::able(looks.seen()).count();
+            let is_quorum = site.set.is_quorum(site.set.stake_of(looks::able(looks.seen())));
             if !goes_on(self.running().len(), able) {
                 return Err(Failure::new(Exit::Interrupted, "interrupted before the network was up; it is stopped"));
             }

@@ -17,7 +17,7 @@ mod several;
 mod tests;
 mod words;
 
-pub use several::{Told, network, network_by, of_answer};
+pub use several::{NoHealth, NodeHealth, network, network_by, of_answer};
 
 use crate::text::counted;
 use serde::{Deserialize, Serialize};

@@ -8,10 +8,26 @@ use std::collections::BTreeSet;
 
 /// What one node said of itself.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct NodeHealth {
     pub name: String,
     /// Or why there is no answer.
-    pub health: Result<Health, String>,
+    pub health: Result<Health, NoHealth>,
+}
+
+/// Why nothing is known of how a node is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoHealth {
+    #[error("{name} does not answer")]
+    Silent { name: String },
+    /// The same in the client's words, or a refusal in the node's.
+    #[error("{message}")]
+    Unanswered { message: String },
+    #[error("{name} at {address} says that it is {says}: another one has that address")]
+    OtherNode { name: String, address: String, says: String },
+    #[error("{name} answers otherwise than this program expects: it is of another version, or lies")]
+    OtherForm { name: String },
+    #[error("asking it failed here")]
+    Panicked,
 }
 
 /// Characters of a sentence that a node wrote.
@@ -29,7 +45,7 @@ pub fn of_answer(answer: &Value) -> Option<Health> {
 }
 
 /// The same of nodes of which nobody knows the stake: each weighs the same.
-pub fn network(told: &[Told]) -> Health {
+pub fn network(told: &[NodeHealth]) -> Health {
     let weights = told.iter().map(|told| told.health.is_ok().then_some(0)).collect();
     network_by(told, &Weights::new(weights, 0))
 }
@@ -37,7 +53,7 @@ pub fn network(told: &[Told]) -> Health {
 /// The word of the nodes on whose side most stake is. One that sees blocks become final may lie like any other, so it does not
 /// outweigh as many that say the network stands still. Of those that agree, one that misses whom the others miss speaks.
 /// O(nodes · missing).
-pub fn network_by(told: &[Told], weights: &Weights) -> Health {
+pub fn network_by(told: &[NodeHealth], weights: &Weights) -> Health {
     let health = |node: usize| told[node].health.as_ref().ok();
     let of = |holds: fn(State) -> bool| weights.of(|node| health(node).is_some_and(|health| holds(health.state)));
     let is_halted = |state: State| state == State::Halted;
@@ -73,7 +89,7 @@ pub fn network_by(told: &[Told], weights: &Weights) -> Health {
     let speakers = (0..told.len()).filter(|node| state.is_some() && rank_of(*node) == state);
     let Some(best) = speakers.min_by_key(|node| unlike(*node)) else { return unreachable(told) };
     let Some(mut said) = health(best).cloned() else { return unreachable(told) };
-    let contradicts = |told: &&Told| {
+    let contradicts = |told: &&NodeHealth| {
         let state = told.health.as_ref().ok().map(|health| health.state);
         state.is_some_and(|state| {
             is_halted(state) && said.state.makes_progress() || is_halted(said.state) && state.makes_progress()
@@ -116,8 +132,8 @@ fn rank(state: State) -> u8 {
     }
 }
 
-fn unreachable(told: &[Told]) -> Health {
-    let why = |told: &Told| told.health.as_ref().err().cloned();
+fn unreachable(told: &[NodeHealth]) -> Health {
+    let why = |told: &NodeHealth| told.health.as_ref().err().map(NoHealth::to_string);
     let sentence = match told {
         [one] => format!("{}: {}", State::Unreachable.word(), why(one).unwrap_or_default()),
         several => {
@@ -135,7 +151,7 @@ mod tests {
     use super::*;
     use crate::why::{How, Missing};
 
-    fn told(name: &str, state: State, missing: &[&str]) -> Told {
+    fn told(name: &str, state: State, missing: &[&str]) -> NodeHealth {
         let missing = missing.iter().map(|node_id| Missing {
             node_id: (*node_id).into(),
             stake: 1,
@@ -144,11 +160,11 @@ mod tests {
         });
         let sentence = format!("{} by {name}", state.word());
         let health = Health { state, sentence, missing: missing.collect(), what_to_do: "nothing".into() };
-        Told { name: name.into(), health: Ok(health) }
+        NodeHealth { name: name.into(), health: Ok(health) }
     }
 
-    fn silent(name: &str) -> Told {
-        Told { name: name.into(), health: Err(format!("{name} does not answer")) }
+    fn silent(name: &str) -> NodeHealth {
+        NodeHealth { name: name.into(), health: Err(NoHealth::Silent { name: name.into() }) }
     }
 
     #[test]

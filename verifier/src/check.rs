@@ -14,10 +14,9 @@
 use crate::form::{self, Form};
 use crate::place;
 use crate::solver::{self, Context, SolverFault};
-use protocol::explanation::{Core, Model};
 use protocol::seed::Seed;
 use protocol::types::ResourceCount;
-use protocol::verdict::{Answer, Job, NoVerdict, Report, SolverLimits, Task, Verdict, statement_id};
+use protocol::verdict::{Answer, Core, Job, Model, NoVerdict, Report, SolverLimits, Task, Verdict, statement_id};
 use smtlib::{Named, Vocabulary};
 
 mod interpretation;

@@ -5,7 +5,8 @@
 
 use protocol::types::Millis;
 use protocol::verdict::SolverLimits;
-use protocol::worker::{STACK_BYTES, exit_code};
+use protocol::verdict::exit_code;
+use protocol::worker::STACK_BYTES;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};

@@ -7,10 +7,9 @@
 use crate::check::Checker;
 use crate::process::Channels;
 use crate::{pin, process, sandbox, solver};
-use protocol::verdict::{Job, Report, SolverPin};
+use protocol::verdict::{Job, Report, SolverPin, exit_code};
 use protocol::worker::{
     Hello, JOB_FRAME_BYTES_MAX, Priority, REPORT_FRAME_BYTES_MAX, SandboxMode, SandboxState, Settings, WORKER_VERSION,
-    exit_code,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// What a run came to.
 #[derive(Debug, Default)]
-struct Told {
+struct Totals {
     asked: u64,
     rejected: u64,
     agreed: u64,
@@ -48,8 +48,8 @@ struct Told {
 /// Why the library's answer to the original may be false, if it may.
 fn may_be_false(script: &[u8]) -> bool {
     let Ok(normalised) = normalise(script, &Limits::default()) else { return false };
-    let told = [NoteKind::Renamed, NoteKind::LabelIgnored];
-    let note = normalised.notes_left_out > 0 || normalised.notes.iter().any(|note| told.contains(&note.kind));
+    let totals = [NoteKind::Renamed, NoteKind::LabelIgnored];
+    let note = normalised.notes_left_out > 0 || normalised.notes.iter().any(|note| totals.contains(&note.kind));
     let text = String::from_utf8_lossy(script);
     // What these print may look like an answer.
     let note = note || ["echo", "eval", "simplify", "display", "get-"].iter().any(|word| text.contains(word));
@@ -59,28 +59,29 @@ fn may_be_false(script: &[u8]) -> bool {
 fn compare(name: &str, mut next: impl FnMut(&mut Seeded) -> Vec<u8>) {
     let mut random = Seeded(fuzz::random::seed(20_261_125));
     let mut asker = Asker::new("child");
-    let mut told = Told::default();
+    let mut totals = Totals::default();
     let begun = Instant::now();
     // On a machine that has other things to do, as long as it takes.
-    let is_enough = |told: &Told| begun.elapsed() >= time() && (told.agreed > AGREED_MIN || begun.elapsed() >= LONGEST);
-    while !is_enough(&told) {
+    let is_enough =
+        |totals: &Totals| begun.elapsed() >= time() && (totals.agreed > AGREED_MIN || begun.elapsed() >= LONGEST);
+    while !is_enough(&totals) {
         let script = next(&mut random);
         // Most damaged scripts are refused, which costs no child.
         if normalise(&script, &Limits::default()).is_err() {
-            told.rejected += 1;
+            totals.rejected += 1;
             continue;
         }
-        told.asked += 1;
+        totals.asked += 1;
         let both = asker.ask(&script, Bounds { cpu_ms: 1_000, ..Bounds::default() });
         if both.contradict() {
             assert!(may_be_false(&script), "{both:?}\n{}", direct::shown(&script));
         }
-        told.agreed += u64::from(both.agree());
-        told.errors += u64::from(matches!(both, Both { library: Some(direct::Library::Error(_)), .. }));
-        told.open += u64::from(both.answer().is_none());
+        totals.agreed += u64::from(both.agree());
+        totals.errors += u64::from(matches!(both, Both { library: Some(direct::Library::Error(_)), .. }));
+        totals.open += u64::from(both.answer().is_none());
     }
-    println!("{name}: {told:?}, {} ended their process", asker.ended);
-    assert!(told.agreed > AGREED_MIN, "hardly any answers were compared: {told:?}");
+    println!("{name}: {totals:?}, {} ended their process", asker.ended);
+    assert!(totals.agreed > AGREED_MIN, "hardly any answers were compared: {totals:?}");
 }
 
 #[test]

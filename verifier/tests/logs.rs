@@ -23,7 +23,7 @@ fn child() {
 
 /// What a run came to.
 #[derive(Debug, Default)]
-struct Told {
+struct Totals {
     logs: u64,
     checks: u64,
     refused: u64,
@@ -36,8 +36,8 @@ struct Told {
 /// Why the library's answer may be false, if it may: it takes the name for its own.
 fn may_be_false(script: &[u8]) -> bool {
     let Ok(normalised) = normalise(script, &Limits::default()) else { return false };
-    let told = [NoteKind::Renamed, NoteKind::LabelIgnored];
-    normalised.notes_left_out > 0 || normalised.notes.iter().any(|note| told.contains(&note.kind))
+    let totals = [NoteKind::Renamed, NoteKind::LabelIgnored];
+    normalised.notes_left_out > 0 || normalised.notes.iter().any(|note| totals.contains(&note.kind))
 }
 
 #[test]
@@ -45,17 +45,17 @@ fn an_obligation_of_a_log_is_answered_as_in_the_log() {
     let seconds = std::env::var("POP_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
     let mut random = Seeded(fuzz::random::seed(20_261_130));
     let mut asker = direct::Sessions::new("child");
-    let mut told = Told::default();
+    let mut totals = Totals::default();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(seconds) {
         let text = fuzz::grammar::log(&mut random);
-        compare(&text, &mut asker, &mut told);
+        compare(&text, &mut asker, &mut totals);
     }
-    println!("{told:?}");
-    assert!(told.agreed > 20, "hardly any answers were compared: {told:?}");
+    println!("{totals:?}");
+    assert!(totals.agreed > 20, "hardly any answers were compared: {totals:?}");
 }
 
-fn compare(text: &str, asker: &mut direct::Sessions, told: &mut Told) {
+fn compare(text: &str, asker: &mut direct::Sessions, totals: &mut Totals) {
     let log = Log::read(text.as_bytes(), &LogLimits::default());
     assert_eq!(log.summary().broken, None, "{text}");
     assert_eq!(
@@ -64,11 +64,11 @@ fn compare(text: &str, asker: &mut direct::Sessions, told: &mut Told) {
         "{text}"
     );
     let scripts: Vec<Vec<u8>> = log.queries().iter().map(|query| log.text(query)).collect();
-    told.logs += 1;
-    told.checks += scripts.len() as u64;
+    totals.logs += 1;
+    totals.checks += scripts.len() as u64;
     let bounds = Bounds { cpu_ms: 2_000, ..Bounds::default() };
     let Some(answers) = asker.ask(text.as_bytes(), &scripts, bounds) else {
-        told.ended += 1;
+        totals.ended += 1;
         return;
     };
     let definite = |answer: &str| match answer {
@@ -79,15 +79,15 @@ fn compare(text: &str, asker: &mut direct::Sessions, told: &mut Told) {
     let mut library = answers.library.iter();
     for (script, ours) in scripts.iter().zip(&answers.ours) {
         let Some(theirs) = library.next() else {
-            told.errors += 1;
+            totals.errors += 1;
             continue;
         };
-        told.refused += u64::from(ours.is_err());
+        totals.refused += u64::from(ours.is_err());
         let (Ok(Some(ours)), Some(theirs)) = (ours, definite(theirs)) else { continue };
         if *ours != theirs {
             let shown = String::from_utf8_lossy(script);
             assert!(may_be_false(script), "{ours:?}, in the log {theirs:?}:\n{shown}\n---- of\n{text}");
         }
-        told.agreed += u64::from(*ours == theirs);
+        totals.agreed += u64::from(*ours == theirs);
     }
 }

@@ -41,7 +41,7 @@ impl ConsensusActor {
                 // Not within the effects of a step: those that are left come first.
                 self.ended.extend(self.sessions.close_up_to(last));
             }
-            Io::Halt(halt) => self.end(exit_code::DAMAGED, halt.to_string()),
+            Io::Halt(halt) => self.end(exit_code::of(&halt), halt.to_string()),
             Io::Push { .. } | Io::ServeScripts { .. } | Io::Remove(_) => {
                 unreachable!("consensus asks for nothing of the pending proofs")
             }

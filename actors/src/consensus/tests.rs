@@ -13,7 +13,7 @@ use protocol::consensus::events::{Input, Notice, To};
 use protocol::consensus::recovery::Base;
 use protocol::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
-use protocol::ledger::Branch;
+use protocol::ledger::{Branch, BranchError};
 use protocol::message::{GiveUpReason, Message};
 use protocol::parameters::{ConsensusParameters, Tokens};
 use protocol::schedule::Schedule;
@@ -34,12 +34,12 @@ const PEER: ValidatorIndex = ValidatorIndex(1);
 struct Nothing;
 
 impl Branch for Nothing {
-    fn has_proof(&self, _: &Hash) -> bool {
-        false
+    fn has_proof(&self, _: &Hash) -> Result<bool, BranchError> {
+        Ok(false)
     }
 
-    fn has_statement(&self, _: &Hash) -> bool {
-        false
+    fn has_statement(&self, _: &Hash) -> Result<bool, BranchError> {
+        Ok(false)
     }
 }
 

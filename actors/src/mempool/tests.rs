@@ -117,7 +117,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
 }
 
 fn bench() -> Bench {
-    bench_on(Arc::new(Database::in_memory(&CHAIN, Arc::new(|_| {}))))
+    bench_on(Arc::new(Database::in_memory(&CHAIN)))
 }
 
 fn proof(script: &str) -> Proof {

@@ -4,6 +4,8 @@
 
 use super::declared;
 use super::declared::*;
+use super::labels::SESSION_FRAME;
+use super::metric::{VALIDATORS_MAX, Values};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use protocol::consensus::events::Record;
 use protocol::message::Message;

@@ -2,7 +2,9 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | [`declared`] | every metric: name, kind, unit, labels with their values, meaning, buckets |
+//! | [`declared`] | every metric: name, kind, unit, labels, meaning, buckets |
+//! | [`labels`], [`buckets`] | the labels' values, the buckets' bounds |
+//! | [`metric`] | what a metric is |
 //! | [`record`] | counting what happens, where it happens |
 //! | [`handles`] | series that are looked up once, for the paths of votes |
 //! | [`published`] | what actors publish for others to read |
@@ -14,10 +16,13 @@
 //! A page waits for no actor: it is made of counters, of what actors publish, and of what can be observed of them from
 //! outside.
 
+mod buckets;
 pub mod declared;
 pub mod document;
 mod gather;
 pub mod handles;
+mod labels;
+mod metric;
 mod page;
 mod process;
 mod published;
@@ -26,6 +31,7 @@ mod record;
 mod tests;
 
 pub use declared::*;
+pub use metric::{Kind, Label, Metric, VALIDATORS_MAX, Values};
 pub use page::{Page, Sources};
 pub use published::{Published, Waiting};
 pub use record::*;

@@ -13,11 +13,11 @@ use super::tables::{
 use super::writer::{Done, Work, Writer};
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
-use crate::supervision::{Exit, ExitHook};
+
 use protocol::block::{Block, Entry, Header};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
-use protocol::ledger::{Branch, Ledger};
+use protocol::ledger::{Branch, BranchCause, BranchError, Ledger};
 use protocol::mempool::Candidate;
 use protocol::message::Word;
 use protocol::proof::Proof;
@@ -102,6 +102,20 @@ macro_rules! from_redb {
 }
 from_redb!(redb::DatabaseError, redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
 
+impl From<DatabaseError> for BranchError {
+    fn from(error: DatabaseError) -> BranchError {
+        let cause = match error {
+            DatabaseError::Damaged { .. } => BranchCause::Damaged,
+            DatabaseError::InUse { .. }
+            | DatabaseError::OtherChain { .. }
+            | DatabaseError::Version { .. }
+            | DatabaseError::Disk(_) => BranchCause::Disk,
+            DatabaseError::Internal(_) | DatabaseError::Gap { .. } => BranchCause::Internal,
+        };
+        BranchError { cause, reason: error.to_string() }
+    }
+}
+
 impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> StoreError {
         StoreError { exit_code: error.exit_code(), reason: error.to_string() }
@@ -162,7 +176,6 @@ pub struct Database {
     redb: Arc<redb::Database>,
     places: Arc<Places>,
     chain: Hash,
-    exit: ExitHook,
 }
 
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, DatabaseError> {
@@ -183,7 +196,7 @@ impl Database {
     ///
     /// # Errors
     /// See [`DatabaseError`]; nothing was changed then.
-    pub fn open(directory: &Path, chain: &Hash, cache_bytes: usize, exit: ExitHook) -> Result<Database, DatabaseError> {
+    pub fn open(directory: &Path, chain: &Hash, cache_bytes: usize) -> Result<Database, DatabaseError> {
         let path = directory.join(FILE_NAME);
         // After a clean end, too, or a bit that flipped meanwhile would be trusted.
         let builder = redb::Builder::new().set_cache_size(cache_bytes).set_check_integrity_on_open(true).create(&path);
@@ -192,17 +205,17 @@ impl Database {
             Err(redb::DatabaseError::DatabaseAlreadyOpen) => return Err(DatabaseError::InUse { path }),
             Err(other) => return Err(other.into()),
         };
-        Database::with(redb, &path, chain, exit)
+        Database::with(redb, &path, chain)
     }
 
     #[cfg(test)]
-    pub(crate) fn in_memory(chain: &Hash, exit: ExitHook) -> Database {
+    pub(crate) fn in_memory(chain: &Hash) -> Database {
         let backend = redb::backends::InMemoryBackend::new();
         let redb = redb::Builder::new().create_with_backend(backend).unwrap();
-        Database::with(redb, Path::new("memory"), chain, exit).unwrap()
+        Database::with(redb, Path::new("memory"), chain).unwrap()
     }
 
-    fn with(redb: redb::Database, path: &Path, chain: &Hash, exit: ExitHook) -> Result<Database, DatabaseError> {
+    fn with(redb: redb::Database, path: &Path, chain: &Hash) -> Result<Database, DatabaseError> {
         let write = redb.begin_write()?;
         {
             let mut meta = write.open_table(META)?;
@@ -238,7 +251,7 @@ impl Database {
         let places = Arc::new(Places::read(&redb.begin_read()?)?);
         let writer = Writer::start(Arc::clone(&redb), path.to_owned(), Arc::clone(&places))
             .map_err(|error| DatabaseError::Internal(Box::new(redb::Error::Io(error))))?;
-        Ok(Database { writer, redb, places, chain: *chain, exit })
+        Ok(Database { writer, redb, places, chain: *chain })
     }
 
     /// What is there at this moment, for reads that belong together.
@@ -344,14 +357,6 @@ impl Database {
         let found = read.open_table(STATEMENTS)?.get(statement.0)?;
         Ok(found.map(|sequence| Sequence(sequence.value())))
     }
-
-    /// For reads that cannot return an error: the process ends, since an answer would be a guess.
-    fn or_end(&self, read: Result<bool, DatabaseError>) -> bool {
-        read.unwrap_or_else(|error| {
-            (self.exit)(&Exit { code: error.exit_code(), reason: error.to_string() });
-            true
-        })
-    }
 }
 
 /// The database as consensus asks it: what it knows of blocks up to a sequence, however far it has come itself.
@@ -367,14 +372,14 @@ impl Below {
 }
 
 impl Branch for Below {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        let found = self.database.index(proof);
-        self.database.or_end(found.map(|found| found.is_some_and(|(sequence, _)| sequence <= self.upto.0)))
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError> {
+        let found = self.database.index(proof)?;
+        Ok(found.is_some_and(|(sequence, _)| sequence <= self.upto.0))
     }
 
-    fn has_statement(&self, statement: &Hash) -> bool {
-        let found = self.database.final_statement(statement);
-        self.database.or_end(found.map(|found| found.is_some_and(|sequence| sequence <= self.upto)))
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError> {
+        let found = self.database.final_statement(statement)?;
+        Ok(found.is_some_and(|sequence| sequence <= self.upto))
     }
 
     fn applied(&mut self, sequence: Sequence) {

@@ -15,7 +15,7 @@ use protocol::block::{Block, Body, Carried, CarriedVote, Entry, Header};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Input, To};
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
-use protocol::ledger::{Branch, Ledger, Position};
+use protocol::ledger::{Branch, BranchError, Ledger, Position};
 use protocol::mempool::{Candidate, Source};
 use protocol::message::{Message, Word};
 use protocol::parameters::{ConsensusParameters, Tokens};
@@ -65,12 +65,12 @@ fn entry(value: u8) -> Entry {
 struct Nothing;
 
 impl Branch for Nothing {
-    fn has_proof(&self, _: &Hash) -> bool {
-        false
+    fn has_proof(&self, _: &Hash) -> Result<bool, BranchError> {
+        Ok(false)
     }
 
-    fn has_statement(&self, _: &Hash) -> bool {
-        false
+    fn has_statement(&self, _: &Hash) -> Result<bool, BranchError> {
+        Ok(false)
     }
 }
 
@@ -150,7 +150,7 @@ fn bench() -> Bench {
         let exits = Arc::clone(&exits);
         Arc::new(move |exit| exits.lock().push((exit.code, exit.reason.clone())))
     };
-    let database = Arc::new(Database::in_memory(&genesis.chain_id(), Arc::clone(&exit)));
+    let database = Arc::new(Database::in_memory(&genesis.chain_id()));
     let (mempool, seat) = reserve::<MempoolActor>(Spec::new("mempool"));
     let (tell, told) = unbounded_channel();
     let (send, sent) = unbounded_channel();
@@ -193,13 +193,13 @@ async fn what_is_final_is_durable_before_it_is_told() {
     assert_eq!(bench.database.last().unwrap().unwrap().0.ledger, blocks[2].ledger);
     assert_eq!(*bench.heads.borrow_and_update(), Sequence(3));
     let mut below = super::Below::new(bench.database.clone(), Sequence(2));
-    assert!(below.has_proof(&entry(2).proof) && below.has_statement(&entry(2).statement));
-    assert!(
-        !below.has_proof(&entry(3).proof) && !below.has_statement(&entry(3).statement),
-        "of later blocks it is silent"
-    );
+    let has = |below: &super::Below, entry: Entry| {
+        (below.has_proof(&entry.proof).unwrap(), below.has_statement(&entry.statement).unwrap())
+    };
+    assert_eq!(has(&below, entry(2)), (true, true));
+    assert_eq!(has(&below, entry(3)), (false, false), "of later blocks it is silent");
     below.applied(Sequence(3));
-    assert!(below.has_proof(&entry(3).proof) && !below.has_proof(&entry(9).proof));
+    assert_eq!((has(&below, entry(3)), has(&below, entry(9))), ((true, true), (false, false)));
     let standing = bench.state.ask(LedgerNow, LONG).await.unwrap();
     assert_eq!((standing.sequence, standing.block), (Sequence(3), blocks[2].id));
     assert_eq!(bench.mempool.report().waiting, 3, "the mempool hears of every block");
@@ -349,7 +349,7 @@ fn change(database: &Database, changes: Vec<Change>) {
 #[test]
 fn a_ledger_that_is_not_the_headers_is_not_started_from() {
     let genesis = Arc::new(genesis());
-    let database = Database::in_memory(&genesis.chain_id(), Arc::new(|_| {}));
+    let database = Database::in_memory(&genesis.chain_id());
     let mut blocks = chain(&genesis, 2);
     blocks[1].ledger = blocks[0].ledger.clone();
     append(&database, blocks);
@@ -384,7 +384,7 @@ fn proof(value: u8) -> (Candidate, Box<Proof>) {
 /// A mempool that is made anew begins with all that the one before asked for.
 #[test]
 fn what_was_asked_for_is_durable_before_the_pending_proofs_are_told() {
-    let database = Database::in_memory(&genesis().chain_id(), Arc::new(|_| {}));
+    let database = Database::in_memory(&genesis().chain_id());
     for value in 1..20 {
         let (candidate, proof) = proof(value);
         database.change(vec![Change::Put(candidate, proof)], Box::new(|_| {}));
@@ -397,7 +397,7 @@ fn what_was_asked_for_is_durable_before_the_pending_proofs_are_told() {
 #[test]
 fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
     let genesis = genesis();
-    let database = Database::in_memory(&genesis.chain_id(), Arc::new(|_| {}));
+    let database = Database::in_memory(&genesis.chain_id());
     let put = |value| {
         let (candidate, proof) = proof(value);
         Change::Put(candidate, proof)
@@ -428,7 +428,7 @@ fn pending_proofs_are_kept_in_order_until_they_are_removed_or_final() {
 fn a_script_that_comes_after_its_proof_is_final_is_kept_and_no_place_is_taken_twice() {
     let genesis = genesis();
     let directory = tempfile::tempdir().unwrap();
-    let open = || Database::open(directory.path(), &genesis.chain_id(), 1 << 20, Arc::new(|_| {})).unwrap();
+    let open = || Database::open(directory.path(), &genesis.chain_id(), 1 << 20).unwrap();
     let put = |value| {
         let (candidate, proof) = proof(value);
         Change::Put(candidate, proof)
@@ -459,7 +459,7 @@ fn a_script_that_comes_after_its_proof_is_final_is_kept_and_no_place_is_taken_tw
 #[test]
 fn a_database_of_another_chain_or_in_use_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let open = |chain| Database::open(directory.path(), &chain, 1 << 20, Arc::new(|_| {}));
+    let open = |chain| Database::open(directory.path(), &chain, 1 << 20);
     let first = open(Hash([1; 32])).unwrap();
     assert!(matches!(open(Hash([1; 32])), Err(DatabaseError::InUse { .. })));
     drop(first);

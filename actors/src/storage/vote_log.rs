@@ -19,8 +19,9 @@ mod recovery;
 pub use mark::path as mark_path;
 
 use super::files::{self, FileError};
+use crate::exit_code;
+use crate::randomness::{NoRandomness, random_bytes};
 use crate::supervision::on_disk;
-use crate::{exit_code, keys};
 use format::{FileHeader, SECTOR, Seal};
 use mark::Mark;
 use protocol::types::{Hash, PublicKey};
@@ -76,7 +77,7 @@ pub enum VoteLogError {
     #[error("{0}; {advice}", advice = exit_code::DISK_ADVICE)]
     Disk(#[from] FileError),
     #[error(transparent)]
-    Randomness(#[from] keys::KeyError),
+    Randomness(#[from] NoRandomness),
 }
 
 impl VoteLogError {
@@ -287,7 +288,7 @@ impl VoteLog {
     fn make(&mut self, records: Vec<Vec<u8>>) -> Result<(), VoteLogError> {
         let temporary = replacement_path(&self.path);
         recovery::remove_if_there(&temporary)?;
-        let header = FileHeader::new(&self.identity, self.next, keys::random_bytes()?);
+        let header = FileHeader::new(&self.identity, self.next, random_bytes()?);
         let seal = header.seal();
         let mut bytes = header.encode();
         // Several batches where one would be too large: the rename makes them one.

@@ -4,8 +4,8 @@
 //! within its limits says nothing about the proof, which is tried again.
 
 use protocol::types::Millis;
-use protocol::verdict::{NoVerdict, Report, Verdict, VerifierParameters};
-use protocol::worker::{STACK_BYTES, exit_code};
+use protocol::verdict::{NoVerdict, Report, Verdict, VerifierParameters, exit_code};
+use protocol::worker::STACK_BYTES;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;

@@ -9,6 +9,7 @@ mod events;
 mod explaining;
 mod explanations;
 mod messages;
+mod pipe;
 mod pool;
 mod probe;
 mod process;

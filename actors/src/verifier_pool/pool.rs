@@ -6,7 +6,8 @@
 
 use super::ending::{Consequence, Ending};
 use super::events::{Observer, PoolEvent, verdict_label};
-use super::process::{Exchange, Start, StartError, WorkerProcess, encode_frame};
+use super::pipe::encode_frame;
+use super::process::{Exchange, Start, StartError, WorkerProcess};
 use super::roll::{Roll, Workers};
 use super::task::{Pending, Task, Work};
 use parking_lot::{Condvar, Mutex};

@@ -67,6 +67,27 @@ pub fn forget_peak(pid: libc::pid_t) {
     let _ = pid;
 }
 
+/// What the system says of a process that has ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Usage {
+    pub processor_time: Duration,
+    pub peak_bytes: u64,
+}
+
+impl From<&libc::rusage> for Usage {
+    fn from(usage: &libc::rusage) -> Self {
+        let span = |time: libc::timeval| {
+            Duration::from_secs(time.tv_sec.unsigned_abs())
+                + Duration::from_micros(u64::from(time.tv_usec.unsigned_abs() as u32))
+        };
+        let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+        Usage {
+            processor_time: span(usage.ru_utime) + span(usage.ru_stime),
+            peak_bytes: usage.ru_maxrss.unsigned_abs().saturating_mul(unit),
+        }
+    }
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;

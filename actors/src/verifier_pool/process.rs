@@ -2,17 +2,18 @@
 //!
 //! Blocking: it runs on the pool's own threads. Trusts nothing that comes back: reads are bounded, the node's own
 //! clocks measure, and what a worker says about its limits is only a claim. Must never block on a worker that neither
-//! reads nor answers: both pipes are non-blocking, and every wait has an end.
+//! reads nor answers: every wait has an end.
 
 use super::ending::{Ending, Kill};
-use super::probe;
+use super::pipe::{Incoming, Progress, do_not_block, encode_frame, is_transient, wait_for};
+use super::probe::{self, Usage};
 use super::roll::{Entry, Roll};
 use protocol::types::Millis;
 use protocol::verdict::{Report, VerifierParameters};
-use protocol::worker::{Hello, Library, Priority, REPORT_FRAME_BYTES_MAX, SandboxMode, Settings, WORKER_VERSION};
+use protocol::worker::{Hello, Library, Priority, SandboxMode, Settings, WORKER_VERSION};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
@@ -343,27 +344,6 @@ enum Conversation {
     Stopped(Kill),
 }
 
-/// What the system says of a process that has ended.
-#[derive(Debug, Clone, Copy, Default)]
-struct Usage {
-    processor_time: Duration,
-    peak_bytes: u64,
-}
-
-impl From<&libc::rusage> for Usage {
-    fn from(usage: &libc::rusage) -> Self {
-        let span = |time: libc::timeval| {
-            Duration::from_secs(time.tv_sec.unsigned_abs())
-                + Duration::from_micros(u64::from(time.tv_usec.unsigned_abs() as u32))
-        };
-        let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-        Usage {
-            processor_time: span(usage.ru_utime) + span(usage.ru_stime),
-            peak_bytes: usage.ru_maxrss.unsigned_abs().saturating_mul(unit),
-        }
-    }
-}
-
 /// Puts the node's own measurements over the worker's, where the system gives them.
 fn measured(report: Report, cpu: Option<Duration>, peak_bytes: u64, limits: &VerifierParameters) -> Report {
     let mut report = report.bounded();
@@ -375,78 +355,6 @@ fn measured(report: Report, cpu: Option<Duration>, peak_bytes: u64, limits: &Ver
     let within = report.cpu.0 <= soft.cpu_ms && peak_bytes <= soft.memory_bytes;
     report.withdraw_readiness_unless(within);
     report
-}
-
-/// A frame on its way in.
-#[derive(Default)]
-struct Incoming {
-    bytes: Vec<u8>,
-}
-
-enum Progress {
-    Waiting,
-    Frame(Vec<u8>),
-    Closed,
-    TooLong,
-}
-
-impl Incoming {
-    fn read(&mut self, stream: &mut impl Read) -> Progress {
-        let mut buffer = [0; 4096];
-        loop {
-            match stream.read(&mut buffer) {
-                Ok(0) => return Progress::Closed,
-                Ok(count) => self.bytes.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if is_transient(&error) => return Progress::Waiting,
-                Err(_) => return Progress::Closed,
-            }
-            let Some((length, rest)) = self.bytes.split_first_chunk() else { continue };
-            let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-            // Nothing is due after a report, so one byte more is as wrong as a length beyond the maximum.
-            if length > REPORT_FRAME_BYTES_MAX || rest.len() > length {
-                return Progress::TooLong;
-            }
-            if rest.len() == length {
-                return Progress::Frame(rest.to_vec());
-            }
-        }
-    }
-}
-
-/// One message as a frame.
-///
-/// # Errors
-/// If it cannot be encoded.
-pub fn encode_frame(message: &impl serde::Serialize) -> io::Result<Vec<u8>> {
-    let mut frame = vec![0; 4];
-    rmp_serde::encode::write_named(&mut frame, message).map_err(io::Error::other)?;
-    let length = u32::try_from(frame.len() - 4).map_err(io::Error::other)?;
-    frame[..4].copy_from_slice(&length.to_be_bytes());
-    Ok(frame)
-}
-
-fn is_transient(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-fn do_not_block(descriptor: RawFd) -> io::Result<()> {
-    // SAFETY: plain system calls on a descriptor that we own.
-    let result = unsafe {
-        let flags = libc::fcntl(descriptor, libc::F_GETFL);
-        libc::fcntl(descriptor, libc::F_SETFL, flags | libc::O_NONBLOCK)
-    };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Waits until one of the pipes can be used, or until it is time to look.
-fn wait_for(readable: RawFd, writable: Option<RawFd>, span: Duration) {
-    let entry = |fd, events| libc::pollfd { fd, events, revents: 0 };
-    let mut entries = [entry(readable, libc::POLLIN), entry(writable.unwrap_or(-1), libc::POLLOUT)];
-    // Rounded up, or the last millisecond would be spent asking.
-    let timeout = i32::try_from(span.as_millis() + 1).unwrap_or(i32::MAX);
-    // SAFETY: the array is valid for the call. An error shows at the read or write that follows.
-    unsafe { libc::poll(entries.as_mut_ptr(), entries.len() as libc::nfds_t, timeout) };
 }
 
 fn read_start_error(errors: File) -> String {

@@ -2,8 +2,9 @@
 //!
 //! Must never: try a job of a series in another worker. Without what came before it is another job.
 
+use super::pipe::encode_frame;
 use super::pool::{ATTEMPTS_MAX, PoolError, Shared, VerifierPool, after};
-use super::process::{WorkerProcess, encode_frame};
+use super::process::WorkerProcess;
 use protocol::verdict::{Job, Report, VerifierParameters};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};

@@ -2,7 +2,7 @@
 
 use crate::account::WaitsFor;
 use crate::mailbox::Phase;
-use crate::policy::{Restart, Strategy};
+use crate::restart::{Restart, Strategy};
 use crate::vitals::{Failure, Restarts};
 use std::time::{Duration, Instant};
 

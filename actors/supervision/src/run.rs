@@ -7,7 +7,7 @@ use crate::child::Core;
 use crate::incarnation::{Ending, Incarnation};
 use crate::mailbox::Phase;
 use crate::panics::{Panic, caught};
-use crate::policy::Ended;
+use crate::restart::Ended;
 use crate::spec::{Exit, StartError};
 use crate::tree::Next;
 use crate::vitals::Reason;

@@ -2,7 +2,7 @@
 //!
 //! Plain data; it must never start anything by itself.
 
-use crate::policy::{Backoff, Intensity, Restart};
+use crate::restart::{Backoff, Intensity, Restart};
 use crate::thread::{OnBlock, Thread};
 use actix::{Arbiter, ArbiterHandle};
 use std::fmt;

@@ -2,7 +2,8 @@
 
 use crate::child::{Child, Seat, reserve};
 use crate::handle::Handle;
-use crate::policy::{Intensity, Policy, Restart, Strategy};
+use crate::policy::Policy;
+use crate::restart::{Intensity, Restart, Strategy};
 use crate::spec::{DEADLINE_MIN, ExitHook, Spec, SpecError, StartError};
 use crate::supervised::Supervised;
 use crate::thread::Thread;

@@ -6,8 +6,9 @@
 
 use crate::keeper;
 use crate::panics::caught;
-use crate::policy::{Decision, Ended, Intensity, Member, Policy, Strategy, Ticket};
+use crate::policy::{Decision, Member, Policy, Ticket};
 use crate::report::{MemberReport, SupervisorReport, TreeReport};
+use crate::restart::{Ended, Intensity, Strategy};
 use crate::spec::{Exit, ExitHook};
 use crate::supervised::Supervised;
 use crate::thread::{Pulse, Thread};

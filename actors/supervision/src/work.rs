@@ -5,7 +5,8 @@
 
 use crate::keeper::keep_up;
 use crate::mailbox::Phase;
-use crate::policy::{Intensity, Ticket};
+use crate::policy::Ticket;
+use crate::restart::Intensity;
 use crate::spec::{EXIT_CODE_SUPERVISION, Exit};
 use crate::tree::{Job, Tree};
 use std::future::Future;

@@ -7,9 +7,11 @@
 //! effects are carried out in order. Outputs are carried out in the order of their steps. Nothing else is required of
 //! the caller.
 
+pub use crate::ready::Checked;
+
 use crate::block::Block;
 use crate::certificate::Certificate;
-use crate::ledger::Ledger;
+use crate::ledger::{BranchError, Ledger};
 use crate::message::{GiveUpReason, Message, Proposal, Word};
 use crate::types::{Epoch, Hash, Millis, Sequence, ValidatorIndex, View};
 use crate::verify::{LateCommit, Verified};
@@ -25,15 +27,6 @@ pub struct Time {
     pub local: Millis,
     /// Since the Unix epoch: block times, and nothing else.
     pub wall: Millis,
-}
-
-/// My own check of a proof that is durable here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Checked {
-    pub proof: Hash,
-    /// Identity of normalised script and claim.
-    pub statement: Hash,
-    pub word: Word,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +121,9 @@ pub enum Halt {
          signed two histories"
     )]
     TwoHistories { sequence: Sequence, id: Hash, other: Hash },
+    /// What is final cannot be read.
+    #[error("{0}")]
+    Database(BranchError),
 }
 
 /// Two votes that contradict each other (R11): the validator that signed both is provably at fault.

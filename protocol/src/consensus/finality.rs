@@ -1,138 +1,106 @@
-//! What is final (R9), and shortening the log once the database holds it.
+//! What is final (R9), and what may be forgotten then.
 
-use super::chain::NotExecuted;
-use super::events::{Effect, Halt, Record};
-use super::resolver::Want;
-use super::{Consensus, PAST_VIEWS_KEPT};
+use super::events::{Effect, Halt};
+use super::proofs::Proofs;
+use super::proposals::Proposals;
+use super::safety::Safety;
+use super::sync::{Resolver, Want};
+use super::tree::{NotExecuted, Tree};
+use super::votes::{Certificates, Votes};
 use crate::certificate::Certificate;
-use crate::types::{Hash, Sequence, View};
-use alloc::boxed::Box;
+use crate::types::{Hash, Sequence};
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
 
-impl Consensus {
-    /// R9: a Commit certificate makes its block and all ancestors final, once they are here.
-    pub(super) fn finalize(&mut self) {
-        // Looked at in every step: a certificate of many signatures is copied only when there is something to do.
-        let base = Some(self.chain.base());
-        if let Some(commit) = self.certificates.commit().filter(|commit| commit.block() != base).cloned() {
-            self.finalize_to(commit);
+/// What changes when blocks become final.
+pub struct Finality<'a> {
+    pub safety: &'a Safety,
+    pub proposals: &'a Proposals,
+    pub votes: &'a Votes,
+    pub proofs: &'a mut Proofs,
+    pub tree: &'a mut Tree,
+    pub resolver: &'a mut Resolver,
+}
+
+impl Finality<'_> {
+    /// R9, by the highest Commit certificate.
+    ///
+    /// # Errors
+    /// As [`Finality::finalize`].
+    pub fn finalize_highest(&mut self) -> Result<Option<Effect>, Halt> {
+        // Looked at in every step: a certificate of many signatures is not copied for that.
+        match self.votes.certificates().commit() {
+            Some(commit) => self.finalize(commit),
+            None => Ok(None),
         }
     }
 
-    /// Makes the certificate's block final, or asks for the nearest ancestor that is missing.
-    pub(super) fn finalize_to(&mut self, commit: Certificate) {
-        let Some(id) = commit.block() else { return };
-        if id == self.chain.base() {
-            return;
-        }
-        match self.chain.path(&id) {
+    /// R9: a Commit certificate makes its block and all ancestors final, once they are here. None if that was so before, or
+    /// while an ancestor is missing, which is asked for.
+    ///
+    /// # Errors
+    /// What must end the process: a final block that this validator cannot follow.
+    pub fn finalize(&mut self, commit: &Certificate) -> Result<Option<Effect>, Halt> {
+        let Some(id) = commit.block().filter(|id| *id != self.tree.base()) else { return Ok(None) };
+        match self.tree.path(&id) {
             Ok(_) => self.make_final(id, commit),
             Err(NotExecuted::Missing(missing)) => {
-                let above = self.chain.base_sequence();
-                self.resolver.want(Want::Block { id: missing, above }, None, commit.signers().collect::<Vec<_>>());
+                let above = self.tree.base_sequence();
+                self.resolver.want(Want::Block { id: missing, above }, None, commit.signers());
+                Ok(None)
             }
             Err(NotExecuted::Elsewhere | NotExecuted::Fault(_) | NotExecuted::OtherRoot { .. }) => {
-                let sequence = self.chain.block(&id).map_or(Sequence(0), |block| block.header.sequence);
-                self.halt(Halt::TwoHistories { sequence, id, other: self.chain.base() });
+                let sequence = self.tree.block(&id).map_or(Sequence(0), |block| block.header.sequence);
+                Err(Halt::TwoHistories { sequence, id, other: self.tree.base() })
             }
+            Err(NotExecuted::Branch(error)) => Err(Halt::Database(error)),
         }
     }
 
-    fn make_final(&mut self, id: Hash, commit: Certificate) {
-        if let Some((id, fault)) = self.chain.first_fault(&id) {
-            return self.halt_on(id, fault);
+    fn make_final(&mut self, id: Hash, commit: &Certificate) -> Result<Option<Effect>, Halt> {
+        if let Some((id, fault)) = self.tree.first_fault(&id) {
+            return self.no_way_on(id, fault);
         }
-        let mut blocks = match self.chain.finalize(&id) {
+        let mut blocks = match self.tree.finalize(&id) {
             Ok(blocks) => blocks,
-            Err((id, fault)) => return self.halt_on(id, fault),
+            Err((id, fault)) => return self.no_way_on(id, fault),
         };
         for block in &mut blocks {
-            block.prepare = self.carry.certificate(&self.settings.set, &block.id);
+            block.prepare = self.votes.prepare_of(&block.id);
         }
-        let awaited = self.awaited_late();
-        for entry in blocks.iter().flat_map(|block| &block.block.body.proofs) {
-            if let Some(mine) = self.ready.mine(&entry.proof).filter(|_| awaited.contains(&entry.proof)) {
-                self.late_verdicts.insert(entry.proof, mine);
-            }
-            self.ready.forget(&entry.proof);
-        }
-        self.late_verdicts.retain(|proof, _| awaited.contains(proof));
+        self.proofs.finalize(&blocks, &self.proposals.awaited(self.safety));
         self.forget_unreachable();
-        self.forget_uncarriable();
-        self.output.effects.push(Effect::Final { blocks, commit });
+        Ok(Some(Effect::Final { blocks, commit: commit.clone() }))
     }
 
-    fn halt_on(&mut self, id: Hash, fault: NotExecuted) {
-        let Some(header) = self.chain.block(&id).map(|block| block.header.clone()) else { return };
+    fn no_way_on(&self, id: Hash, fault: NotExecuted) -> Result<Option<Effect>, Halt> {
+        let Some(header) = self.tree.block(&id).map(|block| &block.header) else { return Ok(None) };
         let sequence = header.sequence;
-        self.halt(match fault {
+        Err(match fault {
             NotExecuted::OtherRoot { mine } => Halt::OtherStateRoot { sequence, id, theirs: header.state, mine },
             NotExecuted::Fault(fault) => Halt::FinalBlockInvalid { sequence, id, fault },
+            NotExecuted::Branch(error) => Halt::Database(error),
             NotExecuted::Missing(_) | NotExecuted::Elsewhere => {
-                Halt::TwoHistories { sequence, id, other: self.chain.base() }
+                Halt::TwoHistories { sequence, id, other: self.tree.base() }
             }
-        });
+        })
     }
 
     /// Blocks without a known way to the last final one are kept for what is proposed or prepared on top of them.
     fn forget_unreachable(&mut self) {
-        let prepared = self.certificates.prepares_above_commit().chain(self.certificates.commit());
+        let certificates = self.votes.certificates();
+        let prepared = certificates.prepares_above_commit().chain(certificates.commit());
         let prepared = prepared.filter_map(Certificate::block);
-        let awaited: Vec<Hash> = self.proposals.values().map(|kept| kept.id).chain(prepared).collect();
-        self.chain.forget_unreachable(awaited);
+        let proposed = self.proposals.iter().map(|(_, kept)| kept.id);
+        self.tree.forget_unreachable(proposed.chain(prepared));
     }
+}
 
-    /// Votes are kept for the reward window's blocks and for what may still be built upon.
-    fn forget_uncarriable(&mut self) {
-        let window = self.chain.base_ledger().window(&self.chain.base());
-        let above = self.chain.above().map(|(id, _)| *id);
-        let prepared = self.certificates.prepares_above_commit().filter_map(Certificate::block);
-        let proposed = self.proposals.range(self.certificates.commit_view().next()..).map(|(_, kept)| kept.id);
-        let keep: BTreeSet<Hash> =
-            window.into_iter().chain(above).chain(prepared).chain(proposed).chain([self.chain.base()]).collect();
-        self.carry.retain(&keep);
-    }
-
-    pub(super) fn on_applied(&mut self, sequence: Sequence) {
-        self.chain.applied(sequence);
-    }
-
-    /// Shortens the log when it is long and the database holds everything final: a floor takes the place of what is
-    /// left out (R12). It stays some views behind, so that late Prepares remain possible.
-    pub(super) fn shorten(&mut self) {
-        let whole = self.chain.unapplied().next().is_none();
-        if !self.log.is_long(self.settings.log_records_max) || !whole || !self.history.may_sign() {
-            return;
-        }
-        let floor = View(self.certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
-        self.signed.raise_floor(floor);
-        let records = self.snapshot();
-        self.log.restart(&records);
-        self.output.effects.push(Effect::Shorten(records));
-    }
-
-    /// The log's content, written anew: the floor, what justifies my votes above it, the blocks that only the log has,
-    /// and those votes.
-    fn snapshot(&self) -> Vec<Record> {
-        let certificates = self
-            .certificates
-            .commit()
-            .into_iter()
-            .chain(self.certificates.prepares_above_commit())
-            .chain(&self.entry)
-            .cloned()
-            .map(Record::Certificate);
-        let blocks = self.chain.above().map(|(_, block)| Record::Block(block.clone()));
-        let proposals = self.proposals.range(self.signed.floor().next()..).map(|(_, kept)| &kept.proposal);
-        let proposals = proposals.filter(|proposal| self.signed.at(proposal.view()).prepare.is_some());
-        let votes = self.signed.iter().flat_map(|(_, mine)| mine.votes().collect::<Vec<_>>()).map(Record::Vote);
-        [Record::Floor(self.signed.floor())]
-            .into_iter()
-            .chain(certificates)
-            .chain(blocks)
-            .chain(proposals.map(|proposal| Record::Proposal(Box::new(proposal.clone()))))
-            .chain(votes)
-            .collect()
-    }
+/// The blocks whose votes are kept for inclusion: the reward window's, and what may still be built upon.
+pub fn includable(tree: &Tree, proposals: &Proposals, certificates: &Certificates) -> BTreeSet<Hash> {
+    let window = tree.base_ledger().window(&tree.base());
+    let above = tree.above().map(|(id, _)| *id);
+    let prepared = certificates.prepares_above_commit().filter_map(Certificate::block);
+    let commit = certificates.commit_view();
+    let proposed = proposals.iter().filter(|(view, _)| *view > commit).map(|(_, kept)| kept.id);
+    window.into_iter().chain(above).chain(prepared).chain(proposed).chain([tree.base()]).collect()
 }

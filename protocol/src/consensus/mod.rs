@@ -4,57 +4,73 @@
 //! [`Consensus::step`] is the only way in. It never waits, and it decides by its own state alone: the contract with the
 //! caller is in [`events`].
 //!
-//! | file | owns |
+//! Owners keep their fields to themselves:
+//!
+//! | owner | of |
 //! |---|---|
-//! | [`voting`] | R2, R5, R6, R10: casting votes, counting those of others |
-//! | [`moving`] | R5, R7: certificates, view transitions, what a failed view teaches |
-//! | [`leading`] | R3, R8: choosing a parent, building a proposal |
-//! | [`judging`] | R4: validating a proposal |
-//! | [`finality`] | R9: final blocks, shortening the log |
-//! | [`recovery`] | R12: replaying the log, recovery responses |
-//! | [`relaying`], [`retransmission`] | certificates for peers that may lack them; Status, and what a peer lacks |
-//! | [`pacing`] | work, clocks |
-//! | [`attesting`] | who is sent this validator's attestations, and when |
+//! | [`safety`] | R3 to R6, R12: the key, what was signed, the vote log. Nothing else can sign, or record a vote |
+//! | [`votes`] | R1, R11: votes until they form a certificate, the certificates that matter, votes for inclusion |
+//! | [`tree`] | blocks above the last final one, and their execution |
+//! | [`proofs`] | attestations on pending proofs, suspicions, who is sent my attestations |
+//! | [`proposals`], [`round`] | the proposals that are kept; my current view |
+//! | [`sync`] | peers with a session: status, certificates that they may lack, requests for what I lack |
+//! | [`effects`] | what the step asks for |
+//!
+//! Decisions borrow the owners that they name:
+//!
+//! | file | decides |
+//! |---|---|
+//! | [`validation`] | R4: whether a proposal is valid |
+//! | [`proposer`] | R8: which block to extend, what to propose |
+//! | [`finality`] | R9: what is final, and what may be forgotten then |
+//! | [`timers`] | R10: what work there is, and which clock runs for it |
+//!
+//! `impl Consensus` stands in three files: this one, [`transitions`] (what a proposal, vote or certificate causes) and
+//! [`recovery`] (from the log to a running consensus; R12's questions to peers).
 
-mod attesting;
-mod carry;
-mod certificates;
-mod chain;
-mod doubt;
+mod effects;
 pub mod events;
 mod finality;
-mod history;
-mod judging;
-mod leading;
-mod moving;
-mod pacing;
+mod proofs;
+mod proposals;
+mod proposer;
 pub mod recovery;
-mod relaying;
-mod resolver;
-mod retransmission;
-mod signed;
-mod tally;
+mod round;
+mod safety;
+mod sync;
+mod timers;
+mod transitions;
+mod tree;
+mod validation;
 pub mod view;
-mod voting;
+mod votes;
 
 #[cfg(test)]
 mod tests;
 
-use crate::certificate::Certificate;
-use crate::message::{GiveUpReason, Message, Proposal, Status};
+use crate::ledger::BranchError;
+use crate::message::{Message, Status, Word};
 use crate::quorum::ValidatorSet;
-use crate::ready::{Number, Ready};
+use crate::ready::{Refusal, Standing};
 use crate::schedule::Schedule;
-use crate::signature::Signer;
-use crate::turns::Turns;
 use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::verify::Verified;
-use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::vote::VoteKind;
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
-use certificates::Certificates;
-use chain::Chain;
-use events::{Effect, Input, Notice, Output, Record, Time, To};
+use alloc::vec::Vec;
+use effects::Effects;
+use events::{Checked, Effect, Halt, Input, Notice, Output, Record, Time, To};
+use proofs::Proofs;
+use proposals::Proposals;
+use proposer::Proposer;
+use round::Round;
+use safety::Safety;
+use sync::{Givers, Here, Peers, Relays, Resolver, Statuses, Supply};
+use timers::{Scene, Timers};
+use tree::Tree;
+use view::Snapshot;
+use votes::{Origin, Votes};
 
 /// What a validator's consensus is given once, at its start.
 #[derive(Clone)]
@@ -76,109 +92,29 @@ pub struct Settings {
     pub log_records_max: usize,
 }
 
-/// A proposal that is kept: of this view, a little ahead, or past and perhaps still worth a late Prepare.
-#[derive(Debug, Clone)]
-struct Kept {
-    id: Hash,
-    proposal: Proposal,
-    /// I hold, or held, the Prepare certificate of exactly this view and block.
-    prepared: bool,
-}
-
-/// What is known of a peer with a session.
-#[derive(Debug, Clone, Default)]
-struct Peer {
-    opened: Millis,
-    /// When it was last told my status in turn.
-    told: Millis,
-    /// The last of my attestations that it was sent in this session.
-    attested: Number,
-    status: Option<Status>,
-    /// The highest view that its votes or status show it to be in.
-    view: View,
-    /// When a vote of its for an old view was last answered.
-    answered: Millis,
-    /// Statuses in a row by which it came no further.
-    stuck: u32,
-}
-
-/// My current view.
-#[derive(Debug, Clone)]
-struct Round {
-    entered: Millis,
-    /// The proposal was decided upon: voted for, or found invalid.
-    judged: bool,
-    proposed: bool,
-    clock_started: bool,
-    work_told: bool,
-    /// When its proposal came, or was made.
-    proposed_at: Option<Millis>,
-    /// Since when something happens in it that is not over.
-    under_way: Option<Millis>,
-    needed: BTreeSet<Hash>,
-}
-
-impl Round {
-    fn new(entered: Millis) -> Self {
-        Round {
-            entered,
-            judged: false,
-            proposed: false,
-            clock_started: false,
-            work_told: false,
-            proposed_at: None,
-            under_way: None,
-            needed: BTreeSet::new(),
-        }
+impl Settings {
+    fn givers(&self) -> Givers {
+        Givers { me: self.me, validators: self.set.len() }
     }
-}
-
-/// A certificate that waits to be acted upon.
-#[derive(Debug)]
-struct Waiting {
-    certificate: Certificate,
-    /// It came as an answer, or for a view ahead of mine: it says nothing about my own timer.
-    fetched: bool,
 }
 
 /// One validator's consensus.
 pub struct Consensus {
     settings: Settings,
-    signer: Box<dyn Signer>,
     now: Time,
-    history: history::History,
-    signed: signed::Signed,
-    tally: tally::Tally,
-    certificates: Certificates,
-    carry: carry::Carry,
-    chain: Chain,
-    ready: Ready,
-    /// My verdicts on final proofs whose block may still get my late Prepare.
-    late_verdicts: BTreeMap<Hash, events::Checked>,
-    doubts: doubt::Doubts,
-    /// While it lasts, contested proofs are no reason for my timer.
-    contested_pause: doubt::Pause,
-    /// My own blocks since the last one of contested proofs.
-    blocks_since_contested: u64,
-    resolver: resolver::Resolver,
-    view: View,
-    /// The certificate by which I entered my view.
-    entry: Option<Certificate>,
+    safety: Safety,
+    votes: Votes,
+    tree: Tree,
+    proofs: Proofs,
+    proposals: Proposals,
     round: Round,
-    round_time: Millis,
-    /// From a proposal until its view's end, when that was seen last.
-    last_round: Millis,
-    proposals: BTreeMap<View, Kept>,
-    peers: BTreeMap<ValidatorIndex, Peer>,
-    waiting: VecDeque<Waiting>,
-    relays: relaying::Relays,
-    attesting: attesting::Attesting,
-    status_due: Millis,
-    status_turns: Turns,
-    told_last_time: bool,
-    log: recovery::LogBook,
-    output: Output,
-    halted: bool,
+    timers: Timers,
+    proposer: Proposer,
+    peers: Peers,
+    statuses: Statuses,
+    relays: Relays,
+    resolver: Resolver,
+    effects: Effects,
 }
 
 /// Records after which the log is worth shortening. A restarted consensus replays all of them before it serves.
@@ -187,15 +123,26 @@ pub const LOG_RECORDS_MAX: usize = 128;
 /// Views of past proposals that are kept for late Prepares, and by which the floor stays behind.
 const PAST_VIEWS_KEPT: u64 = 16;
 
+/// Whether something was done from which more may follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    None,
+    Made,
+}
+
 impl Consensus {
     /// One step: a pure function of the state, the time and the input.
     pub fn step(&mut self, now: Time, input: Input) -> Output {
         self.now = now;
-        if !self.halted {
+        if !self.safety.is_halted() {
             self.take(input);
             self.settle();
         }
-        core::mem::take(&mut self.output)
+        self.end_step()
+    }
+
+    fn end_step(&mut self) -> Output {
+        Output { records: self.safety.take_records(), effects: self.effects.take() }
     }
 
     fn take(&mut self, input: Input) {
@@ -203,42 +150,46 @@ impl Consensus {
             Input::Tick => {}
             Input::SessionOpened(peer) => self.on_session_opened(peer),
             Input::SessionClosed(peer) => {
-                self.peers.remove(&peer);
-                self.ready.session_closed(&self.settings.set, peer);
+                self.peers.close(peer);
+                self.proofs.session_closed(peer);
             }
             Input::Peer(from, message) => self.on_message(from, message),
             Input::LateCommit(late) => self.on_late_commit(late),
             Input::Checked(checked) => checked.into_iter().for_each(|checked| self.on_checked(checked)),
-            Input::Forgotten(proof) => self.ready.forget(&proof),
-            Input::GiveUp { view, reason } => {
-                if view == self.view {
-                    self.give_up(reason);
-                }
-            }
-            Input::RoundTime(span) => self.round_time = span,
-            Input::Applied(sequence) => self.on_applied(sequence),
+            Input::Forgotten(proof) => self.proofs.forget(&proof),
+            Input::GiveUp { view, reason } if view == self.round.view() => _ = self.give_up(reason),
+            Input::GiveUp { .. } => {}
+            Input::RoundTime(span) => self.timers.set_round_time(span),
+            Input::Applied(sequence) => self.tree.applied(sequence),
             Input::AcceptUnknownHistory => self.accept_unknown_history(),
         }
     }
 
     fn on_message(&mut self, from: ValidatorIndex, message: Verified<Message>) {
-        if !self.peers.contains_key(&from) {
+        if !self.peers.has(from) {
             return;
         }
         match message.into_inner() {
             Message::Proposal(proposal) => self.on_proposal(from, *proposal),
             Message::Vote { vote, .. } => self.on_vote(from, vote),
             Message::Certificate(certificate) => {
-                let fetched = certificate.view() > self.view;
-                self.waiting.push_back(Waiting { certificate, fetched });
+                let origin = if certificate.view() > self.round.view() { Origin::Fetched } else { Origin::Current };
+                self.votes.wait(certificate, origin);
             }
             Message::Certificates(certificates) => {
-                let fetched = certificates.into_iter().map(|certificate| Waiting { certificate, fetched: true });
-                self.waiting.extend(fetched);
+                certificates.into_iter().for_each(|certificate| self.votes.wait(certificate, Origin::Fetched));
             }
             Message::Status(status) => self.on_status(from, status),
-            Message::CertificateRequest { kind, from: first, to } => self.answer_certificates(from, kind, first, to),
-            Message::BlockRequest { block, above } => self.answer_blocks(from, block, above),
+            Message::CertificateRequest { kind, from: first, to } => {
+                if let Some(answer) = self.supply().certificates(kind, first, to) {
+                    self.effects.send(To::Peer(from), answer);
+                }
+            }
+            Message::BlockRequest { block, above } => {
+                if let Some(answer) = self.supply().blocks(from, block, above) {
+                    self.effects.push(answer);
+                }
+            }
             Message::Blocks { blocks, commit } => self.on_blocks(blocks, commit),
             Message::Testimony(testimony) => self.on_testimony(from, testimony),
             Message::Checked(words) => self.on_words(from, words),
@@ -247,47 +198,189 @@ impl Consensus {
         }
     }
 
+    fn on_status(&mut self, from: ValidatorIndex, status: Status) {
+        let lacks_nothing = self.supply().is_held_by(&status);
+        let Some(stuck) = self.peers.learn_status(from, &status, lacks_nothing) else { return };
+        if status.recovering {
+            let testimony = self.supply().testimony(from);
+            self.effects.send(To::Peer(from), testimony);
+        }
+        for message in self.supply().lacking(from, &status, stuck) {
+            self.effects.send(To::Peer(from), message);
+        }
+    }
+
+    fn on_checked(&mut self, checked: Checked) {
+        match self.is_final(&checked.proof) {
+            Ok(false) => {
+                let refusal = self.proofs.checked(self.now.local, checked);
+                self.refuse(refusal);
+            }
+            Ok(true) if self.proposals.awaited(&self.safety).contains(&checked.proof) => {
+                self.proofs.checked_late(checked)
+            }
+            Ok(true) => {}
+            Err(error) => _ = self.halt(Halt::Database(error)),
+        }
+    }
+
+    fn on_words(&mut self, from: ValidatorIndex, words: Vec<(Hash, Word)>) {
+        for (proof, word) in words {
+            match self.is_final(&proof) {
+                Ok(false) => {
+                    let refusal = self.proofs.told(self.now.local, from, proof, word);
+                    self.refuse(refusal);
+                }
+                Ok(true) => {}
+                Err(error) => {
+                    self.halt(Halt::Database(error));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What is in the table is not final: with its end it left the table.
+    fn is_final(&self, proof: &Hash) -> Result<bool, BranchError> {
+        Ok(!self.proofs.ready().has(proof) && self.tree.is_final(proof)?)
+    }
+
+    fn refuse(&mut self, refusal: Option<Refusal>) {
+        if let Some(Refusal { proof, words }) = refusal {
+            self.effects.push(Effect::Refused { proof, words });
+        }
+    }
+
     /// Does everything that the state now allows, until nothing more follows.
     fn settle(&mut self) {
+        const STEPS: [fn(&mut Consensus) -> Progress; 6] = [
+            Consensus::drain,
+            Consensus::consider_giving_up,
+            Consensus::judge,
+            Consensus::lead,
+            Consensus::judge_late,
+            Consensus::finalize,
+        ];
         self.resolver.begin();
         loop {
-            let before = (self.view, self.output.effects.len());
-            self.drain();
-            self.consider_giving_up();
-            self.judge_current();
-            self.lead();
-            self.judge_late();
-            self.finalize();
-            if self.halted {
+            // All of them, each time: an earlier one may follow from a later one.
+            let made = STEPS.iter().filter(|step| step(self) == Progress::Made).count();
+            if self.safety.is_halted() {
                 return;
             }
-            if self.waiting.is_empty() && before == (self.view, self.output.effects.len()) {
+            if made == 0 {
                 break;
             }
         }
+        debug_assert!(!self.votes.is_any_waiting(), "what waits was acted upon");
         self.keep_pace();
         self.shorten();
         self.ask();
-        self.announce();
+        self.proofs.announce(self.now.local, self.round.view(), &mut self.peers, &mut self.effects);
+    }
+
+    /// Starts clocks, sends statuses, relays and attestations that are due.
+    fn keep_pace(&mut self) {
+        let (now, view) = (self.now.local, self.round.view());
+        self.proofs.lapse_doubts(now);
+        let is_proposed = self.proposals.at(view).is_some();
+        if !(is_proposed && self.round.is_work_told() && self.round.is_clock_started()) {
+            let work = self.timers.work(&self.scene());
+            self.round.keep_clock(work, is_proposed, &mut self.effects);
+        }
+        self.relays.send_due(now, &self.peers, &mut self.effects);
+        let is_under_way = self.is_under_way();
+        self.round.note_under_way(now, is_under_way);
+        if now >= self.statuses.due() {
+            let status = self.supply().status();
+            let here = Here { now, round: &self.round, usual_round: self.timers.usual_round() };
+            self.statuses.tell(status, here, &mut self.peers, &mut self.effects);
+        }
+        self.proofs.rebroadcast(now, view, &mut self.peers, &mut self.effects);
+    }
+
+    /// Whether something is under way in my view: work, a proposal, votes, a prepared block, its end.
+    fn is_under_way(&self) -> bool {
+        let (view, tally) = (self.round.view(), self.votes.tally());
+        self.round.is_clock_started()
+            || self.proposals.at(view).is_some()
+            || self.votes.certificates().highest_prepare().is_some()
+            || tally.has(view, VoteKind::ViewChange, self.settings.me)
+            || tally.voters(view, VoteKind::Prepare).next().is_some()
+    }
+
+    /// Shortens the log when it is long and the database holds everything final. The floor stays some views behind, so that
+    /// late Prepares remain possible.
+    fn shorten(&mut self) {
+        let is_whole = self.tree.unapplied().next().is_none();
+        if !is_whole || !self.safety.is_log_long(self.settings.log_records_max) {
+            return;
+        }
+        let certificates = self.votes.certificates();
+        let floor = View(certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
+        let commit = certificates.commit().into_iter();
+        let kept = commit.chain(certificates.prepares_above_commit()).chain(self.round.entry());
+        let kept = kept.cloned().map(Record::Certificate);
+        let blocks = self.tree.above().map(|(_, block)| Record::Block(block.clone()));
+        let proposals = self.proposals.iter().map(|(_, kept)| &kept.proposal);
+        let records = self.safety.shorten(floor, kept.chain(blocks), proposals);
+        self.effects.push(Effect::Shorten(records));
+    }
+
+    /// Asks for what the settled state still misses.
+    fn ask(&mut self) {
+        if self.resolver.is_idle() {
+            return;
+        }
+        let sessions: BTreeSet<ValidatorIndex> = self.peers.indices().collect();
+        for (peer, request) in self.resolver.ask(self.now.local, self.settings.me, &sessions) {
+            self.effects.send(To::Peer(peer), request);
+        }
     }
 
     /// When the next [`Input::Tick`] is due, on the local clock.
     pub fn wakeup(&self) -> Millis {
         let now = self.now.local;
-        let idle = self.round.entered.saturating_add(self.settings.idle_block_interval);
-        let stranded = self.round.entered.saturating_add(self.round_time);
-        let pause = self.contested_pause.until();
-        let grace = self.round.entered.saturating_add(pacing::LEADER_GRACE);
-        let gathered = self.gathers_until();
-        let attesting = self.attesting.wakeup(!self.ready.is_empty());
-        let optional = [self.resolver.wakeup(), self.doubts.wakeup(now), self.relays.wakeup(), attesting];
-        [idle, stranded, pause, grace, gathered]
-            .into_iter()
-            .filter(|at| *at > now)
-            .chain(optional.into_iter().flatten())
-            .chain([self.status_due])
-            .min()
-            .unwrap_or(self.status_due)
+        let due = [
+            self.timers.wakeup(now, &self.round),
+            self.proofs.wakeup(now),
+            self.resolver.wakeup(),
+            self.relays.wakeup(),
+        ];
+        due.into_iter().flatten().fold(self.statuses.due(), Millis::min)
+    }
+
+    /// The view of the highest Commit certificate; 0 before the first. Commit votes up to it are late (T3).
+    pub fn committed_view(&self) -> View {
+        self.votes.certificates().commit_view()
+    }
+
+    /// Whether a certificate of this kind and view is of no use here any more: a session may drop it unchecked.
+    pub fn is_stale(&self, kind: VoteKind, view: View) -> bool {
+        match kind {
+            VoteKind::Prepare | VoteKind::ViewChange => view < self.committed_view(),
+            VoteKind::Commit => view <= self.committed_view(),
+        }
+    }
+
+    /// What everybody said about a pending proof, and how it stands.
+    pub fn words(&self, proof: &Hash) -> (Standing, Vec<(ValidatorIndex, Word)>) {
+        (self.proofs.ready().standing(proof), self.proofs.ready().words(proof))
+    }
+
+    pub fn snapshot_now(&self) -> Snapshot {
+        let leader = self.leader(self.round.view());
+        Snapshot::of(&self.round, leader, &self.safety, &self.votes, &self.tree)
+    }
+
+    /// The notices of the current view once more, for a follower that was rebuilt.
+    pub fn notices_again(&self) -> Vec<Notice> {
+        let view = self.round.view();
+        let leader = self.leader(view);
+        let entered = Notice::ViewEntered { view, leader, by: None, fetched: true, doubles: false };
+        let clock = self.round.is_clock_started().then_some(Notice::ClockStarted { view });
+        let work = self.round.is_work_told().then_some(Notice::Work { view });
+        [entered].into_iter().chain(clock).chain(work).collect()
     }
 
     fn set(&self) -> &ValidatorSet {
@@ -298,44 +391,25 @@ impl Consensus {
         self.settings.schedule.leader(view)
     }
 
-    /// R12: nothing is signed while history is unknown.
-    fn may_sign(&self) -> bool {
-        self.history.may_sign() && !self.halted
-    }
-
-    fn send(&mut self, to: To, message: Message) {
-        self.output.effects.push(Effect::Send(to, message));
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        self.output.effects.push(Effect::Notice(notice));
-    }
-
-    fn halt(&mut self, halt: events::Halt) {
-        self.halted = true;
-        self.output.effects.push(Effect::Halt(halt));
-    }
-
-    fn record(&mut self, record: Record) {
-        self.log.count += 1;
-        self.output.records.push(record);
-    }
-
-    /// Asks for what the settled state still misses.
-    fn ask(&mut self) {
-        if self.resolver.is_idle() {
-            return;
-        }
-        let sessions: BTreeSet<ValidatorIndex> = self.peers.keys().copied().collect();
-        for (peer, request) in self.resolver.ask(self.now.local, self.settings.me, &sessions) {
-            self.send(To::Peer(peer), request);
+    fn supply(&self) -> Supply<'_> {
+        Supply {
+            settings: &self.settings,
+            round: &self.round,
+            safety: &self.safety,
+            votes: &self.votes,
+            tree: &self.tree,
+            proposals: &self.proposals,
         }
     }
-}
 
-/// Why a proposal does not get a Prepare, or not yet.
-enum Judgement {
-    Valid,
-    Wait,
-    Invalid(GiveUpReason),
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            now: self.now.local,
+            round: &self.round,
+            leader: self.leader(self.round.view()),
+            votes: &self.votes,
+            tree: &self.tree,
+            proofs: &self.proofs,
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! What people and other actors may read of consensus: a snapshot, never a way in.
 
-use super::Consensus;
-use super::events::{Notice, UnknownHistory};
+use super::events::UnknownHistory;
+use super::round::Round;
+use super::safety::Safety;
+use super::tree::Tree;
+use super::votes::Votes;
 use crate::certificate::Certificate;
-use crate::message::Word;
-use crate::ready::Standing;
 use crate::types::{Hash, Sequence, ValidatorIndex, View};
 use crate::vote::VoteKind;
 use alloc::vec::Vec;
@@ -30,53 +31,22 @@ pub struct Snapshot {
     pub halted: bool,
 }
 
-impl Consensus {
-    /// The view of the highest Commit certificate; 0 before the first. Commit votes up to it are late (T3).
-    pub fn committed_view(&self) -> View {
-        self.certificates.commit_view()
-    }
-
-    pub fn snapshot_now(&self) -> Snapshot {
+impl Snapshot {
+    pub(super) fn of(round: &Round, leader: ValidatorIndex, safety: &Safety, votes: &Votes, tree: &Tree) -> Snapshot {
+        let (view, certificates) = (round.view(), votes.certificates());
         Snapshot {
-            view: self.view,
-            leader: self.leader(self.view),
-            sequence: self.chain.base_sequence(),
-            block: self.chain.base(),
-            commit_view: self.certificates.commit_view(),
+            view,
+            leader,
+            sequence: tree.base_sequence(),
+            block: tree.base(),
+            commit_view: certificates.commit_view(),
             // What is here and final has become the base within the step.
-            missing_final: self
-                .certificates
-                .commit()
-                .and_then(Certificate::block)
-                .filter(|id| *id != self.chain.base()),
-            unknown_history: self.history.unknown().map(|kind| (kind, self.history.told().collect())),
-            prepares: self.tally.voters(self.view, VoteKind::Prepare).collect(),
-            view_changes: self.tally.voters(self.view, VoteKind::ViewChange).collect(),
-            prepared: self.certificates.prepares_above_commit().count(),
-            halted: self.halted,
-        }
-    }
-
-    /// The notices of the current view once more, for a follower that was rebuilt.
-    pub fn notices_again(&self) -> Vec<Notice> {
-        let view = self.view;
-        let leader = self.leader(view);
-        let entered = Notice::ViewEntered { view, leader, by: None, fetched: true, doubles: false };
-        let clock = self.round.clock_started.then_some(Notice::ClockStarted { view });
-        let work = self.round.work_told.then_some(Notice::Work { view });
-        [entered].into_iter().chain(clock).chain(work).collect()
-    }
-
-    /// What everybody said about a pending proof, and how it stands.
-    pub fn words(&self, proof: &Hash) -> (Standing, Vec<(ValidatorIndex, Word)>) {
-        (self.ready.standing(proof), self.ready.words(proof))
-    }
-
-    /// Whether a certificate of this kind and view is of no use here any more: a session may drop it unchecked.
-    pub fn is_stale(&self, kind: VoteKind, view: View) -> bool {
-        match kind {
-            VoteKind::Prepare | VoteKind::ViewChange => view < self.certificates.commit_view(),
-            VoteKind::Commit => view <= self.certificates.commit_view(),
+            missing_final: certificates.commit().and_then(Certificate::block).filter(|id| *id != tree.base()),
+            unknown_history: safety.unknown().map(|kind| (kind, safety.told().collect())),
+            prepares: votes.tally().voters(view, VoteKind::Prepare).collect(),
+            view_changes: votes.tally().voters(view, VoteKind::ViewChange).collect(),
+            prepared: certificates.prepares_above_commit().count(),
+            halted: safety.is_halted(),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::bytes::Layout;
 use crate::quorum::ValidatorSet;
 use crate::types::{Amount, Hash, Millis, ResourceCount, Sequence, ValidatorIndex, View};
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,35 @@ pub enum LedgerFault {
     ProofInAncestor(Hash),
 }
 
+/// The database below a branch gives no answer. Nothing may be decided without it: the process must end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct BranchError {
+    pub cause: BranchCause,
+    /// What failed, and what to do about it.
+    pub reason: String,
+}
+
+/// Why there is no answer; all are there after the next start, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BranchCause {
+    /// What is on the disk is not what was written there.
+    Damaged,
+    /// The disk cannot be read.
+    Disk,
+    /// A fault of this program.
+    Internal,
+}
+
+/// Why a body has no ledger.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoLedger {
+    #[error("{0}")]
+    Fault(#[from] LedgerFault),
+    #[error("{0}")]
+    Branch(#[from] BranchError),
+}
+
 /// Where a block stands, for execution.
 #[derive(Debug, Clone, Copy)]
 pub struct Position {
@@ -85,8 +115,13 @@ pub struct Position {
 
 /// What the branch below already holds: final history and the prepared blocks above it.
 pub trait Branch {
-    fn has_proof(&self, proof: &Hash) -> bool;
-    fn has_statement(&self, statement: &Hash) -> bool;
+    /// # Errors
+    /// [`BranchError`] if the database cannot say so.
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError>;
+
+    /// # Errors
+    /// [`BranchError`] if the database cannot say so.
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError>;
 
     /// From here on it is asked about blocks up to this sequence, and must not answer for later ones: a consensus that
     /// starts from an older block executes those itself.
@@ -169,7 +204,7 @@ impl Ledger {
     /// First the included votes count, then the block WINDOW below is paid, then the proofs enter the index.
     ///
     /// # Errors
-    /// The [`LedgerFault`] that makes the block invalid on this parent.
+    /// The [`LedgerFault`] that makes the block invalid on this parent, or the [`BranchError`] that leaves it unknown.
     pub fn execute(
         &self,
         set: &ValidatorSet,
@@ -177,13 +212,13 @@ impl Ledger {
         body: &Body,
         proofs_max: usize,
         branch: &dyn Branch,
-    ) -> Result<Ledger, LedgerFault> {
+    ) -> Result<Ledger, NoLedger> {
         let mut next = self.clone();
         if self.sequence.0.checked_add(1) != Some(at.sequence.0) {
-            return Err(LedgerFault::Sequence { parent: self.sequence, got: at.sequence });
+            return Err(LedgerFault::Sequence { parent: self.sequence, got: at.sequence }.into());
         }
         if at.time < self.time {
-            return Err(LedgerFault::TimeRunsBack { parent: self.time.0, got: at.time.0 });
+            return Err(LedgerFault::TimeRunsBack { parent: self.time.0, got: at.time.0 }.into());
         }
         next.sequence = at.sequence;
         next.time = at.time;
@@ -253,21 +288,21 @@ impl Ledger {
         proofs: &[Entry],
         proofs_max: usize,
         branch: &dyn Branch,
-    ) -> Result<u128, LedgerFault> {
+    ) -> Result<u128, NoLedger> {
         if proofs.len() > proofs_max {
-            return Err(LedgerFault::TooManyProofs { got: proofs.len(), max: proofs_max });
+            return Err(LedgerFault::TooManyProofs { got: proofs.len(), max: proofs_max }.into());
         }
         let mut ids = BTreeSet::new();
         let mut statements = BTreeSet::new();
         let mut difficulty = 0u128;
         for entry in proofs {
             if !ids.insert(entry.proof) {
-                return Err(LedgerFault::ProofTwice(entry.proof));
+                return Err(LedgerFault::ProofTwice(entry.proof).into());
             }
-            if branch.has_proof(&entry.proof) {
-                return Err(LedgerFault::ProofInAncestor(entry.proof));
+            if branch.has_proof(&entry.proof)? {
+                return Err(LedgerFault::ProofInAncestor(entry.proof).into());
             }
-            if statements.insert(entry.statement) && !branch.has_statement(&entry.statement) {
+            if statements.insert(entry.statement) && !branch.has_statement(&entry.statement)? {
                 difficulty += u128::from(entry.difficulty.0);
             }
             self.proofs.push(proof_leaf(sequence, entry));

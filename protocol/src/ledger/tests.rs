@@ -11,24 +11,31 @@ use proptest::prelude::*;
 struct Empty;
 
 impl Branch for Empty {
-    fn has_proof(&self, _: &Hash) -> bool {
-        false
+    fn has_proof(&self, _: &Hash) -> Result<bool, BranchError> {
+        Ok(false)
     }
 
-    fn has_statement(&self, _: &Hash) -> bool {
-        false
+    fn has_statement(&self, _: &Hash) -> Result<bool, BranchError> {
+        Ok(false)
     }
 }
 
 struct Known(Hash);
 
 impl Branch for Known {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        *proof == self.0
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError> {
+        Ok(*proof == self.0)
     }
 
-    fn has_statement(&self, statement: &Hash) -> bool {
-        *statement == self.0
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError> {
+        Ok(*statement == self.0)
+    }
+}
+
+fn fault(none: NoLedger) -> LedgerFault {
+    match none {
+        NoLedger::Fault(fault) => fault,
+        NoLedger::Branch(error) => panic!("the branch answers: {error}"),
     }
 }
 
@@ -70,7 +77,7 @@ fn entry(value: u64, difficulty: u64) -> Entry {
 fn step(ledger: &Ledger, set: &ValidatorSet, body: Body) -> Result<Ledger, LedgerFault> {
     let sequence = ledger.sequence().next();
     let at = Position { parent: id(sequence.0 - 1), sequence, time: Millis(sequence.0) };
-    ledger.execute(set, at, &body, 10, &Empty)
+    ledger.execute(set, at, &body, 10, &Empty).map_err(fault)
 }
 
 /// A chain in which every block carries the given voters for its parent.
@@ -159,7 +166,7 @@ fn proofs_are_bounded_new_and_named_once() {
     assert_eq!(step(&ledger, &set, twice), Err(LedgerFault::ProofTwice(entry(1, 1).proof)));
     let at = Position { parent: Hash::ZERO, sequence: Sequence(1), time: Millis(0) };
     let old = ledger.execute(&set, at, &body(vec![entry(1, 1)]), 10, &Known(entry(1, 1).proof));
-    assert_eq!(old, Err(LedgerFault::ProofInAncestor(entry(1, 1).proof)));
+    assert_eq!(old, Err(LedgerFault::ProofInAncestor(entry(1, 1).proof).into()));
 }
 
 #[test]
@@ -170,8 +177,8 @@ fn time_and_sequence_follow_the_parent() {
         let at = Position { parent: id(1), sequence: Sequence(sequence), time: Millis(time) };
         ledger.execute(&set, at, &Body { proofs: Vec::new(), carried: vec![votes(id(1), &[0, 1, 2])] }, 10, &Empty)
     };
-    assert_eq!(run(3, 5), Err(LedgerFault::Sequence { parent: Sequence(1), got: Sequence(3) }));
-    assert_eq!(run(2, 0), Err(LedgerFault::TimeRunsBack { parent: 1, got: 0 }));
+    assert_eq!(run(3, 5), Err(LedgerFault::Sequence { parent: Sequence(1), got: Sequence(3) }.into()));
+    assert_eq!(run(2, 0), Err(LedgerFault::TimeRunsBack { parent: 1, got: 0 }.into()));
     assert!(run(2, 1).is_ok());
 }
 

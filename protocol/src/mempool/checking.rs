@@ -1,11 +1,11 @@
 //! Which proof is checked when, and what becomes of my own verdicts.
 
 use super::Mempool;
+use super::entry::Stage;
 use super::events::{Effect, Judgement, NEED_LIFETIME, RELAY_DELAY, RETRY_DELAY, Source};
-use super::pending::Stage;
-use crate::consensus::events::Checked;
 use crate::message::limits::WORDS_MAX;
 use crate::message::{Message, Word};
+use crate::ready::Checked;
 use crate::turns::is_crowd;
 use crate::types::{Hash, Millis, ValidatorIndex};
 use alloc::vec::Vec;
@@ -27,13 +27,13 @@ impl Mempool {
     /// Whether a check waits that [`Mempool::dispatch`] would hand out. After a step none does; only what was restored, and
     /// an admission that displaced a proof under check, leave one.
     pub(super) fn has_check_to_hand_out(&self) -> bool {
-        let (checks_max, under_way) = (self.pending.limits.checks_max, self.checking.len());
+        let (checks_max, under_way) = (self.pending.limits().checks_max, self.checking.len());
         under_way < checks_max && self.order.len() > 0 || under_way < 2 * checks_max && self.order.has_urgent()
     }
 
     /// Hands out checks while there are free ones; urgent ones have as many again.
     pub(super) fn dispatch(&mut self, effects: &mut Vec<Effect>) {
-        let checks_max = self.pending.limits.checks_max;
+        let checks_max = self.pending.limits().checks_max;
         loop {
             let urgent = if self.checking.len() < 2 * checks_max { self.order.pop_urgent() } else { None };
             let mut usual = || (self.checking.len() < checks_max).then(|| self.order.pop()).flatten();

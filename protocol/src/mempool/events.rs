@@ -2,8 +2,8 @@
 //!
 //! It holds data only. Nothing is decided here.
 
-use crate::consensus::events::Checked;
 use crate::message::{Message, Word};
+use crate::ready::Checked;
 use crate::types::{Hash, Millis, PublicKey, Sequence, ValidatorIndex};
 use crate::verdict::Verdict;
 use alloc::format;
@@ -101,7 +101,7 @@ pub enum Refusal {
          them have ended, or to another validator"
     )]
     ShareFull { proofs: usize, proofs_max: usize, bytes: u64, bytes_max: u64, size: u64 },
-    #[error("it was contested, and the mempool needed its place; submit it again once there is room")]
+    #[error("it was disputed, and the mempool needed its place; submit it again once there is room")]
     Displaced,
     #[error("line {line}, column {column}: {text}")]
     Malformed { line: u32, column: u32, text: String },

@@ -3,8 +3,8 @@
 //! It must never send what a peer did not ask for, but small scripts that just entered here.
 
 use super::ended::End;
+use super::entry::{Entry, Stage};
 use super::events::{Effect, RELAY_DELAY, Source};
-use super::pending::{Entry, Stage};
 use super::{Mempool, PUSH_BYTES_MAX, SERVING_MAX, Session};
 use crate::message::limits::{IDS_MAX, PROOFS_MAX, WORDS_MAX};
 use crate::message::{Message, Word};
@@ -31,7 +31,7 @@ impl Mempool {
         let mut lapsed = Vec::new();
         for entry in self.pending.iter_mut() {
             entry.has.remove(peer);
-            entry.told.remove(peer);
+            entry.notified.remove(peer);
             if entry.words.contains(peer) {
                 lapsed.push(entry.proof);
             }
@@ -54,7 +54,7 @@ impl Mempool {
             Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => !entry.has.contains(peer),
         };
         let differs = |entry: &Entry| {
-            let is_new = !entry.told.contains(peer);
+            let is_new = !entry.notified.contains(peer);
             if is_crowd && now.since(entry.since) < OVERDUE {
                 is_new && !entry.has.contains(peer)
             } else {
@@ -69,7 +69,7 @@ impl Mempool {
         let mut proofs = Vec::with_capacity(arrivals.len());
         for arrival in arrivals {
             if let Some(entry) = self.pending.at_mut(arrival) {
-                entry.told.insert(peer);
+                entry.notified.insert(peer);
                 proofs.push(entry.proof);
             }
         }
@@ -94,11 +94,11 @@ impl Mempool {
             let mut proofs = Vec::new();
             for proof in &meant {
                 if let Some(entry) = self.pending.get_mut(proof)
-                    && !entry.told.contains(*peer)
+                    && !entry.notified.contains(*peer)
                     && !(is_crowd && entry.has.contains(*peer))
                     && proofs.len() < IDS_MAX
                 {
-                    entry.told.insert(*peer);
+                    entry.notified.insert(*peer);
                     proofs.push(*proof);
                 }
             }
@@ -178,7 +178,7 @@ impl Mempool {
     pub(super) fn push(&mut self, proof: Hash, effects: &mut Vec<Effect>) {
         let Some(entry) = self.pending.get_mut(&proof) else { return };
         let to: Vec<_> = self.sessions.keys().copied().filter(|peer| !entry.has.contains(*peer)).collect();
-        to.iter().for_each(|peer| entry.told.insert(*peer));
+        to.iter().for_each(|peer| entry.notified.insert(*peer));
         if !to.is_empty() {
             effects.push(Effect::Push { proof, to });
         }
@@ -199,7 +199,7 @@ impl Mempool {
 
     pub(super) fn ask(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         let pending = &self.pending;
-        let room = |peer, size, patient| pending.room(now, Source::Peer(peer), size, false, patient).is_ok();
+        let room = |peer, size, patient| pending.displaced_by(now, Source::Peer(peer), size, false, patient).is_ok();
         for question in self.fetch.questions(now, room) {
             effects.push(Effect::Send(question.to, Message::ProofRequest(question.proofs)));
         }

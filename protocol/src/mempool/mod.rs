@@ -8,8 +8,10 @@
 //! refused because of others' attestations is decided by [`crate::consensus`]; nothing here may vote, count stake, or
 //! silently drop what was accepted.
 
+mod capacity;
 mod checking;
 mod ended;
+mod entry;
 mod events;
 mod exchange;
 mod fetch;
@@ -21,12 +23,12 @@ mod pending;
 #[cfg(test)]
 mod tests;
 
+pub use capacity::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 pub use ended::{ENDED_MAX, MALFORMED_MAX};
 pub use events::*;
 pub use fetch::{NEED_REQUESTS_MAX, NEEDS_MAX, OFFERS_MAX, REQUESTS_MAX, WANTS_MAX};
 pub use listing::{Listed, Newest};
 pub use pace::{COME_BACK_MAX, COME_BACK_MIN};
-pub use pending::{NEEDED_BYTES_MAX, NEEDED_PROOFS_MAX};
 
 use crate::ledger::WINDOW;
 use crate::message::Word;
@@ -35,10 +37,11 @@ use crate::types::{Hash, Millis, Sequence, ValidatorIndex};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use ended::{End, Ended};
+use entry::{Entry, Stage};
 use fetch::Fetch;
 use order::Order;
 use pace::Pace;
-use pending::{Entry, Pending, Stage};
+use pending::Pending;
 
 /// Attestations that a refusal names; consensus knows the rest.
 pub const WORDS_KEPT_MAX: usize = 64;
@@ -76,7 +79,7 @@ pub struct Mempool {
     /// Those in which no ids were told yet.
     opened: BTreeSet<ValidatorIndex>,
     /// Whether what was told to consensus before a restart is not known.
-    words_untold: bool,
+    attestations_unsent: bool,
     /// Peers are told what they were not told, at this time.
     relay_at: Option<Millis>,
     /// T1: with whom ids are exchanged next.
@@ -99,7 +102,7 @@ impl Mempool {
             pace: Pace::default(),
             sessions: BTreeMap::new(),
             opened: BTreeSet::new(),
-            words_untold: false,
+            attestations_unsent: false,
             relay_at: None,
             exchange_at: Millis(0),
             turns: Turns::new(ValidatorIndex(0)),
@@ -116,7 +119,8 @@ impl Mempool {
     /// remembered. What was accepted is held even if limits were lowered since. The first tick, due at once, starts
     /// checks and sends attestations.
     pub fn restored(limits: Limits, held: &[(Candidate, Option<Word>)]) -> Mempool {
-        let mut this = Mempool { words_untold: true, pending: Pending::restored(limits, held), ..Mempool::new(limits) };
+        let mut this =
+            Mempool { attestations_unsent: true, pending: Pending::restored(limits, held), ..Mempool::new(limits) };
         for (candidate, _) in held.iter().filter(|(_, word)| word.is_none()) {
             if let Some(place) = this.pending.place(&candidate.proof) {
                 this.order.push(place);
@@ -139,7 +143,7 @@ impl Mempool {
                 Stage::Checked(mine) => Whereabouts::Pending {
                     mine,
                     words: entry.words.iter().collect(),
-                    disputed: self.pending.is_contested(proof),
+                    disputed: self.pending.is_disputed(proof),
                 },
             };
         }
@@ -186,7 +190,7 @@ impl Mempool {
     /// The [`Refusal`] that it would meet.
     pub fn room(&self, now: Millis, source: Source, proof: &Hash, size: u64) -> Result<(), Refusal> {
         let needed = self.fetch.is_needed(proof).is_some();
-        self.pending.room(now, source, size, needed, self.was_displaced(proof)).map(drop)
+        self.pending.displaced_by(now, source, size, needed, self.was_displaced(proof)).map(drop)
     }
 
     /// When, from now, who was refused should submit again. None if the same refusal would be met at any time.
@@ -202,7 +206,7 @@ impl Mempool {
         }
     }
 
-    /// Who had to make room does not get it back at another's cost, or contested proofs would displace each other in turn.
+    /// Who had to make room does not get it back at another's cost, or disputed proofs would displace each other in turn.
     fn was_displaced(&self, proof: &Hash) -> bool {
         match self.ended.get(proof) {
             Some(End::Refused { refusal: Refusal::Displaced, .. }) => true,
@@ -221,7 +225,7 @@ impl Mempool {
         }
         let Candidate { proof, source, size, .. } = candidate;
         let needed_until = self.fetch.is_needed(&proof);
-        let room = self.pending.room(now, source, size, needed_until.is_some(), self.was_displaced(&proof));
+        let room = self.pending.displaced_by(now, source, size, needed_until.is_some(), self.was_displaced(&proof));
         let displaced = match room {
             Ok(displaced) => displaced,
             Err(refusal) => {
@@ -303,7 +307,7 @@ impl Mempool {
     pub fn wakeup(&self) -> Option<Millis> {
         let looking = (self.fetch.len() > 0 || !self.parked.is_empty()).then_some(self.look_at);
         let differing = (!self.sessions.is_empty() && self.pending.total().proofs > 0).then_some(self.exchange_at);
-        let at_once = !self.opened.is_empty() || self.words_untold || self.has_check_to_hand_out();
+        let at_once = !self.opened.is_empty() || self.attestations_unsent || self.has_check_to_hand_out();
         [self.relay_at, looking, differing, at_once.then_some(Millis(0)), self.fetch.deadline()]
             .into_iter()
             .flatten()
@@ -314,12 +318,12 @@ impl Mempool {
         let total = self.pending.total();
         Figures {
             proofs: total.proofs,
-            proofs_max: self.pending.limits.proofs_max,
+            proofs_max: self.pending.limits().proofs_max,
             bytes: total.bytes,
-            bytes_max: self.pending.limits.bytes_max,
+            bytes_max: self.pending.limits().bytes_max,
             waiting: self.order.len() + self.parked.len(),
             checking: self.checking.len(),
-            disputed: self.pending.contested(),
+            disputed: self.pending.disputed(),
             fetching: self.fetch.len(),
         }
     }
@@ -343,7 +347,7 @@ impl Mempool {
             self.parked.remove(&(until, proof));
             self.wait(proof);
         }
-        if self.words_untold {
+        if self.attestations_unsent {
             self.tell_words(effects);
         }
         self.answer_sources(effects);
@@ -369,7 +373,7 @@ impl Mempool {
     }
 
     fn tell_words(&mut self, effects: &mut Vec<Effect>) {
-        self.words_untold = false;
+        self.attestations_unsent = false;
         effects.extend(self.pending.words().map(Effect::Tell));
     }
 

@@ -1,165 +1,22 @@
-//! The proofs that are held, what each source takes of the room, and who must make room for whom.
+//! The proofs that are held, and the ways to each: by id, by statement, in the order of their arrival.
 //!
 //! It never lets the bounds be passed, but for proofs that consensus needs, which have a bounded reserve of their own.
 
+use super::capacity::{Capacity, Displaceable, Usage};
+use super::entry::{Entry, Stage, is_disputed};
 use super::events::{Candidate, Limits, Refusal, Source};
 use super::order::Place;
-use super::peer_set::PeerSet;
-use crate::consensus::events::Checked;
 use crate::message::Word;
 use crate::prefix::HashPrefix;
-use crate::types::{Hash, Millis, Sequence};
-use crate::words::Words;
+use crate::ready::Checked;
+use crate::types::{Hash, Millis};
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::ToString;
 use alloc::vec::Vec;
 use slab::Slab;
 
-/// Above the limits there is room for this much that a proposal needs.
-pub const NEEDED_PROOFS_MAX: usize = 1_000;
-pub const NEEDED_BYTES_MAX: u64 = 64 << 20;
-
-/// How far a held proof has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Admitted, and not yet durable: nobody is told.
-    Storing,
-    /// Durable; waits for its check.
-    Waiting,
-    /// Its check was ended from outside; it waits until then.
-    Parked(Millis),
-    Checking,
-    Checked(Word),
-}
-
-impl Stage {
-    pub fn word(self) -> Option<Word> {
-        match self {
-            Stage::Checked(word) => Some(word),
-            Stage::Storing | Stage::Waiting | Stage::Parked(_) | Stage::Checking => None,
-        }
-    }
-
-    /// Announced *Ready*.
-    fn is_ready(self) -> bool {
-        matches!(self, Stage::Checked(Word::Confirmed(_)))
-    }
-}
-
-/// Some word is not a confirmation within the soft limits at one and the same count.
-fn contested(words: impl IntoIterator<Item = Word>) -> bool {
-    let mut words = words.into_iter();
-    match words.next() {
-        None => false,
-        Some(first @ Word::Confirmed(_)) => words.any(|word| word != first),
-        Some(Word::ConfirmedBeyondSoft(_) | Word::Refuted | Word::NoVerdict) => true,
-    }
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub proof: Hash,
-    pub statement: Hash,
-    pub size: u64,
-    pub source: Source,
-    pub arrival: u64,
-    /// Admitted when.
-    pub since: Millis,
-    pub stage: Stage,
-    /// What peers said of it in sessions that are open.
-    pub words: Words,
-    /// Peers that are known to have it.
-    pub has: PeerSet,
-    /// Peers that were told that it is here.
-    pub told: PeerSet,
-    /// A proposal needs it: until then it is not displaced, and its check is urgent.
-    pub needed_until: Option<Millis>,
-    /// It is final already, and is only held until its check tells whether a late Prepare can be given.
-    pub final_in: Option<Sequence>,
-}
-
-impl Entry {
-    fn new(candidate: Candidate, arrival: u64, since: Millis, stage: Stage, needed_until: Option<Millis>) -> Entry {
-        let Candidate { proof, statement, size, source } = candidate;
-        Entry {
-            proof,
-            statement,
-            size,
-            source,
-            arrival,
-            since,
-            stage,
-            words: Words::default(),
-            has: PeerSet::default(),
-            told: PeerSet::default(),
-            needed_until,
-            final_in: None,
-        }
-    }
-
-    fn is_contested(&self) -> bool {
-        contested(self.stage.word().into_iter().chain(self.words.iter().map(|(_, word)| word)))
-    }
-
-    pub(super) fn place(&self) -> Place {
-        Place { source: self.source, size: self.size, arrival: self.arrival, proof: self.proof }
-    }
-
-    pub(super) fn is_durable(&self) -> bool {
-        match self.stage {
-            Stage::Storing => false,
-            Stage::Waiting | Stage::Parked(_) | Stage::Checking | Stage::Checked(_) => true,
-        }
-    }
-
-    /// Whether peers should have it too.
-    pub(super) fn is_shared(&self) -> bool {
-        self.is_durable() && self.final_in.is_none()
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Usage {
-    pub proofs: usize,
-    pub bytes: u64,
-}
-
-impl Usage {
-    fn with(self, size: u64) -> Usage {
-        Usage { proofs: self.proofs + 1, bytes: self.bytes.saturating_add(size) }
-    }
-
-    fn without(self, size: u64) -> Usage {
-        Usage { proofs: self.proofs.saturating_sub(1), bytes: self.bytes.saturating_sub(size) }
-    }
-
-    fn within(self, proofs_max: usize, bytes_max: u64) -> bool {
-        self.proofs <= proofs_max && self.bytes <= bytes_max
-    }
-}
-
-/// What is bounded: one source, all submitters together, everything.
-#[derive(Debug, Clone, Copy)]
-enum Bound {
-    Source(Source),
-    Api,
-    All,
-}
-
-impl Bound {
-    fn covers(self, other: Source) -> bool {
-        match (self, other) {
-            (Bound::Source(source), other) => source == other,
-            (Bound::Api, Source::Submitter(_)) | (Bound::All, Source::Submitter(_) | Source::Peer(_)) => true,
-            (Bound::Api, Source::Peer(_)) => false,
-        }
-    }
-}
-
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
-    pub limits: Limits,
-    /// Side by side: thousands are made and dropped at once when the mempool is made anew.
+    /// Side by side: thousands are created and dropped at once when the mempool is restarted.
     entries: Slab<Entry>,
     /// Where each is in `entries`.
     by_id: BTreeMap<Hash, usize>,
@@ -167,28 +24,22 @@ pub(super) struct Pending {
     /// Statement and arrival of each: one statement may be held under several nonces.
     by_statement: BTreeSet<(Hash, u64)>,
     /// Their arrivals.
-    contested: BTreeSet<u64>,
+    disputed: BTreeSet<u64>,
     ready: usize,
-    by_source: BTreeMap<Source, Usage>,
-    /// Of all submitters together.
-    api: Usage,
-    total: Usage,
+    capacity: Capacity,
     next_arrival: u64,
 }
 
 impl Pending {
     pub(super) fn new(limits: Limits) -> Pending {
         Pending {
-            limits,
             entries: Slab::new(),
             by_id: BTreeMap::new(),
             by_arrival: BTreeMap::new(),
             by_statement: BTreeSet::new(),
-            contested: BTreeSet::new(),
+            disputed: BTreeSet::new(),
             ready: 0,
-            by_source: BTreeMap::new(),
-            api: Usage::default(),
-            total: Usage::default(),
+            capacity: Capacity::new(limits),
             next_arrival: 0,
         }
     }
@@ -199,14 +50,18 @@ impl Pending {
         for (candidate, word) in held {
             let stage = word.map_or(Stage::Waiting, Stage::Checked);
             this.ready += usize::from(stage.is_ready());
-            if contested(*word) {
-                this.contested.insert(this.next_arrival);
+            if is_disputed(*word) {
+                this.disputed.insert(this.next_arrival);
             }
             this.push(*candidate, stage, None, Millis(0));
         }
         this.by_id = this.entries.iter().map(|(at, entry)| (entry.proof, at)).collect();
         this.by_statement = this.entries.iter().map(|(_, entry)| (entry.statement, entry.arrival)).collect();
         this
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        self.capacity.limits()
     }
 
     pub(super) fn get(&self, proof: &Hash) -> Option<&Entry> {
@@ -261,16 +116,16 @@ impl Pending {
     }
 
     pub(super) fn total(&self) -> Usage {
-        self.total
+        self.capacity.total()
     }
 
     /// Of all submitters together.
     pub(super) fn api(&self) -> Usage {
-        self.api
+        self.capacity.api()
     }
 
-    pub(super) fn contested(&self) -> usize {
-        self.contested.len()
+    pub(super) fn disputed(&self) -> usize {
+        self.disputed.len()
     }
 
     pub(super) fn ready(&self) -> usize {
@@ -282,8 +137,8 @@ impl Pending {
         self.iter().next().map(|entry| entry.since)
     }
 
-    pub(super) fn is_contested(&self, proof: &Hash) -> bool {
-        self.get(proof).is_some_and(|entry| self.contested.contains(&entry.arrival))
+    pub(super) fn is_disputed(&self, proof: &Hash) -> bool {
+        self.get(proof).is_some_and(|entry| self.disputed.contains(&entry.arrival))
     }
 
     /// Every way to an entry leads to the right one, and what is counted is what is there.
@@ -294,17 +149,16 @@ impl Pending {
         assert!(self.by_arrival.iter().all(|(arrival, at)| self.entries[*at].arrival == *arrival));
         let statements = self.iter().map(|entry| (entry.statement, entry.arrival)).collect();
         assert_eq!(self.by_statement, statements);
-        let contested = self.iter().filter(|entry| entry.is_contested()).map(|entry| entry.arrival);
-        assert!(self.contested.iter().copied().eq(contested));
+        let disputed = self.iter().filter(|entry| entry.is_disputed()).map(|entry| entry.arrival);
+        assert!(self.disputed.iter().copied().eq(disputed));
         assert_eq!(self.ready, self.iter().filter(|entry| entry.stage.is_ready()).count());
-        let api = || self.iter().filter(|entry| Bound::Api.covers(entry.source));
-        assert_eq!((self.api.proofs, self.api.bytes), (api().count(), api().map(|entry| entry.size).sum()));
+        self.capacity.assert_books(&self.iter().map(|entry| (entry.source, entry.size)).collect::<Vec<_>>());
         assert!(self.by_arrival.keys().all(|arrival| *arrival < self.next_arrival));
     }
 
     #[cfg(test)]
     pub(super) fn usage(&self, source: Source) -> Usage {
-        self.by_source.get(&source).copied().unwrap_or_default()
+        self.capacity.of(source)
     }
 
     /// Changes attestations or stage, and with them whether the proof is disputed. None if it is not held.
@@ -317,10 +171,10 @@ impl Pending {
             (true, false) => self.ready = self.ready.saturating_sub(1),
             (true, true) | (false, false) => {}
         }
-        if entry.is_contested() {
-            self.contested.insert(entry.arrival);
+        if entry.is_disputed() {
+            self.disputed.insert(entry.arrival);
         } else {
-            self.contested.remove(&entry.arrival);
+            self.disputed.remove(&entry.arrival);
         }
         Some(result)
     }
@@ -342,13 +196,7 @@ impl Pending {
 
     /// Puts it behind all others, and says where it is; it is not found by its id or statement yet.
     fn push(&mut self, candidate: Candidate, stage: Stage, needed_until: Option<Millis>, now: Millis) -> usize {
-        let Candidate { size, source, .. } = candidate;
-        let usage = self.by_source.entry(source).or_default();
-        *usage = usage.with(size);
-        if Bound::Api.covers(source) {
-            self.api = self.api.with(size);
-        }
-        self.total = self.total.with(size);
+        self.capacity.take(candidate.source, candidate.size);
         let arrival = self.next_arrival;
         self.next_arrival += 1;
         let at = self.entries.insert(Entry::new(candidate, arrival, now, stage, needed_until));
@@ -360,20 +208,11 @@ impl Pending {
         let entry = self.entries.try_remove(self.by_id.remove(proof)?)?;
         self.by_arrival.remove(&entry.arrival);
         self.by_statement.remove(&(entry.statement, entry.arrival));
-        self.contested.remove(&entry.arrival);
+        self.disputed.remove(&entry.arrival);
         if entry.stage.is_ready() {
             self.ready = self.ready.saturating_sub(1);
         }
-        if Bound::Api.covers(entry.source) {
-            self.api = self.api.without(entry.size);
-        }
-        self.total = self.total.without(entry.size);
-        if let Some(usage) = self.by_source.get_mut(&entry.source) {
-            *usage = usage.without(entry.size);
-            if usage.proofs == 0 {
-                self.by_source.remove(&entry.source);
-            }
-        }
+        self.capacity.free(entry.source, entry.size);
         Some(entry)
     }
 
@@ -386,7 +225,7 @@ impl Pending {
     ///
     /// # Errors
     /// [`Refusal::SourceFull`], [`Refusal::ShareFull`] or [`Refusal::Full`] if even that does not free enough capacity.
-    pub(super) fn room(
+    pub(super) fn displaced_by(
         &self,
         now: Millis,
         source: Source,
@@ -394,78 +233,12 @@ impl Pending {
         needed: bool,
         patient: bool,
     ) -> Result<Vec<Hash>, Refusal> {
-        let bounds = [Bound::Source(source), Bound::Api, Bound::All];
-        let mut usages = bounds.map(|bound| {
-            let usage = self.usage_within(bound);
-            if bound.covers(source) { usage.with(size) } else { usage }
-        });
-        let fits = |bound: Bound, usage: Usage| !bound.covers(source) || self.fits(bound, usage);
-        let mut gone = BTreeSet::new();
-        for turn in 0..bounds.len() {
-            for arrival in self.contested.iter().filter(|_| !patient) {
-                if fits(bounds[turn], usages[turn]) {
-                    break;
-                }
-                let Some(entry) = self.at(*arrival) else { continue };
-                let protected = entry.needed_until.is_some_and(|until| until > now) || !entry.is_durable();
-                if protected || !bounds[turn].covers(entry.source) || !gone.insert(*arrival) {
-                    continue;
-                }
-                for (bound, usage) in bounds.iter().zip(&mut usages) {
-                    if bound.covers(entry.source) {
-                        *usage = usage.without(entry.size);
-                    }
-                }
-            }
-        }
-        let [.., total] = usages;
-        let (proofs_max, bytes_max) = (self.limits.proofs_max, self.limits.bytes_max);
-        let reserve = total.within(proofs_max + NEEDED_PROOFS_MAX, bytes_max.saturating_add(NEEDED_BYTES_MAX));
-        let broken = bounds.iter().zip(usages).find(|(bound, usage)| !fits(**bound, *usage));
-        match broken {
-            Some((bound, _)) if !(needed && reserve) => Err(self.refusal(*bound, size)),
-            Some(_) | None => Ok(gone.into_iter().filter_map(|arrival| Some(self.at(arrival)?.proof)).collect()),
-        }
-    }
-
-    fn usage_within(&self, bound: Bound) -> Usage {
-        match bound {
-            Bound::Source(source) => self.by_source.get(&source).copied().unwrap_or_default(),
-            Bound::Api => self.api,
-            Bound::All => self.total,
-        }
-    }
-
-    fn fits(&self, bound: Bound, usage: Usage) -> bool {
-        let limits = &self.limits;
-        match bound {
-            Bound::Source(_) => usage.within(limits.source_proofs_max, limits.source_bytes_max),
-            Bound::Api => usage.within(limits.api_proofs_max, limits.api_bytes_max),
-            Bound::All => usage.within(limits.proofs_max, limits.bytes_max),
-        }
-    }
-
-    fn refusal(&self, bound: Bound, size: u64) -> Refusal {
-        let Usage { proofs, bytes } = self.usage_within(bound);
-        let Limits { proofs_max, bytes_max, .. } = self.limits;
-        match bound {
-            Bound::Source(source) => Refusal::SourceFull {
-                from: source.to_string(),
-                proofs,
-                proofs_max: self.limits.source_proofs_max,
-                bytes,
-                bytes_max: self.limits.source_bytes_max,
-                size,
-            },
-            Bound::Api => Refusal::ShareFull {
-                proofs,
-                proofs_max: self.limits.api_proofs_max,
-                bytes,
-                bytes_max: self.limits.api_bytes_max,
-                size,
-            },
-            Bound::All => Refusal::Full { proofs, proofs_max, bytes, bytes_max, size },
-        }
+        let disputed = self.disputed.iter().filter(|_| !patient).filter_map(|arrival| self.at(*arrival));
+        let displaceable = disputed
+            .filter(|entry| entry.is_durable() && entry.needed_until.is_none_or(|until| until <= now))
+            .map(|entry| Displaceable { arrival: entry.arrival, source: entry.source, size: entry.size });
+        let displaced = self.capacity.displaced_by(source, size, needed, displaceable)?;
+        Ok(displaced.into_iter().filter_map(|arrival| Some(self.at(arrival)?.proof)).collect())
     }
 
     /// My own attestations, for a consensus that lost them.

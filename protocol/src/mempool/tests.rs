@@ -1,9 +1,9 @@
 //! The mempool's rules by their effects, and its bounds under arbitrary inputs.
 
 use super::*;
-use crate::consensus::events::Checked;
 use crate::message::limits::{IDS_MAX, PROOFS_MAX};
 use crate::message::{Message, Word};
+use crate::ready::Checked;
 use crate::types::{PublicKey, ResourceCount};
 use alloc::vec;
 use proptest::prelude::*;
@@ -157,7 +157,7 @@ fn all_submitters_together_have_a_share_and_leave_room_for_what_others_took_in()
     (10..=15).for_each(|value| drop(put(&mut mempool, value, 10, Source::Peer(P1))));
     (20..=22).for_each(|value| drop(put(&mut mempool, value, 10, Source::Peer(P2))));
     assert!(matches!(mempool.room(NOW, Source::Peer(P2), &id(30), 10), Err(Refusal::Full { proofs: 12, .. })));
-    // A contested one of a submitter gives way to another submitter's.
+    // A disputed one of a submitter gives way to another submitter's.
     mempool.step(NOW, Input::Words { from: P1, words: vec![] });
     mempool.step(NOW, judged(1, Word::NoVerdict));
     assert_eq!(mempool.room(NOW, BOB, &id(4), 10), Ok(()));
@@ -179,7 +179,7 @@ fn bytes_are_bounded_too() {
 }
 
 #[test]
-fn the_oldest_contested_proof_makes_room_by_name() {
+fn the_oldest_disputed_proof_gives_way_by_name() {
     let mut mempool = Mempool::new(Limits::new(4, 1_000, 9));
     for value in 1..=4 {
         put(&mut mempool, value, 10, if value % 2 == 0 { ALICE } else { BOB });
@@ -217,8 +217,8 @@ fn a_word_of_a_peer_that_differs_contests_until_its_session_ends() {
     mempool.step(NOW, judged(1, CONFIRMED));
     let other = Word::Confirmed(ResourceCount(101));
     mempool.step(NOW, Input::Words { from: P1, words: vec![(id(1), other)] });
-    let contested = Whereabouts::Pending { mine: CONFIRMED, words: vec![(P1, other)], disputed: true };
-    assert_eq!(mempool.find(&id(1)), contested);
+    let disputed = Whereabouts::Pending { mine: CONFIRMED, words: vec![(P1, other)], disputed: true };
+    assert_eq!(mempool.find(&id(1)), disputed);
     mempool.step(NOW, Input::SessionClosed(P1));
     let pending = Whereabouts::Pending { mine: CONFIRMED, words: vec![], disputed: false };
     assert_eq!(mempool.find(&id(1)), pending);
@@ -313,7 +313,7 @@ fn what_was_checked_is_not_checked_again_after_a_restart_and_its_word_is_told() 
     assert_eq!((mempool.wakeup(), mempool.step(NOW, Input::Tick)), (None, vec![]), "once");
     assert_eq!((mempool.holdings().ready, mempool.figures().disputed), (1, 1));
     assert_eq!((mempool.figures().proofs, mempool.figures().bytes), (3, 60));
-    // A contested one makes room, the others do not.
+    // A disputed one makes room, the others do not.
     let made_room = mempool.admit(NOW, candidate(4, 20, BOB)).unwrap();
     assert_eq!(made_room, [Effect::Refuse { proof: id(3), refusal: Refusal::Displaced }]);
     assert!(mempool.admit(NOW, candidate(5, 20, BOB)).is_err());

@@ -4,7 +4,7 @@ use crate::disk::Database;
 use crate::keyed::{self, KeyedSigner};
 use crate::scenario::Scenario;
 use protocol::block::{Block, Body, Header};
-use protocol::ledger::{Branch, Ledger, Position};
+use protocol::ledger::{Branch, BranchError, Ledger, Position};
 use protocol::message::{Message, Proposal};
 use protocol::types::{Hash, Millis, ValidatorIndex, View};
 use protocol::vote::{Ballot, Choice, Vote};
@@ -125,13 +125,13 @@ struct Below<'a> {
 }
 
 impl Branch for Below<'_> {
-    fn has_proof(&self, proof: &Hash) -> bool {
+    fn has_proof(&self, proof: &Hash) -> Result<bool, BranchError> {
         let mut entries = self.path.iter().flat_map(|block| &block.body.proofs);
-        entries.any(|entry| entry.proof == *proof) || self.database.has_proof(proof)
+        Ok(entries.any(|entry| entry.proof == *proof) || self.database.has_proof(proof)?)
     }
 
-    fn has_statement(&self, statement: &Hash) -> bool {
+    fn has_statement(&self, statement: &Hash) -> Result<bool, BranchError> {
         let mut entries = self.path.iter().flat_map(|block| &block.body.proofs);
-        entries.any(|entry| entry.statement == *statement) || self.database.has_statement(statement)
+        Ok(entries.any(|entry| entry.statement == *statement) || self.database.has_statement(statement)?)
     }
 }

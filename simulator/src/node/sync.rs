@@ -66,7 +66,7 @@ impl Node {
             return;
         };
         if let Err(fault) = self.disk.database.append(&blocks, &commit) {
-            return self.fault(fault);
+            return self.fault(fault.to_string());
         }
         self.input(now, Input::Applied(self.disk.database.head()));
         for block in &blocks {

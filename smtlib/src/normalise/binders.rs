@@ -5,7 +5,8 @@
 use super::Normaliser;
 use super::scope::{CLOSED, Origin};
 use super::sorts::{Head, SortId};
-use super::terms::{Binder, Task, Value};
+use super::terms::{Binder, Task};
+use super::value::Value;
 use crate::error::{ErrorKind, Fault};
 use crate::hashing::IdSet;
 use crate::tree::{Kind, Name};

@@ -4,10 +4,10 @@
 //! Must never: refuse what only cannot be told. An unknown sort fits, and the solver checks it.
 
 use super::Normaliser;
-use super::identifiers::Callee;
+use super::callee::Callee;
 use super::scope::Function;
 use super::sorts::{Head, SortId};
-use super::terms::{Literal, Value};
+use super::value::{Literal, Value};
 use crate::error::{ErrorKind, Fault};
 use crate::theories::{self, Gives, Takes};
 

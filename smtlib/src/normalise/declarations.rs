@@ -8,7 +8,7 @@ use super::overloads::OVERLOADS_MAX;
 use super::scope::{Function, Lifetime, Origin, SortDeclaration, SortMeaning};
 use super::sort_terms::LocalSorts;
 use super::sorts::SortId;
-use super::terms::Value;
+use super::value::Value;
 use crate::error::{ErrorKind, Fault};
 use crate::result::NoteKind;
 use crate::theories;

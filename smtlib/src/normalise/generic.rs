@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::Normaliser;
 use super::scope::{Function, Origin};
 use super::sorts::{Head, SortId};
-use super::terms::Value;
+use super::value::Value;
 use crate::error::{ErrorKind, Fault};
 use crate::tree::{Kind, Name};
 

@@ -3,36 +3,15 @@
 //!
 //! Must never: pass a name on that nothing stands behind. The solver knows names that no standard has.
 
-use std::rc::Rc;
-
 use super::Normaliser;
-use super::overloads::{Candidate, Candidates};
-use super::scope::{Function, Origin};
+use super::callee::{Callee, Candidate, Candidates};
+use super::scope::Origin;
 use super::sorts::SortId;
-use super::terms::Value;
+use super::value::Value;
 use crate::error::{ErrorKind, Fault};
 use crate::result::NoteKind;
 use crate::theories::{self, Indices};
 use crate::tree::{Kind, Name};
-
-/// What is applied.
-pub(super) enum Callee {
-    /// A function of the script, and where its name is written.
-    Script(Rc<Function>, usize),
-    /// A function of a theory, with its first two indices where they are widths.
-    Theory(&'static theories::Function, [u32; 2]),
-    /// `(as constructor sort)`, of a parametric datatype.
-    Ascribed(Rc<Function>, SortId),
-    /// `(as name sort)`, or `(_ bvN width)`: whatever it is, its result is of this sort.
-    Of(SortId),
-    /// `((as const sort) element)`: an array of this sort.
-    Filled(SortId),
-    /// `is-<constructor>` or `(_ is constructor)`, to be written at this place when the argument's sort is known; `argument` is
-    /// that sort where the script says it.
-    Tester { constructor: Rc<Function>, place: usize, argument: SortId },
-    /// Several functions have the name: the arguments decide which is written at this place. With `(as name sort)`, that sort.
-    Overloaded { name: Name, candidates: Candidates, place: usize, ascribed: Option<SortId> },
-}
 
 /// How a theory's function stands in the script.
 #[derive(Clone, Copy, PartialEq, Eq)]

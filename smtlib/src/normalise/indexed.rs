@@ -5,8 +5,8 @@
 use std::rc::Rc;
 
 use super::Normaliser;
-use super::identifiers::{Callee, Written, is_digits};
-use super::overloads::{Candidate, Candidates};
+use super::callee::{Callee, Candidate, Candidates};
+use super::identifiers::{Written, is_digits};
 use super::scope::{Function, Origin};
 use super::sorts::{Head, SortId};
 use crate::error::{ErrorKind, Fault};

@@ -13,6 +13,7 @@
 
 mod attributes;
 mod binders;
+mod callee;
 mod check;
 mod commands;
 mod datatypes;
@@ -33,6 +34,7 @@ mod series;
 mod sort_terms;
 mod sorts;
 mod terms;
+mod value;
 mod writer;
 
 use std::collections::{BTreeMap, HashMap};

@@ -8,7 +8,7 @@
 
 use super::Normaliser;
 use super::sorts::{Head, SortId};
-use super::terms::{Literal, Value};
+use super::value::{Literal, Value};
 use crate::theories::{Arity, Function, Gives, Indices, Standing, Takes};
 use crate::tree::Kind;
 

@@ -9,32 +9,17 @@
 
 use std::rc::Rc;
 
-use smallvec::SmallVec;
-
 use super::Normaliser;
-use super::identifiers::Callee;
+use super::callee::{Callee, Candidate, Candidates};
 use super::scope::{Function, Origin};
 use super::sorts::{Head, SortId};
-use super::terms::Value;
+use super::value::Value;
 use crate::error::{ErrorKind, Fault};
 use crate::theories::{self, Indices, Standing};
 use crate::tree::{Kind, Name};
 
 /// Functions of one name that may be visible at once: every use looks at all of them.
 pub(super) const OVERLOADS_MAX: usize = 64;
-
-/// What a name may mean where it is applied.
-#[derive(Clone)]
-pub(super) enum Candidate {
-    /// A function of the script.
-    Own(Rc<Function>),
-    Theory(&'static theories::Function),
-    /// The tester of a constructor, which its name says: `is-<constructor>`.
-    Tester(Rc<Function>),
-}
-
-/// Nearly always one.
-pub(super) type Candidates = SmallVec<[Candidate; 2]>;
 
 impl Normaliser<'_> {
     /// Everything that a name may mean when it is applied to so many arguments; empty if nothing takes so many.

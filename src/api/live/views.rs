@@ -7,7 +7,7 @@ use crate::api::listing::NewestView;
 use crate::api::proofs::stake_view;
 use crate::api::status;
 use crate::api::tree::ActorsView;
-use crate::api::{ANSWER_DEADLINE, Api, health, live};
+use crate::api::{ANSWER_DEADLINE, Api, health, responsive};
 use crate::why::Health;
 use actors::consensus::{History, SPAN};
 use actors::state::{BlocksFrom, StoredBlock};
@@ -173,7 +173,7 @@ pub async fn read_blocks(
     let oldest = head.0.saturating_sub(BLOCKS as u64 - 1).max(1);
     let from = Sequence(read_upto.map_or(oldest, |read| read.0.max(oldest)));
     let request = BlocksFrom { from, count: BLOCKS + 1 };
-    let stored = live(&api.node.state)?.ask(request, ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
+    let stored = responsive(&api.node.state)?.ask(request, ANSWER_DEADLINE).await?.map_err(ApiError::internal)?;
     while blocks.back().is_some_and(|last| last.sequence >= from) {
         blocks.pop_back();
     }

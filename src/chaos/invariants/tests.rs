@@ -2,11 +2,16 @@
 
 use super::*;
 use crate::chaos::history::tests::{block, history};
+use crate::exit::{Exit, Failure};
 use serde_json::json;
 use std::time::Instant;
 
 fn names() -> [String; 4] {
     [1, 2, 3, 4].map(|number| format!("node_{number}"))
+}
+
+fn silent() -> Unreported {
+    Unreported::Unanswered(Failure::new(Exit::Unreachable, "no answer"))
 }
 
 #[track_caller]
@@ -26,15 +31,16 @@ fn two_blocks_at_one_sequence_or_a_shorter_chain_break_the_history() {
     for sequence in 1..=3 {
         history.enter(0, &block(sequence, 1, sequence, &[]), Instant::now());
     }
-    let swept: Vec<_> = names().into_iter().map(|name| (name, Ok(3))).collect();
-    held(&one_history(&history, &swept));
-    let mut short = swept.clone();
-    short[2].1 = Ok(2);
-    broken(&one_history(&history, &short), &["node_3", "up to 2", "have 3"]);
-    short[2].1 = Err("no answer".into());
-    broken(&one_history(&history, &short), &["node_3", "no answer"]);
+    let swept = |third| {
+        let mut swept: Vec<_> = names().into_iter().map(|name| (name, Ok(3))).collect();
+        swept[2].1 = third;
+        swept
+    };
+    held(&one_history(&history, &swept(Ok(3))));
+    broken(&one_history(&history, &swept(Ok(2))), &["node_3", "up to 2", "have 3"]);
+    broken(&one_history(&history, &swept(Err(silent()))), &["node_3", "no answer"]);
     history.enter(3, &block(2, 9, 2, &[]), Instant::now());
-    broken(&one_history(&history, &swept), &["sequence 2", "node_1", "node_4"]);
+    broken(&one_history(&history, &swept(Ok(3))), &["sequence 2", "node_1", "node_4"]);
 }
 
 #[test]
@@ -91,11 +97,11 @@ fn a_token_that_appears_or_another_state_breaks_conservation() {
     held(&tokens_conserved(&told(ledger(7, 10, 40), Ok(ledger(8, 20, 30))), 100));
     broken(&tokens_conserved(&told(ledger(7, 11, 40), Ok(ledger(8, 20, 30))), 100), &["node_1", "101"]);
     broken(&tokens_conserved(&told(ledger(7, 10, 40), Ok(ledger(7, 20, 30))), 100), &["node_1 and node_2", "block 7"]);
-    broken(&tokens_conserved(&told(ledger(7, 10, 40), Err("silent".into())), 100), &["node_2", "silent"]);
+    broken(&tokens_conserved(&told(ledger(7, 10, 40), Err(silent())), 100), &["node_2", "no answer"]);
     broken(&tokens_conserved(&told(ledger(7, 10, 40), Ok(ledger(8, 20, 30))), 99), &["genesis' 99"]);
 }
 
-fn told(name: &str, actors: &[(&str, &str)]) -> Told {
+fn told(name: &str, actors: &[(&str, &str)]) -> ReportedTree {
     let actor =
         |(name, state): &(&str, &str)| json!({"name": name, "kind": "actor", "restart": "permanent", "state": state});
     let children: Vec<_> = actors.iter().map(actor).collect();
@@ -117,7 +123,7 @@ fn a_missing_a_new_or_a_silent_actor_breaks_the_tree() {
     broken(&tree_as_before(&before, &more), &["new: validator/ghost"]);
     let down = after(&[("peers", "running"), ("state", "down")]);
     broken(&actors_back(&down), &["node_1", "validator/state is down"]);
-    let silent = [("node_1".to_owned(), Err("no answer".to_owned()))];
+    let silent = [("node_1".to_owned(), Err(silent()))];
     broken(&actors_back(&silent), &["no answer"]);
     broken(&tree_as_before(&before, &silent), &["no answer"]);
 }

@@ -2,7 +2,8 @@
 //! along has not the other.
 
 use crate::home::{self, HomeError};
-use actors::keys;
+use actors::keys::KeyError;
+use actors::randomness::random_bytes;
 use actors::storage::files::{self, Existing, FileError};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -46,7 +47,7 @@ impl Home {
         if let Some(directory) = self.key.parent() {
             files::make_directory(directory, 0o700)?;
         }
-        let fresh = keys::random_bytes()?;
+        let fresh = random_bytes().map_err(KeyError::from)?;
         match files::write_whole(&self.key, &fresh, 0o600, existing) {
             Ok(()) => Ok(fresh),
             // Another process was faster: its key is as good.

@@ -3,7 +3,7 @@
 //! People are shown what is remarkable; who wants all of it says so. Must never: tell a guess as a finding.
 
 use crate::check::account::Account;
-use crate::check::explained::{Assertion, Assertions, Sought, Told, Vacuity};
+use crate::check::explained::{Assertion, Assertions, ExplainedScript, Sought, Vacuity};
 use crate::check::outcome::Checked;
 use crate::check::stability::{Came, Stability};
 use crate::text::{counted, grouped};
@@ -33,7 +33,7 @@ pub fn reasons(checked: &Checked) -> Vec<String> {
     checked.explained.as_ref().map_or_else(Vec::new, |told| assertions(told, false))
 }
 
-fn assertions(told: &Told, verbose: bool) -> Vec<String> {
+fn assertions(told: &ExplainedScript, verbose: bool) -> Vec<String> {
     let Assertions { total, unneeded, contradictory } = match &told.assertions {
         Sought::Found(assertions) => assertions,
         Sought::Unknown { why } if verbose => {
@@ -121,7 +121,7 @@ fn in_words(stability: &Stability) -> String {
 }
 
 /// For programs: why an obligation holds.
-pub fn explanation_document(told: &Told) -> Value {
+pub fn explanation_document(told: &ExplainedScript) -> Value {
     let (vacuous, vacuity_unknown) = match &told.vacuity {
         Vacuity::Vacuous => (Some(true), None),
         Vacuity::Sound => (Some(false), None),

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::advice::CounterModel;
-use crate::check::account::VacuousMeans;
-use crate::check::explained::{Assertion, Assertions, Sought, Told, Vacuity};
+use crate::check::explained::{Assertion, Assertions, ExplainedScript, Sought, Vacuity};
 use crate::check::outcome::Subject;
 use crate::check::place::{Place, Source};
+use crate::check::settings::VacuousMeans;
 use crate::check::stability::{Came, Run, Stability};
 use crate::exit::Exit;
 use protocol::seed::Seed;
@@ -76,7 +76,7 @@ fn a_vacuous_obligation_is_told_and_fails_where_that_is_asked_for() {
         |line, name: Option<&str>, is_beside_goal| Assertion { line, name: name.map(str::to_owned), is_beside_goal };
     let told = |vacuity, unneeded, contradictory| {
         let assertions = Assertions { total: 9, unneeded, contradictory };
-        Some(Told { vacuity, assertions: Sought::Found(assertions) })
+        Some(ExplainedScript { vacuity, assertions: Sought::Found(assertions) })
     };
     let all = || {
         let contradictory = vec![assertion(2, Some(HOSTILE), true), assertion(3, None, true)];

@@ -4,9 +4,9 @@
 
 use super::waiting::{Waiting, explained};
 use crate::client::Client;
-use crate::commands::proof;
 use crate::exit::{Exit, Failure};
 use crate::obligation::ClaimSource;
+use crate::proof_view;
 use crate::say;
 use crate::text::{plain, short_id};
 use protocol::types::Hash;
@@ -218,7 +218,7 @@ fn sum(kinds: &[Kind], not_submitted: Option<usize>, took: Duration) -> String {
 fn tell_taken(entry: &Entry) {
     let name = plain(&entry.name);
     match (&entry.taken, &entry.view) {
-        (Ok(_), Some(view)) => say!("{}", proof::line(&entry.name, view)),
+        (Ok(_), Some(view)) => say!("{}", proof_view::line(&entry.name, view)),
         (Ok(Taken { id, claim, source, known, .. }), None) => {
             let how = if *known { "already known:" } else { "submitted as" };
             let id = id.to_string();
@@ -231,8 +231,8 @@ fn tell_taken(entry: &Entry) {
 /// `is_told` if a line says already that it was taken, or not.
 fn tell_ended(entry: &Entry, timeout: Duration, is_told: bool) {
     match (&entry.taken, &entry.view) {
-        (Ok(_), Some(view)) if view["ended"] == true => say!("{}", proof::line(&entry.name, view)),
-        (Ok(_), Some(view)) => say!("{}: {}", plain(&entry.name), proof::still(view, timeout)),
+        (Ok(_), Some(view)) if view["ended"] == true => say!("{}", proof_view::line(&entry.name, view)),
+        (Ok(_), Some(view)) => say!("{}: {}", plain(&entry.name), proof_view::still(view, timeout)),
         (Err(_), _) if !is_told => tell_taken(entry),
         _ => {}
     }

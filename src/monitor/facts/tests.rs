@@ -24,7 +24,7 @@ fn what_cannot_be_is_no_status() {
     let refused = |more: Value| {
         let mut value = json!({"node_id": "node_1", "stake_tokens": 10, "total_stake_tokens": 40});
         more.as_object().unwrap().iter().for_each(|(key, one)| value[key] = one.clone());
-        Status::read(&value).unwrap_err()
+        Status::read(&value).unwrap_err().to_string()
     };
     assert_eq!(refused(json!({"current_view": -1})), "current view -1");
     assert_eq!(refused(json!({"current_sequence": u64::MAX})), "current sequence 18446744073709551615");

@@ -276,13 +276,17 @@ struct LogRequest {
     bounds: Bounds,
 }
 
+/// The message of a script that was rejected.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NotAccepted(pub String);
+
 /// What both say of a log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LogAnswers {
     /// The library's, one session for the whole log: in order, up to its first error.
     pub library: Vec<String>,
     /// The worker's on each script; the message where it was rejected.
-    pub ours: Vec<Result<Option<Answer>, String>>,
+    pub ours: Vec<Result<Option<Answer>, NotAccepted>>,
 }
 
 /// A child process that answers whole logs, started again whenever one ends it.
@@ -340,7 +344,7 @@ pub fn sessions() {
             limit(bounds);
             let report = checker.check(&job(script, bounds));
             both.ours.push(match report.verdict {
-                Verdict::Rejected { text, .. } => Err(text),
+                Verdict::Rejected { text, .. } => Err(NotAccepted(text)),
                 _ => Ok(report.answer),
             });
         }

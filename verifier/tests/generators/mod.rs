@@ -71,11 +71,16 @@ fn first_query(script: String) -> String {
     }
 }
 
+/// Why a tool cannot be run here, for people.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CannotRun(String);
+
 /// Every obligation of a tool's programs, in order. `folder` is empty.
 ///
 /// # Errors
 /// Why the tool cannot be run here.
-pub fn obligations(tool: Tool, folder: &Path) -> Result<Vec<Obligation>, String> {
+pub fn obligations(tool: Tool, folder: &Path) -> Result<Vec<Obligation>, CannotRun> {
     match tool {
         Tool::Dafny => of_each(tool, folder, |program, out| {
             let limits = ["/compile:0", TIME_LIMIT, "/proverLog:@PROC@.smt2"];
@@ -106,7 +111,7 @@ fn of_each(
     tool: Tool,
     folder: &Path,
     run: impl Fn(&Path, &Path) -> std::io::Result<std::process::Output>,
-) -> Result<Vec<Obligation>, String> {
+) -> Result<Vec<Obligation>, CannotRun> {
     let mut obligations = Vec::new();
     for program in files_in(&tool.programs()) {
         let name = program.file_stem().unwrap().to_str().unwrap();
@@ -116,7 +121,11 @@ fn of_each(
         let written = files_in(&out);
         // Dafny and Boogie end with an error where a program is false, as ours are on purpose.
         if written.is_empty() {
-            return Err(format!("this version wrote nothing about {}: {}", program.display(), said(&output)));
+            return Err(CannotRun(format!(
+                "this version wrote nothing about {}: {}",
+                program.display(),
+                said(&output)
+            )));
         }
         obligations.extend(written.iter().map(|file| Obligation::new(tool, name, file)));
     }
@@ -124,25 +133,25 @@ fn of_each(
 }
 
 /// `POP_SOLC` names another folder of the npm package `solc` than the one that `make setup` fetches.
-fn of_solidity(folder: &Path) -> Result<Vec<Obligation>, String> {
+fn of_solidity(folder: &Path) -> Result<Vec<Obligation>, CannotRun> {
     let module = std::env::var_os("POP_SOLC").map_or_else(|| root().join(".solc/node_modules/solc"), PathBuf::from);
     if !module.is_dir() {
-        return Err(format!("npm's package solc is not in {} (make setup fetches it)", module.display()));
+        return Err(CannotRun(format!("npm's package solc is not in {} (make setup fetches it)", module.display())));
     }
     let mut node = Command::new("node");
     node.arg(root().join("tests/generators/solidity.js")).arg(&module).arg(Tool::Solidity.programs()).arg(folder);
     let output = node.output().map_err(|error| missing("node", &error))?;
     if !output.status.success() {
-        return Err(format!("node: {}", said(&output)));
+        return Err(CannotRun(format!("node: {}", said(&output))));
     }
     Ok(files_in(folder).iter().map(|file| Obligation::new(Tool::Solidity, "solidity", file)).collect())
 }
 
-fn missing(program: &str, error: &std::io::Error) -> String {
-    match error.kind() {
+fn missing(program: &str, error: &std::io::Error) -> CannotRun {
+    CannotRun(match error.kind() {
         std::io::ErrorKind::NotFound => format!("there is no {program} on the PATH"),
         _ => format!("{program}: {error}"),
-    }
+    })
 }
 
 /// In one line, as what is not run is told.

@@ -23,9 +23,9 @@ use protocol::schedule::Schedule;
 use protocol::types::{
     Epoch, Hash, Millis, NodeId, PublicKey, ResourceCount, Sequence, Signature, Stake, ValidatorIndex, View,
 };
+use protocol::verdict::exit_code;
 use protocol::verdict::{Answer, NoVerdict, SolverPin, Verdict};
 use protocol::vote::{Ballot, Choice, Vote};
-use protocol::worker::exit_code;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;

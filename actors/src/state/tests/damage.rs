@@ -22,8 +22,7 @@ struct Written {
 }
 
 fn open(directory: &Path, genesis: &Genesis) -> Result<Database, DatabaseError> {
-    let exit: ExitHook = Arc::new(|exit| panic!("{exit:?}"));
-    Database::open(directory, &genesis.chain_id(), 1 << 20, exit)
+    Database::open(directory, &genesis.chain_id(), 1 << 20)
 }
 
 /// In memory where that is possible: hundreds of transactions, each with its syncs.
@@ -155,7 +154,7 @@ fn a_flipped_bit_is_refused_or_costs_nothing_that_was_final() {
 #[test]
 fn what_is_read_is_compared_with_the_hash_it_goes_by() {
     let genesis = genesis();
-    let database = Database::in_memory(&genesis.chain_id(), Arc::new(|_| {}));
+    let database = Database::in_memory(&genesis.chain_id());
     let blocks = chain(&genesis, 2);
     let mut written = blocks.clone();
     written[1].block.body.proofs[0].difficulty = ResourceCount(999);

@@ -91,10 +91,7 @@ async fn a_permit_ends_with_the_read_and_not_with_who_asked() {
 fn blocks_of_an_older_program_are_named_when_the_database_is_opened() {
     let genesis = genesis();
     let directory = tempfile::tempdir().unwrap();
-    let open = || {
-        let exit: ExitHook = Arc::new(|exit| panic!("{exit:?}"));
-        Database::open(directory.path(), &genesis.chain_id(), 1 << 20, exit).unwrap()
-    };
+    let open = || Database::open(directory.path(), &genesis.chain_id(), 1 << 20).unwrap();
     let blocks = chain(&genesis, 3);
     let database = open();
     database.append(
@@ -121,7 +118,7 @@ fn blocks_of_an_older_program_are_named_when_the_database_is_opened() {
 #[test]
 fn scripts_are_read_while_others_are_written() {
     const CHANGES: usize = 100;
-    let database = Arc::new(Database::in_memory(&genesis().chain_id(), Arc::new(|_| {})));
+    let database = Arc::new(Database::in_memory(&genesis().chain_id()));
     // A long one is being decoded for a while.
     let long = Proof { script: vec![b' '; 500_000], ..raw(1) };
     let candidate = Candidate { proof: long.id(&genesis().chain_id()), ..proof(1).0 };

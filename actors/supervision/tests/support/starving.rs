@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+/// Why this machine does not let it be done, for people.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(String);
+
 /// A process that uses all the processor time that it can get; it ends with the test.
 pub struct Hog(pub Child);
 
@@ -26,17 +31,17 @@ impl Drop for Hog {
 ///
 /// # Errors
 /// Why that cannot be done.
-pub fn beside(hog: &Hog, processes: &[u32]) -> Result<(), String> {
+pub fn beside(hog: &Hog, processes: &[u32]) -> Result<(), Unavailable> {
     let run = |command: &[&str]| match Command::new(command[0]).args(&command[1..]).output() {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!("{}: {}", command[0], String::from_utf8_lossy(&output.stderr))),
-        Err(error) => Err(format!("{}: {error}", command[0])),
+        Ok(output) => Err(Unavailable(format!("{}: {}", command[0], String::from_utf8_lossy(&output.stderr)))),
+        Err(error) => Err(Unavailable(format!("{}: {error}", command[0]))),
     };
     run(&["taskset", "-p", "1", &hog.0.id().to_string()])?;
     for process in processes {
         let process = process.to_string();
         // Each thread has its own.
-        let threads = fs::read_dir(format!("/proc/{process}/task")).map_err(|error| error.to_string())?;
+        let threads = fs::read_dir(format!("/proc/{process}/task")).map_err(|error| Unavailable(error.to_string()))?;
         for thread in threads.flatten() {
             run(&["renice", "-n", "10", "-p", &thread.file_name().to_string_lossy()])?;
         }
@@ -59,7 +64,7 @@ impl Quota {
     ///
     /// # Errors
     /// Why this process may not make one.
-    pub fn a_tenth(period: Duration) -> Result<Quota, String> {
+    pub fn a_tenth(period: Duration) -> Result<Quota, Unavailable> {
         let (part, whole) = ((period / 10).as_micros().to_string(), period.as_micros().to_string());
         let name = format!("supervision-test-{}", std::process::id());
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
@@ -90,7 +95,7 @@ impl Quota {
                 Err(error) => why = error,
             }
         }
-        Err(why)
+        Err(Unavailable(why))
     }
 
     pub fn add(&self, processes: &[u32]) {

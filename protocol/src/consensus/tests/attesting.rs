@@ -1,7 +1,7 @@
 //! Who is sent attestations in a crowd, and that nobody waits for them who needs them.
 
 use super::*;
-use crate::consensus::attesting::{SPREADING_INTERVAL, VIEWS_SOON};
+use crate::consensus::proofs::attesting::{SPREADING_INTERVAL, VIEWS_SOON};
 
 /// So many that the leaders of the next views are far less than a third.
 const CROWD: usize = 60;
@@ -32,7 +32,7 @@ fn crowd() -> (Network, usize) {
 
 fn next_leaders(network: &Network, views: u64) -> BTreeSet<usize> {
     let consensus = &network.node(0).consensus;
-    (0..views).map(|ahead| consensus.leader(View(consensus.view.0 + ahead)).as_usize()).collect()
+    (0..views).map(|ahead| consensus.leader(View(consensus.round.view().0 + ahead)).as_usize()).collect()
 }
 
 /// It is handed to one node in one message: sent in the same step, so looked for in the queue.
@@ -51,15 +51,15 @@ fn a_ready_goes_to_the_leaders_of_the_next_views_at_once_and_to_others_as_they_b
     network.run(20);
     // Three views go by; nobody else confirms the first proof.
     for proof in 2..=4 {
-        let view = network.node(0).consensus.view;
+        let view = network.node(0).consensus.round.view();
         network.confirm_everywhere(proof);
-        while network.node(far).consensus.view == view {
+        while network.node(far).consensus.round.view() == view {
             network.run(1);
         }
         network.run(100);
     }
     let knows = |network: &Network, node: usize| {
-        network.node(node).consensus.ready.words(&Hash([1; 32])).iter().any(|(by, _)| by.as_usize() == far)
+        network.node(node).consensus.proofs.ready().words(&Hash([1; 32])).iter().any(|(by, _)| by.as_usize() == far)
     };
     let now = next_leaders(&network, VIEWS_SOON);
     assert!(now.difference(&soon).count() >= 3, "the window moved on");
@@ -111,7 +111,7 @@ fn a_leader_that_missed_one_is_sent_it_again_within_two_seconds() {
     network.cut = BTreeSet::from([(far, leader)]);
     network.confirm(far, 1);
     network.run(20);
-    let knows = |network: &Network| !network.node(leader).consensus.ready.words(&Hash([1; 32])).is_empty();
+    let knows = |network: &Network| !network.node(leader).consensus.proofs.ready().words(&Hash([1; 32])).is_empty();
     assert!(!knows(&network));
     network.cut.clear();
     network.run(2_000);
@@ -123,7 +123,7 @@ fn everybody_is_sent_what_is_still_undecided_after_a_while() {
     let (mut network, far) = crowd();
     network.confirm(far, 1);
     network.run(1);
-    let overdue = crate::consensus::attesting::OVERDUE.0;
+    let overdue = crate::consensus::proofs::attesting::OVERDUE.0;
     let before = attested(&mut network, far, overdue - 100);
     assert!(before.len() < 16, "{before:?}");
     let after = attested(&mut network, far, 16_000);
@@ -157,7 +157,7 @@ fn a_view_change_vote_for_another_view_moves_nobody() {
         let ballot = Ballot { epoch: set.epoch(), view, choice: Choice::ViewChange };
         Message::Vote { vote: Vote::sign(&set, &set.get(voter).unwrap().key, voter, ballot), reason: None }
     };
-    let view = network.node(far).consensus.view;
+    let view = network.node(far).consensus.round.view();
     for other in [View(view.0 + 3), View(u64::MAX)] {
         network.deliver(bad, far, vote(other));
     }

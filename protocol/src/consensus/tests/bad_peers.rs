@@ -73,7 +73,7 @@ fn votes_and_proposals_of_the_last_views_are_ignored() {
 #[test]
 fn a_flood_of_prepares_takes_no_places_from_the_votes_that_count() {
     let mut network = three_and_a_bad_one();
-    let view = network.node(0).consensus.view.0;
+    let view = network.node(0).consensus.round.view().0;
     for number in 0..5_000u64 {
         let mut block = [0; 32];
         block[..8].copy_from_slice(&number.to_be_bytes());
@@ -88,7 +88,7 @@ fn a_flood_of_prepares_takes_no_places_from_the_votes_that_count() {
 fn blocks_that_no_final_block_leads_to_are_forgotten() {
     let mut network = three_and_a_bad_one();
     for proof in 1..=100 {
-        let view = network.node(0).consensus.view.0;
+        let view = network.node(0).consensus.round.view().0;
         let mut ahead = view..=view + VIEWS_AHEAD_MAX;
         if let Some(view) = ahead.find(|view| network.settings[0].schedule.leader(View(*view)).as_usize() == BAD) {
             let proposal = network.bad_proposal(view, u64::MAX - view);
@@ -97,7 +97,7 @@ fn blocks_that_no_final_block_leads_to_are_forgotten() {
         network.the_others_go_on(proof);
     }
     for index in 0..BAD {
-        let held = network.node(index).consensus.chain.above().count();
+        let held = network.node(index).consensus.tree.above().count();
         assert!(held <= 12, "validator {index} holds {held} blocks above the last final one");
     }
 }
@@ -110,7 +110,7 @@ fn a_late_commit_is_heard_and_nothing_else() {
     let set = network.settings[0].set.clone();
     let committed = network.node(0).consensus.committed_view();
     let before = network.node(0).consensus.snapshot_now();
-    let told = network.node(0).consensus.testimony(ValidatorIndex(BAD as u16));
+    let told = network.node(0).consensus.supply().testimony(ValidatorIndex(BAD as u16));
     for (view, block) in (1..=committed.0).flat_map(|view| [(view, 1), (view, 2)]) {
         // Two Commits for different blocks in each view, and neither is signed.
         let ballot = Ballot { epoch: Epoch(1), view: View(view), choice: Choice::Commit(Hash([block; 32])) };
@@ -124,7 +124,7 @@ fn a_late_commit_is_heard_and_nothing_else() {
     }
     assert_eq!(network.node(0).consensus.snapshot_now(), before);
     assert_eq!(
-        network.node(0).consensus.testimony(ValidatorIndex(BAD as u16)),
+        network.node(0).consensus.supply().testimony(ValidatorIndex(BAD as u16)),
         told,
         "R12 hears of checked votes only"
     );

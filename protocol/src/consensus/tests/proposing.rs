@@ -11,12 +11,12 @@ fn checked(proof: u8) -> Checked {
 
 fn leader(network: &Network) -> usize {
     let consensus = &network.node(0).consensus;
-    consensus.leader(consensus.view).as_usize()
+    consensus.leader(consensus.round.view()).as_usize()
 }
 
 /// Proofs of the blocks that were proposed in this view, of whoever knows of one.
 fn proposed(network: &Network, view: View) -> Option<BTreeSet<Hash>> {
-    let kept = network.nodes.iter().flatten().find_map(|node| node.consensus.proposals.get(&view))?;
+    let kept = network.nodes.iter().flatten().find_map(|node| node.consensus.proposals.at(view))?;
     Some(kept.proposal.block.body.proofs.iter().map(|entry| entry.proof).collect())
 }
 
@@ -26,7 +26,7 @@ fn contested_proofs_share_a_block_while_a_quorum_has_announced_all_of_them() {
     let mut network = Network::new(&[10; 7]);
     network.run(3_000);
     let leader = leader(&network);
-    let view = network.node(leader).consensus.view;
+    let view = network.node(leader).consensus.round.view();
     let others: Vec<usize> = (0..7).filter(|node| *node != leader).collect();
     for (proof, lacks) in [(1, others[0]), (2, others[1]), (3, others[2])] {
         others.iter().filter(|node| **node != lacks).for_each(|node| network.confirm(*node, proof));
@@ -50,19 +50,19 @@ fn a_crowds_leader_waits_some_rounds_for_what_is_being_checked_and_no_longer() {
     network.run(1_000);
     assert!(network.is_final_everywhere(1));
     let leader = leader(&network);
-    let view = network.node(leader).consensus.view;
-    let usual = network.node(leader).consensus.usual_round().0;
+    let view = network.node(leader).consensus.round.view();
+    let usual = network.node(leader).consensus.timers.usual_round().0;
     assert!(usual > 0, "a round was seen");
     // Long enough in the view: nobody waits.
     (0..20).filter(|node| *node != (leader + 1) % 20).for_each(|node| network.confirm(node, 2));
     network.run(10);
     assert!(proposed(&network, view).is_some());
-    while network.node(leader).consensus.view == view {
+    while network.node(leader).consensus.round.view() == view {
         network.run(1);
     }
     // As it begins.
     let leader = self::leader(&network);
-    let view = network.node(leader).consensus.view;
+    let view = network.node(leader).consensus.round.view();
     (0..20).filter(|node| *node != (leader + 1) % 20).for_each(|node| network.confirm(node, 3));
     (0..10).for_each(|node| network.confirm(node, 4));
     network.run(usual);

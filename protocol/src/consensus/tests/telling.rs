@@ -35,7 +35,7 @@ fn the_first_word_goes_at_once_and_the_next_ones_together() {
 
 fn leader(network: &Network) -> usize {
     let consensus = &network.node(0).consensus;
-    consensus.leader(consensus.view).as_usize()
+    consensus.leader(consensus.round.view()).as_usize()
 }
 
 /// But for the answer to votes that come after their view, which each peer is given at most every 100 ms.
@@ -125,11 +125,13 @@ fn with_nothing_undecided_nobody_wakes_up_to_tell_it_again() {
     let mut network = Network::new(&[10; 4]);
     network.run(3_020);
     let consensus = &mut network.nodes[0].as_mut().unwrap().consensus;
-    consensus.attesting.rebroadcast_due = consensus.now.local.saturating_add(Millis(1));
-    assert_eq!(consensus.wakeup(), consensus.status_due);
+    let due = consensus.now.local.saturating_add(Millis(1));
+    consensus.proofs.attesting().put_off(due);
+    assert_eq!(consensus.wakeup(), consensus.statuses.due());
     network.confirm(0, 1);
-    let consensus = &network.node(0).consensus;
-    assert!(consensus.wakeup() <= consensus.attesting.rebroadcast_due);
+    let consensus = &mut network.nodes[0].as_mut().unwrap().consensus;
+    let due = consensus.proofs.attesting().rebroadcast_due();
+    assert!(consensus.wakeup() <= due);
 }
 
 /// T1.
@@ -145,10 +147,10 @@ fn of_many_peers_a_few_at_a_time_are_told_the_status_and_all_within_two_seconds_
     assert_eq!(told, (0..20).filter(|index| *index != 3).collect::<Vec<_>>());
     // The proposal is lost, and the view with it.
     let leader = leader(&network);
-    let view = network.node(3).consensus.view;
+    let view = network.node(3).consensus.round.view();
     network.cut = (0..20).map(|to| (leader, to)).collect();
     network.confirm_everywhere(1);
-    while network.node(3).consensus.view == view {
+    while network.node(3).consensus.round.view() == view {
         network.run(1);
     }
     // Whoever agrees is told too, since it may be somebody else who lacks something.
@@ -171,16 +173,15 @@ fn in_a_crowd_a_lagging_node_reports_to_sixteen_peers_and_its_givers() {
     };
     assert!(told(&mut network, 500).len() <= 4);
     // It hears of the proposal and of some Prepares, but of too few, and nothing of its givers.
-    let (view, leader) = (network.node(deaf).consensus.view, leader(&network));
-    let gives = |from: &usize| {
-        relaying::gives(ValidatorIndex(*from as u16), view, ValidatorIndex(deaf as u16), 40, relaying::GIVERS)
-    };
+    let (view, leader) = (network.node(deaf).consensus.round.view(), leader(&network));
+    let gives =
+        |from: &usize| sync::gives(ValidatorIndex(*from as u16), view, ValidatorIndex(deaf as u16), 40, sync::GIVERS);
     let others = || (0..40).filter(|from| ![leader, deaf].contains(from));
     let unheard = others().filter(gives).chain(others().filter(|from| !gives(from)).take(16));
     network.cut = unheard.map(|from| (from, deaf)).collect();
     network.confirm_everywhere(1);
     network.run(100);
-    assert_eq!(network.node(deaf).consensus.view, view);
+    assert_eq!(network.node(deaf).consensus.round.view(), view);
     let told = told(&mut network, 500);
     assert!(told.len() >= 16, "{told:?}");
     assert!(others().filter(gives).all(|giver| told.contains(&giver)), "{told:?}");
@@ -200,7 +201,7 @@ fn who_is_elsewhere_is_told_at_every_turn() {
         network.confirm_everywhere(1);
         network.run(1_000);
         let teller = (deaf + 1) % validators;
-        assert!(network.node(teller).consensus.view > network.node(deaf).consensus.view);
+        assert!(network.node(teller).consensus.round.view() > network.node(deaf).consensus.round.view());
         network.run(2_000);
         let told: Vec<usize> = sent_by(&mut network, teller, 4, 500).iter().flat_map(|sent| statuses(sent)).collect();
         for peer in (0..validators).filter(|peer| *peer != teller) {
@@ -220,7 +221,7 @@ fn on_an_idle_chain_late_prepares_go_to_the_next_proposers_only() {
     assert!(network.is_final_everywhere(1));
     let proposers: BTreeSet<usize> = {
         let consensus = &network.node(0).consensus;
-        [consensus.view, consensus.view.next()].map(|view| consensus.leader(view).as_usize()).into()
+        [consensus.round.view(), consensus.round.view().next()].map(|view| consensus.leader(view).as_usize()).into()
     };
     for index in 0..4 {
         let sent = sent_by(&mut network, index, 1, 2_000).remove(0);
@@ -244,14 +245,14 @@ fn a_view_change_costs_a_few_certificates_for_each_validator() {
     network.cut = (0..20).map(|to| (leader, to)).collect();
     network.confirm_everywhere(1);
     let other = (leader + 1) % 20;
-    let view = network.node(other).consensus.view;
+    let view = network.node(other).consensus.round.view();
     let mut sent = 0;
     let mut left_for = 0;
     while left_for < 100 {
         let now = network.now + DELAY;
         network.run(1);
         sent += network.queue.iter().filter(|(at, .., message)| *at > now && is_view_change(message)).count();
-        left_for += u64::from(network.node(other).consensus.view > view);
+        left_for += u64::from(network.node(other).consensus.round.view() > view);
     }
     assert!(sent > 0 && sent <= 20 * 6, "{sent} certificates");
     network.run(2_000);
@@ -264,9 +265,9 @@ fn who_is_not_given_certificates_by_its_givers_is_given_them_by_others_with_its_
     let mut network = Network::new(&[10; 20]);
     network.run(2_600);
     let leader = leader(&network);
-    let view = network.node(0).consensus.view;
+    let view = network.node(0).consensus.round.view();
     let gives = |from: usize, to: usize| {
-        relaying::gives(ValidatorIndex(from as u16), view, ValidatorIndex(to as u16), 20, relaying::GIVERS)
+        sync::gives(ValidatorIndex(from as u16), view, ValidatorIndex(to as u16), 20, sync::GIVERS)
     };
     // One that its leader, from which it needs the proposal, is no giver of.
     let deaf = (0..20).find(|index| *index != leader && !gives(leader, *index)).expect("a leader gives to four");

@@ -12,7 +12,7 @@ fn votes(log: &[Record]) -> usize {
 }
 
 fn is_lost(node: &Node) -> bool {
-    node.consensus.history.unknown() == Some(UnknownHistory::Lost)
+    node.consensus.safety.unknown() == Some(UnknownHistory::Lost)
 }
 
 /// Three of four, who hold a vote of the fourth for their present view; the fourth is stopped.
@@ -21,7 +21,7 @@ fn network_that_holds_votes_of_three() -> Network {
     network.run(20);
     network.confirm_everywhere(1);
     network.run(100);
-    let view = network.node(3).consensus.view;
+    let view = network.node(3).consensus.round.view();
     network.input(3, Input::GiveUp { view, reason: GiveUpReason::Timeout });
     network.run(10);
     network.stop(3);
@@ -43,7 +43,8 @@ fn a_torn_tail_does_not_end_a_loss() {
     network.cut.clear();
     network.run(1_000);
     assert!(
-        floor_of(network.node(3)).is_some_and(|floor| floor > network.node(0).consensus.certificates.commit_view())
+        floor_of(network.node(3))
+            .is_some_and(|floor| floor > network.node(0).consensus.votes.certificates().commit_view())
     );
 }
 
@@ -53,7 +54,7 @@ fn a_torn_tail_of_a_new_log_leaves_it_new() {
     network.stop(3);
     network.cut = (0..4).flat_map(|other| [(3, other), (other, 3)]).collect();
     network.start(3, vec![Record::Unknown(UnknownHistory::New), TORN]);
-    assert_eq!(network.node(3).consensus.history.unknown(), Some(UnknownHistory::New));
+    assert_eq!(network.node(3).consensus.safety.unknown(), Some(UnknownHistory::New));
 }
 
 /// Found by the simulated network, seed 890 of its first version: who had lost its log never heard those who held votes
@@ -61,7 +62,7 @@ fn a_torn_tail_of_a_new_log_leaves_it_new() {
 #[test]
 fn who_lost_its_log_hears_those_who_hold_its_votes() {
     let mut network = network_that_holds_votes_of_three();
-    let held = |index: usize| network.node(index).consensus.tally.newest_of(ValidatorIndex(3)).count();
+    let held = |index: usize| network.node(index).consensus.votes.tally().newest_of(ValidatorIndex(3)).count();
     assert!((0..3).all(|index| held(index) > 0), "the case needs them to hold its votes");
     // Nothing moves but testimonies: the others may not outgrow those votes.
     network.cut = (0..3).flat_map(|from| (0..3).map(move |to| (from, to))).collect();
@@ -126,7 +127,7 @@ fn a_log_that_nobody_has_confirmed_yet_signs_nothing() {
 fn a_certificate_with_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
     let (mut network, old) = network_with_an_old_log_of_three();
     for other in 0..3 {
-        let held = network.node(other).consensus.tally.newest_of(ValidatorIndex(3)).count();
+        let held = network.node(other).consensus.votes.tally().newest_of(ValidatorIndex(3)).count();
         assert_eq!(held, 0, "the case needs them to hold none of its votes");
     }
     network.start(3, old.iter().cloned().chain([UNCONFIRMED]).collect());
@@ -138,7 +139,7 @@ fn a_certificate_with_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
     let log = &network.node(3).log;
     let lost = log.iter().position(|record| *record == LOST).expect("it notices");
     assert_eq!(votes(&log[..lost]), votes(&old), "and has signed nothing before");
-    let above = network.node(0).consensus.certificates.commit_view();
+    let above = network.node(0).consensus.votes.certificates().commit_view();
     let floor = |record: &Record| matches!(record, Record::Floor(floor) if *floor > above);
     assert!(log[lost..].iter().any(floor), "it signs above where the others are");
     network.confirm_everywhere(5);
@@ -156,9 +157,9 @@ fn a_block_that_carries_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
         let mut votes = block.body.carried.iter().flat_map(|carried| carried.votes());
         votes.any(|vote| vote.voter == ValidatorIndex(3))
     };
-    let mut proposals = network.node(0).consensus.proposals.values().map(|kept| &kept.proposal.block);
-    let block = proposals.rfind(carries).expect("its votes are carried").clone();
-    let last = network.node(0).consensus.proposals.values().next_back().expect("there is one").proposal.clone();
+    let proposals = || network.node(0).consensus.proposals.iter().map(|(_, kept)| &kept.proposal);
+    let block = proposals().map(|proposal| &proposal.block).rfind(carries).expect("its votes are carried").clone();
+    let last = proposals().next_back().expect("there is one").clone();
     for message in [
         Message::Blocks { blocks: vec![block.clone()], commit: None },
         Message::Proposal(Box::new(Proposal { block: block.clone(), ..last.clone() })),
@@ -168,7 +169,7 @@ fn a_block_that_carries_a_vote_that_the_log_lacks_makes_it_a_lost_one() {
         network.run(10);
         assert!(!is_lost(network.node(3)));
         let consensus = &mut network.nodes[3].as_mut().unwrap().consensus;
-        let want = super::super::resolver::Want::Block { id: block.id(), above: Sequence(0) };
+        let want = super::super::sync::Want::Block { id: block.id(), above: Sequence(0) };
         consensus.resolver.want(want, Some(ValidatorIndex(0)), []);
         network.input(3, Input::Peer(ValidatorIndex(0), Verified::own(message)));
         assert!(is_lost(network.node(3)));
@@ -185,7 +186,7 @@ fn a_whole_log_is_confirmed_and_signs_on() {
     let log = network.stop(3);
     network.start(3, log.iter().cloned().chain([UNCONFIRMED]).collect());
     network.run(20);
-    assert!(network.node(3).consensus.may_sign());
+    assert!(network.node(3).consensus.safety.may_sign());
     assert!(!network.node(3).log.contains(&LOST));
     // All at once, as after a power cut.
     let logs: Vec<_> = (0..4).map(|index| network.stop(index)).collect();

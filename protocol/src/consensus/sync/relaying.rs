@@ -8,15 +8,15 @@
 //! together, in the very moment in which many are late: so each peer has a few givers for a view, and twice as many with
 //! each status by which it came no further, until they are everybody.
 
-use super::events::To;
-use super::{Consensus, Peer};
+use super::peers::{Peer, Peers};
 use crate::certificate::Certificate;
+use crate::consensus::effects::Effects;
+use crate::consensus::events::To;
 use crate::message::Message;
 use crate::turns::is_crowd;
 use crate::types::{Millis, ValidatorIndex, View};
 use crate::vote::VoteKind;
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 
 /// Several rounds between neighbours; what is not known by then is not on its way.
 const RELAY_DELAY: Millis = Millis(20);
@@ -30,93 +30,111 @@ const RELAYS_MAX: usize = 64;
 
 /// Validators that give a peer the certificates of one view unasked (T1). That all of them are bad, or unheard, is rare, and
 /// costs the time until the peer's second status.
-pub(super) const GIVERS: u64 = 4;
+pub const GIVERS: u64 = 4;
 /// Doublings after which there are more givers than validators.
 const STUCK_MAX: u32 = 16;
 
 /// What a phase of a round takes at most where nothing is slow or lost: 20 ms, with 32 validators 40, with 100 490 (measured on
 /// two cores, with all of them on it: 33 with 32, 135 with 64, 460 with 100).
-pub(super) fn round_of(validators: usize) -> Millis {
+pub fn round_of(validators: usize) -> Millis {
     let crowds = crowds(validators);
     RELAY_DELAY.max(RELAY_DELAY_OF_CROWD.times(crowds.saturating_mul(crowds))).min(ROUND_MAX)
 }
 
 /// How many times sixteen validators a set is, rounded up: what each of them has to do for a round grows with it.
-pub(super) fn crowds(validators: usize) -> u64 {
+pub fn crowds(validators: usize) -> u64 {
     validators.div_ceil(CROWD).max(1) as u64
 }
 
 /// Certificates that are relayed at a time, in its order.
-#[derive(Debug, Default)]
-pub(super) struct Relays(VecDeque<(Millis, Certificate)>);
+#[derive(Debug)]
+pub struct Relays {
+    givers: Givers,
+    waiting: VecDeque<(Millis, Certificate)>,
+}
 
 impl Relays {
+    pub fn new(givers: Givers) -> Self {
+        Relays { givers, waiting: VecDeque::new() }
+    }
+
+    /// A certificate that is new here is relayed once. One that ends a view without a block goes at once: ViewChange
+    /// votes come when timers run out, which is not at the same time everywhere.
+    pub fn relay(&mut self, certificate: &Certificate, now: Millis, peers: &Peers, effects: &mut Effects) {
+        match certificate.kind() {
+            VoteKind::ViewChange => self.givers.give_to_lacking(certificate, peers, effects),
+            // No vote shows who has it. Of a crowd nearly all have, and who lacks it asks by its status.
+            VoteKind::Commit if is_crowd(self.givers.validators) => {}
+            VoteKind::Prepare | VoteKind::Commit => {
+                self.push(now.saturating_add(round_of(self.givers.validators)), certificate.clone());
+            }
+        }
+    }
+
+    /// Sends those whose time has come.
+    pub fn send_due(&mut self, now: Millis, peers: &Peers, effects: &mut Effects) {
+        while let Some(certificate) = self.pop(now) {
+            self.givers.give_to_lacking(&certificate, peers, effects);
+        }
+    }
+
     fn push(&mut self, due: Millis, certificate: Certificate) {
         if certificate.kind() == VoteKind::Commit
-            && let Some((_, waiting)) = self.0.iter_mut().find(|(_, waiting)| waiting.kind() == VoteKind::Commit)
+            && let Some((_, waiting)) = self.waiting.iter_mut().find(|(_, waiting)| waiting.kind() == VoteKind::Commit)
         {
             // It keeps the place of the older one, or under load none would ever be due.
             *waiting = certificate;
             return;
         }
-        if self.0.len() >= RELAYS_MAX {
-            self.0.pop_front();
+        if self.waiting.len() >= RELAYS_MAX {
+            self.waiting.pop_front();
         }
-        self.0.push_back((due, certificate));
+        self.waiting.push_back((due, certificate));
     }
 
     fn pop(&mut self, now: Millis) -> Option<Certificate> {
-        self.0.pop_front_if(|(due, _)| *due <= now).map(|(_, certificate)| certificate)
+        self.waiting.pop_front_if(|(due, _)| *due <= now).map(|(_, certificate)| certificate)
     }
 
-    pub(super) fn wakeup(&self) -> Option<Millis> {
-        self.0.front().map(|(due, _)| *due)
+    pub fn wakeup(&self) -> Option<Millis> {
+        self.waiting.front().map(|(due, _)| *due)
     }
 }
 
-impl Consensus {
-    /// A certificate that is new here is relayed once. One that ends a view without a block goes at once: ViewChange
-    /// votes come when timers run out, which is not at the same time everywhere.
-    pub(super) fn relay(&mut self, certificate: &Certificate) {
-        match certificate.kind() {
-            VoteKind::ViewChange => self.give_to_lacking(certificate),
-            // No vote shows who has it. Of a crowd nearly all have, and who lacks it asks by its status.
-            VoteKind::Commit if is_crowd(self.set().len()) => {}
-            VoteKind::Prepare | VoteKind::Commit => {
-                let due = self.now.local.saturating_add(round_of(self.set().len()));
-                self.relays.push(due, certificate.clone());
-            }
-        }
-    }
+/// Validators that give a peer the certificates of one view.
+#[derive(Debug, Clone, Copy)]
+pub struct Givers {
+    pub me: ValidatorIndex,
+    pub validators: usize,
+}
 
-    pub(super) fn relay_due(&mut self) {
-        while let Some(certificate) = self.relays.pop(self.now.local) {
-            self.give_to_lacking(&certificate);
-        }
-    }
-
-    fn give_to_lacking(&mut self, certificate: &Certificate) {
-        let lacks = |peer: &Peer| match certificate.kind() {
-            VoteKind::Commit => peer.status.as_ref().is_none_or(|status| status.commit < certificate.view()),
-            VoteKind::Prepare | VoteKind::ViewChange => peer.view <= certificate.view(),
-        };
-        let given = |index: ValidatorIndex, peer: &Peer| lacks(peer) && self.gives(certificate.view(), index, 0);
-        let lacking: Vec<ValidatorIndex> =
-            self.peers.iter().filter(|(index, peer)| given(**index, peer)).map(|(index, _)| *index).collect();
-        for peer in lacking {
-            self.send(To::Peer(peer), Message::Certificate(certificate.clone()));
-        }
-    }
-
+impl Givers {
     /// Whether I am one of a peer's givers in a view: they are spread over the set, so that neighbours that are bad do not cut
     /// off the one that alone holds a certificate, begin elsewhere for each peer, and are others in the next view. The peer has
     /// said so many times in a row that it came no further.
-    pub(super) fn gives(&self, view: View, peer: ValidatorIndex, stuck: u32) -> bool {
-        gives(self.settings.me, view, peer, self.set().len(), GIVERS << stuck.min(STUCK_MAX))
+    pub fn gives(&self, view: View, peer: ValidatorIndex, stuck: u32) -> bool {
+        gives(self.me, view, peer, self.validators, GIVERS << stuck.min(STUCK_MAX))
+    }
+
+    /// Whether a validator is one of mine, with my first status.
+    pub fn gives_me(&self, giver: ValidatorIndex, view: View) -> bool {
+        gives(giver, view, self.me, self.validators, GIVERS)
+    }
+
+    fn give_to_lacking(&self, certificate: &Certificate, peers: &Peers, effects: &mut Effects) {
+        let lacks = |peer: &Peer| match certificate.kind() {
+            VoteKind::Commit => peer.status().is_none_or(|status| status.commit < certificate.view()),
+            VoteKind::Prepare | VoteKind::ViewChange => peer.view() <= certificate.view(),
+        };
+        for (index, peer) in peers.iter() {
+            if lacks(peer) && self.gives(certificate.view(), index, 0) {
+                effects.send(To::Peer(index), Message::Certificate(certificate.clone()));
+            }
+        }
     }
 }
 
-pub(super) fn gives(me: ValidatorIndex, view: View, peer: ValidatorIndex, validators: usize, givers: u64) -> bool {
+pub fn gives(me: ValidatorIndex, view: View, peer: ValidatorIndex, validators: usize, givers: u64) -> bool {
     let (me, peer, count) = (u64::from(me.0), u64::from(peer.0), validators as u64);
     let others = count.saturating_sub(1).max(1);
     // From 0, who follows the peer, to the last of the others.
@@ -143,6 +161,7 @@ fn stride(view: View, others: u64) -> u64 {
 mod tests {
     use super::*;
     use alloc::collections::BTreeSet;
+    use alloc::vec::Vec;
 
     #[test]
     fn each_peer_has_four_givers_or_everybody_and_all_take_part() {

@@ -20,7 +20,7 @@ impl Mine {
         self.prepare.and_then(|vote| vote.ballot.choice.block())
     }
 
-    pub fn votes(&self) -> impl Iterator<Item = Vote> {
+    pub fn votes(&self) -> impl Iterator<Item = Vote> + use<> {
         [self.prepare, self.commit, self.view_change].into_iter().flatten()
     }
 }
@@ -49,6 +49,11 @@ impl Signed {
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (View, &Mine)> {
         self.views.iter().map(|(view, mine)| (*view, mine))
+    }
+
+    /// All of them, by view.
+    pub fn votes(&self) -> impl Iterator<Item = Vote> + '_ {
+        self.views.values().flat_map(Mine::votes)
     }
 
     pub fn highest_view(&self) -> View {

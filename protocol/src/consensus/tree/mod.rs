@@ -3,15 +3,19 @@
 //! Execution is on an overlay over the parent, so several prepared blocks may share a sequence. What became final
 //! stays here until the database answers for it.
 
+mod ancestors;
+
 use super::events::FinalBlock;
 use crate::block::Block;
-use crate::ledger::{Branch, Ledger, LedgerFault, Position};
+use crate::ledger::{Branch, BranchError, Ledger, LedgerFault, NoLedger, Position};
 use crate::quorum::ValidatorSet;
 use crate::types::{Hash, Sequence};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+pub use ancestors::ProofsOf;
+use ancestors::{AncestorIndex, Indexed};
 
 /// Why a block has no ledger here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,17 @@ pub enum NotExecuted {
     OtherRoot {
         mine: Hash,
     },
+    /// The database does not say what is final, so nothing is known of this block.
+    Branch(BranchError),
+}
+
+impl From<NoLedger> for NotExecuted {
+    fn from(none: NoLedger) -> NotExecuted {
+        match none {
+            NoLedger::Fault(fault) => NotExecuted::Fault(fault),
+            NoLedger::Branch(error) => NotExecuted::Branch(error),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -33,32 +48,8 @@ struct Linked {
     outcome: Option<Result<Ledger, NotExecuted>>,
 }
 
-/// A block whose proofs are found without a look at each.
-#[derive(Debug)]
-struct Indexed {
-    block: Block,
-    proofs: BTreeSet<Hash>,
-}
-
-impl From<Block> for Indexed {
-    fn from(block: Block) -> Indexed {
-        let proofs = block.body.proofs.iter().map(|entry| entry.proof).collect();
-        Indexed { block, proofs }
-    }
-}
-
-/// Proofs of some blocks.
-pub struct Proofs<'a>(Vec<&'a BTreeSet<Hash>>);
-
-impl Proofs<'_> {
-    /// Cost: O(blocks × log proofs).
-    pub fn contains(&self, proof: &Hash) -> bool {
-        self.0.iter().any(|proofs| proofs.contains(proof))
-    }
-}
-
 /// Blocks above the base, which is the last final block.
-pub struct Chain {
+pub struct Tree {
     set: Arc<ValidatorSet>,
     proofs_max: usize,
     branch: Box<dyn Branch + Send>,
@@ -69,31 +60,7 @@ pub struct Chain {
     unapplied: BTreeMap<Sequence, Indexed>,
 }
 
-/// What lies below a block: the path above the base, what is final but not applied, and the database.
-struct Below<'a> {
-    path: Vec<&'a Indexed>,
-    unapplied: &'a BTreeMap<Sequence, Indexed>,
-    branch: &'a dyn Branch,
-}
-
-impl Below<'_> {
-    fn blocks(&self) -> impl Iterator<Item = &Indexed> {
-        self.path.iter().copied().chain(self.unapplied.values())
-    }
-}
-
-impl Branch for Below<'_> {
-    fn has_proof(&self, proof: &Hash) -> bool {
-        self.blocks().any(|block| block.proofs.contains(proof)) || self.branch.has_proof(proof)
-    }
-
-    fn has_statement(&self, statement: &Hash) -> bool {
-        self.blocks().flat_map(|block| &block.block.body.proofs).any(|entry| entry.statement == *statement)
-            || self.branch.has_statement(statement)
-    }
-}
-
-impl Chain {
+impl Tree {
     pub fn new(
         set: Arc<ValidatorSet>,
         proofs_max: usize,
@@ -101,7 +68,7 @@ impl Chain {
         base: Hash,
         ledger: Ledger,
     ) -> Self {
-        Chain { set, proofs_max, branch, base, ledger, above: BTreeMap::new(), unapplied: BTreeMap::new() }
+        Tree { set, proofs_max, branch, base, ledger, above: BTreeMap::new(), unapplied: BTreeMap::new() }
     }
 
     /// The last final block.
@@ -185,7 +152,7 @@ impl Chain {
     /// The state after a body on top of `parent`, for a header that does not exist yet or is to be compared.
     ///
     /// # Errors
-    /// As [`Chain::ledger`] for the parent, or the body's own fault.
+    /// As [`Tree::ledger`] for the parent, or the body's own fault.
     pub fn execute(&mut self, at: Position, body: &crate::block::Body) -> Result<Ledger, NotExecuted> {
         self.ledger(&at.parent)?;
         let path = self.path(&at.parent)?;
@@ -204,7 +171,7 @@ impl Chain {
     fn execute_on(&self, at: Position, body: &crate::block::Body, path: &[Hash]) -> Result<Ledger, NotExecuted> {
         let parent = self.executed(&at.parent).ok_or(NotExecuted::Missing(at.parent))?;
         let below = self.below(path);
-        parent.execute(&self.set, at, body, self.proofs_max, &below).map_err(NotExecuted::Fault)
+        Ok(parent.execute(&self.set, at, body, self.proofs_max, &below)?)
     }
 
     fn executed(&self, id: &Hash) -> Option<&Ledger> {
@@ -214,8 +181,8 @@ impl Chain {
         self.above.get(id)?.outcome.as_ref()?.as_ref().ok()
     }
 
-    fn below(&self, path: &[Hash]) -> Below<'_> {
-        Below {
+    fn below(&self, path: &[Hash]) -> AncestorIndex<'_> {
+        AncestorIndex {
             path: path.iter().filter_map(|id| self.above.get(id)).map(|linked| &linked.block).collect(),
             unapplied: &self.unapplied,
             branch: &*self.branch,
@@ -223,13 +190,16 @@ impl Chain {
     }
 
     /// The proofs of the blocks from just above the base up to `tip`: what a block on top of it may not repeat.
-    pub fn proofs_above_base(&self, tip: &Hash) -> Proofs<'_> {
+    pub fn proofs_above_base(&self, tip: &Hash) -> ProofsOf<'_> {
         let path = self.path(tip).unwrap_or_default();
-        Proofs(path.iter().filter_map(|id| self.above.get(id)).map(|linked| &linked.block.proofs).collect())
+        ProofsOf(path.iter().filter_map(|id| self.above.get(id)).map(|linked| &linked.block.proofs).collect())
     }
 
     /// Whether a proof is final, as far as this validator knows.
-    pub fn is_final(&self, proof: &Hash) -> bool {
+    ///
+    /// # Errors
+    /// [`BranchError`] if the database cannot say so.
+    pub fn is_final(&self, proof: &Hash) -> Result<bool, BranchError> {
         self.below(&[]).has_proof(proof)
     }
 
@@ -237,7 +207,7 @@ impl Chain {
     /// not descend from it.
     ///
     /// # Errors
-    /// As [`Chain::ledger`].
+    /// As [`Tree::ledger`].
     pub fn finalize(&mut self, id: &Hash) -> Result<Vec<FinalBlock>, (Hash, NotExecuted)> {
         self.ledger(id).map_err(|fault| (*id, fault))?;
         let path = self.path(id).map_err(|fault| (*id, fault))?;

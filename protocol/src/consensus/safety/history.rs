@@ -2,7 +2,7 @@
 //!
 //! Until it is, this validator observes: it follows certificates, answers and executes, and signs nothing.
 
-use super::events::UnknownHistory;
+use crate::consensus::events::UnknownHistory;
 use crate::message::Testimony;
 use crate::quorum::ValidatorSet;
 use crate::types::{ValidatorIndex, View};
@@ -42,8 +42,16 @@ impl History {
         self.unknown
     }
 
-    pub fn may_sign(&self) -> bool {
-        self.unknown.is_none()
+    pub fn is_unknown(&self) -> bool {
+        self.unknown.is_some()
+    }
+
+    /// A record of the log, in its order. Some ask for less than what they follow, and do not end it.
+    pub fn restore(&mut self, kind: UnknownHistory) {
+        self.unknown = match kind {
+            UnknownHistory::Torn | UnknownHistory::Unconfirmed => self.unknown.or(Some(kind)),
+            UnknownHistory::New | UnknownHistory::Lost => Some(kind),
+        };
     }
 
     /// My recovery response does not count for others that lost their log.

@@ -35,6 +35,16 @@ impl Signal {
     }
 }
 
+/// No process was found that may be signalled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no validator's process that this user may signal listens on port {http_port} of this machine; faults of processes and \
+     workers need one, on Linux"
+)]
+pub struct NobodyListens {
+    http_port: u16,
+}
+
 /// A process that is the one that was meant, whatever becomes of its number.
 #[derive(Debug)]
 pub struct Process {
@@ -47,17 +57,12 @@ impl Process {
     ///
     /// # Errors
     /// Why no process was found that may be signalled.
-    pub fn validator(http_port: u16) -> Result<Process, String> {
-        let nobody = || {
-            format!(
-                "no validator's process that this user may signal listens on port {http_port} of this machine; faults of \
-                 processes and workers need one, on Linux"
-            )
-        };
+    pub fn validator(http_port: u16) -> Result<Process, NobodyListens> {
+        let nobody = NobodyListens { http_port };
         let sockets = sockets_listening_on(http_port);
         let listens = |pid: i32| is_validator(pid) && has_socket(pid, &sockets);
-        let pid = all().into_iter().find(|pid| listens(*pid)).ok_or_else(nobody)?;
-        Process::open(pid, listens).ok_or_else(nobody)
+        let pid = all().into_iter().find(|pid| listens(*pid)).ok_or(nobody)?;
+        Process::open(pid, listens).ok_or(nobody)
     }
 
     /// The workers of a validator, oldest first.
@@ -241,7 +246,7 @@ mod tests {
     fn who_listens_but_is_no_validator_is_left_alone() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let error = Process::validator(port).unwrap_err();
+        let error = Process::validator(port).unwrap_err().to_string();
         assert!(error.contains(&port.to_string()) && error.contains("this machine"), "{error}");
     }
 }

@@ -1,0 +1,16 @@
+//! Peers: where each is, what it lacks of mine, and what I lack of theirs. Nothing is sent once and forgotten.
+
+mod peers;
+mod relaying;
+mod resolver;
+mod retransmission;
+mod statuses;
+
+pub use peers::Peers;
+pub use relaying::{Givers, Relays, crowds, round_of};
+pub use resolver::{Resolver, Want};
+pub use retransmission::Supply;
+pub use statuses::{Here, Statuses};
+
+#[cfg(test)]
+pub use relaying::{GIVERS, gives};
