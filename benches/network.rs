@@ -12,6 +12,7 @@ use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_
 use ed25519_dalek::SigningKey;
 use protocol::signature::public_key;
 use protocol::types::{Hash, NodeId, ValidatorIndex};
+use protocol::validator::sessions::Session;
 use protocol::verdict::SolverPin;
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
@@ -35,6 +36,7 @@ enum Talk {
 
 impl PeerMessage for Talk {
     type Verified = Talk;
+    type Fault = std::convert::Infallible;
 
     fn kind(&self) -> u8 {
         match self {
@@ -61,23 +63,23 @@ struct Echo {
 }
 
 impl Sink<Talk> for Echo {
-    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, std::convert::Infallible> {
         Ok(message)
     }
 
-    fn deliver(&self, from: ValidatorIndex, message: Talk) {
+    fn deliver(&self, session: Session, message: Talk) {
         match message {
             Talk::Question(_) | Talk::Script(_) => {
                 let network = self.network.get().expect("set before a session can open");
-                black_box(network.send(from, &Talk::Answer).expect("it is short"));
+                black_box(network.send(session.peer, &Talk::Answer).expect("it is short"));
             }
             Talk::Answer => drop(self.answered.send(())),
         }
     }
 
-    fn opened(&self, _: ValidatorIndex, _: Duration) {}
+    fn opened(&self, _: Session, _: Duration) {}
 
-    fn closed(&self, _: ValidatorIndex) {}
+    fn closed(&self, _: Session) {}
 }
 
 fn node(me: u16, arbiter: &Arbiter) -> (Arc<Network<Talk>>, Receiver<()>) {

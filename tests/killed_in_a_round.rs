@@ -10,7 +10,7 @@ use actors::mempool::Submit;
 use actors::node::{Node, NodeParts};
 use actors::state::Database;
 use actors::storage::vote_log::Identity;
-use actors::supervision::{Exit, Fault, Phase};
+use actors::supervision::{Exit, ExitHook, Fault, Phase};
 use actors::verifier_pool::{PoolConfig, VerifierPool};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
@@ -112,7 +112,7 @@ impl World {
             let flags =
                 Flags { node_id: node_id(index), config: Some(file), stake: None, data_dir: None, key_file: None };
             let told = exits.clone();
-            let hook = move |code, reason: String| told.lock().push(Exit { code, reason });
+            let exit: ExitHook = Arc::new(move |exit| told.lock().push(exit.clone()));
             let database = Database::open(&directory, &genesis.chain_id(), 1 << 20).unwrap();
             let parts = NodeParts {
                 genesis: genesis.clone(),
@@ -121,7 +121,7 @@ impl World {
                 database: Arc::new(database),
                 pool: Arc::new(pool),
                 accept_unknown_history: false,
-                exit: Arc::new(move |exit: &Exit| hook(exit.code, exit.reason.clone())),
+                exit,
             };
             nodes.push(Node::start(parts).unwrap());
         }

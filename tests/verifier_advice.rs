@@ -3,14 +3,17 @@
 mod verifier_support;
 
 use actors::outlet::Outlet;
+use actors::routes::{Routes, Step};
 use actors::supervision::{Handle, Spec, supervise};
 use actors::verifier_pool::{
-    Check, Explain, Explained, Explanations, Judged, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
+    Check, Explain, Explained, Explanations, PoolRequest, Verdicts, VerifierPool, VerifierPoolActor,
+    VerifierPoolSettings,
 };
 use protocol::explanation::Explanation;
-use protocol::mempool::Judgement;
+use protocol::mempool::{Input, Judgement};
 use protocol::message::Word;
-use protocol::types::Hash;
+use protocol::types::{Hash, ValidatorIndex};
+use protocol::validator::route::MempoolInput;
 use protocol::verdict::{Answer, Claim, Job, Model, Report, Task, VerifierParameters};
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,12 +118,18 @@ fn a_vacuous_theorem_is_told_from_a_sound_one() {
 /// An actor before a pool of one worker.
 struct Bench {
     actor: Handle<VerifierPoolActor>,
-    judged: UnboundedReceiver<Judged>,
+    judged: UnboundedReceiver<(Hash, Judgement)>,
 }
 
 fn bench() -> Bench {
     let config = verifier_support::config(1, env!("CARGO_BIN_EXE_pop-verifier").into());
     let (tell, judged) = unbounded_channel();
+    let mempool = Outlet::new(move |step| {
+        if let Step::Input(MempoolInput::Step(Input::Judged { proof, judgement })) = step {
+            tell.send((proof, judgement)).unwrap();
+        }
+        None
+    });
     let settings = VerifierPoolSettings {
         pool: Arc::new(VerifierPool::start(config).unwrap()),
         verdicts: Arc::new(Verdicts::default()),
@@ -128,8 +137,7 @@ fn bench() -> Bench {
         accuracy: Arc::default(),
         published: Arc::default(),
         parameters: VerifierParameters::default(),
-        judged: Outlet::new(move |judged| tell.send(judged).err().map(|error| error.0)),
-        rebuilt: Outlet::new(|_| None),
+        routes: Routes { mempool, ..Routes::nowhere(ValidatorIndex(0)) },
     };
     Bench { actor: supervise(Spec::new("verifier_pool"), move || Ok(VerifierPoolActor::new(settings.clone()))), judged }
 }
@@ -140,14 +148,15 @@ impl Bench {
         let normalised = smtlib::normalise(script.as_bytes(), &smtlib::Limits::default()).unwrap();
         let statement = protocol::verdict::statement_id(&Hash(normalised.identity), Claim::Unsat);
         let (proof, script) = (Hash([number; 32]), script.as_bytes().to_vec());
-        self.actor.send(Check { proof, statement, claim: Claim::Unsat, script, urgent: false }).unwrap();
+        let check = Check { proof, statement, claim: Claim::Unsat, script, urgent: false };
+        self.actor.send(PoolRequest::Check(check)).unwrap();
         statement
     }
 
     async fn word(&mut self, number: u8) -> Word {
-        let judged = tokio::time::timeout(LONG, self.judged.recv()).await.expect("in time").unwrap();
-        assert_eq!(judged.proof, Hash([number; 32]));
-        match judged.judgement {
+        let (proof, judgement) = tokio::time::timeout(LONG, self.judged.recv()).await.expect("in time").unwrap();
+        assert_eq!(proof, Hash([number; 32]));
+        match judgement {
             Judgement::Word(word) => word,
             Judgement::Again => panic!("not judged"),
         }

@@ -5,6 +5,8 @@
 
 use protocol::consensus::events::Halt;
 use protocol::ledger::BranchCause;
+use std::sync::Arc;
+use supervision::{Exit, ExitHook, is_fenced};
 
 /// What an operator has to put right: configuration, keys, genesis, a foreign data directory, a disk that cannot be read or
 /// written.
@@ -29,11 +31,78 @@ pub fn of(halt: &Halt) -> i32 {
 /// What to do about a disk that failed.
 pub const DISK_ADVICE: &str = "free space, make it writable or repair the disk, then start it again: nothing was promised or sent that is not on the disk";
 
+/// For the actors that use the database: a replaced incarnation is not answered by it, and must not take that for the disk's
+/// failure.
+pub fn unless_replaced(hook: ExitHook) -> ExitHook {
+    Arc::new(move |exit: &Exit| {
+        if !is_fenced() {
+            hook(exit);
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::state::DatabaseError;
+    use parking_lot::Mutex;
     use protocol::types::Sequence;
+    use std::sync::mpsc;
+    use std::time::Duration;
+    use supervision::{OnBlock, Spec, Supervisor, Thread, reserve};
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    struct Worker;
+
+    impl actix::Actor for Worker {
+        type Context = actix::Context<Self>;
+    }
+
+    #[derive(actix::Message)]
+    #[rtype(result = "()")]
+    struct Run(Box<dyn FnOnce() + Send>);
+
+    impl actix::Handler<Run> for Worker {
+        type Result = ();
+
+        fn handle(&mut self, run: Run, _: &mut actix::Context<Self>) {
+            (run.0)();
+        }
+    }
+
+    /// Seen on a starved machine: *the database was closed*, exit code 70.
+    #[test]
+    fn a_replaced_incarnation_does_not_end_the_process() {
+        actix::System::new().block_on(async {
+            let thread = Thread::new("work", OnBlock::Replace).deadline(Duration::from_millis(100));
+            let (worker, seat) = reserve::<Worker>(Spec::new("worker").on_thread(thread));
+            let tree = Supervisor::new("root").child(seat.fill(|| Ok(Worker))).start(Arc::new(|_: &Exit| {})).unwrap();
+            let ended = Arc::new(Mutex::new(Vec::new()));
+            let seen = ended.clone();
+            let end = unless_replaced(Arc::new(move |exit: &Exit| seen.lock().push(exit.code)));
+
+            let (of_fenced, (release, held), (done, over)) = (end.clone(), mpsc::channel::<()>(), mpsc::channel());
+            let blocked = Run(Box::new(move || {
+                _ = held.recv();
+                of_fenced(&Exit { code: 70, reason: "the database was closed".into() });
+                _ = done.send(());
+            }));
+            assert!(worker.send(blocked).is_ok());
+            // It is the next incarnation that answers.
+            worker.ask(Run(Box::new(|| {})), LONG).await.unwrap();
+            assert_eq!(worker.report().restarts.total(), 1);
+            release.send(()).unwrap();
+            over.recv_timeout(LONG).unwrap();
+            assert_eq!(*ended.lock(), [] as [i32; 0]);
+            worker
+                .ask(Run(Box::new(move || end(&Exit { code: 4, reason: "the disk failed".into() }))), LONG)
+                .await
+                .unwrap();
+            assert_eq!(*ended.lock(), [4], "one that serves does");
+            tree.stop().await;
+        });
+    }
 
     /// Whether the node meets it at its start or while consensus asks.
     #[test]

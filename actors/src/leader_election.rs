@@ -3,31 +3,40 @@
 //! A shell around [`Election`]. Restarted, it forgets silences and counts from zero.
 
 use crate::clock::Clock;
-use crate::consensus::{Follow, Step};
-use crate::outlet::Outlet;
-use crate::view_change::Session;
+use crate::consensus::TellAgain;
+use crate::links::Links;
+use crate::routes::{Routes, Step, route};
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::events::{Input, Notice};
 use protocol::election::Election;
 use protocol::types::Millis;
+use protocol::validator::restart::{Hears, restart};
+use protocol::validator::route::{Effect, Part};
+use protocol::validator::sessions::{Change, Sessions};
+use std::time::Duration;
+
+/// The sessions of the network are compared with what was heard of them this often.
+const COMPARE: Duration = Duration::from_secs(1);
 
 pub struct LeaderElection {
     election: Election,
-    consensus: Outlet<Step>,
+    routes: Routes,
+    links: Links,
+    sessions: Sessions,
     clock: Clock,
     timer: Option<SpawnHandle>,
 }
 
 impl LeaderElection {
-    pub fn new(election: Election, consensus: Outlet<Step>, clock: Clock) -> Self {
-        LeaderElection { election, consensus, clock, timer: None }
+    pub fn new(election: Election, routes: Routes, links: Links, clock: Clock) -> Self {
+        LeaderElection { election, routes, links, sessions: Sessions::default(), clock, timer: None }
     }
 
     fn give(&mut self, inputs: Vec<Input>, context: &mut Context<Self>) {
         for input in inputs {
             tracing::info!("the leader is silent, its turn is skipped");
             // Not taken, the view timer does the same a little later.
-            _ = self.consensus.send(Step(input));
+            route(self.routes.me, Effect::Follower(input), &mut |delivery| _ = self.routes.deliver(delivery));
         }
         self.arm(context);
     }
@@ -46,31 +55,56 @@ impl LeaderElection {
             this.give(inputs, context);
         }));
     }
+
+    fn compare(&mut self, context: &mut Context<Self>) {
+        let changes = self.sessions.compare((self.links.sessions)());
+        self.on_sessions(changes, context);
+    }
+
+    fn on_sessions(&mut self, changes: Vec<Change>, context: &mut Context<Self>) {
+        if changes.is_empty() {
+            return;
+        }
+        for change in changes {
+            match change {
+                Change::Opened(peer) => self.election.on_session_opened(peer),
+                Change::Closed(peer) => self.election.on_session_closed(self.clock.local(), peer),
+            }
+        }
+        self.arm(context);
+    }
 }
 
 impl Actor for LeaderElection {
     type Context = Context<Self>;
-}
 
-impl Handler<Follow> for LeaderElection {
-    type Result = ();
-
-    fn handle(&mut self, Follow(notice): Follow, context: &mut Context<Self>) {
-        let inputs = self.election.on_notice(self.clock.local(), &notice);
-        if !matches!(notice, Notice::Heard(_)) {
-            self.give(inputs, context);
+    fn started(&mut self, context: &mut Context<Self>) {
+        for hears in restart(Part::LeaderElection) {
+            match hears {
+                Hears::Sessions => self.compare(context),
+                Hears::Again => _ = self.routes.again.send(TellAgain),
+                Hears::ConsensusRestarted | Hears::PoolRestarted | Hears::Waiting => {}
+            }
         }
+        context.run_interval(COMPARE, |actor, context| actor.compare(context));
     }
 }
 
-impl Handler<Session> for LeaderElection {
+impl Handler<Step<Notice>> for LeaderElection {
     type Result = ();
 
-    fn handle(&mut self, session: Session, context: &mut Context<Self>) {
-        match session {
-            Session::Opened(peer) => self.election.on_session_opened(peer),
-            Session::Closed(peer) => self.election.on_session_closed(self.clock.local(), peer),
+    fn handle(&mut self, step: Step<Notice>, context: &mut Context<Self>) {
+        match step {
+            Step::Input(notice) | Step::Heard { input: notice, .. } => {
+                let inputs = self.election.on_notice(self.clock.local(), &notice);
+                if !matches!(notice, Notice::Heard(_)) {
+                    self.give(inputs, context);
+                }
+            }
+            Step::Session(event) => {
+                let changes = self.sessions.on(event);
+                self.on_sessions(changes, context);
+            }
         }
-        self.arm(context);
     }
 }

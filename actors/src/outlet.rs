@@ -1,8 +1,9 @@
 //! A one-way recipient: another actor, known by the message it takes and not by its type.
 //!
-//! Wiring makes one from a [`crate::supervision::Handle`]; a message that was not accepted is returned, and its sender
-//! decides what that means. It must never wait.
+//! A message that was not accepted is returned, and its sender decides what that means. It must never wait.
 
+use crate::supervision::Handle;
+use actix::{Actor, Context, Handler, Message};
 use std::sync::Arc;
 
 /// Delivers a message to its recipient, or returns it.
@@ -11,10 +12,26 @@ pub struct Outlet<M>(Arc<Take<M>>);
 /// Gives back what it did not take.
 type Take<M> = dyn Fn(M) -> Option<M> + Send + Sync;
 
-impl<M> Outlet<M> {
+impl<M: 'static> Outlet<M> {
     /// `take` gives back what was surely not delivered.
     pub fn new(take: impl Fn(M) -> Option<M> + Send + Sync + 'static) -> Outlet<M> {
         Outlet(Arc::new(take))
+    }
+
+    /// Into an actor's mailbox.
+    pub fn to<A>(handle: &Handle<A>) -> Outlet<M>
+    where
+        A: Actor<Context = Context<A>> + Handler<M>,
+        M: Message + Send,
+        M::Result: Send,
+    {
+        let handle = handle.clone();
+        Outlet::new(move |message| handle.send(message).err().map(|refused| refused.message))
+    }
+
+    /// Takes everything, and nobody hears of it.
+    pub fn nowhere() -> Outlet<M> {
+        Outlet::new(|_| None)
     }
 
     /// # Errors

@@ -4,15 +4,18 @@
 //! A shell around [`Pacemaker`]. It holds no safety state; restarted, it is sent the current view again.
 
 use crate::clock::Clock;
-use crate::consensus::{Follow, Step};
+use crate::consensus::TellAgain;
 use crate::metrics;
 use crate::network::Network;
-use crate::outlet::Outlet;
-use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
+use crate::routes::{Routes, Step, route};
+use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::events::{Input, Notice};
 use protocol::message::{GiveUpReason, Message as PeerMessage};
 use protocol::pacemaker::Pacemaker;
 use protocol::types::{Millis, ValidatorIndex};
+use protocol::validator::restart::{Hears, restart};
+use protocol::validator::route::{Effect, Part};
+use protocol::validator::sessions::{Change, Sessions};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,18 +25,11 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Names in one line of the log.
 const NAMES_MAX: usize = 10;
 
-/// A session opened or closed.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub enum Session {
-    Opened(ValidatorIndex),
-    Closed(ValidatorIndex),
-}
-
 pub struct ViewChange {
     pacemaker: Pacemaker,
-    consensus: Outlet<Step>,
+    routes: Routes,
     network: Arc<Network<PeerMessage>>,
+    sessions: Sessions,
     clock: Clock,
     timer: Option<SpawnHandle>,
     /// The operator was told that a quorum is lost.
@@ -41,19 +37,14 @@ pub struct ViewChange {
 }
 
 impl ViewChange {
-    pub fn new(
-        pacemaker: Pacemaker,
-        consensus: Outlet<Step>,
-        network: Arc<Network<PeerMessage>>,
-        clock: Clock,
-    ) -> Self {
-        ViewChange { pacemaker, consensus, network, clock, timer: None, told_lost: false }
+    pub fn new(pacemaker: Pacemaker, routes: Routes, network: Arc<Network<PeerMessage>>, clock: Clock) -> Self {
+        ViewChange { pacemaker, routes, network, sessions: Sessions::default(), clock, timer: None, told_lost: false }
     }
 
     fn give(&mut self, inputs: Vec<Input>, context: &mut Context<Self>) {
         for input in inputs {
             // Not taken, it is asked again when the timer runs out once more.
-            _ = self.consensus.send(Step(input));
+            route(self.routes.me, Effect::Follower(input), &mut |delivery| _ = self.routes.deliver(delivery));
         }
         self.arm(context);
     }
@@ -74,11 +65,37 @@ impl ViewChange {
         }));
     }
 
-    fn look(&mut self, context: &mut Context<Self>) {
-        for peer in self.network.peers().into_iter().filter(|peer| peer.connected) {
-            let round_trip = self.network.round_trip(peer.validator).unwrap_or_default();
-            self.pacemaker.on_session(self.clock.local(), peer.validator, Millis(round_trip.as_millis() as u64));
+    /// A session whose opening or closing was not heard is made good.
+    fn compare(&mut self, context: &mut Context<Self>) {
+        let changes = self.sessions.compare(self.network.sessions());
+        self.on_sessions(changes, context);
+    }
+
+    fn on_sessions(&mut self, changes: Vec<Change>, context: &mut Context<Self>) {
+        for change in changes {
+            match change {
+                Change::Opened(peer) => {
+                    self.measure(peer);
+                    self.look_for_first_quorum(context);
+                }
+                Change::Closed(peer) => self.pacemaker.on_session_closed(peer),
+            }
         }
+    }
+
+    fn measure(&mut self, peer: ValidatorIndex) {
+        let round_trip = self.network.round_trip(peer).unwrap_or_default();
+        self.pacemaker.on_session(self.clock.local(), peer, Millis(round_trip.as_millis() as u64));
+    }
+
+    fn look(&mut self, context: &mut Context<Self>) {
+        self.compare(context);
+        if !self.pacemaker.knows_its_view() {
+            // Nobody could hear the answer, or the question.
+            _ = self.routes.again.send(TellAgain);
+        }
+        let open: Vec<ValidatorIndex> = self.sessions.iter().map(|session| session.peer).collect();
+        open.into_iter().for_each(|peer| self.measure(peer));
         if let Some((view, open)) = self.pacemaker.overdue_view_change(self.clock.local()) {
             tracing::warn!(view = view.0, open_ms = open.0, "a view change stays open: too few validators answer");
         }
@@ -112,11 +129,32 @@ impl ViewChange {
     }
 }
 
+impl ViewChange {
+    fn on_notice(&mut self, notice: &Notice, context: &mut Context<Self>) {
+        // What does not move a timer need not arm it again.
+        if matches!(notice, Notice::Heard(_)) {
+            return;
+        }
+        if let Notice::GaveUp { view, reason: GiveUpReason::Timeout } = notice {
+            let timer_ms = self.pacemaker.timer().0;
+            tracing::warn!(view = view.0, timer_ms, "Consensus timeout, initiating view change");
+        }
+        let inputs = self.pacemaker.on_notice(self.clock.local(), notice);
+        self.give(inputs, context);
+    }
+}
+
 impl Actor for ViewChange {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        self.look(context);
+        for hears in restart(Part::ViewChange) {
+            match hears {
+                Hears::Sessions => self.look(context),
+                Hears::Again => _ = self.routes.again.send(TellAgain),
+                Hears::ConsensusRestarted | Hears::PoolRestarted | Hears::Waiting => {}
+            }
+        }
         context.run_interval(LOOK_INTERVAL, |this, context| {
             this.look(context);
             // Not before the first interval: sessions need a moment at the start.
@@ -126,34 +164,16 @@ impl Actor for ViewChange {
     }
 }
 
-impl Handler<Follow> for ViewChange {
+impl Handler<Step<Notice>> for ViewChange {
     type Result = ();
 
-    fn handle(&mut self, Follow(notice): Follow, context: &mut Context<Self>) {
-        // What does not move a timer need not arm it again.
-        if matches!(notice, Notice::Heard(_)) {
-            return;
-        }
-        if let Notice::GaveUp { view, reason: GiveUpReason::Timeout } = &notice {
-            let timer_ms = self.pacemaker.timer().0;
-            tracing::warn!(view = view.0, timer_ms, "Consensus timeout, initiating view change");
-        }
-        let inputs = self.pacemaker.on_notice(self.clock.local(), &notice);
-        self.give(inputs, context);
-    }
-}
-
-impl Handler<Session> for ViewChange {
-    type Result = ();
-
-    fn handle(&mut self, session: Session, context: &mut Context<Self>) {
-        match session {
-            Session::Opened(peer) => {
-                let round_trip = self.network.round_trip(peer).unwrap_or_default();
-                self.pacemaker.on_session(self.clock.local(), peer, Millis(round_trip.as_millis() as u64));
-                self.look_for_first_quorum(context);
+    fn handle(&mut self, step: Step<Notice>, context: &mut Context<Self>) {
+        match step {
+            Step::Input(notice) | Step::Heard { input: notice, .. } => self.on_notice(&notice, context),
+            Step::Session(event) => {
+                let changes = self.sessions.on(event);
+                self.on_sessions(changes, context);
             }
-            Session::Closed(peer) => self.pacemaker.on_session_closed(peer),
         }
     }
 }

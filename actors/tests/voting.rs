@@ -3,12 +3,13 @@
 //! Verdicts are told by hand: what is tested is the agreement on them.
 
 use actix::System;
-use actors::consensus::{Ask, Finalized, Step};
+use actors::consensus::Ask;
 use actors::outlet::Outlet;
+use actors::routes::{Routes, Step};
 use actors::storage::vote_log::mark_path;
 use actors::supervision::Tree;
 use actors::supervision::{Exit, Fault};
-use actors::voting::{Duties, Voting, VotingConfig, start, votes_thread};
+use actors::voting::{HistoryReader, Voting, VotingConfig, start, votes_thread};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::consensus::events::{Checked, Input};
@@ -20,6 +21,7 @@ use protocol::pacemaker::PacemakerSettings;
 use protocol::parameters::{ConsensusParameters, Tokens};
 use protocol::signature::public_key;
 use protocol::types::{Epoch, Hash, Millis, NodeId, ResourceCount, Sequence, Stake, ValidatorIndex};
+use protocol::validator::route::StateInput;
 use protocol::verdict::SolverPin;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -40,11 +42,6 @@ impl Branch for Nothing {
     fn has_statement(&self, _: &Hash) -> Result<bool, BranchError> {
         Ok(false)
     }
-}
-
-/// A duty that this test has no part for: every script is everywhere, and nobody is behind.
-fn nobody<M: 'static>() -> Outlet<M> {
-    Outlet::new(|_| None)
 }
 
 /// What a validator's process would hold; its threads end with it.
@@ -92,29 +89,24 @@ impl World {
         let finals = Arc::new(Mutex::new(Vec::new()));
         let proofs = Arc::new(Mutex::new(Vec::new()));
         let (blocks, ids) = (finals.clone(), proofs.clone());
-        let state = Outlet::new(move |finalized: Finalized| {
-            for block in finalized.blocks {
-                ids.lock().extend(block.block.body.proofs.iter().map(|entry| entry.proof));
-                blocks.lock().push((block.block.header.sequence, block.id));
+        // Every script is everywhere, and nobody is behind.
+        let state = Outlet::new(move |input| {
+            if let StateInput::Apply { blocks: finalized, .. } = input {
+                for block in finalized {
+                    ids.lock().extend(block.block.body.proofs.iter().map(|entry| entry.proof));
+                    blocks.lock().push((block.block.header.sequence, block.id));
+                }
             }
             None
         });
         let genesis = self.genesis.clone();
-        let duties = Duties {
-            state,
-            serve: nobody(),
-            needed: nobody(),
-            refused: nobody(),
-            rebuilt: nobody(),
-            gossip: nobody(),
-            session: nobody(),
-            history: Arc::new(move || {
-                let id = genesis.genesis_block_hash();
-                let base = Base { id, ledger: genesis.ledger(), commit: None, prepare: None };
-                Ok((base, Box::new(Nothing) as Box<dyn Branch + Send>))
-            }),
-        };
-        let (voting, tree) = start(self.config(index), duties, &votes_thread()).unwrap();
+        let history: HistoryReader = Arc::new(move || {
+            let id = genesis.genesis_block_hash();
+            let base = Base { id, ledger: genesis.ledger(), commit: None, prepare: None };
+            Ok((base, Box::new(Nothing) as Box<dyn Branch + Send>))
+        });
+        let others = Routes { state, ..Routes::nowhere(ValidatorIndex(index as u16)) };
+        let (voting, tree) = start(self.config(index), others, history, &votes_thread()).unwrap();
         Node { voting, finals, proofs, tree }
     }
 
@@ -154,7 +146,7 @@ fn confirm(node: &Node, proof: u8) {
     let proof = Hash([proof; 32]);
     let word = Word::Confirmed(ResourceCount(1_000));
     let checked = Checked { proof, statement: proof, word };
-    assert!(node.voting.consensus.send(Step(Input::Checked(vec![checked]))).is_ok());
+    assert!(node.voting.consensus.send(Step::Input(Input::Checked(vec![checked]))).is_ok());
 }
 
 fn has(node: &Node, proof: u8) -> bool {

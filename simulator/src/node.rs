@@ -92,6 +92,8 @@ pub struct Node {
     pub incarnation: u64,
     /// What it asks for, to be carried out by the world after every call.
     pub actions: Vec<Action>,
+    /// Consensus has just asked for new sessions.
+    reconnects: bool,
     scenario: Arc<Scenario>,
 }
 
@@ -160,7 +162,15 @@ impl Node {
             commit: None,
             prepare: None,
         };
-        Node { me, disk: Disk::new(genesis), running: None, incarnation: 0, actions: Vec::new(), scenario }
+        Node {
+            me,
+            disk: Disk::new(genesis),
+            running: None,
+            incarnation: 0,
+            actions: Vec::new(),
+            reconnects: false,
+            scenario,
+        }
     }
 
     /// Starts from what is on the disk. The local clock reads `local` now.

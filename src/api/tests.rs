@@ -1,10 +1,12 @@
 //! The API over a real socket, before real actors: what is answered, refused and bounded.
 
 use super::*;
+use actors::links::Links;
 use actors::mempool::{MempoolSettings, ProofStore};
 use actors::outlet::Outlet;
+use actors::routes::Routes;
 use actors::state::{Database, StateSettings};
-use actors::supervision::{Seat, Spec, Supervisor, reserve};
+use actors::supervision::{ExitHook, Seat, Spec, Supervisor, reserve};
 use ed25519_dalek::SigningKey;
 use protocol::genesis::{GenesisContent, GenesisValidator};
 use protocol::mempool::Limits;
@@ -124,7 +126,7 @@ async fn bench_of(settings: Settings) -> Bench {
     let Settings { limits, admin, script_bytes_max, send_buffer_bytes, consensus } = settings;
     let genesis = Arc::new(genesis(script_bytes_max));
     let directory = tempfile::tempdir().unwrap();
-    let exit: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(|code, reason| panic!("exit {code}: {reason}"));
+    let exit: ExitHook = Arc::new(|exit| panic!("{exit:?}"));
     let database = Arc::new(Database::open(directory.path(), &genesis.chain_id(), 1 << 20).unwrap());
     let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier_pool"));
     let (heads, watched) = watch::channel(Sequence(0));
@@ -134,12 +136,9 @@ async fn bench_of(settings: Settings) -> Bench {
         parameters: genesis.parameters().verifier,
         limits,
         store: Arc::clone(&database) as Arc<dyn ProofStore>,
-        verifier: verifier.clone(),
         verdicts: Arc::default(),
-        consensus: Outlet::new(|_| None),
-        network: Outlet::new(|_| None),
-        sessions: Arc::new(Vec::new),
-        accuse: Arc::new(|_, _| {}),
+        routes: Routes { verifier_pool: Outlet::to(&verifier), ..Routes::nowhere(ValidatorIndex(0)) },
+        links: Links::none(),
         published: Arc::default(),
         exit: Arc::clone(&exit),
     };
@@ -150,9 +149,8 @@ async fn bench_of(settings: Settings) -> Bench {
         database: Arc::clone(&database),
         set: Arc::new(genesis.validator_set()),
         genesis: Arc::clone(&genesis),
-        mempool: mempool.clone(),
-        consensus: Outlet::new(|_| None),
-        network: Outlet::new(|_| None),
+        routes: Routes { mempool: Outlet::to(&mempool), ..Routes::nowhere(ValidatorIndex(0)) },
+        links: Links::none(),
         heads: Arc::new(heads),
         accuracy: Arc::default(),
         published: Arc::default(),

@@ -109,7 +109,7 @@ impl Arguments {
         files::make_directory(&config.data_dir, 0o700).map_err(Failure::with(Exit::Configuration))?;
         let record = Arc::new(LastExit::of(&config.data_dir));
         let ending = Arc::clone(&record);
-        let end: Arc<dyn Fn(i32, String) + Send + Sync> = Arc::new(move |code, reason| end(&ending, code, &reason));
+        let exit: supervision::ExitHook = Arc::new(move |exit: &supervision::Exit| end(&ending, exit));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
         let database = Database::open(&config.data_dir, &genesis.chain_id(), cache);
         // What belongs to another process, network or program is left as it is.
@@ -142,7 +142,7 @@ impl Arguments {
             database: Arc::new(database),
             pool: Arc::new(pool),
             accept_unknown_history: self.risk_double_signing,
-            exit: Arc::new(move |exit: &supervision::Exit| end(exit.code, exit.reason.clone())),
+            exit,
         };
         // Up to the end of the process, whatever ends it.
         std::mem::forget(in_use);
@@ -167,12 +167,12 @@ fn say_last(last: &LastRun) {
     }
 }
 
-fn end(record: &LastExit, code: i32, reason: &str) {
-    record.end(code, reason);
+fn end(record: &LastExit, supervision::Exit { code, reason }: &supervision::Exit) {
+    record.end(*code, reason);
     // In one write: other threads go on printing until the process is gone.
     let line = format!("error: {reason}\n");
     _ = std::io::stderr().write_all(line.as_bytes());
-    std::process::exit(code);
+    std::process::exit(*code);
 }
 
 fn database_failure(error: DatabaseError) -> Failure {

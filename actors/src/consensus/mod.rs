@@ -6,14 +6,14 @@
 //! its thread the process ends, since nobody could tell whether the blocked incarnation would sign again.
 
 mod actor;
+mod effects;
+mod log;
 mod messages;
 mod observed;
-mod witness;
+#[cfg(test)]
+mod tests;
 
 pub use actor::{ConsensusActor, Reach};
-pub use messages::{
-    Ask, Finalized, Follow, Needed, Rebuilt, RefusedByOthers, Said, ServeBlocks, Snapshot, Step, TellAgain, WordsOn,
-    WordsOnProof,
-};
+pub use log::{OpenLogError, Opened, VoteLogs};
+pub use messages::{Ask, Snapshot, TellAgain, WordsOn, WordsOnProof};
 pub use observed::{Counts, History, Observed, SPAN, Sight, Span};
-pub use witness::Witness;

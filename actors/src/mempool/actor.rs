@@ -4,36 +4,34 @@
 //! for.
 
 use super::intake::Intake;
-use super::messages::{BecameFinal, ConsensusRebuilt, Need, PeerSaid, RefusedByWords, Session};
 use super::pushes::Pushes;
 use super::store::{Change, ProofStore, StoreError};
+use crate::delivery::{Deliver, Undelivered, deliver};
+use crate::links::Links;
 use crate::metrics::{self, Published};
-use crate::network::Accuse;
-use crate::outlet::Outlet;
-use crate::supervision::{Handle, StartError};
-use crate::verifier_pool::{Cancel, Check, Judged, Rebuilt, Verdicts, VerifierPoolActor};
+use crate::routes::{Routes, Step, route};
+use crate::supervision::{Exit, ExitHook, StartError};
+use crate::verifier_pool::{Check, PoolRequest, Verdicts};
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
-use protocol::consensus::events::{Checked, Input as ConsensusInput};
+use protocol::consensus::events::{Checked, Input as ConsensusInput, To};
 use protocol::mempool::{Effect, Input, Judgement, Limits, Mempool};
 use protocol::message::Message;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Millis, ValidatorIndex};
+use protocol::validator::restart::{Hears, restart};
+use protocol::validator::route::{self, Delivery, Io, MempoolInput, Part, PoolInput};
+use protocol::validator::sessions::{Change as SessionChange, Sessions};
 use protocol::verdict::VerifierParameters;
-use std::collections::{BTreeSet, VecDeque};
 use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes of scripts in one answer to a peer, but for a single longer one.
-pub const ANSWER_BYTES_MAX: usize = 4 << 20;
-/// How soon what was not taken is tried again.
-const RETRY: Duration = Duration::from_millis(50);
 /// Attestations in one message to consensus, so that none of its steps is long.
 const CHECKED_MAX: usize = 64;
 /// The sessions of the network are compared with what was heard of them this often.
-const RECONCILE: Duration = Duration::from_secs(1);
+const COMPARE: Duration = Duration::from_secs(1);
 
 /// What the actor is made of; everything in it outlives the actor.
 #[derive(Clone)]
@@ -43,33 +41,13 @@ pub struct MempoolSettings {
     pub parameters: VerifierParameters,
     pub limits: Limits,
     pub store: Arc<dyn ProofStore>,
-    pub verifier: Handle<VerifierPoolActor>,
     pub verdicts: Arc<Verdicts>,
-    /// Consensus takes its inputs here.
-    pub consensus: Outlet<ConsensusInput>,
-    /// Messages to peers; the protocol sends again what is not accepted.
-    pub network: Outlet<(ValidatorIndex, Message)>,
-    /// Who has a session now.
-    pub sessions: Arc<dyn Fn() -> Vec<ValidatorIndex> + Send + Sync>,
-    /// Counts what a peer did wrong.
-    pub accuse: Accuse,
+    pub routes: Routes,
+    /// The protocol sends again what is not accepted.
+    pub links: Links,
     /// Where the held proofs are published.
     pub published: Arc<Published>,
-    /// Ends the process: code and reason.
-    pub exit: Arc<dyn Fn(i32, String) + Send + Sync>,
-}
-
-/// Something for another actor that was not taken yet.
-enum Delivery {
-    Check(Box<Check>),
-    Cancel(Cancel),
-    Consensus(Box<ConsensusInput>),
-}
-
-impl Delivery {
-    fn is_words(&self) -> bool {
-        matches!(self, Delivery::Consensus(input) if matches!(**input, ConsensusInput::Checked(_)))
-    }
+    pub exit: ExitHook,
 }
 
 pub struct MempoolActor {
@@ -77,10 +55,8 @@ pub struct MempoolActor {
     pub(super) mempool: Mempool,
     pub(super) intake: Intake,
     origin: Instant,
-    sessions: BTreeSet<ValidatorIndex>,
-    /// Each held proof has at most a check, a cancellation and a few words in it.
-    undelivered: VecDeque<Delivery>,
-    retrying: bool,
+    sessions: Sessions,
+    undelivered: Undelivered,
     /// About to be told to consensus.
     checked: Vec<Checked>,
     /// Checks whose verdict was remembered, about to be taken in.
@@ -104,9 +80,8 @@ impl MempoolActor {
             mempool,
             intake: Intake::default(),
             origin: Instant::now(),
-            sessions: BTreeSet::new(),
-            undelivered: VecDeque::new(),
-            retrying: false,
+            sessions: Sessions::default(),
+            undelivered: Undelivered::default(),
             checked: Vec::new(),
             remembered: Vec::new(),
             timer: None,
@@ -126,27 +101,45 @@ impl MempoolActor {
 
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>, context: &mut Context<Self>) {
         for effect in effects {
-            match effect {
-                Effect::Send(to, message) => drop(self.settings.network.send((to, message))),
-                Effect::Push { proof, to } => self.push(&proof, &to, context),
-                Effect::Serve { to, proofs } => self.serve(to, proofs, context),
-                Effect::Check { proof, urgent } => self.check(proof, urgent, context),
-                Effect::Cancel(proof) => self.deliver(Delivery::Cancel(Cancel(proof)), context),
-                Effect::Tell(checked) => self.tell_checked(checked, context),
-                Effect::Refuse { proof, refusal } => {
-                    tracing::info!(%proof, %refusal, "a proof is refused");
-                    metrics::proof_refused(metrics::refusal(&refusal));
-                    self.intake.refused(&proof);
-                    self.write(Change::Remove(proof), context);
-                    // Not before what was said of it.
-                    self.tell_all_checked(context);
-                    self.tell(ConsensusInput::Forgotten(proof), context);
-                }
-                Effect::Delete(proof) => self.write(Change::Remove(proof), context),
+            if let Effect::Refuse { proof, refusal } = &effect {
+                tracing::info!(%proof, %refusal, "a proof is refused");
+                metrics::proof_refused(metrics::refusal(refusal));
+                self.intake.refused(proof);
             }
+            let effect = route::Effect::Mempool(effect);
+            route(self.settings.me, effect, &mut |delivery| self.send(delivery, context));
         }
         self.arm(context);
         self.publish();
+    }
+
+    fn send(&mut self, delivery: Delivery, context: &mut Context<Self>) {
+        match delivery {
+            Delivery::Io(io) => self.io(io, context),
+            Delivery::Consensus(ConsensusInput::Checked(checked)) => self.tell_checked(checked, context),
+            Delivery::Consensus(ConsensusInput::Forgotten(_)) => {
+                // Not before what was said of it.
+                self.tell_all_checked(context);
+                deliver(self, delivery, context);
+            }
+            Delivery::VerifierPool(PoolInput::Check { proof, .. }) => {
+                vote_way::proof(Place::Checking, &proof);
+                deliver(self, delivery, context);
+            }
+            other => deliver(self, other, context),
+        }
+    }
+
+    fn io(&mut self, io: Io, context: &mut Context<Self>) {
+        match io {
+            Io::Send(to, message) => _ = self.settings.links.send.send((to, message)),
+            Io::Push { proof, to } => self.push(&proof, &to, context),
+            Io::ServeScripts { to, proofs } => self.serve(to, proofs, context),
+            Io::Remove(proof) => self.write(Change::Remove(proof), context),
+            Io::Shorten(_) | Io::Reconnect | Io::Halt(_) => {
+                unreachable!("the mempool asks for nothing of the vote log")
+            }
+        }
     }
 
     fn publish(&self) {
@@ -155,22 +148,19 @@ impl MempoolActor {
         self.settings.published.mempool_holds(holdings, oldest);
     }
 
-    fn tell(&mut self, input: ConsensusInput, context: &mut Context<Self>) {
-        self.deliver(Delivery::Consensus(Box::new(input)), context);
-    }
-
     /// Sent together with the results of the messages that wait: a step of consensus costs more than an attestation.
-    fn tell_checked(&mut self, checked: Checked, context: &mut Context<Self>) {
-        self.settings.store.note(&checked.proof, checked.word);
+    fn tell_checked(&mut self, checked: Vec<Checked>, context: &mut Context<Self>) {
+        checked.iter().for_each(|one| self.settings.store.note(&one.proof, one.word));
         if self.checked.is_empty() {
             context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, context| actor.tell_all_checked(context)));
         }
-        self.checked.push(checked);
+        self.checked.extend(checked);
     }
 
     fn tell_all_checked(&mut self, context: &mut Context<Self>) {
-        let checked = std::mem::take(&mut self.checked);
-        checked.chunks(CHECKED_MAX).for_each(|some| self.tell(ConsensusInput::Checked(some.to_vec()), context));
+        for some in std::mem::take(&mut self.checked).chunks(CHECKED_MAX) {
+            deliver(self, Delivery::Consensus(ConsensusInput::Checked(some.to_vec())), context);
+        }
     }
 
     /// The script is at hand only while it is admitted; peers that miss it ask.
@@ -188,55 +178,36 @@ impl MempoolActor {
 
     fn send_pushes(&mut self) {
         for (peer, proofs) in self.pushes.take() {
-            let _ = self.settings.network.send((peer, Message::Proofs(proofs)));
+            let _ = self.settings.links.send.send((To::Peer(peer), Message::Proofs(proofs)));
         }
     }
 
-    /// Reads and sends on a thread that may take its time, and frees the peer's slot only after a pause as long: a peer
-    /// that asks endlessly gets a part of this machine, not all of it.
-    fn serve(&mut self, to: ValidatorIndex, proofs: Vec<Hash>, context: &mut Context<Self>) {
-        let (store, network) = (Arc::clone(&self.settings.store), self.settings.network.clone());
-        let reading = tokio::task::spawn_blocking(move || {
-            let proofs = read_bounded(&*store, &proofs)?;
-            // A peer that misses the answer asks again, or another.
-            drop(network.send((to, Message::Proofs(proofs))));
-            Ok::<_, StoreError>(())
-        });
-        let begun = Instant::now();
-        let read = async move {
-            let read = reading.await;
-            tokio::time::sleep(begun.elapsed()).await;
-            read
-        };
-        context.spawn(wrap_future::<_, Self>(read).map(move |read, actor: &mut Self, context| {
-            match read {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return actor.end(&error),
-                Err(panic) => tracing::error!(%panic, "reading scripts for a peer failed"),
-            }
-            actor.step(Input::Served(to), context);
-        }));
-    }
-
-    fn check(&mut self, proof: Hash, urgent: bool, context: &mut Context<Self>) {
-        vote_way::proof(Place::Checking, &proof);
-        let Some(statement) = self.mempool.statement(&proof) else { return };
+    /// Hands a check to the pool, with its script.
+    ///
+    /// # Errors
+    /// If the pool does not take it now.
+    #[expect(clippy::result_large_err, reason = "what was not taken comes back as it was given")]
+    fn check(&mut self, proof: Hash, urgent: bool, context: &mut Context<Self>) -> Result<(), Delivery> {
+        let Some(statement) = self.mempool.statement(&proof) else { return Ok(()) };
         if let Some(judgement) = self.settings.verdicts.judgement(&statement) {
             metrics::verdict_remembered();
             // Not within this step, or a long queue of remembered ones would be a deep recursion.
-            return self.judge_soon(proof, judgement, context);
+            self.judge_soon(proof, judgement, context);
+            return Ok(());
         }
         match self.settings.store.proof(&proof) {
             Ok(Some(Proof { claim, script, .. })) => {
-                let check = Check { proof, statement, claim, script, urgent };
-                self.deliver(Delivery::Check(Box::new(check)), context);
+                let check = PoolRequest::Check(Check { proof, statement, claim, script, urgent });
+                let sent = self.settings.routes.verifier_pool.send(check);
+                return sent.map_err(|_| Delivery::VerifierPool(PoolInput::Check { proof, urgent }));
             }
             Ok(None) => {
                 tracing::warn!(%proof, "a pending proof has no script in the database");
                 self.step(Input::Missing(proof), context);
             }
-            Err(error) => self.end(&error),
+            Err(error) => self.end(error),
         }
+        Ok(())
     }
 
     fn judge_soon(&mut self, proof: Hash, judgement: Judgement, context: &mut Context<Self>) {
@@ -249,58 +220,6 @@ impl MempoolActor {
             }));
         }
         self.remembered.push((proof, judgement));
-    }
-
-    fn deliver(&mut self, delivery: Delivery, context: &mut Context<Self>) {
-        if self.undelivered.is_empty() {
-            match self.try_deliver(delivery) {
-                Ok(()) => return,
-                Err(delivery) => self.undelivered.push_back(delivery),
-            }
-        } else {
-            self.undelivered.push_back(delivery);
-        }
-        self.retry_later(context);
-    }
-
-    fn try_deliver(&self, delivery: Delivery) -> Result<(), Delivery> {
-        match delivery {
-            Delivery::Check(check) => {
-                let sent = self.settings.verifier.send(*check);
-                sent.map_err(|refused| Delivery::Check(Box::new(refused.message)))
-            }
-            Delivery::Cancel(cancel) => {
-                self.settings.verifier.send(cancel).map_err(|refused| Delivery::Cancel(refused.message))
-            }
-            Delivery::Consensus(input) => {
-                self.settings.consensus.send(*input).map_err(|input| Delivery::Consensus(Box::new(input)))
-            }
-        }
-    }
-
-    fn retry_later(&mut self, context: &mut Context<Self>) {
-        if std::mem::replace(&mut self.retrying, true) {
-            return;
-        }
-        context.run_later(RETRY, |actor, context| {
-            actor.retrying = false;
-            // One that is down does not hold up what is for the other, and each is told in order: it may come up meanwhile.
-            let (mut pool_is_down, mut consensus_is_down) = (false, false);
-            for delivery in std::mem::take(&mut actor.undelivered) {
-                let is_down = match delivery {
-                    Delivery::Check(_) | Delivery::Cancel(_) => &mut pool_is_down,
-                    Delivery::Consensus(_) => &mut consensus_is_down,
-                };
-                let refused = if *is_down { Err(delivery) } else { actor.try_deliver(delivery) };
-                if let Err(delivery) = refused {
-                    *is_down = true;
-                    actor.undelivered.push_back(delivery);
-                }
-            }
-            if !actor.undelivered.is_empty() {
-                actor.retry_later(context);
-            }
-        });
     }
 
     /// Sets the timer for the next tick.
@@ -321,137 +240,116 @@ impl MempoolActor {
     }
 
     /// A session whose opening or closing was not heard, because this actor was full or down, is made good.
-    fn reconcile(&mut self, context: &mut Context<Self>) {
-        let now: BTreeSet<ValidatorIndex> = (self.settings.sessions)().into_iter().collect();
-        let gone: Vec<_> = self.sessions.difference(&now).copied().collect();
-        let new: Vec<_> = now.difference(&self.sessions).copied().collect();
-        gone.into_iter().for_each(|peer| self.on_session(peer, false, context));
-        new.into_iter().for_each(|peer| self.on_session(peer, true, context));
+    fn compare(&mut self, context: &mut Context<Self>) {
+        let changes = self.sessions.compare((self.settings.links.sessions)());
+        self.on_sessions(changes, context);
     }
 
-    fn on_session(&mut self, peer: ValidatorIndex, open: bool, context: &mut Context<Self>) {
-        if open {
-            self.sessions.insert(peer);
-            self.step(Input::SessionOpened(peer), context);
-        } else if self.sessions.remove(&peer) {
-            self.step(Input::SessionClosed(peer), context);
+    fn on_sessions(&mut self, changes: Vec<SessionChange>, context: &mut Context<Self>) {
+        for change in changes {
+            let input = match change {
+                SessionChange::Opened(peer) => Input::SessionOpened(peer),
+                SessionChange::Closed(peer) => Input::SessionClosed(peer),
+            };
+            self.step(input, context);
+        }
+    }
+
+    fn on_input(&mut self, input: MempoolInput, context: &mut Context<Self>) {
+        match input {
+            MempoolInput::Scripts { from, proofs } => self.on_proofs(from, proofs, context),
+            MempoolInput::Step(input) => {
+                self.before(&input);
+                self.step(input, context);
+            }
+        }
+    }
+
+    /// What an input means to this actor itself.
+    fn before(&mut self, input: &Input) {
+        match input {
+            Input::Judged { proof, .. } => vote_way::proof(Place::Judged, proof),
+            Input::Final { proofs, .. } => self.intake.ended(proofs),
+            Input::ConsensusRestarted => {
+                // All attestations are told again; that a proof is held no longer is not.
+                self.checked.clear();
+                let is_told_again =
+                    |delivery: &Delivery| matches!(delivery, Delivery::Consensus(ConsensusInput::Checked(_)));
+                self.undelivered.retain(Part::Consensus, |delivery| !is_told_again(delivery));
+            }
+            Input::PoolRestarted => self.undelivered.retain(Part::VerifierPool, |_| false),
+            Input::Tick
+            | Input::SessionOpened(_)
+            | Input::SessionClosed(_)
+            | Input::Offered { .. }
+            | Input::Asked { .. }
+            | Input::Served(_)
+            | Input::Arrived { .. }
+            | Input::Spoiled { .. }
+            | Input::Malformed { .. }
+            | Input::Stored(_)
+            | Input::Words { .. }
+            | Input::Need { .. }
+            | Input::Refused { .. }
+            | Input::Missing(_) => {}
         }
     }
 
     /// After a failed write or read nobody knows what the disk holds.
-    pub(super) fn end(&self, error: &StoreError) {
-        (self.settings.exit)(error.exit_code, error.to_string());
+    pub(super) fn end(&self, StoreError { exit_code: code, reason }: StoreError) {
+        (self.settings.exit)(&Exit { code, reason });
     }
 }
 
-/// Reads proofs until the next one would exceed the bound; the first is read whatever its length.
-fn read_bounded(store: &dyn ProofStore, ids: &[Hash]) -> Result<Vec<Proof>, StoreError> {
-    let (mut proofs, mut bytes) = (Vec::new(), 0);
-    for id in ids {
-        if let Some(proof) = store.proof(id)? {
-            bytes += proof.script.len();
-            if bytes > ANSWER_BYTES_MAX && !proofs.is_empty() {
-                break;
-            }
-            proofs.push(proof);
+impl Deliver for MempoolActor {
+    fn routes(&self) -> &Routes {
+        &self.settings.routes
+    }
+
+    fn undelivered(&mut self) -> &mut Undelivered {
+        &mut self.undelivered
+    }
+
+    fn attempt(&mut self, delivery: Delivery, context: &mut Context<Self>) -> Result<(), Delivery> {
+        match delivery {
+            Delivery::VerifierPool(PoolInput::Check { proof, urgent }) => self.check(proof, urgent, context),
+            other => self.settings.routes.deliver(other),
         }
     }
-    Ok(proofs)
 }
 
 impl Actor for MempoolActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        context.run_interval(RECONCILE, |actor, context| actor.reconcile(context));
-        self.reconcile(context);
+        context.run_interval(COMPARE, |actor, context| actor.compare(context));
+        for hears in restart(Part::Mempool) {
+            match hears {
+                Hears::Sessions => self.compare(context),
+                Hears::Again | Hears::ConsensusRestarted | Hears::PoolRestarted | Hears::Waiting => {}
+            }
+        }
         self.arm(context);
     }
 }
 
-impl Handler<Session> for MempoolActor {
+impl Handler<Step<MempoolInput>> for MempoolActor {
     type Result = ();
 
-    fn handle(&mut self, session: Session, context: &mut Context<Self>) {
-        self.on_session(session.peer, session.open, context);
-    }
-}
-
-impl Handler<PeerSaid> for MempoolActor {
-    type Result = ();
-
-    fn handle(&mut self, said: PeerSaid, context: &mut Context<Self>) {
-        let from = said.from;
-        match said.message {
-            Message::Pending(proofs) => self.step(Input::Offered { from, proofs }, context),
-            Message::ProofRequest(proofs) => self.step(Input::Asked { from, proofs }, context),
-            Message::Checked(words) => self.step(Input::Words { from, words }, context),
-            Message::Proofs(proofs) => self.on_proofs(from, proofs, context),
-            // Consensus' own.
-            Message::Proposal(_)
-            | Message::Vote { .. }
-            | Message::Certificate(_)
-            | Message::Status(_)
-            | Message::CertificateRequest { .. }
-            | Message::Certificates(_)
-            | Message::BlockRequest { .. }
-            | Message::Blocks { .. }
-            | Message::Testimony(_) => {}
+    fn handle(&mut self, step: Step<MempoolInput>, context: &mut Context<Self>) {
+        match step {
+            Step::Input(input) => self.on_input(input, context),
+            Step::Heard { session, input, since: _ } => {
+                let (may_be_heard, changes) = self.sessions.hear(session);
+                self.on_sessions(changes, context);
+                if may_be_heard {
+                    self.on_input(input, context);
+                }
+            }
+            Step::Session(event) => {
+                let changes = self.sessions.on(event);
+                self.on_sessions(changes, context);
+            }
         }
-    }
-}
-
-impl Handler<Judged> for MempoolActor {
-    type Result = ();
-
-    fn handle(&mut self, judged: Judged, context: &mut Context<Self>) {
-        vote_way::proof(Place::Judged, &judged.proof);
-        self.step(Input::Judged { proof: judged.proof, judgement: judged.judgement }, context);
-    }
-}
-
-impl Handler<Rebuilt> for MempoolActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Rebuilt, context: &mut Context<Self>) {
-        let for_pool = |delivery: &Delivery| matches!(delivery, Delivery::Check(_) | Delivery::Cancel(_));
-        self.undelivered.retain(|delivery| !for_pool(delivery));
-        self.step(Input::PoolRestarted, context);
-    }
-}
-
-impl Handler<ConsensusRebuilt> for MempoolActor {
-    type Result = ();
-
-    fn handle(&mut self, _: ConsensusRebuilt, context: &mut Context<Self>) {
-        // All words are told again; that a proof is held no longer is not.
-        self.checked.clear();
-        self.undelivered.retain(|delivery| !delivery.is_words());
-        self.step(Input::ConsensusRestarted, context);
-    }
-}
-
-impl Handler<Need> for MempoolActor {
-    type Result = ();
-
-    fn handle(&mut self, need: Need, context: &mut Context<Self>) {
-        self.step(Input::Need { proofs: need.proofs, from: need.from }, context);
-    }
-}
-
-impl Handler<RefusedByWords> for MempoolActor {
-    type Result = ();
-
-    fn handle(&mut self, refused: RefusedByWords, context: &mut Context<Self>) {
-        self.step(Input::Refused { proof: refused.proof, words: refused.words }, context);
-    }
-}
-
-impl Handler<BecameFinal> for MempoolActor {
-    type Result = ();
-
-    fn handle(&mut self, block: BecameFinal, context: &mut Context<Self>) {
-        self.intake.ended(&block.proofs);
-        self.step(Input::Final { sequence: block.sequence, proofs: block.proofs }, context);
     }
 }

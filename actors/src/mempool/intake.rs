@@ -10,7 +10,7 @@ use super::messages::{Accepted, Submit, SubmitAll, SubmitError};
 use super::store::{Change, StoreError};
 use crate::metrics;
 use crate::network::Fault;
-use crate::verifier_pool::Foresee;
+use crate::verifier_pool::{Foresee, PoolRequest};
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture};
@@ -173,7 +173,7 @@ impl MempoolActor {
         match self.settings.store.final_in(&id) {
             Ok(None) => {}
             Ok(Some((sequence, _))) => return self.answer_known(id, Whereabouts::Final(sequence), answer),
-            Err(error) => return self.end(&error),
+            Err(error) => return self.end(error),
         }
         let source = Source::Submitter(proof.submitter);
         if let Err(refusal) = self.mempool.room(self.now(), source, &id, bytes as u64) {
@@ -239,7 +239,7 @@ impl MempoolActor {
             }
             (Examined::BadSignature, Source::Peer(from)) => {
                 // Who keeps the rules looked at it before it passed it on.
-                (self.settings.accuse)(from, &Fault::UnsignedProof(id));
+                (self.settings.links.accuse)(from, &Fault::UnsignedProof(id));
                 self.step(Input::Spoiled { from, proof: id }, context);
             }
             (Examined::Malformed(refusal), source) => {
@@ -283,7 +283,8 @@ impl MempoolActor {
         let Proof { claim, script, .. } = proof;
         if script.len() as u64 <= PUSH_BYTES_MAX && self.settings.verdicts.judgement(&statement).is_none() {
             // Not taken, it is checked when its turn comes.
-            _ = self.settings.verifier.send(Foresee { statement, claim: *claim, script: script.clone() });
+            let foresee = Foresee { statement, claim: *claim, script: script.clone() };
+            _ = self.settings.routes.verifier_pool.send(PoolRequest::Foresee(foresee));
         }
     }
 
@@ -311,7 +312,7 @@ impl MempoolActor {
         proofs.retain(|proof| {
             let got = proof.script.len() as u64;
             if got > max {
-                (self.settings.accuse)(from, &Fault::ScriptTooLong { got, max });
+                (self.settings.links.accuse)(from, &Fault::ScriptTooLong { got, max });
             }
             got <= max
         });
@@ -351,7 +352,7 @@ impl MempoolActor {
             }
             Ok(None) => false,
             Err(error) => {
-                self.end(&error);
+                self.end(error);
                 true
             }
         }
@@ -377,7 +378,7 @@ impl MempoolActor {
         context.spawn(wrap_future::<_, Self>(told).map(|written, actor, context| {
             match written.unwrap_or_else(|_| Err(StoreError::closed())) {
                 Ok(()) => actor.on_written(stored, context),
-                Err(error) => actor.end(&error),
+                Err(error) => actor.end(error),
             }
         }));
     }

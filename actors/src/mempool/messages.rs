@@ -2,10 +2,9 @@
 
 use actix::Message;
 use protocol::mempool::{Figures, Listed, Newest, Refusal, Whereabouts};
-use protocol::message::Word;
 use protocol::prefix::HashPrefix;
 use protocol::proof::Proof;
-use protocol::types::{Hash, Millis, Sequence, ValidatorIndex};
+use protocol::types::{Hash, Millis};
 
 /// A submission through the API. The answer comes when the proof is durable here.
 #[derive(Debug, Message)]
@@ -107,48 +106,3 @@ pub struct TellFigures;
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Vec<(Hash, Whereabouts)>")]
 pub struct TellOldest(pub usize);
-
-/// A peer's message that belongs to the mempool: Pending, ProofRequest, Proofs or Checked.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct PeerSaid {
-    pub from: ValidatorIndex,
-    pub message: protocol::message::Message,
-}
-
-/// A session with a peer opened or closed.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Session {
-    pub peer: ValidatorIndex,
-    pub open: bool,
-}
-
-/// Consensus needs these scripts; `from` should have them, best first.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Need {
-    pub proofs: Vec<Hash>,
-    pub from: Vec<ValidatorIndex>,
-}
-
-/// Consensus refuses a proof because of these attestations.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct RefusedByWords {
-    pub proof: Hash,
-    pub words: Vec<(ValidatorIndex, Word)>,
-}
-
-/// A block with these proofs is in the database.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct BecameFinal {
-    pub sequence: Sequence,
-    pub proofs: Vec<Hash>,
-}
-
-/// Consensus was restarted and has none of my attestations.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct ConsensusRebuilt;

@@ -10,6 +10,7 @@ mod forms;
 mod intake;
 mod messages;
 mod pushes;
+mod serving;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ mod tests;
 pub use actor::{MempoolActor, MempoolSettings};
 pub use intake::{EXAMINED_BYTES_MAX, EXAMINED_MAX};
 pub use messages::{
-    Accepted, BecameFinal, ConsensusRebuilt, Found, Locate, Located, LookUp, Need, NewestProofs, PeerSaid,
-    RefusedByWords, Session, Submit, SubmitAll, SubmitError, TellFigures, TellOldest, WithPrefix,
+    Accepted, Found, Locate, Located, LookUp, NewestProofs, Submit, SubmitAll, SubmitError, TellFigures, TellOldest,
+    WithPrefix,
 };
 pub use store::{Change, ProofStore, StoreError};

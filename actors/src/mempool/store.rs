@@ -10,7 +10,7 @@ use protocol::proof::Proof;
 use protocol::types::{Hash, Sequence};
 
 /// A disk that failed, or data that cannot be what was written.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct StoreError {
     /// With which code the process ends.

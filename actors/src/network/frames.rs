@@ -93,6 +93,8 @@ pub struct KindRule {
 pub trait PeerMessage: Serialize + DeserializeOwned + Send + 'static {
     /// What a message is once its signatures were checked.
     type Verified: Send + 'static;
+    /// Why the sink does not take one.
+    type Fault: std::fmt::Display;
 
     /// At least [`MESSAGE_KIND_MIN`].
     fn kind(&self) -> u8;

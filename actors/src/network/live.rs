@@ -5,6 +5,7 @@
 use super::handshake::LinkError;
 use super::outbox::Outbox;
 use protocol::types::ValidatorIndex;
+use protocol::validator::sessions::{Session, SessionNumber};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ const UNHEARD: i64 = i64::MIN;
 
 /// A connection that is, or is becoming, the session with a peer.
 pub(super) struct Live {
-    pub(super) id: u64,
+    number: SessionNumber,
     pub(super) peer: ValidatorIndex,
     pub(super) outbox: Outbox,
     /// Which run of the peer it is of.
@@ -50,9 +51,9 @@ pub(super) struct Admitted {
 }
 
 impl Live {
-    pub(super) fn new(id: u64, peer: ValidatorIndex, boot: u64) -> Self {
+    pub(super) fn new(Session { peer, number }: Session, boot: u64) -> Self {
         Live {
-            id,
+            number,
             peer,
             outbox: Outbox::default(),
             boot,
@@ -64,6 +65,10 @@ impl Live {
             cancel: watch::Sender::new(None),
             ended: watch::Sender::new(false),
         }
+    }
+
+    pub(super) fn session(&self) -> Session {
+        Session { peer: self.peer, number: self.number }
     }
 
     /// Whether this is the session of another run of the peer than `boot`, and that one still answers: two processes use one

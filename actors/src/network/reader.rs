@@ -181,7 +181,7 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
         };
         self.network.traffic(self.live.peer).messages_in.fetch_add(1, Ordering::Relaxed);
         self.network.counted.message_in(rule.name);
-        self.network.sink.deliver(self.live.peer, verified);
+        self.network.sink.deliver(self.live.session(), verified);
         // Decoding and verifying took time; the other sessions on this thread have theirs now.
         tokio::task::yield_now().await;
         Ok(())
@@ -209,5 +209,5 @@ fn check<M: PeerMessage>(
     body: &[u8],
 ) -> Result<M::Verified, FrameError> {
     let message: M = decode(kind, rule, body)?;
-    sink.verify(from, message).map_err(|reason| FrameError::Invalid { name: rule.name, reason })
+    sink.verify(from, message).map_err(|fault| FrameError::Invalid { name: rule.name, reason: fault.to_string() })
 }

@@ -90,7 +90,7 @@ impl<M: PeerMessage> Presence<M> {
         }
         self.live.set_open(true);
         metrics::network_session_opened();
-        self.network.sink.opened(peer, round_trip);
+        self.network.sink.opened(self.live.session(), round_trip);
     }
 }
 
@@ -118,7 +118,7 @@ impl<M: PeerMessage> Drop for Presence<M> {
         // The slot is free before the sink is told, and even if the sink panics.
         let _leave = Leave(&self.network, &self.live);
         if announced {
-            self.network.sink.closed(peer);
+            self.network.sink.closed(self.live.session());
         }
     }
 }

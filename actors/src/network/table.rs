@@ -22,6 +22,7 @@ use crate::metrics::handles;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::types::{Hash, Millis, NodeId, PublicKey, ValidatorIndex};
+use protocol::validator::sessions::{Session, SessionNumber};
 use protocol::verdict::SolverPin;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -48,17 +49,17 @@ pub trait Sink<M: PeerMessage>: Send + Sync + 'static {
     ///
     /// # Errors
     /// What the peer did wrong; it is counted as a fault.
-    fn verify(&self, from: ValidatorIndex, message: M) -> Result<M::Verified, String>;
+    fn verify(&self, from: ValidatorIndex, message: M) -> Result<M::Verified, M::Fault>;
 
     /// Passes a message on, in the order in which its peer sent it. Must not block. The message may be dropped when its
     /// receiver is full: peers repeat what matters.
-    fn deliver(&self, from: ValidatorIndex, message: M::Verified);
+    fn deliver(&self, session: Session, message: M::Verified);
 
     /// The first word of a session.
-    fn opened(&self, validator: ValidatorIndex, round_trip: Duration);
+    fn opened(&self, session: Session, round_trip: Duration);
 
     /// The last word of a session; nothing of it is delivered later.
-    fn closed(&self, validator: ValidatorIndex);
+    fn closed(&self, session: Session);
 }
 
 /// What the network needs to know.
@@ -109,7 +110,8 @@ pub struct Network<M: PeerMessage> {
     closing: AtomicBool,
     /// How often strangers may be logged: they cost a line each otherwise, at their pleasure.
     strangers: Mutex<Bucket>,
-    sessions_opened: AtomicU64,
+    /// The number of the last session that was given a slot; they are counted from 1.
+    last_session: AtomicU64,
     /// By the wall clock.
     pub(super) started: Millis,
     pub(super) counted: handles::Traffic,
@@ -162,7 +164,7 @@ impl<M: PeerMessage> Network<M> {
             roster,
             closing: AtomicBool::new(false),
             strangers: Mutex::new(Bucket::new(1, STRANGERS_BURST, Instant::now())),
-            sessions_opened: AtomicU64::new(0),
+            last_session: AtomicU64::new(0),
             started: clock::wall(),
             counted: handles::Traffic::default(),
             changed: Notify::new(),
@@ -223,6 +225,12 @@ impl<M: PeerMessage> Network<M> {
 
     pub fn is_connected(&self, validator: ValidatorIndex) -> bool {
         self.session(validator).is_some()
+    }
+
+    /// Every open session.
+    pub fn sessions(&self) -> Vec<Session> {
+        let open = self.roster.others().filter_map(|(peer, _)| self.session(peer));
+        open.map(|live| live.session()).collect()
     }
 
     /// How many peers have a session.
@@ -357,13 +365,16 @@ impl<M: PeerMessage> Network<M> {
         &self.slots[peer.as_usize()].traffic
     }
 
-    /// Ends every session; peers connect again at once.
-    pub fn reconnect(&self) {
+    /// Ends every session; peers connect again at once. Every session up to the number that comes back ends, and no later one.
+    pub fn reconnect(&self) -> SessionNumber {
+        // A session has its number and its slot under the slot's lock: those up to this number are found below.
+        let last = SessionNumber(self.last_session.load(Ordering::Acquire));
         for slot in &self.slots {
-            if let Some(live) = slot.live.lock().as_ref() {
+            if let Some(live) = slot.live.lock().as_ref().filter(|live| live.session().number <= last) {
                 live.cancel.send_replace(Some(LinkError::Replaced));
             }
         }
+        last
     }
 
     /// Ends every session and lets none begin; used when the node stops.
@@ -409,8 +420,8 @@ impl<M: PeerMessage> Network<M> {
     }
 
     fn take_place(&self, place: &mut Option<Arc<Live>>, peer: ValidatorIndex, boot: u64) -> Admitted {
-        let id = self.sessions_opened.fetch_add(1, Ordering::Relaxed);
-        let live = Arc::new(Live::new(id, peer, boot));
+        let number = SessionNumber(self.last_session.fetch_add(1, Ordering::AcqRel).saturating_add(1));
+        let live = Arc::new(Live::new(Session { peer, number }, boot));
         let before = place.replace(Arc::clone(&live));
         if let Some(old) = &before {
             old.cancel.send_replace(Some(LinkError::Replaced));
@@ -421,7 +432,7 @@ impl<M: PeerMessage> Network<M> {
     /// Gives the slot up, if it is still this connection's.
     pub(super) fn leave(&self, live: &Live) {
         let mut place = self.slots[live.peer.as_usize()].live.lock();
-        if place.as_ref().is_some_and(|current| current.id == live.id) {
+        if place.as_ref().is_some_and(|current| current.session() == live.session()) {
             *place = None;
         }
         drop(place);

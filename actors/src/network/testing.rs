@@ -11,6 +11,7 @@ use ed25519_dalek::SigningKey;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use protocol::signature::public_key;
 use protocol::types::{Hash, NodeId, ValidatorIndex};
+use protocol::validator::sessions::Session;
 use protocol::verdict::SolverPin;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -43,6 +44,7 @@ pub(crate) const NOTES_BURST: u32 = 1_000;
 
 impl PeerMessage for Talk {
     type Verified = Talk;
+    type Fault = &'static str;
 
     fn kind(&self) -> u8 {
         match self {
@@ -84,22 +86,22 @@ pub(crate) enum Event {
 struct Recorder(UnboundedSender<Event>);
 
 impl Sink<Talk> for Recorder {
-    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, &'static str> {
         assert_ne!(message, Talk::Note(PANIC), "planted: in verification");
-        if message == Talk::Wrong { Err("planted".into()) } else { Ok(message) }
+        if message == Talk::Wrong { Err("planted") } else { Ok(message) }
     }
 
-    fn deliver(&self, from: ValidatorIndex, message: Talk) {
-        let _ = self.0.send(Event::Heard(from.0, message));
+    fn deliver(&self, session: Session, message: Talk) {
+        let _ = self.0.send(Event::Heard(session.peer.0, message));
     }
 
-    fn opened(&self, validator: ValidatorIndex, round_trip: Duration) {
+    fn opened(&self, session: Session, round_trip: Duration) {
         assert!(!round_trip.is_zero());
-        let _ = self.0.send(Event::Opened(validator.0));
+        let _ = self.0.send(Event::Opened(session.peer.0));
     }
 
-    fn closed(&self, validator: ValidatorIndex) {
-        let _ = self.0.send(Event::Closed(validator.0));
+    fn closed(&self, session: Session) {
+        let _ = self.0.send(Event::Closed(session.peer.0));
     }
 }
 

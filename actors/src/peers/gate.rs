@@ -10,7 +10,8 @@ use protocol::message::Message;
 use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
 use protocol::types::{Hash, ValidatorIndex, View};
-use protocol::verify::{Checker, LateCommit, Verified};
+use protocol::validator::sessions::Session;
+use protocol::verify::{Checker, Fault, LateCommit, Verified};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -41,13 +42,13 @@ impl Committed {
 /// Where verified messages go: to the actors that want them. Must not block.
 pub trait Receiver: Send + Sync + 'static {
     /// May drop the message when its actor is full or down: peers repeat what matters.
-    fn deliver(&self, from: ValidatorIndex, message: Verified<Message>);
+    fn deliver(&self, session: Session, message: Verified<Message>);
 
-    fn late(&self, late: LateCommit);
+    fn late(&self, session: Session, late: LateCommit);
 
-    fn opened(&self, validator: ValidatorIndex, round_trip: Duration);
+    fn opened(&self, session: Session);
 
-    fn closed(&self, validator: ValidatorIndex);
+    fn closed(&self, session: Session);
 }
 
 /// Verifies with the set and schedule of one epoch.
@@ -87,7 +88,7 @@ impl<R: Receiver> Gate<R> {
 }
 
 impl<R: Receiver> Sink<Message> for Gate<R> {
-    fn verify(&self, from: ValidatorIndex, message: Message) -> Result<Admitted, String> {
+    fn verify(&self, from: ValidatorIndex, message: Message) -> Result<Admitted, Fault> {
         let Gate { set, schedule, genesis, signatures, steps, .. } = self;
         let counting = Counting::new(signatures);
         let checker = Checker { set, schedule, genesis: *genesis, signatures: &counting };
@@ -99,7 +100,7 @@ impl<R: Receiver> Sink<Message> for Gate<R> {
         }
         let began = is_on_the_votes_way(&message).then(Instant::now);
         let kind = signed_kind(from, &message);
-        let verified = checker.message(message).map_err(|fault| fault.to_string());
+        let verified = checker.message(message);
         // One that does not hold cost as much.
         self.checked.checked(kind, counting.calculated());
         let verified = verified?;
@@ -108,19 +109,19 @@ impl<R: Receiver> Sink<Message> for Gate<R> {
         Ok(Admitted::Verified(verified))
     }
 
-    fn deliver(&self, from: ValidatorIndex, admitted: Admitted) {
+    fn deliver(&self, session: Session, admitted: Admitted) {
         match admitted {
-            Admitted::Verified(message) => self.receiver.deliver(from, message),
-            Admitted::Late(late) if self.is_news(&late) => self.receiver.late(late),
+            Admitted::Verified(message) => self.receiver.deliver(session, message),
+            Admitted::Late(late) if self.is_news(&late) => self.receiver.late(session, late),
             Admitted::Late(_) => {}
         }
     }
 
-    fn opened(&self, validator: ValidatorIndex, round_trip: Duration) {
-        self.receiver.opened(validator, round_trip);
+    fn opened(&self, session: Session, _: Duration) {
+        self.receiver.opened(session);
     }
 
-    fn closed(&self, validator: ValidatorIndex) {
-        self.receiver.closed(validator);
+    fn closed(&self, session: Session) {
+        self.receiver.closed(session);
     }
 }

@@ -14,10 +14,10 @@ use protocol::quorum::{Validator, ValidatorSet};
 use protocol::schedule::Schedule;
 use protocol::signature::public_key;
 use protocol::types::{Epoch, Hash, Millis, NodeId, ResourceCount, Sequence, Signature, Stake, ValidatorIndex, View};
+use protocol::validator::sessions::{Session, SessionNumber};
 use protocol::verify::{LateCommit, Verified};
 use protocol::vote::{Ballot, Choice, Vote, VoteKind};
 use std::sync::Arc;
-use std::time::Duration;
 
 const HASH: Hash = Hash([0xff; 32]);
 const SIGNATURE: Signature = Signature([0xff; 64]);
@@ -129,14 +129,19 @@ fn every_rule_fits_its_lane_and_belongs_to_a_kind_of_message() {
 struct Collector(Mutex<Vec<Message>>, Mutex<Vec<View>>);
 
 impl Receiver for Arc<Collector> {
-    fn deliver(&self, _: ValidatorIndex, message: Verified<Message>) {
+    fn deliver(&self, _: Session, message: Verified<Message>) {
         self.0.lock().push(message.into_inner());
     }
-    fn late(&self, late: LateCommit) {
+    fn late(&self, _: Session, late: LateCommit) {
         self.1.lock().push(late.view());
     }
-    fn opened(&self, _: ValidatorIndex, _: Duration) {}
-    fn closed(&self, _: ValidatorIndex) {}
+    fn opened(&self, _: Session) {}
+    fn closed(&self, _: Session) {}
+}
+
+/// The first session with a validator.
+fn session(peer: u16) -> Session {
+    Session { peer: ValidatorIndex(peer), number: SessionNumber(1) }
 }
 
 #[test]
@@ -150,8 +155,8 @@ fn only_a_message_whose_signature_holds_passes_the_gate() {
     let ballot = Ballot { epoch: Epoch(0), view: View(1), choice: Choice::ViewChange };
     let good = Message::Vote { vote: Vote::sign(&set, &key, ValidatorIndex(0), ballot), reason: None };
     let forged = Vote { voter: ValidatorIndex(0), ballot, signature: SIGNATURE };
-    gate.deliver(ValidatorIndex(0), gate.verify(ValidatorIndex(0), good.clone()).unwrap());
-    let fault = gate.verify(ValidatorIndex(0), Message::Vote { vote: forged, reason: None }).unwrap_err();
+    gate.deliver(session(0), gate.verify(ValidatorIndex(0), good.clone()).unwrap());
+    let fault = gate.verify(ValidatorIndex(0), Message::Vote { vote: forged, reason: None }).unwrap_err().to_string();
     assert!(fault.contains("signature of voter 0"), "{fault}");
     assert_eq!(*collector.0.lock(), [good]);
 }
@@ -220,7 +225,7 @@ impl Four {
 
     #[track_caller]
     fn refuses(&self, message: Message, words: &str) {
-        let fault = self.gate.verify(ValidatorIndex(0), message).expect_err(words);
+        let fault = self.gate.verify(ValidatorIndex(0), message).expect_err(words).to_string();
         assert!(fault.contains(words), "{words:?} is not in {fault:?}");
     }
 }
@@ -371,7 +376,7 @@ fn a_commit_is_not_checked_only_from_its_voter_for_a_view_that_is_committed() {
     let commit = on(5, Choice::Commit(HASH));
     let bad = "signature of voter 1";
     let refuses = |from, message, words: &str| {
-        let fault = four.gate.verify(ValidatorIndex(from), message).expect_err(words);
+        let fault = four.gate.verify(ValidatorIndex(from), message).expect_err(words).to_string();
         assert!(fault.contains(words), "{fault}");
     };
     four.committed.set(View(4));
@@ -394,7 +399,7 @@ fn a_commit_is_not_checked_only_from_its_voter_for_a_view_that_is_committed() {
     for view in [5, 6, 6, 5, 7, 7, 6] {
         let admitted =
             four.gate.verify(ValidatorIndex(1), forged(on(view, Choice::Commit(HASH)), 1)).expect("it is late");
-        four.gate.deliver(ValidatorIndex(1), admitted);
+        four.gate.deliver(session(1), admitted);
     }
     assert_eq!(*four.received.1.lock(), [View(5), View(6), View(7)]);
     // The actor was restarted and knows less than before.

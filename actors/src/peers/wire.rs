@@ -35,6 +35,7 @@ fn block_bytes(validators: usize) -> usize {
 
 impl PeerMessage for Message {
     type Verified = Admitted;
+    type Fault = protocol::verify::Fault;
 
     fn kind(&self) -> u8 {
         match self {

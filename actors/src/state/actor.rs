@@ -3,35 +3,37 @@
 //! It must never apply a block that does not follow its head, and never continue when the database's own ledger is not
 //! the one that the last header names.
 
-use super::database::{Batch, Database, DatabaseError, Exit, Head, StoredBlock};
-use super::messages::{Apply, ApplyWaiting, BlockAt, BlocksFrom, LedgerNow, Serve, Standing};
-use super::waiting::Waiting;
-use crate::exit_code;
-use crate::mempool::{BecameFinal, MempoolActor, StoreError};
+use super::database::{Batch, Database, DatabaseError, Head, StoredBlock};
+use super::messages::{BlockAt, BlocksFrom, LedgerNow, Standing, StateStep};
+use super::waiting::{Apply, Waiting};
+use crate::delivery::{Deliver, Undelivered, deliver};
+use crate::links::Links;
+use crate::mempool::StoreError;
 use crate::metrics::Published;
-use crate::outlet::Outlet;
-use crate::supervision::{Handle, StartError};
+use crate::routes::{Routes, route};
+use crate::supervision::{Exit, ExitHook, StartError};
 use crate::verifier_pool::Accuracy;
 use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult};
 use protocol::block::{Block, Carried, Entry};
 use protocol::certificate::Certificate;
-use protocol::consensus::events::{FinalBlock, Input as ConsensusInput};
+use protocol::consensus::events::{FinalBlock, To};
 use protocol::consensus::recovery::Base;
 use protocol::genesis::Genesis;
 use protocol::message::{Message, limits::BLOCKS_MAX};
 use protocol::quorum::ValidatorSet;
 use protocol::types::{Hash, Sequence, ValidatorIndex, View};
+use protocol::validator::restart::{Hears, restart};
+use protocol::validator::route::{Effect, Part, StateEffect};
 use protocol::vote::{Ballot, Choice};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 
 /// Bytes of blocks in one answer to a peer, but for what must go together.
 pub const ANSWER_BYTES_MAX: usize = 8 << 20;
-const RETRY: Duration = Duration::from_millis(20);
 
 /// What the actor is made of; everything in it outlives the actor.
 #[derive(Clone)]
@@ -40,16 +42,16 @@ pub struct StateSettings {
     pub waiting: Waiting,
     pub set: Arc<ValidatorSet>,
     pub genesis: Arc<Genesis>,
-    pub mempool: Handle<MempoolActor>,
-    pub consensus: Outlet<ConsensusInput>,
-    pub network: Outlet<(ValidatorIndex, Message)>,
+    pub routes: Routes,
+    /// A peer that misses an answer asks again.
+    pub links: Links,
     /// The last final sequence, for those that wait for blocks.
     pub heads: Arc<watch::Sender<Sequence>>,
     /// Compares what is final with what was checked here.
     pub accuracy: Arc<Accuracy>,
     /// Where the head of the final chain is published.
     pub published: Arc<Published>,
-    pub exit: Exit,
+    pub exit: ExitHook,
 }
 
 pub struct StateActor {
@@ -58,11 +60,7 @@ pub struct StateActor {
     writing: bool,
     /// Peers that asked for blocks while some were being written, and above what they last did.
     asked: BTreeMap<ValidatorIndex, Sequence>,
-    /// Told to consensus once it takes it; only the newest matters.
-    applied: Option<Sequence>,
-    /// Told to the mempool, in order. It takes them within milliseconds, or it is rebuilt.
-    finals: VecDeque<BecameFinal>,
-    retrying: bool,
+    undelivered: Undelivered,
     /// Peers for which an answer is being read, with what they asked since: only the newest question is answered.
     serving: BTreeMap<ValidatorIndex, Option<Sequence>>,
 }
@@ -84,9 +82,7 @@ impl StateActor {
             head,
             writing: false,
             asked: BTreeMap::new(),
-            applied: None,
-            finals: VecDeque::new(),
-            retrying: false,
+            undelivered: Undelivered::default(),
             serving: BTreeMap::new(),
         })
     }
@@ -102,22 +98,21 @@ impl StateActor {
             // All of it is here already.
             Ok(None) => {
                 self.settings.waiting.done(applies.len());
-                self.applied = Some(self.head.sequence);
-                self.tell(context);
+                self.tell(StateEffect::Applied(self.head.sequence), context);
             }
             // If blocks were lost on the way to here, they are in the vote log, from which a new process applies them.
-            Err(error) => _ = self.end(&error),
+            Err(error) => _ = self.end(error),
         }
     }
 
     fn append(&mut self, batch: Batch, applies: usize, context: &mut Context<Self>) {
         let Some(last) = batch.blocks.last() else { return };
         let head = Standing { sequence: last.block.header.sequence, block: last.id, ledger: last.ledger.clone() };
-        let became_final = |block: &FinalBlock| BecameFinal {
+        let became_final = |block: &FinalBlock| StateEffect::Final {
             sequence: block.block.header.sequence,
             proofs: block.block.body.proofs.iter().map(|entry| entry.proof).collect(),
         };
-        let finals: Vec<BecameFinal> = batch.blocks.iter().map(became_final).collect();
+        let finals: Vec<StateEffect> = batch.blocks.iter().map(became_final).collect();
         let entries: Vec<Entry> = batch.blocks.iter().flat_map(|block| &block.block.body.proofs).copied().collect();
         let (tell, told) = oneshot::channel();
         self.writing = true;
@@ -131,19 +126,23 @@ impl StateActor {
                     actor.settings.accuracy.on_final(&entries);
                     actor.on_written(head, finals, context);
                 }
-                Err(error) => (actor.settings.exit)(error.exit_code, error.reason),
+                Err(StoreError { exit_code: code, reason }) => (actor.settings.exit)(&Exit { code, reason }),
             }
         }));
     }
 
-    fn on_written(&mut self, head: Standing, finals: Vec<BecameFinal>, context: &mut Context<Self>) {
-        finals.iter().flat_map(|block| &block.proofs).for_each(|proof| vote_way::proof(Place::Applied, proof));
-        self.applied = Some(head.sequence);
-        self.settings.heads.send_replace(head.sequence);
+    fn on_written(&mut self, head: Standing, finals: Vec<StateEffect>, context: &mut Context<Self>) {
+        for effect in &finals {
+            if let StateEffect::Final { proofs, .. } = effect {
+                proofs.iter().for_each(|proof| vote_way::proof(Place::Applied, proof));
+            }
+        }
+        let sequence = head.sequence;
+        self.settings.heads.send_replace(sequence);
         self.head = Arc::new(head);
         self.settings.published.state_stands(&self.head);
-        self.finals.extend(finals);
-        self.tell(context);
+        self.tell(StateEffect::Applied(sequence), context);
+        finals.into_iter().for_each(|block| self.tell(block, context));
         self.write(context);
         if !self.writing {
             for (to, above) in std::mem::take(&mut self.asked) {
@@ -217,26 +216,8 @@ impl StateActor {
         Ok(prepares.into_iter().collect())
     }
 
-    /// Tells what is applied, again until it is taken.
-    fn tell(&mut self, context: &mut Context<Self>) {
-        if let Some(sequence) = self.applied
-            && self.settings.consensus.send(ConsensusInput::Applied(sequence)).is_ok()
-        {
-            self.applied = None;
-        }
-        while let Some(block) = self.finals.pop_front() {
-            if let Err(refused) = self.settings.mempool.send(block) {
-                self.finals.push_front(refused.message);
-                break;
-            }
-        }
-        let waits = self.applied.is_some() || !self.finals.is_empty();
-        if waits && !std::mem::replace(&mut self.retrying, true) {
-            context.run_later(RETRY, |actor, context| {
-                actor.retrying = false;
-                actor.tell(context);
-            });
-        }
+    fn tell(&mut self, effect: StateEffect, context: &mut Context<Self>) {
+        route(self.settings.routes.me, Effect::State(effect), &mut |delivery| deliver(self, delivery, context));
     }
 
     /// Reads an answer on a thread that may take its time, one at a time for each peer, and then pauses for as long as
@@ -247,11 +228,11 @@ impl StateActor {
             return;
         }
         self.serving.insert(to, None);
-        let (database, network) = (Arc::clone(&self.settings.database), self.settings.network.clone());
+        let (database, network) = (Arc::clone(&self.settings.database), self.settings.links.send.clone());
         let answering = tokio::task::spawn_blocking(move || {
             if let Some(message) = answer(&database, above)? {
                 // A peer that misses the answer asks again.
-                drop(network.send((to, message)));
+                drop(network.send((To::Peer(to), message)));
             }
             Ok::<_, DatabaseError>(())
         });
@@ -265,7 +246,7 @@ impl StateActor {
             let next = actor.serving.remove(&to).flatten();
             match answered {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => return drop(actor.end(&error)),
+                Ok(Err(error)) => return drop(actor.end(error)),
                 Err(panic) => tracing::error!(%panic, "reading blocks for a peer failed"),
             }
             if let Some(above) = next {
@@ -274,11 +255,11 @@ impl StateActor {
         }));
     }
 
-    /// A process that cannot read its own history must not continue from it; returns the message to print.
-    pub(super) fn end(&self, error: &DatabaseError) -> String {
-        let reason = error.to_string();
-        (self.settings.exit)(error.exit_code(), reason.clone());
-        reason
+    /// A process that cannot read its own history must not continue from it. Returns what whoever asked is told.
+    pub(super) fn end(&self, error: DatabaseError) -> StoreError {
+        let error = StoreError::from(error);
+        (self.settings.exit)(&Exit { code: error.exit_code, reason: error.reason.clone() });
+        error
     }
 
     fn range(&self, from: Sequence, count: usize) -> Result<Vec<StoredBlock>, DatabaseError> {
@@ -361,62 +342,59 @@ pub fn base(database: &Database, genesis: &Genesis) -> Result<Base, DatabaseErro
     Ok(Base { id, ledger, commit, prepare })
 }
 
+impl Deliver for StateActor {
+    fn routes(&self) -> &Routes {
+        &self.settings.routes
+    }
+
+    fn undelivered(&mut self) -> &mut Undelivered {
+        &mut self.undelivered
+    }
+}
+
 impl Actor for StateActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        self.applied = Some(self.head.sequence);
-        self.tell(context);
-        // What the incarnation before had in hand.
-        self.write(context);
-    }
-}
-
-impl Handler<Apply> for StateActor {
-    type Result = ();
-
-    fn handle(&mut self, apply: Apply, context: &mut Context<Self>) {
-        match self.settings.waiting.push(apply) {
-            Ok(()) => self.write(context),
-            Err(error) => (self.settings.exit)(exit_code::INTERNAL, error.to_string()),
+        for hears in restart(Part::State) {
+            match hears {
+                Hears::Waiting => {
+                    self.tell(StateEffect::Applied(self.head.sequence), context);
+                    // What the incarnation before had in hand.
+                    self.write(context);
+                }
+                Hears::Sessions | Hears::Again | Hears::ConsensusRestarted | Hears::PoolRestarted => {}
+            }
         }
     }
 }
 
-impl Handler<ApplyWaiting> for StateActor {
+impl Handler<StateStep> for StateActor {
     type Result = ();
 
-    fn handle(&mut self, _: ApplyWaiting, context: &mut Context<Self>) {
-        self.write(context);
-    }
-}
-
-impl Handler<Serve> for StateActor {
-    type Result = ();
-
-    fn handle(&mut self, serve: Serve, context: &mut Context<Self>) {
-        // It may ask for what is just being written. A peer that misses an answer asks again.
-        if self.writing {
-            self.asked.insert(serve.to, serve.above);
-        } else {
-            self.serve(serve.to, serve.above, context);
+    fn handle(&mut self, step: StateStep, context: &mut Context<Self>) {
+        match step {
+            StateStep::ApplyWaiting => self.write(context),
+            // It may ask for what is just being written. A peer that misses an answer asks again.
+            StateStep::Serve { to, above } if self.writing => _ = self.asked.insert(to, above),
+            StateStep::Serve { to, above } => self.serve(to, above, context),
         }
     }
 }
 
 impl Handler<BlockAt> for StateActor {
-    type Result = Result<Option<StoredBlock>, String>;
+    type Result = Result<Option<StoredBlock>, StoreError>;
 
     fn handle(&mut self, at: BlockAt, _: &mut Context<Self>) -> Self::Result {
-        self.settings.database.block(at.0).map_err(|error| self.end(&error))
+        self.settings.database.block(at.0).map_err(|error| self.end(error))
     }
 }
 
 impl Handler<BlocksFrom> for StateActor {
-    type Result = Result<Vec<StoredBlock>, String>;
+    type Result = Result<Vec<StoredBlock>, StoreError>;
 
     fn handle(&mut self, blocks: BlocksFrom, _: &mut Context<Self>) -> Self::Result {
-        self.range(blocks.from, blocks.count).map_err(|error| self.end(&error))
+        self.range(blocks.from, blocks.count).map_err(|error| self.end(error))
     }
 }
 

@@ -7,6 +7,8 @@ use super::actor::StateActor;
 use super::database::{Database, DatabaseError};
 use super::messages::{FinalFound, FinalWithPrefix, LookUpFinal, NewestFinal, ProofOf, Read};
 use super::search::FinalNames;
+use crate::exit_code;
+use crate::mempool::StoreError;
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, Context, Handler, ResponseActFuture};
 use protocol::block::Entry;
@@ -24,7 +26,7 @@ pub trait Question: Send + 'static {
 }
 
 impl<Q: Question> Handler<Read<Q>> for StateActor {
-    type Result = ResponseActFuture<StateActor, Result<Q::Found, String>>;
+    type Result = ResponseActFuture<StateActor, Result<Q::Found, StoreError>>;
 
     fn handle(&mut self, Read { question, permit }: Read<Q>, _: &mut Context<Self>) -> Self::Result {
         let database = Arc::clone(&self.settings.database);
@@ -34,8 +36,11 @@ impl<Q: Question> Handler<Read<Q>> for StateActor {
             found
         });
         Box::pin(wrap_future::<_, Self>(reading).map(|read, actor, _| match read {
-            Ok(found) => found.map_err(|error| actor.end(&error)),
-            Err(panic) => Err(format!("reading the database failed: {panic}")),
+            Ok(found) => found.map_err(|error| actor.end(error)),
+            Err(panic) => Err(StoreError {
+                exit_code: exit_code::INTERNAL,
+                reason: format!("reading the database failed: {panic}"),
+            }),
         }))
     }
 }

@@ -13,6 +13,7 @@ use super::tables::{
 use super::writer::{Done, Work, Writer};
 use crate::exit_code;
 use crate::mempool::{Change, ProofStore, StoreError};
+
 use protocol::block::{Block, Entry, Header};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::FinalBlock;
@@ -168,9 +169,6 @@ pub(super) struct Batch {
     pub prepares: Vec<(Sequence, Certificate)>,
     pub commits: Vec<(Sequence, Certificate)>,
 }
-
-/// Ends the process: code and reason.
-pub type Exit = Arc<dyn Fn(i32, String) + Send + Sync>;
 
 /// May be shared between threads: reads never wait for a write.
 pub struct Database {

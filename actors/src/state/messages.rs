@@ -2,42 +2,30 @@
 
 use super::asked::Question;
 use super::database::StoredBlock;
+use crate::mempool::StoreError;
 use actix::Message;
 use protocol::block::Entry;
-use protocol::certificate::Certificate;
-use protocol::consensus::events::FinalBlock;
 use protocol::ledger::Ledger;
 use protocol::prefix::HashPrefix;
 use protocol::types::{Hash, Sequence, ValidatorIndex};
 
-/// Blocks became final, ascending; the certificate is of the last.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Apply {
-    pub blocks: Vec<FinalBlock>,
-    pub commit: Certificate,
-}
-
-/// Something was put to the blocks that [wait](super::Waiting).
+/// What the state is to do. Final blocks come by the [waiting](super::Waiting) ones, which outlive it.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct ApplyWaiting;
-
-/// A peer asks for final blocks above a sequence.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Serve {
-    pub to: ValidatorIndex,
-    pub above: Sequence,
+pub enum StateStep {
+    /// Something was put to the blocks that wait.
+    ApplyWaiting,
+    /// A peer asks for final blocks above a sequence.
+    Serve { to: ValidatorIndex, above: Sequence },
 }
 
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<Option<StoredBlock>, String>")]
+#[rtype(result = "Result<Option<StoredBlock>, StoreError>")]
 pub struct BlockAt(pub Sequence);
 
 /// A question to final history that is read beside the actor.
 #[derive(Message)]
-#[rtype(result = "Result<Q::Found, String>")]
+#[rtype(result = "Result<Q::Found, StoreError>")]
 pub struct Read<Q: Question> {
     pub question: Q,
     /// Dropped when the read has ended, or will never begin: what bounds how many reads are under way.
@@ -50,7 +38,7 @@ pub struct ProofOf(pub Hash);
 
 /// Final blocks from a sequence on, ascending, at most `count`.
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<Vec<StoredBlock>, String>")]
+#[rtype(result = "Result<Vec<StoredBlock>, StoreError>")]
 pub struct BlocksFrom {
     pub from: Sequence,
     pub count: usize,

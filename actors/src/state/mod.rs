@@ -20,8 +20,8 @@ pub use actor::{StateActor, StateSettings, base};
 pub use asked::Question;
 pub use database::{Below, Database, DatabaseError, FILE_NAME, Head, StoredBlock};
 pub use messages::{
-    Apply, ApplyWaiting, BlockAt, BlocksFrom, FinalFound, FinalWithPrefix, LedgerNow, LookUpFinal, NewestFinal,
-    ProofOf, Read, Serve, Standing,
+    BlockAt, BlocksFrom, FinalFound, FinalWithPrefix, LedgerNow, LookUpFinal, NewestFinal, ProofOf, Read, Standing,
+    StateStep,
 };
 pub use search::{BLOCKS_SEARCHED_MAX, FinalNames};
 pub use waiting::{NotWritten, WAITING_MAX, Waiting};

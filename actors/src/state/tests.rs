@@ -5,13 +5,15 @@ mod search;
 
 use super::database::{Batch, Database};
 use super::*;
-use crate::mempool::{Change, MempoolActor, ProofStore};
+use crate::links::Links;
+use crate::mempool::{Change, MempoolActor, ProofStore, StoreError};
 use crate::outlet::Outlet;
-use crate::supervision::{Handle, Seat, Spec, StartError, reserve, supervise};
+use crate::routes::{Routes, Step};
+use crate::supervision::{ExitHook, Handle, Seat, Spec, StartError, reserve, supervise};
 use parking_lot::Mutex;
 use protocol::block::{Block, Body, Carried, CarriedVote, Entry, Header};
 use protocol::certificate::Certificate;
-use protocol::consensus::events::{FinalBlock, Input};
+use protocol::consensus::events::{FinalBlock, Input, To};
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
 use protocol::ledger::{Branch, BranchError, Ledger, Position};
 use protocol::mempool::{Candidate, Source};
@@ -21,6 +23,7 @@ use protocol::proof::Proof;
 use protocol::types::{
     Epoch, Hash, Millis, NodeId, PublicKey, ResourceCount, Sequence, Signature, Stake, ValidatorIndex, View,
 };
+use protocol::validator::route::StateInput;
 use protocol::verdict::{Claim, SolverPin};
 use protocol::vote::{Ballot, Choice};
 use std::sync::Arc;
@@ -116,11 +119,13 @@ struct Bench {
     genesis: Arc<Genesis>,
     database: Arc<Database>,
     state: Handle<StateActor>,
+    /// The way to it of final blocks, and of questions of peers.
+    way: Outlet<StateInput>,
     /// Keeps the mempool's mailbox open.
     _mempool: Seat<MempoolActor>,
     mempool: Handle<MempoolActor>,
     told: UnboundedReceiver<Input>,
-    sent: UnboundedReceiver<(ValidatorIndex, Message)>,
+    sent: UnboundedReceiver<(To, Message)>,
     exits: Exits,
     heads: watch::Receiver<Sequence>,
 }
@@ -133,7 +138,7 @@ impl Bench {
         }
     }
 
-    async fn read<Q: Question>(&self, question: Q) -> Result<Q::Found, String> {
+    async fn read<Q: Question>(&self, question: Q) -> Result<Q::Found, StoreError> {
         self.state.ask(Read { question, permit: Box::new(()) }, LONG).await.unwrap()
     }
 }
@@ -141,30 +146,41 @@ impl Bench {
 fn bench() -> Bench {
     let genesis = Arc::new(genesis());
     let exits = Exits::default();
-    let exit: super::database::Exit = {
+    let exit: ExitHook = {
         let exits = Arc::clone(&exits);
-        Arc::new(move |code, reason| exits.lock().push((code, reason)))
+        Arc::new(move |exit| exits.lock().push((exit.code, exit.reason.clone())))
     };
     let database = Arc::new(Database::in_memory(&genesis.chain_id()));
     let (mempool, seat) = reserve::<MempoolActor>(Spec::new("mempool"));
     let (tell, told) = unbounded_channel();
     let (send, sent) = unbounded_channel();
     let (heads, watched) = watch::channel(Sequence(0));
+    let waiting = super::Waiting::default();
     let settings = StateSettings {
-        waiting: super::Waiting::default(),
+        waiting: waiting.clone(),
         database: Arc::clone(&database),
         set: Arc::new(genesis.validator_set()),
         genesis: Arc::clone(&genesis),
-        mempool: mempool.clone(),
-        consensus: Outlet::new(move |input| tell.send(input).err().map(|error| error.0)),
-        network: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
+        routes: Routes {
+            mempool: Outlet::to(&mempool),
+            consensus: Outlet::new(move |step| match step {
+                Step::Input(input) => tell.send(input).err().map(|error| Step::Input(error.0)),
+                other => Some(other),
+            }),
+            ..Routes::nowhere(ValidatorIndex(0))
+        },
+        links: Links {
+            send: Outlet::new(move |message| send.send(message).err().map(|error| error.0)),
+            ..Links::none()
+        },
         heads: Arc::new(heads),
         accuracy: Arc::default(),
         published: Arc::default(),
         exit,
     };
     let state = supervise(Spec::new("state"), move || StateActor::new(settings.clone()));
-    Bench { genesis, database, state, _mempool: seat, mempool, told, sent, exits, heads: watched }
+    let way = waiting.before(&state);
+    Bench { genesis, database, state, way, _mempool: seat, mempool, told, sent, exits, heads: watched }
 }
 
 #[actix::test]
@@ -172,7 +188,7 @@ async fn what_is_final_is_durable_before_it_is_told() {
     let mut bench = bench();
     assert_eq!(bench.told.recv().await, Some(Input::Applied(Sequence(0))));
     let blocks = chain(&bench.genesis, 3);
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
     assert_eq!(bench.told.recv().await, Some(Input::Applied(Sequence(3))));
     assert_eq!(bench.database.last().unwrap().unwrap().0.ledger, blocks[2].ledger);
     assert_eq!(*bench.heads.borrow_and_update(), Sequence(3));
@@ -201,7 +217,7 @@ async fn many_are_looked_up_at_once_each_in_its_place() {
     let empty = bench.read(LookUpFinal { proofs: vec![entry(1).proof], statements: vec![] }).await;
     let nothing = FinalFound { head: Sequence(0), proofs: vec![None], statements: vec![] };
     assert_eq!(empty, Ok(nothing), "before the first block");
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
     while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
     let asked = LookUpFinal {
         proofs: vec![entry(3).proof, entry(9).proof, entry(1).proof, entry(3).proof],
@@ -220,15 +236,15 @@ async fn what_is_told_again_changes_nothing_and_what_leaves_a_gap_ends_the_proce
     let blocks = chain(&bench.genesis, 4);
     let apply = |range: std::ops::Range<usize>| {
         let commit = commit(&blocks[range.end - 1]);
-        Apply { blocks: blocks[range].to_vec(), commit }
+        StateInput::Apply { blocks: blocks[range].to_vec(), commit }
     };
-    bench.state.send(apply(0..2)).unwrap();
-    bench.state.send(apply(0..2)).unwrap();
-    bench.state.send(apply(1..3)).unwrap();
+    bench.way.send(apply(0..2)).unwrap();
+    bench.way.send(apply(0..2)).unwrap();
+    bench.way.send(apply(1..3)).unwrap();
     while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
     assert!(bench.exits.lock().is_empty());
     let later = chain(&bench.genesis, 5);
-    bench.state.send(Apply { blocks: later[4..].to_vec(), commit: commit(&later[4]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: later[4..].to_vec(), commit: commit(&later[4]) }).unwrap();
     bench.ended().await;
     assert_eq!(bench.exits.lock()[0], (70, "block 5 cannot follow block 3".into()));
 }
@@ -237,9 +253,9 @@ async fn what_is_told_again_changes_nothing_and_what_leaves_a_gap_ends_the_proce
 async fn another_block_at_a_final_sequence_ends_the_process_with_code_8() {
     let bench = bench();
     let blocks = chain(&bench.genesis, 1);
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[0]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[0]) }).unwrap();
     let other = FinalBlock { id: Hash([9; 32]), ..blocks[0].clone() };
-    bench.state.send(Apply { blocks: vec![other], commit: commit(&blocks[0]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: vec![other], commit: commit(&blocks[0]) }).unwrap();
     bench.ended().await;
     assert_eq!(bench.exits.lock()[0].0, 8);
 }
@@ -250,17 +266,17 @@ async fn a_peer_is_served_up_to_a_block_whose_commit_certificate_is_kept() {
     let blocks = chain(&bench.genesis, 4);
     for range in [0..2, 2..3] {
         let commit = commit(&blocks[range.end - 1]);
-        bench.state.send(Apply { blocks: blocks[range].to_vec(), commit }).unwrap();
+        bench.way.send(StateInput::Apply { blocks: blocks[range].to_vec(), commit }).unwrap();
     }
     for (above, expected) in [(0, 0..3), (1, 1..3), (2, 2..3)] {
-        bench.state.send(Serve { to: ValidatorIndex(2), above: Sequence(above) }).unwrap();
+        bench.way.send(StateInput::Serve { to: ValidatorIndex(2), above: Sequence(above) }).unwrap();
         let (to, message) = bench.sent.recv().await.unwrap();
         let blocks: Vec<_> = blocks[expected].iter().map(|block| block.block.clone()).collect();
         let commit = Some(certificate(Choice::Commit(blocks.last().unwrap().id()), 3));
-        assert_eq!((to, message), (ValidatorIndex(2), Message::Blocks { blocks, commit }));
+        assert_eq!((to, message), (To::Peer(ValidatorIndex(2)), Message::Blocks { blocks, commit }));
     }
-    bench.state.send(Serve { to: ValidatorIndex(2), above: Sequence(3) }).unwrap();
-    bench.state.send(Serve { to: ValidatorIndex(2), above: Sequence(2) }).unwrap();
+    bench.way.send(StateInput::Serve { to: ValidatorIndex(2), above: Sequence(3) }).unwrap();
+    bench.way.send(StateInput::Serve { to: ValidatorIndex(2), above: Sequence(2) }).unwrap();
     let (_, message) = bench.sent.recv().await.unwrap();
     assert!(matches!(message, Message::Blocks { blocks, .. } if blocks.len() == 1), "there is nothing above the third");
 }
@@ -269,20 +285,20 @@ async fn a_peer_is_served_up_to_a_block_whose_commit_certificate_is_kept() {
 async fn of_many_questions_of_one_peer_few_are_answered_and_the_newest_is() {
     let mut bench = bench();
     let blocks = chain(&bench.genesis, 2);
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[1]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[1]) }).unwrap();
     let (greedy, modest) = (ValidatorIndex(2), ValidatorIndex(3));
     for _ in 0..500 {
-        bench.state.send(Serve { to: greedy, above: Sequence(0) }).unwrap();
+        bench.way.send(StateInput::Serve { to: greedy, above: Sequence(0) }).unwrap();
     }
-    bench.state.send(Serve { to: modest, above: Sequence(0) }).unwrap();
-    bench.state.send(Serve { to: greedy, above: Sequence(1) }).unwrap();
+    bench.way.send(StateInput::Serve { to: modest, above: Sequence(0) }).unwrap();
+    bench.way.send(StateInput::Serve { to: greedy, above: Sequence(1) }).unwrap();
     let (mut answers, mut newest, mut other) = (0, false, false);
     while !(newest && other) {
         let (to, message) = bench.sent.recv().await.unwrap();
         let Message::Blocks { blocks, .. } = message else { panic!("{message:?}") };
-        answers += usize::from(to == greedy);
-        newest |= to == greedy && blocks.len() == 1;
-        other |= to == modest && blocks.len() == 2;
+        answers += usize::from(to == To::Peer(greedy));
+        newest |= to == To::Peer(greedy) && blocks.len() == 1;
+        other |= to == To::Peer(modest) && blocks.len() == 2;
     }
     assert!(answers < 100, "{answers} of 501 questions were answered");
 }
@@ -291,21 +307,23 @@ async fn of_many_questions_of_one_peer_few_are_answered_and_the_newest_is() {
 async fn a_rebuilt_actor_goes_on_from_the_database() {
     let mut bench = bench();
     let blocks = chain(&bench.genesis, 2);
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[1]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[1]) }).unwrap();
     while bench.told.recv().await != Some(Input::Applied(Sequence(2))) {}
-    let (consensus, network) = (Outlet::new(Some), Outlet::new(Some));
     let settings = StateSettings {
         waiting: super::Waiting::default(),
         database: Arc::clone(&bench.database),
         set: Arc::new(bench.genesis.validator_set()),
         genesis: Arc::clone(&bench.genesis),
-        mempool: bench.mempool.clone(),
-        consensus,
-        network,
+        routes: Routes {
+            consensus: Outlet::new(Some),
+            mempool: Outlet::to(&bench.mempool),
+            ..Routes::nowhere(ValidatorIndex(0))
+        },
+        links: Links::none(),
         heads: Arc::new(watch::channel(Sequence(0)).0),
         accuracy: Arc::default(),
         published: Arc::default(),
-        exit: Arc::new(|_, _| {}),
+        exit: Arc::new(|_| {}),
     };
     let again = supervise(Spec::new("again"), move || StateActor::new(settings.clone()));
     assert_eq!(again.ask(LedgerNow, LONG).await.unwrap().sequence, Sequence(2));
@@ -340,13 +358,12 @@ fn a_ledger_that_is_not_the_headers_is_not_started_from() {
         database: Arc::new(database),
         set: Arc::new(genesis.validator_set()),
         genesis,
-        mempool: reserve::<MempoolActor>(Spec::new("mempool")).0,
-        consensus: Outlet::new(Some),
-        network: Outlet::new(Some),
+        routes: Routes::nowhere(ValidatorIndex(0)),
+        links: Links::none(),
         heads: Arc::new(watch::channel(Sequence(0)).0),
         accuracy: Arc::default(),
         published: Arc::default(),
-        exit: Arc::new(|_, _| {}),
+        exit: Arc::new(|_| {}),
     };
     let Err(StartError::Fatal { code: 8, reason }) = StateActor::new(settings) else { panic!("it starts") };
     assert!(reason.contains("the ledger's root is"), "{reason}");

@@ -1,21 +1,23 @@
 //! The actor in front of the worker processes: the order of jobs, one check for each statement, remembered verdicts.
 //!
 //! It translates a report into its one attestation by [`Judgement::of`] and decides nothing else. Workers and verdicts
-//! outlive it: a new incarnation sends [`Rebuilt`] and is asked again.
+//! outlive it: a restarted one has no checks under way, and is asked again.
 
 use super::accuracy::Accuracy;
 use super::explaining::Explaining;
 use super::explanations::Explanations;
-use super::messages::{Cancel, Check, Foresee, Judged, Rebuilt, ReportOf, TellUnderWay, UnderWay};
+use super::messages::{Check, Foresee, PoolRequest, ReportOf, TellUnderWay, UnderWay};
 use super::verdicts::Verdicts;
 use super::{PoolError, VerifierPool};
+use crate::delivery::{Deliver, Undelivered, deliver};
 use crate::metrics::{self, Published, Waiting};
-use crate::outlet::Outlet;
+use crate::routes::{Routes, restarted, route};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::explanation::Explanation;
 use protocol::mempool::Judgement;
 use protocol::types::Hash;
+use protocol::validator::route::{Effect, Part, PoolEffect};
 use protocol::verdict::{self, Claim, Job, NoVerdict, Report, Verdict, VerifierParameters};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -24,7 +26,7 @@ use std::time::{Duration, Instant};
 /// Jobs that are with the pool beyond its workers: the next one is at hand when a worker is free, and what is urgent
 /// waits behind no more than this.
 const AHEAD: usize = 1;
-/// How soon what was not taken is tried again.
+/// How soon a full pool is tried again.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// What outlives the actor, and where its results go.
@@ -38,8 +40,7 @@ pub struct VerifierPoolSettings {
     /// Where the waiting jobs are published.
     pub published: Arc<Published>,
     pub parameters: VerifierParameters,
-    pub judged: Outlet<Judged>,
-    pub rebuilt: Outlet<Rebuilt>,
+    pub routes: Routes,
 }
 
 /// One statement that is to be checked, for all proofs that say it.
@@ -66,8 +67,7 @@ pub struct VerifierPoolActor {
     pub(super) running: usize,
     pub(super) explaining: Explaining,
     /// At most one for each proof that the mempool has under check.
-    undelivered: VecDeque<Judged>,
-    rebuilt_told: bool,
+    undelivered: Undelivered,
 }
 
 impl VerifierPoolActor {
@@ -78,8 +78,7 @@ impl VerifierPoolActor {
             waiting: VecDeque::new(),
             running: 0,
             explaining: Explaining::default(),
-            undelivered: VecDeque::new(),
-            rebuilt_told: false,
+            undelivered: Undelivered::default(),
         }
     }
 
@@ -87,7 +86,7 @@ impl VerifierPoolActor {
         let Check { proof, statement, claim, script, urgent } = check;
         if let Some(report) = self.settings.verdicts.get(&statement) {
             metrics::verdict_remembered();
-            return self.tell(Judged { proof, judgement: Judgement::of(&report.verdict) }, context);
+            return self.judged(proof, Judgement::of(&report.verdict), context);
         }
         match self.tasks.get_mut(&statement) {
             Some(task) => {
@@ -197,33 +196,14 @@ impl VerifierPoolActor {
 
     fn finish(&mut self, statement: Hash, judgement: Judgement, context: &mut Context<Self>) {
         for proof in self.tasks.remove(&statement).into_iter().flat_map(|task| task.proofs) {
-            self.tell(Judged { proof, judgement }, context);
+            self.judged(proof, judgement, context);
         }
     }
 
     /// A verdict must not be lost, or its proof would count as being checked for ever.
-    fn tell(&mut self, judged: Judged, context: &mut Context<Self>) {
-        if !self.undelivered.is_empty() || self.settings.judged.send(judged).is_err() {
-            if self.undelivered.is_empty() {
-                context.run_later(RETRY, Self::deliver);
-            }
-            self.undelivered.push_back(judged);
-        }
-    }
-
-    fn deliver(&mut self, context: &mut Context<Self>) {
-        if !self.rebuilt_told {
-            self.rebuilt_told = self.settings.rebuilt.send(Rebuilt).is_ok();
-        }
-        while let Some(judged) = self.undelivered.pop_front() {
-            if let Err(judged) = self.settings.judged.send(judged) {
-                self.undelivered.push_front(judged);
-                break;
-            }
-        }
-        if !self.rebuilt_told || !self.undelivered.is_empty() {
-            context.run_later(RETRY, Self::deliver);
-        }
+    fn judged(&mut self, proof: Hash, judgement: Judgement, context: &mut Context<Self>) {
+        let effect = Effect::VerifierPool(PoolEffect::Judged { proof, judgement });
+        route(self.settings.routes.me, effect, &mut |delivery| deliver(self, delivery, context));
     }
 
     fn on_cancel(&mut self, proof: Hash, context: &mut Context<Self>) {
@@ -258,35 +238,33 @@ fn checked_against(statement: Hash, report: Report) -> Report {
     }
 }
 
+impl Deliver for VerifierPoolActor {
+    fn routes(&self) -> &Routes {
+        &self.settings.routes
+    }
+
+    fn undelivered(&mut self) -> &mut Undelivered {
+        &mut self.undelivered
+    }
+}
+
 impl Actor for VerifierPoolActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Context<Self>) {
-        self.deliver(context);
+        restarted(Part::VerifierPool).for_each(|delivery| deliver(self, delivery, context));
     }
 }
 
-impl Handler<Check> for VerifierPoolActor {
+impl Handler<PoolRequest> for VerifierPoolActor {
     type Result = ();
 
-    fn handle(&mut self, check: Check, context: &mut Context<Self>) {
-        self.on_check(check, context);
-    }
-}
-
-impl Handler<Foresee> for VerifierPoolActor {
-    type Result = ();
-
-    fn handle(&mut self, foresee: Foresee, context: &mut Context<Self>) {
-        self.on_foresee(foresee, context);
-    }
-}
-
-impl Handler<Cancel> for VerifierPoolActor {
-    type Result = ();
-
-    fn handle(&mut self, cancel: Cancel, context: &mut Context<Self>) {
-        self.on_cancel(cancel.0, context);
+    fn handle(&mut self, request: PoolRequest, context: &mut Context<Self>) {
+        match request {
+            PoolRequest::Check(check) => self.on_check(check, context),
+            PoolRequest::Foresee(foresee) => self.on_foresee(foresee, context),
+            PoolRequest::Cancel(proof) => self.on_cancel(proof, context),
+        }
     }
 }
 

@@ -2,15 +2,24 @@
 
 use actix::Message;
 use protocol::explanation::Explanation;
-use protocol::mempool::Judgement;
 use protocol::types::Hash;
 use protocol::verdict::{Claim, Report};
 use std::time::Duration;
 
-/// Check a proof, before what waits if it is urgent. Answered by a [`Judged`]; the caller must be ready to ask again
-/// after a [`Rebuilt`].
+/// What the pool is asked to do.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
+pub enum PoolRequest {
+    Check(Check),
+    Foresee(Foresee),
+    /// Nobody waits for this proof's verdict any more.
+    Cancel(Hash),
+}
+
+/// Check a proof, before what waits if it is urgent. Answered by a
+/// [`PoolEffect::Judged`](protocol::validator::route::PoolEffect); the caller must be ready to ask again after a
+/// [`PoolRestarted`](protocol::mempool::Input::PoolRestarted).
+#[derive(Debug, Clone)]
 pub struct Check {
     pub proof: Hash,
     /// Identity of normalised script and claim: what the verdict is remembered by.
@@ -21,18 +30,12 @@ pub struct Check {
 }
 
 /// A proof that says this will have to be checked soon: a worker that is free may begin. Not answered.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
+#[derive(Debug, Clone)]
 pub struct Foresee {
     pub statement: Hash,
     pub claim: Claim,
     pub script: Vec<u8>,
 }
-
-/// Nobody waits for this proof's verdict any more.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Cancel(pub Hash);
 
 /// Everything that the check of a statement reported, if it is still remembered.
 #[derive(Debug, Clone, Copy, Message)]
@@ -71,16 +74,3 @@ pub enum Explained {
     /// Checks go first. Asking again may help.
     Busy,
 }
-
-/// The result on a proof that was to be checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
-#[rtype(result = "()")]
-pub struct Judged {
-    pub proof: Hash,
-    pub judgement: Judgement,
-}
-
-/// The actor was restarted and has no checks under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
-#[rtype(result = "()")]
-pub struct Rebuilt;

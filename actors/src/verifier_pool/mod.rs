@@ -22,7 +22,7 @@ pub use actor::{VerifierPoolActor, VerifierPoolSettings};
 pub use ending::{Ending, Kill};
 pub use events::{Observer, PoolEvent, verdict_label};
 pub use explanations::{EXPLANATIONS_BYTES_MAX, EXPLANATIONS_MAX, Explanations};
-pub use messages::{Cancel, Check, Explain, Explained, Foresee, Judged, Rebuilt, ReportOf, TellUnderWay, UnderWay};
+pub use messages::{Check, Explain, Explained, Foresee, PoolRequest, ReportOf, TellUnderWay, UnderWay};
 pub use pool::{PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 pub use process::StartError;
 pub use roll::Workers;

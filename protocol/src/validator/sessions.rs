@@ -47,6 +47,8 @@ pub struct Sessions {
     open: BTreeMap<ValidatorIndex, SessionNumber>,
     /// The newest session of each peer that is known to be over.
     over: BTreeMap<ValidatorIndex, SessionNumber>,
+    /// Every session up to this one is over, whoever it is with.
+    all_over: SessionNumber,
 }
 
 impl Sessions {
@@ -59,7 +61,7 @@ impl Sessions {
     }
 
     fn open(&mut self, Session { peer, number }: Session) -> Vec<Change> {
-        if self.over.get(&peer).is_some_and(|over| number <= *over) {
+        if number <= self.all_over || self.over.get(&peer).is_some_and(|over| number <= *over) {
             return Vec::new();
         }
         match self.open.get(&peer) {
@@ -87,6 +89,14 @@ impl Sessions {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Every session up to this number ends, since the network closes them all: what was said in them, and is still to come,
+    /// counts for nothing.
+    pub fn close_up_to(&mut self, number: SessionNumber) -> Vec<Change> {
+        self.all_over = self.all_over.max(number);
+        let ended: Vec<Session> = self.iter().filter(|session| session.number <= number).collect();
+        ended.into_iter().flat_map(|session| self.close(session)).collect()
     }
 
     /// A message came in a session: whether it may be heard, and what is to be told before. One that overtook its session's opening
@@ -166,6 +176,19 @@ mod tests {
         assert_eq!(sessions.on(opened(2)), []);
         assert_eq!(sessions.on(closed(1)), []);
         assert_eq!(sessions.hear(session(2)), (true, Vec::new()));
+    }
+
+    /// R12: only recovery responses in new sessions count.
+    #[test]
+    fn what_was_said_before_all_sessions_were_closed_is_not_heard() {
+        let mut sessions = Sessions::default();
+        sessions.on(opened(2));
+        assert_eq!(sessions.close_up_to(SessionNumber(4)), [Change::Closed(PEER)]);
+        let unknown = Session { peer: ValidatorIndex(5), number: SessionNumber(4) };
+        assert_eq!(sessions.hear(unknown), (false, Vec::new()), "nothing of it came before");
+        assert_eq!(sessions.compare([session(2), unknown]), [], "the network is still closing them");
+        assert_eq!(sessions.hear(session(5)), (true, Vec::from([Change::Opened(PEER)])));
+        assert_eq!(sessions.close_up_to(SessionNumber(4)), []);
     }
 
     #[test]

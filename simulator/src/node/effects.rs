@@ -47,7 +47,10 @@ impl Node {
             Io::ServeScripts { to, proofs } => self.actions.push(Action::ServeProofs { to, proofs }),
             Io::Remove(proof) => self.disk.pending.retain(|pending| *pending != proof),
             Io::Shorten(records) => self.shorten(records),
-            Io::Reconnect => self.actions.push(Action::Reconnect),
+            Io::Reconnect => {
+                self.reconnects = true;
+                self.actions.push(Action::Reconnect);
+            }
             Io::Halt(halt) => self.actions.push(Action::Saw(Sight::Halt(halt))),
         }
     }

@@ -43,7 +43,10 @@ impl Node {
         if part == Part::Mempool {
             self.to_mempool(mempool::Input::Tick);
         }
-        self.knows_the_sessions(part);
+        // Those that are being closed it is not told of.
+        if !self.actions.iter().any(|action| matches!(action, Action::Reconnect)) {
+            self.knows_the_sessions(part);
+        }
         self.pump(now);
     }
 
@@ -120,6 +123,11 @@ impl Node {
         running.commit.push((), output);
         running.lives.consensus += 1;
         running.heard.consensus = Sessions::default();
+        if begun.reconnect {
+            // R12: only what is said in new sessions counts.
+            let newest = running.table().iter().map(|session| session.number).max().unwrap_or_default();
+            running.heard.consensus.close_up_to(newest);
+        }
         running.tick_waits = false;
         self.begin_batch(now);
         self.to_consensus(Input::Applied(self.disk.database.head()));

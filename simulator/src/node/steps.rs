@@ -135,6 +135,14 @@ impl Node {
         changes.into_iter().for_each(|change| self.session_changes(now, part, change));
     }
 
+    /// R12: of a consensus that closes every session, only what is said in new ones counts.
+    pub(super) fn hears_new_sessions_only(&mut self, now: Millis) {
+        let Some(running) = &mut self.running else { return };
+        let newest = running.table().iter().map(|session| session.number).max().unwrap_or_default();
+        let changes = running.heard.consensus.close_up_to(newest);
+        changes.into_iter().for_each(|change| self.session_changes(now, Part::Consensus, change));
+    }
+
     fn session_changes(&mut self, now: Millis, part: Part, change: Change) {
         match part {
             Part::Consensus => {

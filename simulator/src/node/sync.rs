@@ -24,6 +24,9 @@ impl Node {
         for effect in steps.into_iter().flat_map(|((), effects)| effects) {
             self.carry_out(now, Effect::Consensus(effect));
         }
+        if std::mem::take(&mut self.reconnects) {
+            self.hears_new_sessions_only(now);
+        }
     }
 
     /// The batch in flight is durable, if this life of consensus wrote it.

@@ -8,6 +8,7 @@ use super::super::tls::{KeyError, TlsError};
 use super::super::{Hello, NetworkConfig, Role, Sink};
 use protocol::signature::public_key;
 use protocol::types::{Hash, ValidatorIndex};
+use protocol::validator::sessions::Session;
 use protocol::verdict::SolverPin;
 
 #[actix::test]
@@ -117,10 +118,10 @@ async fn a_port_that_is_taken_and_a_foreign_key_are_refused_by_name() {
 struct Deaf;
 
 impl Sink<Talk> for Deaf {
-    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, String> {
+    fn verify(&self, _: ValidatorIndex, message: Talk) -> Result<Talk, &'static str> {
         Ok(message)
     }
-    fn deliver(&self, _: ValidatorIndex, _: Talk) {}
-    fn opened(&self, _: ValidatorIndex, _: std::time::Duration) {}
-    fn closed(&self, _: ValidatorIndex) {}
+    fn deliver(&self, _: Session, _: Talk) {}
+    fn opened(&self, _: Session, _: std::time::Duration) {}
+    fn closed(&self, _: Session) {}
 }

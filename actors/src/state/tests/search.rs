@@ -17,7 +17,7 @@ fn prefix(of: &Hash, digits: usize) -> protocol::prefix::HashPrefix {
 async fn blocks_proofs_and_statements_are_found_by_their_beginning() {
     let mut bench = bench();
     let blocks = chain(&bench.genesis, 3);
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
     while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
     let find = async |of: &Hash, digits, count| {
         let asked = FinalWithPrefix { prefix: prefix(of, digits), count };
@@ -36,7 +36,7 @@ async fn blocks_proofs_and_statements_are_found_by_their_beginning() {
 async fn the_newest_proofs_come_first_and_what_was_read_is_not_read_again() {
     let mut bench = bench();
     let blocks = chain(&bench.genesis, 3);
-    bench.state.send(Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
+    bench.way.send(StateInput::Apply { blocks: blocks.clone(), commit: commit(&blocks[2]) }).unwrap();
     while bench.told.recv().await != Some(Input::Applied(Sequence(3))) {}
     let newest = async |above, count| {
         let asked = NewestFinal { above: Sequence(above), count };
