@@ -206,8 +206,8 @@ impl Node {
         running.commit.push((), output);
         self.running = Some(running);
         self.begin_batch(now);
-        self.to_consensus(protocol::consensus::events::Input::Applied(self.disk.database.head()));
-        self.to_mempool(protocol::mempool::Input::Tick);
+        self.tell_consensus(protocol::consensus::events::Input::Applied(self.disk.database.head()));
+        self.tell_mempool(protocol::mempool::Input::Tick);
         self.pump(now);
     }
 
@@ -234,9 +234,9 @@ impl Node {
         }
         if running.mempool.wakeup().is_some_and(|at| at <= local) && !running.mailboxes.mempool_ticks {
             running.mailboxes.mempool_ticks = true;
-            self.to_mempool(protocol::mempool::Input::Tick);
+            self.tell_mempool(protocol::mempool::Input::Tick);
         }
-        asked.into_iter().for_each(|input| self.to_consensus(input));
+        asked.into_iter().for_each(|input| self.tell_consensus(input));
         self.compare_sessions(now);
         self.pump(now);
     }

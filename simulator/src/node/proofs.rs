@@ -50,7 +50,7 @@ impl Node {
     pub fn stored(&mut self, now: Millis, proof: Hash, life: Life) {
         if self.awaits_store(life) {
             self.store(proof);
-            self.to_mempool(mempool::Input::Stored(vec![proof]));
+            self.tell_mempool(mempool::Input::Stored(vec![proof]));
             self.pump(now);
         }
     }
@@ -79,7 +79,7 @@ impl Node {
             .filter(|proof| self.disk.pending.contains(proof) || self.disk.database.final_in(proof).is_some());
         let proofs = here.map(|proof| self.scenario.catalogue.get(proof).proof.clone()).collect();
         self.actions.push(Action::Send(To::Peer(to), Message::Proofs(proofs)));
-        self.to_mempool(mempool::Input::Served(to));
+        self.tell_mempool(mempool::Input::Served(to));
         self.pump(now);
     }
 

@@ -41,7 +41,7 @@ impl Node {
         }
         restart(part).iter().for_each(|hears| self.hears(now, part, *hears));
         if part == Part::Mempool {
-            self.to_mempool(mempool::Input::Tick);
+            self.tell_mempool(mempool::Input::Tick);
         }
         // Those that are being closed it is not told of.
         if !self.actions.iter().any(|action| matches!(action, Action::Reconnect)) {
@@ -87,8 +87,8 @@ impl Node {
                     self.take(now, Delivery::Followers(notice));
                 }
             }
-            Hears::ConsensusRestarted => self.to_mempool(mempool::Input::ConsensusRestarted),
-            Hears::PoolRestarted => self.to_mempool(mempool::Input::PoolRestarted),
+            Hears::ConsensusRestarted => self.tell_mempool(mempool::Input::ConsensusRestarted),
+            Hears::PoolRestarted => self.tell_mempool(mempool::Input::PoolRestarted),
             Hears::Waiting => {
                 let head = self.disk.database.head();
                 self.carry_out(now, Effect::State(StateEffect::Applied(head)));
@@ -130,7 +130,7 @@ impl Node {
         }
         running.tick_waits = false;
         self.begin_batch(now);
-        self.to_consensus(Input::Applied(self.disk.database.head()));
+        self.tell_consensus(Input::Applied(self.disk.database.head()));
     }
 
     fn restart_view_change(&mut self, now: Millis) {

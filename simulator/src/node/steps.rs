@@ -54,13 +54,13 @@ impl Running {
 }
 
 impl Node {
-    pub(super) fn to_consensus(&mut self, input: events::Input) {
+    pub(super) fn tell_consensus(&mut self, input: events::Input) {
         if let Some(running) = &mut self.running {
             running.mailboxes.consensus.own(input);
         }
     }
 
-    pub(super) fn to_mempool(&mut self, input: mempool::Input) {
+    pub(super) fn tell_mempool(&mut self, input: mempool::Input) {
         if let Some(running) = &mut self.running {
             running.mailboxes.mempool.own(MempoolInput::Step(input));
         }
