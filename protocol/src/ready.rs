@@ -28,6 +28,9 @@ pub const WORDS_OF_ONE_PEER_MAX: usize = 20_000;
 /// A hard proof overtakes easier ones that waited up to this much longer, for each doubling of its difficulty.
 const AGEING_PER_DOUBLING: Millis = Millis(250);
 
+/// For so long the leader of a crowd waits for others to confirm a proof too.
+const AWAITED_FOR: Millis = Millis(60_000);
+
 /// My attestations in the order in which I gave them; 0 is before the first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number(u64);
@@ -226,11 +229,14 @@ impl Ready {
         self.contested.iter().filter_map(|rank| self.mine(&rank.proof))
     }
 
-    /// Whether there is a proof that may yet become proposable, or unanimous.
-    pub fn awaits_more(&self) -> bool {
-        let said_no = |pending: &Pending| pending.mine.is_some_and(|mine| !matches!(mine.word, Word::Confirmed(_)));
-        let decided = |pending: &Pending| pending.refused || said_no(pending);
-        self.pending.values().any(|pending| pending.standing != Standing::Uncontested && !decided(pending))
+    /// Whether there is a proof that I confirm and that others may yet make proposable. What a peer alone names is none, nor is one
+    /// that a quorum does not confirm for long.
+    pub fn awaits_more(&self, now: Millis) -> bool {
+        let confirmed = |pending: &Pending| pending.mine.is_some_and(|mine| matches!(mine.word, Word::Confirmed(_)));
+        let is_new = |pending: &Pending| now.since(pending.since) < AWAITED_FOR;
+        self.pending.values().any(|pending| {
+            pending.standing == Standing::Waiting && !pending.refused && confirmed(pending) && is_new(pending)
+        })
     }
 
     /// My own attestations on everything pending, to be sent on a new session and again while undecided.

@@ -105,6 +105,9 @@ pub struct Running {
     pub mempool: Mempool,
     /// The network's table: it outlives every part.
     pub sessions: BTreeMap<ValidatorIndex, SessionId>,
+    /// As the process numbers them, in the order in which it opened them.
+    numbers: BTreeMap<ValidatorIndex, SessionNumber>,
+    newest: SessionNumber,
     /// What each part knows of it.
     heard: Heard,
     mailboxes: Mailboxes,
@@ -186,6 +189,8 @@ impl Node {
             election: Election::new(self.scenario.set.clone(), self.me, local),
             mempool: self.restored_mempool(),
             sessions: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            newest: SessionNumber::default(),
             heard: Heard::default(),
             mailboxes: Mailboxes::default(),
             tick_waits: false,
@@ -268,10 +273,12 @@ impl Node {
     }
 
     /// The network opened a session.
-    pub fn session_opened(&mut self, peer: ValidatorIndex, session: SessionId) {
-        if let Some(running) = &mut self.running {
-            running.sessions.insert(peer, session);
-        }
+    pub fn session_opened(&mut self, peer: ValidatorIndex, session: SessionId) -> Option<Session> {
+        let running = self.running.as_mut()?;
+        running.sessions.insert(peer, session);
+        running.newest = SessionNumber(running.newest.0 + 1);
+        running.numbers.insert(peer, running.newest);
+        Some(Session { peer, number: running.newest })
     }
 
     /// The network closed this session with a peer, or whichever there is. Tells which, if there was.
@@ -282,7 +289,7 @@ impl Node {
             return None;
         }
         running.sessions.remove(&peer);
-        Some(Session { peer, number: SessionNumber(open) })
+        running.numbers.remove(&peer).map(|number| Session { peer, number })
     }
 
     /// Whether it runs, and so has a mailbox.
@@ -307,13 +314,8 @@ impl Node {
 
 impl Running {
     fn table(&self) -> Vec<Session> {
-        self.sessions.iter().map(|(peer, id)| session(*peer, *id)).collect()
+        self.numbers.iter().map(|(peer, number)| Session { peer: *peer, number: *number }).collect()
     }
-}
-
-/// A session, as the parts know it.
-pub fn session(peer: ValidatorIndex, id: SessionId) -> Session {
-    Session { peer, number: SessionNumber(id) }
 }
 
 fn local(now: Millis, origin: i64) -> Millis {

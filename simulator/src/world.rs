@@ -16,7 +16,7 @@ use crate::costs::Measured;
 use crate::disk::Tail;
 use crate::faults::{self, Fault, Kind};
 use crate::network::Network;
-use crate::node::{self, Life, Node, SessionId, Verdict};
+use crate::node::{Life, Node, SessionId, Verdict};
 use crate::random::Random;
 use crate::scenario::Scenario;
 use protocol::consensus::events::Record;
@@ -378,7 +378,7 @@ impl World {
                 let open = self.node(node).running.as_ref().and_then(|running| running.sessions.get(&from));
                 if open == Some(&session) {
                     let message = self.overheard(node, from, message);
-                    self.node_mut(node).deliver(now, node::session(from, session), &message);
+                    self.node_mut(node).deliver(now, from, &message);
                 } else {
                     self.figures.lost += 1;
                 }
@@ -403,8 +403,8 @@ impl World {
             Happening::ServeProofs { to, proofs } => self.node_mut(node).serve_proofs(now, to, &proofs),
             Happening::SessionOpened { peer, session } => {
                 if self.network.session(node, peer) == Some(session) {
-                    self.node_mut(node).session_opened(peer, session);
-                    self.tell_session(node, SessionEvent::Opened(node::session(peer, session)));
+                    let opened = self.node_mut(node).session_opened(peer, session);
+                    opened.into_iter().for_each(|session| self.tell_session(node, SessionEvent::Opened(session)));
                 }
             }
             Happening::SessionClosed { peer, session } => {

@@ -62,9 +62,11 @@ impl Proposer {
     /// [`BranchError`] if the database cannot say what is final.
     pub fn draft(&mut self, mut leading: Leading<'_>) -> Result<Option<Draft>, BranchError> {
         let Some(parent) = leading.choose_parent()? else { return Ok(None) };
+        if leading.is_gathering && !leading.is_block_due {
+            return Ok(None);
+        }
         let selection = self.select(&leading, &parent.id);
-        let has_proofs = !selection.entries.is_empty() && !leading.is_gathering;
-        if !has_proofs && !leading.is_block_due {
+        if selection.entries.is_empty() && !leading.is_block_due {
             return Ok(None);
         }
         let Some((id, block)) = leading.build(&parent.id, selection.entries)? else { return Ok(None) };

@@ -197,7 +197,8 @@ impl Consensus {
             self.proofs.spread_attestations(self.now.local);
         } else {
             self.proofs.end_spreading();
-            if self.proposals.at(self.round.view()).is_some() {
+            // One that was fetched says when I heard of it, and not how long the round took.
+            if !fetched && self.proposals.at(self.round.view()).is_some() {
                 self.timers.set_last_round(self.now.local.since(self.round.proposed_at()));
             }
         }
@@ -298,7 +299,7 @@ impl Consensus {
             return Progress::None;
         }
         let scene = self.scene();
-        let is_gathering = self.timers.is_gathering(&scene) && self.proofs.ready().awaits_more();
+        let is_gathering = self.timers.is_gathering(&scene) && self.proofs.ready().awaits_more(self.now.local);
         let is_block_due = self.timers.is_stranded(&scene) || self.timers.is_idle_block_due(&scene);
         let draft = self.proposer.draft(Leading {
             settings: &self.settings,

@@ -1,10 +1,9 @@
 //! Mailboxes: what waits for each part.
 
-use super::SessionId;
 use protocol::consensus::events::{Input, Notice};
 use protocol::types::{Millis, ValidatorIndex};
 use protocol::validator::route::{MempoolInput, Part};
-use protocol::validator::sessions::{Change, Session, SessionEvent, Sessions};
+use protocol::validator::sessions::{Change, Session, SessionEvent, SessionNumber, Sessions};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Something for a part.
@@ -21,13 +20,17 @@ impl<I> Mail<I> {
     ///
     /// # Panics
     /// If the part does not hear a peer whose session is open.
-    pub fn open(self, heard: &mut Sessions, table: &BTreeMap<ValidatorIndex, SessionId>) -> (Option<I>, Vec<Change>) {
+    pub fn open(
+        self,
+        heard: &mut Sessions,
+        table: &BTreeMap<ValidatorIndex, SessionNumber>,
+    ) -> (Option<I>, Vec<Change>) {
         match self {
             Mail::Own(input) => (Some(input), Vec::new()),
             Mail::Session(event) => (None, heard.on(event)),
             Mail::From(session, input) => {
                 let (is_heard, changes) = heard.hear(session);
-                let is_open = table.get(&session.peer) == Some(&session.number.0);
+                let is_open = table.get(&session.peer) == Some(&session.number);
                 assert!(
                     is_heard || !is_open,
                     "session {} with {} is open, and not heard",

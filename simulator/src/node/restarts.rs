@@ -44,7 +44,7 @@ impl Node {
             self.tell_mempool(mempool::Input::Tick);
         }
         // Those that are being closed it is not told of.
-        if !self.actions.iter().any(|action| matches!(action, Action::Reconnect)) {
+        if !self.closes_every_session() {
             self.knows_the_sessions(part);
         }
         self.pump(now);
@@ -55,6 +55,11 @@ impl Node {
         if self.unaware().contains(&part) {
             self.fault(format!("{part:?} was restarted, and does not know who has a session"));
         }
+    }
+
+    /// Asked for, and not done yet.
+    pub(super) fn closes_every_session(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Reconnect))
     }
 
     /// The parts that follow sessions, and do not know who has one at this moment.
@@ -125,8 +130,7 @@ impl Node {
         running.heard.consensus = Sessions::default();
         if begun.reconnect {
             // R12: only what is said in new sessions counts.
-            let newest = running.table().iter().map(|session| session.number).max().unwrap_or_default();
-            running.heard.consensus.close_up_to(newest);
+            running.heard.consensus.close_up_to(running.newest);
         }
         running.tick_waits = false;
         self.begin_batch(now);

@@ -12,6 +12,7 @@ use protocol::validator::restart::Hears;
 use protocol::validator::route::{Delivery, Effect, MempoolInput, Part, route};
 use protocol::validator::sessions::{Change, Session, SessionEvent};
 use protocol::verify::{LateCommit, Verified};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Consensus and its two followers share a thread; the parts that hold, check and keep proofs share another.
@@ -67,10 +68,11 @@ impl Node {
     }
 
     /// A verified message of an open session.
-    pub fn deliver(&mut self, now: Millis, session: Session, message: &Verified<Message>) {
-        let from = session.peer;
+    pub fn deliver(&mut self, now: Millis, from: ValidatorIndex, message: &Verified<Message>) {
         let late = self.late_commit(from, message);
         let Some(running) = &mut self.running else { return };
+        let Some(number) = running.numbers.get(&from).copied() else { return };
+        let session = Session { peer: from, number };
         match late {
             Some(late) => {
                 running.mailboxes.consensus.put(now, Mail::From(session, events::Input::LateCommit(late)));
@@ -138,8 +140,7 @@ impl Node {
     /// R12: of a consensus that closes every session, only what is said in new ones counts.
     pub(super) fn hears_new_sessions_only(&mut self, now: Millis) {
         let Some(running) = &mut self.running else { return };
-        let newest = running.table().iter().map(|session| session.number).max().unwrap_or_default();
-        let changes = running.heard.consensus.close_up_to(newest);
+        let changes = running.heard.consensus.close_up_to(running.newest);
         changes.into_iter().for_each(|change| self.session_changes(now, Part::Consensus, change));
     }
 
@@ -217,7 +218,7 @@ impl Node {
             return false;
         }
         let Some(mail) = running.mailboxes.mempool.next() else { return false };
-        let (input, changes) = mail.open(&mut running.heard.mempool, &running.sessions);
+        let (input, changes) = mail.open(&mut running.heard.mempool, &running.numbers);
         changes.into_iter().for_each(|change| self.session_changes(now, Part::Mempool, change));
         match input {
             Some(MempoolInput::Step(input)) => self.step_mempool(now, input),
@@ -228,8 +229,11 @@ impl Node {
     }
 
     fn consensus_mail(&mut self, now: Millis, mail: Mail<events::Input>) {
+        let closes_all = self.closes_every_session();
         let Some(running) = &mut self.running else { return };
-        let (input, changes) = mail.open(&mut running.heard.consensus, &running.sessions);
+        let none = BTreeMap::new();
+        let table = if closes_all { &none } else { &running.numbers };
+        let (input, changes) = mail.open(&mut running.heard.consensus, table);
         changes.into_iter().for_each(|change| self.session_changes(now, Part::Consensus, change));
         if let Some(input) = input {
             self.step_consensus(now, input);
