@@ -8,6 +8,7 @@ pub mod deceit;
 pub mod directed;
 mod disruption;
 mod ending;
+mod queue;
 mod sessions;
 
 use crate::catalogue::Fate;
@@ -16,99 +17,15 @@ use crate::costs::Measured;
 use crate::disk::Tail;
 use crate::faults::{self, Fault, Kind};
 use crate::network::Network;
-use crate::node::{Life, Node, SessionId, Verdict};
+use crate::node::Node;
 use crate::random::Random;
 use crate::scenario::Scenario;
 use protocol::consensus::events::Record;
-use protocol::message::Message;
-use protocol::types::{Hash, Millis, Sequence, ValidatorIndex};
-use protocol::validator::route::Part;
+use protocol::types::{Hash, Millis, ValidatorIndex};
 use protocol::validator::sessions::SessionEvent;
-use protocol::verify::Verified;
-use std::cmp::Ordering;
+use queue::{Event, Happening, Queued};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
-
-/// What happens to a validator; only if it is still in the incarnation in which it was begun.
-enum Happening {
-    Deliver {
-        session: SessionId,
-        from: ValidatorIndex,
-        message: Arc<Verified<Message>>,
-    },
-    Wake,
-    Synced(Life),
-    Applied(Life),
-    Stored(Hash, Life),
-    Judged(Verdict),
-    ServeBlocks {
-        to: ValidatorIndex,
-        above: Sequence,
-    },
-    ServeProofs {
-        to: ValidatorIndex,
-        proofs: Vec<Hash>,
-    },
-    SessionOpened {
-        peer: ValidatorIndex,
-        session: SessionId,
-    },
-    SessionClosed {
-        peer: ValidatorIndex,
-        session: SessionId,
-    },
-    /// A part hears of it.
-    SessionTold(Part, SessionEvent),
-}
-
-enum Event {
-    At {
-        node: ValidatorIndex,
-        incarnation: u64,
-        what: Happening,
-    },
-    Connect(ValidatorIndex, ValidatorIndex),
-    Start {
-        node: ValidatorIndex,
-        incarnation: u64,
-        lost: bool,
-    },
-    Disrupt(Fault),
-    Heal,
-    Submit,
-    /// Hands a proof to a validator, as it was planned; or says that it was the last.
-    HandIn(ValidatorIndex, usize),
-    HandedIn,
-    /// Looks whether what must have happened by now has.
-    Look,
-}
-
-struct Queued {
-    at: Millis,
-    number: u64,
-    event: Event,
-}
-
-impl PartialEq for Queued {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Queued {}
-
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Queued {
-    /// The heap's greatest is the earliest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.number).cmp(&(self.at, self.number))
-    }
-}
 
 /// What a run came to.
 #[derive(Debug, Clone, Default)]
