@@ -156,14 +156,14 @@ mod tests {
                 "name": "mempool", "kind": "actor", "restart": "permanent", "state": "down", "incarnation": 3,
                 "restarts": {"panicked": 2, "terminated": 1, "start_failed": 0},
                 "last_failure": {"reason": "panicked", "text": "it panicked: planted", "place": "src/a.rs:7", "ago_ms": 12.0},
-                "mailbox": {"depth": 5, "limit": 4096}, "handling": {"message": "PeerSaid", "for_ms": 0.12},
+                "mailbox": {"depth": 5, "limit": 4096}, "handling": {"message": "MempoolInput", "for_ms": 0.12},
                 "heartbeat_age_ms": 3.0, "uptime_ms": null,
             }],
         }});
         let text = screen(&tree).join("\n");
         for line in [
             "validator                degraded  one for one, at most 20 restarts in 10 s: 3 so far, escalated 1 time",
-            "  mempool                down                3        3    5 of 4096     3.0 ms        -  PeerSaid for 0.1 ms",
+            "  mempool                down                3        3    5 of 4096     3.0 ms        -  MempoolInput for 0.1 ms",
             "    restarts: 2 panicked, 1 terminated",
             "    last failure 12 ms ago: it panicked: planted (src/a.rs:7)",
             "1 blocked thread left behind",

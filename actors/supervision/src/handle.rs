@@ -201,10 +201,15 @@ where
     }
 }
 
-/// The type's name without the modules and parameters round it.
+/// The type's name without the modules round it. Of a message that carries one other type, that type's name: what an envelope
+/// that all actors share holds says more than the envelope.
 fn short_name<M>() -> &'static str {
     let whole = std::any::type_name::<M>();
-    let plain = whole.split('<').next().unwrap_or(whole);
+    let carried = whole.split_once('<').and_then(|(_, rest)| rest.strip_suffix('>'));
+    let plain = match carried {
+        Some(carried) if !carried.contains(['<', ',', ' ']) => carried,
+        _ => whole.split('<').next().unwrap_or(whole),
+    };
     plain.rsplit("::").next().unwrap_or(plain)
 }
 
@@ -312,3 +317,19 @@ impl<M> fmt::Display for AskError<M> {
 }
 
 impl<M> std::error::Error for AskError<M> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Note;
+    struct Envelope<M>(std::marker::PhantomData<M>);
+
+    #[test]
+    fn a_message_is_named_without_modules_and_an_envelope_by_what_it_carries() {
+        assert_eq!(short_name::<Note>(), "Note");
+        assert_eq!(short_name::<Envelope<Note>>(), "Note");
+        assert_eq!(short_name::<Envelope<Envelope<Note>>>(), "Envelope");
+        assert_eq!(short_name::<Envelope<(Note, Note)>>(), "Envelope");
+    }
+}
