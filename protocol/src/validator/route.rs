@@ -207,9 +207,9 @@ mod tests {
         assert_eq!(told, [Delivery::Consensus(events::Input::Checked(alloc::vec![checked]))]);
     }
 
-    /// Off the disk first: a consensus that has forgotten it must not meet it again after a restart.
+    /// In this order; the write need not be over. If it is lost, the proof is pending again after a restart, and refused again.
     #[test]
-    fn a_refused_proof_leaves_the_disk_and_then_consensus() {
+    fn a_refused_proof_is_removed_from_the_disk_and_from_consensus() {
         let refused = mempool::Effect::Refuse { proof: PROOF, refusal: mempool::Refusal::Displaced };
         let forgotten = Delivery::Consensus(events::Input::Forgotten(PROOF));
         assert_eq!(routed(Effect::Mempool(refused)), [Delivery::Io(Io::Remove(PROOF)), forgotten]);
