@@ -66,7 +66,7 @@ use proposals::Proposals;
 use proposer::Proposer;
 use round::Round;
 use safety::Safety;
-use sync::{Givers, Here, Peers, Relays, Resolver, Statuses, Supply};
+use sync::{Givers, Here, Peers, Relays, Resolver, Statuses, Supply, Want};
 use timers::{Scene, Timers};
 use tree::Tree;
 use view::Snapshot;
@@ -122,6 +122,9 @@ pub const LOG_RECORDS_MAX: usize = 128;
 
 /// Views of past proposals that are kept for late Prepares, and by which the floor stays behind.
 const PAST_VIEWS_KEPT: u64 = 16;
+
+/// Who has come to a later view by its certificate alone gets what lies between with the next blocks, as a rule.
+const ENDINGS_WANTED_AFTER: Millis = Millis(500);
 
 /// Whether something was done from which more may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +188,7 @@ impl Consensus {
             }
             Message::Status(status) => self.on_status(from, status),
             Message::CertificateRequest { kind, from: first, to } => {
-                if let Some(answer) = self.supply().certificates(kind, first, to) {
+                for answer in self.supply().certificates(kind, first, to) {
                     self.effects.send(To::Peer(from), answer);
                 }
             }
@@ -323,7 +326,10 @@ impl Consensus {
         let certificates = self.votes.certificates();
         let floor = View(certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
         let commit = certificates.commit().into_iter();
-        let kept = commit.chain(certificates.prepares_above_commit()).chain(self.round.entry());
+        // Without all of them nobody could justify a proposal after a power loss (R4, R8).
+        let above = certificates.prepares_above_commit().chain(certificates.view_changes());
+        let entry = self.round.entry().filter(|entry| entry.view() <= certificates.commit_view());
+        let kept = commit.chain(above).chain(entry);
         let kept = kept.cloned().map(Record::Certificate);
         let blocks = self.tree.above().map(|(_, block)| Record::Block(block.clone()));
         let proposals = self.proposals.iter().map(|(_, kept)| &kept.proposal);
@@ -331,8 +337,21 @@ impl Consensus {
         self.effects.push(Effect::Shorten(records));
     }
 
+    /// How each view above the highest Commit's ended has to be known before anything can be proposed (R4, R8). Who leads asks at
+    /// once; the others when a view has lasted for a while, or with a leader that comes no further nobody would ever know.
+    fn want_endings(&mut self) {
+        if self.now.local.since(self.round.entered()) < ENDINGS_WANTED_AFTER {
+            return;
+        }
+        let Some((from, to)) = self.votes.certificates().gap(self.round.view()) else { return };
+        for kind in [VoteKind::ViewChange, VoteKind::Prepare] {
+            self.resolver.want(Want::Certificates { kind, from, to }, None, []);
+        }
+    }
+
     /// Asks for what the settled state still misses.
     fn ask(&mut self) {
+        self.want_endings();
         if self.resolver.is_idle() {
             return;
         }

@@ -128,8 +128,9 @@ impl Supply<'_> {
         late.map(bare).collect()
     }
 
-    /// The answer to a request for certificates, if any are held.
-    pub fn certificates(&self, kind: VoteKind, first: View, to: View) -> Option<Message> {
+    /// The answer to a request for certificates: those that are held. In place of a ViewChange certificate that is not, my own
+    /// vote: a quorum of these makes it again, where nobody holds it any more.
+    pub fn certificates(&self, kind: VoteKind, first: View, to: View) -> Vec<Message> {
         let held = self.votes.certificates();
         let mut certificates = held.range(kind, first, to, limits::CERTIFICATES_MAX);
         // A parent that is final already: its Prepare certificate is put together from the votes that are kept.
@@ -138,7 +139,20 @@ impl Supply<'_> {
             let block = commit.and_then(Certificate::block);
             certificates.extend(block.and_then(|block| self.votes.prepare_of(&block)));
         }
-        (!certificates.is_empty()).then_some(Message::Certificates(certificates))
+        let mut answer = if kind == VoteKind::ViewChange { self.view_change_votes(first, to) } else { Vec::new() };
+        if !certificates.is_empty() {
+            answer.push(Message::Certificates(certificates));
+        }
+        answer
+    }
+
+    /// My ViewChange votes of views whose certificate is not held, and that are not committed.
+    fn view_change_votes(&self, first: View, to: View) -> Vec<Message> {
+        let held = self.votes.certificates();
+        let first = first.max(held.commit_view().next());
+        let mine = self.safety.signed().range(first, to).filter_map(|(_, mine)| mine.view_change);
+        let lacking = mine.filter(|vote| held.view_change(vote.view()).is_none());
+        lacking.take(limits::CERTIFICATES_MAX).map(bare).collect()
     }
 
     /// The answer to a request for blocks. Final blocks come from the database, ascending, with a Commit certificate; those

@@ -12,6 +12,8 @@ pub struct Certificates {
     prepares: BTreeMap<View, Certificate>,
     view_changes: BTreeMap<View, Certificate>,
     commit: Option<Certificate>,
+    /// Of every view from the highest Commit's up to this one it is known how it ended.
+    known_through: View,
 }
 
 impl Certificates {
@@ -26,6 +28,8 @@ impl Certificates {
                 self.commit = Some(certificate.clone());
                 self.prepares = self.prepares.split_off(&view);
                 self.view_changes = self.view_changes.split_off(&view.next());
+                self.known_through = self.known_through.max(view);
+                self.follow();
                 return true;
             }
             VoteKind::Prepare | VoteKind::ViewChange | VoteKind::Commit => return false,
@@ -34,7 +38,31 @@ impl Certificates {
             return false;
         }
         places.insert(view, certificate.clone());
+        self.follow();
         true
+    }
+
+    /// Cost: that of the views that became known.
+    fn follow(&mut self) {
+        while self.is_ended(self.known_through.next()) {
+            self.known_through = self.known_through.next();
+        }
+    }
+
+    fn is_ended(&self, view: View) -> bool {
+        self.prepares.contains_key(&view) || self.view_changes.contains_key(&view)
+    }
+
+    /// The lowest views above the highest Commit's, and below this one, of which it is not known how they ended: the first and the
+    /// last of them.
+    pub fn gap(&self, below: View) -> Option<(View, View)> {
+        let first = self.known_through.next();
+        if first >= below {
+            return None;
+        }
+        let known = [self.prepares.range(first..below).next(), self.view_changes.range(first..below).next()];
+        let end = known.into_iter().flatten().map(|(view, _)| *view).min().unwrap_or(below);
+        Some((first, end.previous()))
     }
 
     pub fn commit(&self) -> Option<&Certificate> {
@@ -57,6 +85,10 @@ impl Certificates {
 
     pub fn prepares_above_commit(&self) -> impl Iterator<Item = &Certificate> {
         self.prepares.range(self.commit_view().next()..).map(|(_, certificate)| certificate)
+    }
+
+    pub fn view_changes(&self) -> impl Iterator<Item = &Certificate> {
+        self.view_changes.values()
     }
 
     pub fn view_change(&self, view: View) -> Option<&Certificate> {
