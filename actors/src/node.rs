@@ -12,7 +12,7 @@ use crate::network::NetworkError;
 use crate::outlet::Outlet;
 use crate::routes::Routes;
 use crate::state::{self, Below, Database, LedgerNow, StateActor, StateSettings, Waiting};
-use crate::storage::vote_log::mark_path;
+use crate::storage::beside_key::BesideKey;
 use crate::supervision::{
     Child, ExitHook, Handle, Intensity, OnBlock, Seat, Spec, StartError, Supervisor, Thread, Tree, reserve,
 };
@@ -226,7 +226,7 @@ fn voting_config(
         listen: config.network.listen,
         addresses: addresses.collect(),
         data_dir: config.data_dir.clone(),
-        mark: mark_path(&config.key_file, &genesis.chain_id()),
+        beside_key: BesideKey::of(&config.key_file, &genesis.chain_id()),
         block_size_max: config.consensus.block_size_max as usize,
         pace: PacemakerSettings {
             timeout_max: config.consensus.timeout,

@@ -11,6 +11,7 @@ use crate::network::{Member, Network, NetworkConfig, NetworkError};
 use crate::outlet::Outlet;
 use crate::peers::{Committed, Directory, Gate, Peers};
 use crate::routes::{Routes, Step};
+use crate::storage::beside_key::BesideKey;
 use crate::storage::vote_log::Identity;
 use crate::supervision::{
     Child, ExitHook, Handle, Intensity, OnBlock, Seat, Spec, SpecError, StartError, Supervisor, Thread, Tree, reserve,
@@ -45,8 +46,8 @@ pub struct VotingConfig {
     pub addresses: Vec<(ValidatorIndex, String)>,
     /// The vote log's folder; the caller holds its lock.
     pub data_dir: PathBuf,
-    /// The mark beside the key that a log was made (R12).
-    pub mark: PathBuf,
+    /// What stands beside the key of what it signed (R12).
+    pub beside_key: BesideKey,
     pub block_size_max: usize,
     pub pace: PacemakerSettings,
     /// The operator takes the risk that R12 names.
@@ -220,7 +221,7 @@ fn consensus_child(
         log_records_max: LOG_RECORDS_MAX,
     };
     let identity = Identity { chain: config.genesis.chain_id(), key: protocol::signature::public_key(&config.key) };
-    let mut logs = VoteLogs::new(config.data_dir.clone(), config.mark.clone(), identity);
+    let mut logs = VoteLogs::new(config.data_dir.clone(), config.beside_key.clone(), identity);
     let reach = Reach {
         routes: voting.routes.clone(),
         links: voting.links.clone(),

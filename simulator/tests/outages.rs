@@ -108,3 +108,22 @@ fn where_not_even_a_quorum_of_those_votes_comes_everybody_says_so() {
         assert_eq!(world.at(node).unknown_endings, Some((middle, middle)), "seed {SEED}: {:#?}", states(&world));
     }
 }
+
+/// R12: at the genesis the fourth has never been there, and the third starts when the others are past view 1. With a floor above what
+/// they report it would be silent in the very view that waits for its vote, for ever.
+#[test]
+fn a_new_validator_votes_in_the_view_that_waits_for_it() {
+    let mut world = World::directed_without(&N[2..], &FOUR, SEED).unwrap();
+    world.up(N[3]).unwrap();
+    world.run_for(second(1)).unwrap();
+    let first = world.give(N[0]).unwrap();
+    world.run_for(second(5)).unwrap();
+    assert!(world.is_final(&first) && world.at(N[0]).view > View(1));
+    world.down(N[3]);
+    let proof = world.give(N[0]).unwrap();
+    world.run_for(second(5)).unwrap();
+    assert!(!world.is_final(&proof), "two of four are no quorum");
+    world.up(N[2]).unwrap();
+    world.run_for(second(20)).unwrap();
+    assert!(world.is_final(&proof), "seed {SEED}: {:?}", N[..3].iter().map(|node| world.at(*node)).collect::<Vec<_>>());
+}

@@ -8,7 +8,7 @@ use crate::fault_points::Point;
 use crate::state::NotWritten;
 use crate::vote_way::{self, Place};
 use actix::Context;
-use protocol::consensus::events::{FinalBlock, Notice, Record, To};
+use protocol::consensus::events::{FinalBlock, Halt, Notice, Record, To};
 use protocol::message::Message;
 use protocol::types::View;
 use protocol::validator::route::{Delivery, Io, StateInput};
@@ -41,7 +41,14 @@ impl ConsensusActor {
                 // Not within the effects of a step: those that are left come first.
                 self.ended.extend(self.sessions.close_up_to(last));
             }
-            Io::Halt(halt) => self.end(exit_code::of(&halt), halt.to_string()),
+            Io::Halt(halt) => {
+                if let Halt::Twin { .. } = halt
+                    && let Err(error) = self.log.lock().mark_twin()
+                {
+                    tracing::error!(%error, "the next start will not know of the other process");
+                }
+                self.end(exit_code::of(&halt), halt.to_string());
+            }
             Io::Push { .. } | Io::ServeScripts { .. } | Io::Remove(_) => {
                 unreachable!("consensus asks for nothing of the pending proofs")
             }

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::links::Links;
 use crate::outlet::Outlet;
 use crate::routes::{Routes, Step};
+use crate::storage::beside_key::BesideKey;
 use crate::storage::vote_log::{Identity, VoteLog};
 use crate::supervision::{Exit, Handle, Spec, supervise};
 use ed25519_dalek::SigningKey;
@@ -85,7 +86,8 @@ fn bench(all_over: u64) -> Bench {
     let genesis = genesis();
     let folder = tempfile::tempdir().unwrap();
     let identity = Identity { chain: genesis.chain_id(), key: public_key(&key(0)) };
-    let (log, _) = VoteLog::open(folder.path(), &folder.path().join("mark"), identity).unwrap();
+    let beside = BesideKey::of(&folder.path().join("key"), &genesis.chain_id());
+    let (log, _) = VoteLog::open(folder.path(), &beside, identity).unwrap();
     let set = Arc::new(genesis.validator_set());
     let schedule = Arc::new(Schedule::new(&set, &genesis.epoch_seed()));
     let settings = Settings {

@@ -269,6 +269,7 @@ impl Consensus {
             Consensus::finalize,
         ];
         self.resolver.begin();
+        self.resolve_history();
         loop {
             // All of them, each time: an earlier one may follow from a later one.
             let made = STEPS.iter().filter(|step| step(self) == Progress::Made).count();
@@ -363,12 +364,16 @@ impl Consensus {
 
     /// When the next [`Input::Tick`] is due, on the local clock.
     pub fn wakeup(&self) -> Millis {
+        if self.safety.is_halted() {
+            return Millis(u64::MAX);
+        }
         let now = self.now.local;
         let due = [
             self.timers.wakeup(now, &self.round),
             self.proofs.wakeup(now),
             self.resolver.wakeup(),
             self.relays.wakeup(),
+            self.safety.wakeup(),
         ];
         due.into_iter().flatten().fold(self.statuses.due(), Millis::min)
     }

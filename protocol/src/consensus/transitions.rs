@@ -99,6 +99,7 @@ impl Consensus {
 
     /// Counts a verified vote, unless its view is too far ahead.
     pub(super) fn count(&mut self, vote: Verified<Vote>) {
+        self.votes.saw(&vote);
         if !Votes::is_in_reach(self.round.view(), vote.view()) {
             return;
         }

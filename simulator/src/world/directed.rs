@@ -1,6 +1,7 @@
 //! Directed cases: a world in which nothing happens by chance but delays, told step by step what goes wrong.
 
 use super::World;
+use super::queue::Event;
 use crate::check::Broken;
 use crate::random::Random;
 use crate::scenario::Scenario;
@@ -29,6 +30,12 @@ impl World {
     /// # Errors
     /// The rule that was broken meanwhile.
     pub fn directed_with(stakes: &[u64], seed: u64, differs: impl FnOnce(&mut Scenario)) -> Result<World, Broken> {
+        let mut world = Self::set_up(stakes, seed, differs);
+        world.run_for(STARTED)?;
+        Ok(world)
+    }
+
+    fn set_up(stakes: &[u64], seed: u64, differs: impl FnOnce(&mut Scenario)) -> World {
         let mut random = Random::new(seed);
         let mut scenario = Scenario::with_stakes(&mut random, stakes);
         (scenario.loss_per_mille, scenario.duplication_per_mille) = (0, 0);
@@ -37,7 +44,16 @@ impl World {
         scenario.pace.timeout_max = Millis(2_000);
         scenario.block_size_max = 10;
         differs(&mut scenario);
-        let mut world = World::with(scenario, random, false);
+        World::with(scenario, random, false)
+    }
+
+    /// The same, but these have never started.
+    ///
+    /// # Errors
+    /// The rule that was broken meanwhile.
+    pub fn directed_without(absent: &[ValidatorIndex], stakes: &[u64], seed: u64) -> Result<World, Broken> {
+        let mut world = Self::set_up(stakes, seed, |_| {});
+        world.queue.retain(|queued| !matches!(&queued.event, Event::Start { node, .. } if absent.contains(node)));
         world.run_for(STARTED)?;
         Ok(world)
     }

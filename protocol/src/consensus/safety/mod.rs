@@ -17,11 +17,12 @@ use crate::message::{Proposal, Testimony};
 use crate::quorum::ValidatorSet;
 use crate::schedule::Schedule;
 use crate::signature::Signer;
-use crate::types::{Hash, ValidatorIndex, View};
+use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::vote::{Ballot, Choice, Vote, VoteKind};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+pub use history::Hearing;
 use history::{History, Resolution};
 use log_book::LogBook;
 use signed::Signed;
@@ -52,10 +53,21 @@ pub struct Draft {
 
 /// What a recovery response tells.
 pub enum Heard {
-    /// A vote of mine that my log lacks: it is lost, and says so now.
-    Loss,
+    /// A vote of mine that my log lacks.
+    Loss(Loss),
     /// Nothing that I must not contradict, but for these votes of mine, which are in the log from now on.
     Response(Vec<Vote>),
+}
+
+/// What a vote of mine that my log lacks says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Nothing new: the log is known to be lost.
+    Known,
+    /// The log is lost, and says so now.
+    Noticed,
+    /// It is of this view, above the floor that others set since my start: another process signed it.
+    Twin(View),
 }
 
 impl Safety {
@@ -186,9 +198,9 @@ impl Safety {
         }
     }
 
-    /// R12: whether a vote of mine that others hold is missing here, above the floor.
-    pub fn misses_any(&self, mut votes: impl Iterator<Item = Vote>) -> bool {
-        votes.any(|vote| self.misses(&vote))
+    /// R12: a vote of mine that others hold and that is missing here, above the floor.
+    pub fn missing(&self, mut votes: impl Iterator<Item = Vote>) -> Option<Vote> {
+        votes.find(|vote| self.misses(vote))
     }
 
     fn misses(&self, vote: &Vote) -> bool {
@@ -196,21 +208,27 @@ impl Safety {
     }
 
     /// R12: others hold a vote of mine that the log lacks. Nothing is signed until recovery responses have come in new
-    /// sessions. False if the log is known to be lost already.
-    pub fn lose(&mut self) -> bool {
+    /// sessions; or never, if it cannot be one of this process or of one before it.
+    pub fn lose(&mut self, vote: &Vote) -> Loss {
         if self.history.is_lost() {
-            return false;
+            return Loss::Known;
+        }
+        if self.history.is_healed_by_others() {
+            return Loss::Twin(vote.view());
         }
         self.history.lose();
         self.log.append(Record::Unknown(UnknownHistory::Lost));
-        true
+        Loss::Noticed
     }
 
     /// R12: takes a peer's recovery response.
     pub fn hear(&mut self, from: ValidatorIndex, response: &Testimony) -> Heard {
         let missing: Vec<Vote> = response.yours.iter().filter(|vote| self.misses(vote)).copied().collect();
-        if !missing.is_empty() && self.lose() {
-            return Heard::Loss;
+        if let Some(vote) = missing.first() {
+            match self.lose(vote) {
+                Loss::Known => {}
+                loss @ (Loss::Noticed | Loss::Twin(_)) => return Heard::Loss(loss),
+            }
         }
         let taken = if self.history.takes_votes() { missing } else { Vec::new() };
         for vote in &taken {
@@ -224,8 +242,8 @@ impl Safety {
 
     /// R12: signs from here on if enough peers have responded, for a validator that is in this view by this certificate. Says
     /// whether that is so since now.
-    pub fn resolve(&mut self, view: View, entry: Option<&Certificate>) -> bool {
-        let Some(resolution) = self.history.resolve(&self.set, view) else { return false };
+    pub fn resolve(&mut self, view: View, entry: Option<&Certificate>, hearing: &Hearing<'_>) -> bool {
+        let Some(resolution) = self.history.resolve(&self.set, view, hearing) else { return false };
         match resolution {
             Resolution::AsItIs => {}
             Resolution::Floor(floor) => self.signed.raise_floor(floor),
@@ -242,6 +260,11 @@ impl Safety {
     /// R12: the operator takes the risk.
     pub fn accept(&mut self) {
         self.history.accept();
+    }
+
+    /// When a recovery state may end without a further response.
+    pub fn wakeup(&self) -> Option<Millis> {
+        self.history.wakeup()
     }
 
     /// R12: why nothing is signed, if so.

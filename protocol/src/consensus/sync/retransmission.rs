@@ -47,10 +47,11 @@ impl Supply<'_> {
     /// My recovery response to a peer whose vote log may be incomplete (R12).
     pub fn testimony(&self, peer: ValidatorIndex) -> Message {
         Message::Testimony(Testimony {
-            lost: self.safety.is_lost(),
+            // Who healed from a loss tells, up to its floor, a view below what it may have signed.
+            lost: self.safety.is_lost() || self.round.view() <= self.safety.signed().floor(),
             view: self.round.view(),
             entry: self.round.entry().cloned(),
-            yours: self.votes.tally().newest_of(peer).take(limits::TESTIMONY_VOTES_MAX).collect(),
+            yours: self.votes.shown_to(peer).take(limits::TESTIMONY_VOTES_MAX).collect(),
         })
     }
 
