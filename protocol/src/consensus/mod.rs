@@ -292,7 +292,8 @@ impl Consensus {
         let (now, view) = (self.now.local, self.round.view());
         self.proofs.lapse_doubts(now);
         let is_proposed = self.proposals.at(view).is_some();
-        if !(is_proposed && self.round.is_work_told() && self.round.is_clock_started()) {
+        let is_settled = is_proposed && self.round.is_work_told() && self.round.is_clock_started();
+        if !is_settled && !self.scene().is_paused() {
             let work = self.timers.work(&self.scene());
             self.round.keep_clock(work, is_proposed, &mut self.effects);
         }
@@ -368,7 +369,9 @@ impl Consensus {
             return Millis(u64::MAX);
         }
         let now = self.now.local;
+        let paused = Some(self.scene().paused_until()).filter(|until| *until > now);
         let due = [
+            paused,
             self.timers.wakeup(now, &self.round),
             self.proofs.wakeup(now),
             self.resolver.wakeup(),

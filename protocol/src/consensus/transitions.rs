@@ -103,7 +103,11 @@ impl Consensus {
         if !Votes::is_in_reach(self.round.view(), vote.view()) {
             return;
         }
-        if let Choice::Prepare(block) = vote.ballot.choice {
+        // One that comes after its view has ended helped nobody: it earns a reward, and no trust.
+        let view_is_open = self.votes.certificates().ending(vote.view()).is_none();
+        if let Choice::Prepare(block) = vote.ballot.choice
+            && view_is_open
+        {
             self.proofs.clear_doubt(self.now.local, vote.voter, self.proposals.of(vote.view(), block));
         }
         if let Some(contradiction) = self.votes.count(vote) {
@@ -220,7 +224,7 @@ impl Consensus {
         if leader == self.settings.me || self.peers.has(leader) {
             self.proofs.pause_contested(now);
         }
-        self.timers.work(&self.scene()).uncontested
+        self.timers.work(&self.scene()).doubles()
     }
 
     /// Votes Prepare for my view's proposal, votes ViewChange, or waits.
@@ -300,6 +304,9 @@ impl Consensus {
             return Progress::None;
         }
         let scene = self.scene();
+        if scene.is_paused() {
+            return Progress::None;
+        }
         let is_gathering = self.timers.is_gathering(&scene) && self.proofs.ready().awaits_more(self.now.local);
         let is_block_due = self.timers.is_stranded(&scene) || self.timers.is_idle_block_due(&scene);
         let draft = self.proposer.draft(Leading {

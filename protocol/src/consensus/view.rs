@@ -49,7 +49,7 @@ impl Snapshot {
             unknown_history: safety.unknown().map(|kind| (kind, safety.told().collect())),
             prepares: votes.tally().voters(view, VoteKind::Prepare).collect(),
             view_changes: votes.tally().voters(view, VoteKind::ViewChange).collect(),
-            prepared: certificates.prepares_above_commit().count(),
+            prepared: certificates.prepared_count(),
             halted: safety.is_halted(),
         }
     }

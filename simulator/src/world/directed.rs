@@ -109,6 +109,18 @@ impl World {
         self.carry_out(node)
     }
 
+    /// As if a validator that has just proposed voted ViewChange at once.
+    ///
+    /// # Errors
+    /// The first rule that was broken.
+    pub fn give_up_as_leader(&mut self, node: ValidatorIndex) -> Result<(), Broken> {
+        let leads = {
+            let now = self.at(node);
+            now.leader == node && now.prepares.contains(&node)
+        };
+        if leads { self.give_up(node) } else { Ok(()) }
+    }
+
     /// Hands the next proof that everybody confirms to a validator.
     ///
     /// # Errors

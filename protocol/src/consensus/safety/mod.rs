@@ -183,16 +183,20 @@ impl Safety {
 
     /// R4: the ViewChange certificates that justify a proposal, and that it does not bring along, go into the log before it.
     fn justify_prepare(&mut self, proposal: &Proposal, timing: Timing, certificates: &Certificates) {
-        let view = proposal.view();
-        for between in (proposal.parent_view().0.saturating_add(1)..view.0).map(View) {
-            let certificate = certificates.view_change(between);
-            match timing {
-                Timing::InTime => assert!(certificate.is_some(), "R4: view {} is skipped without its end", between.0),
-                // What lies below the highest Commit is not kept.
-                Timing::Late => {}
+        let (parent, view) = (proposal.parent_view(), proposal.view());
+        match timing {
+            Timing::InTime => {
+                let first = certificates.not_given_up(parent, view).map(|(first, _)| first.0);
+                assert!(first.is_none(), "R4: view {} is skipped without its end", first.unwrap_or_default());
             }
-            let brought = proposal.skipped.iter().any(|skipped| skipped.view() == between);
-            if let Some(certificate) = certificate.filter(|_| !brought) {
+            // What lies below the highest Commit is not kept.
+            Timing::Late => {}
+        }
+        let first = View(parent.0.saturating_add(1)).max(certificates.commit_view().next());
+        let new: Vec<View> = self.log.without_view_change(first, view.previous()).collect();
+        for certificate in new.into_iter().filter_map(|between| certificates.view_change(between)) {
+            let brought = proposal.skipped.iter().any(|skipped| skipped.view() == certificate.view());
+            if !brought {
                 self.log.justify(certificate);
             }
         }

@@ -104,7 +104,8 @@ impl Supply<'_> {
     /// My Commit votes above the highest Commit certificate that either of us has.
     fn lacking_commits(&self, status: &Status) -> Vec<Message> {
         let above = self.votes.certificates().commit_view().max(status.commit);
-        let commits = self.safety.signed().iter().filter(|(view, _)| *view > above).filter_map(|(_, mine)| mine.commit);
+        let first = View(above.0.saturating_add(1));
+        let commits = self.safety.signed().range(first, View(u64::MAX)).filter_map(|(_, mine)| mine.commit);
         let held = |vote: &Vote| vote.view() == status.view && status.commits.contains(self.settings.me);
         commits.filter(|vote| !held(vote)).map(bare).collect()
     }

@@ -76,3 +76,37 @@ fn a_crowds_leader_waits_some_rounds_for_what_is_being_checked_and_no_longer() {
     assert!(network.is_final_everywhere(3) && network.is_final_everywhere(4));
     assert!(network.nodes.iter().flatten().all(|node| node.views < 10), "no view was given up");
 }
+
+/// One that announced Ready keeps its Prepare back until the view is over. A vote that comes then helped nobody.
+#[test]
+fn a_prepare_that_comes_after_its_view_does_not_end_a_suspicion() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(3_000);
+    let leader = leader(&network);
+    let view = network.node(leader).consensus.round.view();
+    let others: Vec<usize> = (0..4).filter(|node| *node != leader).collect();
+    let (bad, lacks) = (others[0], others[1]);
+    others.iter().filter(|node| **node != lacks).for_each(|node| network.confirm(*node, 1));
+    network.run(20);
+    network.cut = (0..4).map(|other| (bad, other)).collect();
+    network.input(leader, Input::Checked([checked(1)].into()));
+    while network.node(leader).consensus.round.view() == view {
+        network.run(1);
+        // The bad one gives up with the others, and says nothing else.
+        let vote = network.node(bad).consensus.safety.signed().at(view).view_change;
+        if let Some(vote) = vote {
+            let said = Verified::own(Message::Vote { vote, reason: None });
+            network.input(leader, Input::Peer(ValidatorIndex(bad as u16), said));
+        }
+    }
+    let proof = Hash([1; 32]);
+    let is_trusted = |network: &Network| {
+        let ready = network.node(leader).consensus.proofs.ready();
+        ready.trusted(&proof, COUNT).contains(&ValidatorIndex(bad as u16))
+    };
+    assert!(!is_trusted(&network), "it is suspected");
+    let vote = network.node(bad).consensus.safety.signed().at(view).prepare.expect("it checked the block");
+    let late = Verified::own(Message::Vote { vote, reason: None });
+    network.input(leader, Input::Peer(ValidatorIndex(bad as u16), late));
+    assert!(!is_trusted(&network), "and still is");
+}

@@ -7,6 +7,7 @@
 mod carry;
 mod certificates;
 mod newest;
+mod runs;
 mod tally;
 
 use super::events::Contradiction;
@@ -22,6 +23,7 @@ use alloc::vec::Vec;
 pub use carry::Carry;
 pub use certificates::Certificates;
 use newest::Newest;
+pub use runs::Runs;
 use tally::Counted;
 pub use tally::{Tally, VIEWS_AHEAD_MAX};
 
