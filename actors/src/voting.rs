@@ -18,6 +18,7 @@ use crate::supervision::{
 };
 use crate::view_change::ViewChange;
 use ed25519_dalek::SigningKey;
+use protocol::block::BlockLimits;
 use protocol::consensus::events::Input;
 use protocol::consensus::recovery::Base;
 use protocol::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
@@ -214,7 +215,10 @@ fn consensus_child(
         schedule,
         me: config.me,
         genesis: config.genesis.genesis_block_hash(),
-        proofs_max: parameters.block.proofs_max as usize,
+        block: BlockLimits {
+            proofs_max: parameters.block.proofs_max as usize,
+            bytes_max: parameters.block.bytes_max as usize,
+        },
         block_size_max: config.block_size_max.min(parameters.block.proofs_max as usize),
         idle_block_interval: config.pace.idle_block_interval,
         clock_tolerance: Millis(parameters.clock_tolerance_ms.0),

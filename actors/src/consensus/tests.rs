@@ -10,6 +10,7 @@ use crate::storage::vote_log::{Identity, VoteLog};
 use crate::supervision::{Exit, Handle, Spec, supervise};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
+use protocol::block::BlockLimits;
 use protocol::consensus::events::{Input, Notice, To};
 use protocol::consensus::recovery::Base;
 use protocol::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
@@ -95,7 +96,7 @@ fn bench(all_over: u64) -> Bench {
         schedule: schedule.clone(),
         me: ValidatorIndex(0),
         genesis: genesis.genesis_block_hash(),
-        proofs_max: 10,
+        block: BlockLimits { proofs_max: 10, bytes_max: 1 << 20 },
         block_size_max: 10,
         idle_block_interval: Millis(10_000),
         clock_tolerance: Millis(1_000),

@@ -48,6 +48,7 @@ mod votes;
 #[cfg(test)]
 mod tests;
 
+use crate::block::BlockLimits;
 use crate::ledger::BranchError;
 use crate::message::{Message, Status, Word};
 use crate::quorum::ValidatorSet;
@@ -80,8 +81,8 @@ pub struct Settings {
     pub me: ValidatorIndex,
     /// Id of the genesis block.
     pub genesis: Hash,
-    /// Proofs that a block may have (the genesis' bound).
-    pub proofs_max: usize,
+    /// What a block may hold (the genesis' bound).
+    pub block: BlockLimits,
     /// Proofs that my own proposals have at the most (the operator's choice).
     pub block_size_max: usize,
     /// A leader without work proposes an empty block after this long.

@@ -207,7 +207,8 @@ impl<'a> Leading<'a> {
         let time = ledger.time().max(self.time);
         let carried = self.votes.carry().for_child(ledger, parent);
         let sequence = ledger.sequence().next();
-        let body = Body { proofs, carried };
+        let mut body = Body { proofs, carried };
+        body.shorten(parent, self.settings.block.bytes_max);
         let at = Position { parent: *parent, sequence, time };
         let after = self.tree.execute(at, &body)?;
         let header = Header { chain, epoch, sequence, parent: *parent, time, body: body.digest(), state: after.root() };

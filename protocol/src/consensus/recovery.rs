@@ -55,7 +55,7 @@ impl Consensus {
             now,
             safety: Safety::new(set.clone(), schedule.clone(), me, signer),
             votes: Votes::new(set.clone()),
-            tree: Tree::new(set.clone(), settings.proofs_max, branch, base.id, base.ledger),
+            tree: Tree::new(set.clone(), settings.block, branch, base.id, base.ledger),
             proofs: Proofs::new(set.clone(), schedule, me, now.local),
             proposals: Proposals::default(),
             round: Round::new(View(1), None, now.local),

@@ -1,6 +1,7 @@
 //! What a leader puts into a block, and how long it waits for more.
 
 use super::*;
+use crate::block::Block;
 
 const COUNT: ResourceCount = ResourceCount(1_000);
 
@@ -109,4 +110,31 @@ fn a_prepare_that_comes_after_its_view_does_not_end_a_suspicion() {
     let late = Verified::own(Message::Vote { vote, reason: None });
     network.input(leader, Input::Peer(ValidatorIndex(bad as u16), late));
     assert!(!is_trusted(&network), "and still is");
+}
+
+/// The genesis allows so many bytes that three proofs have room beside everybody's votes for the parent.
+#[test]
+fn a_block_never_has_more_bytes_than_the_genesis_allows() {
+    let mut network = Network::new(&[10; 4]);
+    let bytes_max = Block::bytes_needed(4) + 2 * 72;
+    for index in 0..4 {
+        network.settings[index].block.bytes_max = bytes_max;
+        let log = network.stop(index);
+        network.start(index, log);
+    }
+    network.run(20);
+    (1..=20).for_each(|proof| network.confirm_everywhere(proof));
+    network.run(2_000);
+    assert!((1..=20).all(|proof| network.is_final_everywhere(proof)));
+    let proposals: Vec<Block> = network
+        .node(0)
+        .log
+        .iter()
+        .filter_map(|record| match record {
+            Record::Proposal(proposal) => Some(proposal.block.clone()),
+            _ => None,
+        })
+        .collect();
+    let largest = proposals.iter().map(|block| Block::bytes_of(&block.body)).max().unwrap();
+    assert!(largest <= bytes_max && proposals.iter().any(|block| block.body.proofs.len() == 3), "{largest}");
 }
