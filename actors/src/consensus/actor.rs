@@ -135,8 +135,8 @@ impl ConsensusActor {
         let is_first = self.commit.is_empty();
         self.votes.recorded(&output.records);
         self.reach.observed.recorded(began, &output.records);
+        self.reach.memory.lock().on_output(&output);
         if output.records.contains(&Record::Unknown(UnknownHistory::Lost)) {
-            self.reach.memory.lock().on_doubt();
             self.reach.observed.doubts();
             tracing::warn!(
                 "a peer shows a vote of this validator that its vote log lacks: signing resumes once a quorum of the \

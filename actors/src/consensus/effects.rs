@@ -101,7 +101,6 @@ impl ConsensusActor {
             vote_way::entered(view, leader);
         }
         if notice == Notice::Signing {
-            self.reach.memory.lock().on_signing();
             tracing::info!("vote history confirmed: signing");
         }
         if let Notice::Contradiction(contradiction) = &notice {
