@@ -144,6 +144,11 @@ pub enum Notice {
         fetched: bool,
         doubles: bool,
     },
+    /// Where I am, once more, for a follower that may have missed it. Followers that know this view already must not begin it again.
+    CurrentView {
+        view: View,
+        leader: ValidatorIndex,
+    },
     /// There is work in the current view, or its proposal arrived: timers run from here.
     ClockStarted {
         view: View,

@@ -86,6 +86,7 @@ impl Node {
             Notice::Contradiction(both) => self.actions.push(Action::Saw(Sight::Contradiction(both.clone()))),
             Notice::Signing
             | Notice::ViewEntered { .. }
+            | Notice::CurrentView { .. }
             | Notice::ClockStarted { .. }
             | Notice::Work { .. }
             | Notice::Proposed { .. }
