@@ -117,7 +117,7 @@ impl MempoolActor {
         match delivery {
             Delivery::Io(io) => self.io(io, context),
             Delivery::Consensus(ConsensusInput::Checked(checked)) => self.tell_checked(checked, context),
-            Delivery::Consensus(ConsensusInput::Forgotten(_)) => {
+            Delivery::Consensus(ConsensusInput::Forgotten(_) | ConsensusInput::MempoolRestarted { .. }) => {
                 // Not before what was said of it.
                 self.tell_all_checked(context);
                 deliver(self, delivery, context);

@@ -65,10 +65,20 @@ fn judged(proof: Hash, word: Word) -> Step<MempoolInput> {
 }
 
 impl Bench {
+    /// What consensus is told next, but for what is held after a start.
+    async fn told(&mut self) -> Option<Input> {
+        loop {
+            match self.told.recv().await? {
+                Input::MempoolRestarted { .. } => {}
+                other => return Some(other),
+            }
+        }
+    }
+
     /// The next word that consensus is told, if it is told of one proof; twice if the first tick, which tells all words, comes
     /// late on a loaded machine.
     async fn checked(&mut self) -> Option<Checked> {
-        match self.told.recv().await? {
+        match self.told().await? {
             Input::Checked(checked) if checked.iter().all(|one| Some(one) == checked.first()) => {
                 checked.first().copied()
             }
@@ -222,7 +232,22 @@ async fn a_new_consensus_hears_what_was_refused_while_there_was_none() {
     bench.mempool.ask(TellFigures, LONG).await.unwrap();
     bench.consensus_is_down.store(false, Ordering::SeqCst);
     // Its word, which the incarnation before may have handed on, is not told again: it is held no longer.
-    assert_eq!(bench.told.recv().await, Some(Input::Forgotten(id)));
+    assert_eq!(bench.told().await, Some(Input::Forgotten(id)));
+}
+
+#[actix::test]
+async fn a_new_mempool_tells_what_it_holds_should_the_one_before_not_have_come_to_say_what_it_dropped() {
+    let mut first = bench();
+    let id = submit(&first, proof(GOOD)).await.unwrap().proof;
+    first.mempool.send(judged(id, CONFIRMED)).unwrap();
+    assert!(first.checked().await.is_some());
+    first.consensus_is_down.store(true, Ordering::SeqCst);
+    first.mempool.send(step(MempoolStep::Refused { proof: id, words: vec![(PEER, Word::Refuted)] })).unwrap();
+    // A stop overtakes what waits.
+    first.mempool.ask(TellFigures, LONG).await.unwrap();
+    assert!(first.mempool.stop(LONG).await);
+    let mut second = bench_on(Arc::clone(&first.database));
+    assert_eq!(second.told.recv().await, Some(Input::MempoolRestarted { held: Vec::new() }));
 }
 
 #[actix::test]

@@ -44,6 +44,10 @@ pub enum Input {
     Checked(Vec<Checked>),
     /// The mempool dropped a proof: it is no longer proposed from here.
     Forgotten(Hash),
+    /// The mempool was restarted and holds only these, ascending: what it dropped before may not have been said.
+    MempoolRestarted {
+        held: Vec<Hash>,
+    },
     /// `view_change` or `leader_election` asks for a ViewChange vote (R10).
     GiveUp {
         view: View,

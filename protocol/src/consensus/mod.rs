@@ -157,6 +157,7 @@ impl Consensus {
             Input::LateCommit(late) => self.on_late_commit(late),
             Input::Checked(checked) => checked.into_iter().for_each(|checked| self.on_checked(checked)),
             Input::Forgotten(proof) => self.proofs.forget(&proof),
+            Input::MempoolRestarted { held } => self.proofs.retain_mine(&held),
             Input::GiveUp { view, reason } if view == self.round.view() => _ = self.give_up(reason),
             // Who asks for another view has missed its end, or is about to hear of it: else it would ask for that one for ever.
             Input::GiveUp { .. } => self.notices_again().into_iter().for_each(|notice| self.effects.notice(notice)),

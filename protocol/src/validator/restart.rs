@@ -26,6 +26,7 @@ pub fn restart(part: Part) -> &'static [Hears] {
     match part {
         Part::Consensus => &[Hears::Sessions, Hears::ConsensusRestarted],
         Part::ViewChange | Part::LeaderElection => &[Hears::Sessions, Hears::Again],
+        // Its first tick tells consensus what it holds, and every attestation of that.
         Part::Mempool => &[Hears::Sessions],
         Part::VerifierPool => &[Hears::PoolRestarted],
         Part::State => &[Hears::Waiting],
