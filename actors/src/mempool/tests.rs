@@ -1,5 +1,7 @@
 //! The shell on a real database: what is accepted is durable, what is bad is named, and what others need is told.
 
+mod untaken;
+
 use super::*;
 use crate::links::Links;
 use crate::network::Fault;
@@ -88,6 +90,10 @@ impl Bench {
 }
 
 fn bench_on(database: Arc<Database>) -> Bench {
+    bench_with(database, |_| {})
+}
+
+fn bench_with(database: Arc<Database>, change: impl FnOnce(&mut MempoolSettings)) -> Bench {
     let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier"));
     let (tell, told) = unbounded_channel();
     let (send, sent) = unbounded_channel();
@@ -96,7 +102,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
     let down = Arc::clone(&consensus_is_down);
     let sessions = Arc::new(Mutex::new(vec![session(1)]));
     let table = Arc::clone(&sessions);
-    let settings = MempoolSettings {
+    let mut settings = MempoolSettings {
         me: ValidatorIndex(0),
         chain: CHAIN,
         parameters: VerifierParameters { script_bytes_max: 1_000, ..VerifierParameters::default() },
@@ -122,6 +128,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
         published: Arc::default(),
         exit: Arc::new(|exit| panic!("{exit:?}")),
     };
+    change(&mut settings);
     let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));
     Bench { database, mempool, verifier, _seat: seat, told, consensus_is_down, sent, accused, sessions }
 }
