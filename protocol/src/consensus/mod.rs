@@ -66,7 +66,7 @@ use proposals::Proposals;
 use proposer::Proposer;
 use round::Round;
 use safety::Safety;
-use sync::{Givers, Here, Peers, Relays, Resolver, Statuses, Supply};
+use sync::{Collectors, Givers, Here, Peers, Relays, Resolver, Statuses, Supply, Uncertified};
 use timers::{Scene, Timers};
 use tree::Tree;
 use view::Snapshot;
@@ -94,7 +94,11 @@ pub struct Settings {
 
 impl Settings {
     fn givers(&self) -> Givers {
-        Givers { me: self.me, validators: self.set.len() }
+        Givers(self.collectors())
+    }
+
+    fn collectors(&self) -> Collectors {
+        Collectors { schedule: self.schedule.clone(), me: self.me, validators: self.set.len() }
     }
 }
 
@@ -113,6 +117,7 @@ pub struct Consensus {
     peers: Peers,
     statuses: Statuses,
     relays: Relays,
+    uncertified: Uncertified,
     resolver: Resolver,
     effects: Effects,
 }
@@ -291,6 +296,7 @@ impl Consensus {
             self.round.keep_clock(work, is_proposed, &mut self.effects);
         }
         self.relays.send_due(now, &self.peers, &mut self.effects);
+        self.uncertified.send_due(now, self.votes.certificates(), &mut self.effects);
         let is_under_way = self.is_under_way();
         self.round.note_under_way(now, is_under_way);
         if now >= self.statuses.due() {
@@ -348,6 +354,7 @@ impl Consensus {
             self.proofs.wakeup(now),
             self.resolver.wakeup(),
             self.relays.wakeup(),
+            self.uncertified.wakeup(),
         ];
         due.into_iter().flatten().fold(self.statuses.due(), Millis::min)
     }
