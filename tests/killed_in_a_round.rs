@@ -5,12 +5,12 @@
 use actix::System;
 use actors::audit::Signed;
 use actors::config::{self, Flags};
-use actors::fault_points::{self, Point};
 use actors::mempool::Submit;
 use actors::node::{Node, NodeParts};
 use actors::state::Database;
 use actors::storage::vote_log::Identity;
 use actors::supervision::{Exit, ExitHook, Fault, Phase};
+use actors::tap::fault_points::{self, Point};
 use actors::verifier_pool::{PoolConfig, VerifierPool};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;

@@ -4,18 +4,19 @@
 //! again (database, worker processes, sessions) is made here and outlives the actors that use it.
 
 use crate::config::NodeConfig;
-use crate::consensus::{Ask, Observed, Snapshot};
+use crate::consensus::{Ask, Snapshot};
 use crate::exit_code::unless_replaced;
 use crate::mempool::{MempoolActor, MempoolSettings, TellFigures};
-use crate::metrics::{Published, Sources};
 use crate::network::NetworkError;
 use crate::outlet::Outlet;
 use crate::routes::Routes;
+use crate::scrape::{Figures, Sources};
 use crate::state::{self, Below, Database, LedgerNow, StateActor, StateSettings, Waiting};
 use crate::storage::vote_log::mark_path;
 use crate::supervision::{
     Child, ExitHook, Handle, Intensity, OnBlock, Seat, Spec, StartError, Supervisor, Thread, Tree, reserve,
 };
+use crate::tap::Observed;
 use crate::verifier_pool::{
     Accuracy, Explanations, ReportOf, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
 };
@@ -67,8 +68,8 @@ pub struct Node {
     pub verdicts: Arc<Verdicts>,
     /// How often its own checks agree with what becomes final.
     pub accuracy: Arc<Accuracy>,
-    /// What actors publish for others to read.
-    pub published: Arc<Published>,
+    /// What parts publish for others to read.
+    pub figures: Figures,
     pub pool: Arc<VerifierPool>,
     /// The supervision tree.
     pub tree: Tree,
@@ -102,14 +103,14 @@ impl Node {
         let observed = voting.observed.clone();
         let verdicts = Arc::new(Verdicts::default());
         let accuracy = Arc::new(Accuracy::new(verdicts.clone()));
-        let published = Arc::<Published>::default();
+        let figures = Figures::default();
         let (heads, seen) = watch::channel(Sequence(0));
         let settings = VerifierPoolSettings {
             pool: pool.clone(),
             verdicts: verdicts.clone(),
             explanations: Arc::new(Explanations::default()),
             accuracy: accuracy.clone(),
-            published: published.clone(),
+            published: figures.verifier_pool.clone(),
             parameters: genesis.parameters().verifier,
             routes: voting.routes.clone(),
         };
@@ -123,7 +124,7 @@ impl Node {
             verdicts: verdicts.clone(),
             routes: voting.routes.clone(),
             links: voting.links.clone(),
-            published: published.clone(),
+            published: figures.mempool.clone(),
             exit: unless_replaced(exit.clone()),
         };
         let mempool_child = mempool_child(mempool_seat, &mempool, settings);
@@ -136,7 +137,7 @@ impl Node {
             links: voting.links.clone(),
             heads: Arc::new(heads),
             accuracy: accuracy.clone(),
-            published: published.clone(),
+            published: figures.state.clone(),
             exit: unless_replaced(exit.clone()),
         };
         let state_child = state_child(state_seat, &state, settings);
@@ -166,7 +167,7 @@ impl Node {
             database,
             verdicts,
             accuracy,
-            published,
+            figures,
             pool,
             tree,
         })
@@ -187,7 +188,7 @@ impl Node {
             workers: Arc::new(move || pool.upgrade().map(|pool| pool.report()).unwrap_or_default()),
             observed: self.observed.clone(),
             accuracy: self.accuracy.clone(),
-            published: self.published.clone(),
+            figures: self.figures.clone(),
         }
     }
 

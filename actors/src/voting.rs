@@ -4,7 +4,7 @@
 //! arbiter that starts them. Other parts are reached through [`Routes`].
 
 use crate::clock::Clock;
-use crate::consensus::{Ask, ConsensusActor, Observed, Opened, Reach, VoteLogs};
+use crate::consensus::{Ask, ConsensusActor, Opened, Reach, VoteLogs};
 use crate::leader_election::LeaderElection;
 use crate::links::Links;
 use crate::network::{Member, Network, NetworkConfig, NetworkError};
@@ -15,6 +15,7 @@ use crate::storage::vote_log::Identity;
 use crate::supervision::{
     Child, ExitHook, Handle, Intensity, OnBlock, Seat, Spec, SpecError, StartError, Supervisor, Thread, Tree, reserve,
 };
+use crate::tap::Observed;
 use crate::view_change::ViewChange;
 use ed25519_dalek::SigningKey;
 use protocol::consensus::events::Input;

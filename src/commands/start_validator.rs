@@ -10,9 +10,9 @@ use actix::{Arbiter, System};
 use actors::config::{self, Flags, NodeConfig};
 use actors::consensus::Ask;
 use actors::exit_code;
-use actors::metrics::Page;
 use actors::network::NetworkError;
 use actors::node::{ANSWER_DEADLINE, Node, NodeParts};
+use actors::scrape::Page;
 use actors::state::{Database, DatabaseError};
 use actors::storage::last_exit::{LastExit, LastRun};
 use actors::storage::{files, genesis_file};
@@ -133,7 +133,7 @@ impl Arguments {
         let database = database.map_err(database_failure)?;
         // Before anything is made that counts: what is made earlier counts nowhere.
         let metrics = config.metrics.enabled.then(install_metrics).transpose()?;
-        actors::metrics::last_exit(last.as_ref());
+        actors::tap::process::last_exit(last.as_ref());
         let pool = start_pool(&config, &genesis)?;
         let parts = NodeParts {
             genesis: Arc::new(genesis),
@@ -191,7 +191,7 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     pool.workers = config.verifier.workers as usize;
     pool.sandbox = config.verifier.sandbox;
     pool.spare = config.verifier.spare;
-    pool.observer = Arc::new(actors::metrics::pool_event);
+    pool.observer = Arc::new(actors::tap::verifier::pool_event);
     let pool = VerifierPool::start(pool).map_err(Failure::with(Exit::Configuration))?;
     let (mine, theirs) = (pool.pin(), genesis.parameters().solver_pin);
     if mine != theirs {

@@ -17,8 +17,7 @@ use super::rates::Bucket;
 use super::roster::{Member, Roster};
 use super::tls::{Tls, TlsError};
 use crate::clock;
-use crate::metrics;
-use crate::metrics::handles;
+use crate::tap;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::types::{Hash, Millis, NodeId, PublicKey, ValidatorIndex};
@@ -114,7 +113,7 @@ pub struct Network<M: PeerMessage> {
     last_session: AtomicU64,
     /// By the wall clock.
     pub(super) started: Millis,
-    pub(super) counted: handles::Traffic,
+    pub(super) counted: tap::network::Traffic,
     /// Signalled when a session ends or an address is learnt.
     changed: Notify,
 }
@@ -166,7 +165,7 @@ impl<M: PeerMessage> Network<M> {
             strangers: Mutex::new(Bucket::new(1, STRANGERS_BURST, Instant::now())),
             last_session: AtomicU64::new(0),
             started: clock::wall(),
-            counted: handles::Traffic::default(),
+            counted: tap::network::Traffic::default(),
             changed: Notify::new(),
         };
         for (validator, address) in config.addresses {
@@ -213,7 +212,7 @@ impl<M: PeerMessage> Network<M> {
         };
         if dropped > 0 {
             slot.traffic.dropped.fetch_add(dropped, Ordering::Relaxed);
-            metrics::network_dropped(lane, dropped);
+            tap::network::dropped(lane.label(), dropped);
         }
         queued
     }
@@ -316,12 +315,12 @@ impl<M: PeerMessage> Network<M> {
 
     /// Counts a peer's fault. Returns the ban that it brings.
     pub(super) fn fault(&self, peer: ValidatorIndex, fault: &Fault) -> Option<Duration> {
-        metrics::network_fault(fault.label());
+        tap::network::misbehaved(fault.label());
         let ban = self.slots[peer.as_usize()].record.lock().fault(fault, Instant::now());
         let name = self.roster.name(peer);
         tracing::warn!(peer = name, %fault, "a peer broke a rule");
         if let Some(ban) = ban {
-            metrics::network_ban();
+            tap::network::banned();
             tracing::warn!(peer = name, ?ban, "a peer is banned after repeated misbehaviour");
         }
         ban

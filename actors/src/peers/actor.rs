@@ -4,12 +4,12 @@
 //! nothing to recover but the listening socket, in which connections wait meanwhile.
 
 use super::redial::{Redial, Seen};
-use crate::metrics::handles::SessionStep;
 use crate::network::establish::{accept, dial};
 use crate::network::skew::Watch;
 use crate::network::table::random;
 use crate::network::{Network, PeerMessage, PeerReport};
 use crate::supervision::StartError;
+use crate::tap::network::SessionStep;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use protocol::types::ValidatorIndex;
 use std::io;

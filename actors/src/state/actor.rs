@@ -9,11 +9,11 @@ use super::waiting::{Apply, Waiting};
 use crate::delivery::{Deliver, Undelivered, deliver};
 use crate::links::Links;
 use crate::mempool::StoreError;
-use crate::metrics::Published;
+use crate::published::Published;
 use crate::routes::{Routes, route};
 use crate::supervision::{Exit, ExitHook, StartError};
+use crate::tap;
 use crate::verifier_pool::Accuracy;
-use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult};
 use protocol::block::{Block, Carried, Entry};
@@ -50,7 +50,7 @@ pub struct StateSettings {
     /// Compares what is final with what was checked here.
     pub accuracy: Arc<Accuracy>,
     /// Where the head of the final chain is published.
-    pub published: Arc<Published>,
+    pub published: Arc<Published<Arc<Standing>>>,
     pub exit: ExitHook,
 }
 
@@ -76,7 +76,7 @@ impl StateActor {
             .map_err(|error| StartError::fatal(error.exit_code(), error))?;
         settings.heads.send_replace(head.sequence);
         let head = Arc::new(head);
-        settings.published.state_stands(&head);
+        settings.published.set(Arc::clone(&head));
         Ok(StateActor {
             settings,
             head,
@@ -134,13 +134,13 @@ impl StateActor {
     fn on_written(&mut self, head: Standing, finals: Vec<StateEffect>, context: &mut Context<Self>) {
         for effect in &finals {
             if let StateEffect::Final { proofs, .. } = effect {
-                proofs.iter().for_each(|proof| vote_way::proof(Place::Applied, proof));
+                proofs.iter().for_each(tap::proofs::applied);
             }
         }
         let sequence = head.sequence;
         self.settings.heads.send_replace(sequence);
         self.head = Arc::new(head);
-        self.settings.published.state_stands(&self.head);
+        self.settings.published.set(Arc::clone(&self.head));
         self.tell(StateEffect::Applied(sequence), context);
         finals.into_iter().for_each(|block| self.tell(block, context));
         self.write(context);

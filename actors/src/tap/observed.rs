@@ -3,14 +3,15 @@
 
 mod extremes;
 mod heard;
+mod outcomes;
 mod recent;
 mod rounds;
 
-use crate::metrics;
-use crate::metrics::handles::Rounds;
 pub use extremes::Extremes;
 use extremes::RecentExtremes;
 use heard::Heard;
+pub(super) use heard::kind_place;
+use outcomes::Outcomes;
 use parking_lot::Mutex;
 use protocol::consensus::events::{FinalBlock, Input, Notice, Record};
 use protocol::consensus::view::Snapshot;
@@ -108,7 +109,7 @@ pub struct Observed {
     lately: Duration,
     started: Instant,
     heard: Heard,
-    rounds: Rounds,
+    outcomes: Outcomes,
     recent: Mutex<Recent>,
     inner: Mutex<Inner>,
 }
@@ -132,7 +133,7 @@ impl Observed {
         let started = Instant::now();
         let names = set.iter().map(|(_, validator)| validator.node_id.as_str());
         Observed {
-            rounds: Rounds::new(names.collect::<Vec<_>>().into_iter()),
+            outcomes: Outcomes::new(names.collect::<Vec<_>>().into_iter()),
             heard: Heard::new(set.len(), started),
             lately: LATELY_MIN.max(Duration::from_millis(idle_block_interval.times(LATELY_INTERVALS).0)),
             set,
@@ -188,14 +189,14 @@ impl Observed {
             Notice::Proposed { view, leader } => {
                 inner.counts.proposals += 1;
                 inner.moments(*view).proposed.get_or_insert(began);
-                self.rounds.proposed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
+                self.outcomes.proposed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
             }
             Notice::Prepared { view, .. } => {
                 let moments = inner.moments(*view);
                 if moments.prepared.is_none() {
                     moments.prepared = Some(began);
                     if let Some(proposed) = moments.proposed {
-                        self.rounds.proposed_to_prepared.record(seconds(proposed, began));
+                        self.outcomes.proposed_to_prepared.record(seconds(proposed, began));
                     }
                 }
             }
@@ -207,11 +208,11 @@ impl Observed {
                 }
             }
             Notice::GaveUp { view, reason } => {
-                self.rounds.given_up.add(metrics::give_up(reason), 1);
+                self.outcomes.given_up.add(outcomes::reason(reason), 1);
                 inner.gave_up = Some((*view, reason.clone()));
                 inner.place.view_change_lacks.get_or_insert(Stake(0));
             }
-            Notice::Contradiction(_) => self.rounds.contradictions.increment(1),
+            Notice::Contradiction(_) => self.outcomes.contradictions.increment(1),
             Notice::Signing => inner.place.signing = true,
             Notice::ClockStarted { .. } | Notice::Work { .. } | Notice::WorkGone { .. } | Notice::Heard(_) => {}
         }
@@ -221,9 +222,9 @@ impl Observed {
     fn view_changed(&self, inner: &mut Inner, left: View) {
         inner.counts.view_changes += 1;
         let own = inner.gave_up.as_ref().filter(|(view, _)| *view == left);
-        self.rounds.view_changes.add(own.map_or("others", |(_, reason)| metrics::give_up(reason)), 1);
+        self.outcomes.view_changes.add(own.map_or("others", |(_, reason)| outcomes::reason(reason)), 1);
         let leader = self.schedule.leader(left);
-        self.rounds.missed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
+        self.outcomes.missed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
     }
 
     /// Nothing is signed from here on, until [`Notice::Signing`].
@@ -268,7 +269,7 @@ impl Observed {
                 self.count(inner, block);
             }
             if let Some(prepared) = moments.prepared.filter(|_| is_new) {
-                self.rounds.prepared_to_final.record(seconds(prepared, now));
+                self.outcomes.prepared_to_final.record(seconds(prepared, now));
             }
             let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
             if is_new {
@@ -277,7 +278,7 @@ impl Observed {
             if let Some(took) = took {
                 inner.times.insert(sequence, took);
                 inner.recent.record(now, took);
-                self.rounds.proposed_to_final.record(took.as_secs_f64());
+                self.outcomes.proposed_to_final.record(took.as_secs_f64());
             }
             tracing::info!(
                 sequence = sequence.0,
@@ -295,10 +296,10 @@ impl Observed {
 
     fn count(&self, inner: &mut Inner, block: &FinalBlock) {
         inner.place.sequence = block.block.header.sequence;
-        self.rounds.blocks_final.increment(1);
-        self.rounds.proofs_final.increment(block.block.body.proofs.len() as u64);
+        self.outcomes.blocks_final.increment(1);
+        self.outcomes.proofs_final.increment(block.block.body.proofs.len() as u64);
         let took_part = |voter: usize| {
-            self.rounds.took_part.get(voter).inspect(|counter| counter.increment(1));
+            self.outcomes.took_part.get(voter).inspect(|counter| counter.increment(1));
         };
         inner.took_part.block(block, took_part);
     }

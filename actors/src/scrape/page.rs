@@ -1,13 +1,15 @@
 //! The page: what was counted, and what is looked at in this moment.
 
 use super::gather;
-use super::published::Published;
-use super::{CONSENSUS_LAST_VOTE_AGE, CONSENSUS_LEADER, NETWORK_CONNECTED, VALIDATORS_MAX};
-use super::{STATE_BALANCE, STATE_REWARDS, STATE_STAKE};
-use crate::consensus::Observed;
+use crate::mempool::Held;
+use crate::metrics::{CONSENSUS_LAST_VOTE_AGE, CONSENSUS_LEADER, NETWORK_CONNECTED, VALIDATORS_MAX, declared};
+use crate::metrics::{STATE_BALANCE, STATE_REWARDS, STATE_STAKE};
 use crate::network::PeerReport;
+use crate::published::Published;
+use crate::state::Standing;
 use crate::supervision::TreeReport;
-use crate::verifier_pool::{Accuracy, Workers};
+use crate::tap::Observed;
+use crate::verifier_pool::{Accuracy, Backlog, Workers};
 use metrics::{Gauge, gauge};
 use metrics_exporter_prometheus::PrometheusHandle;
 use protocol::genesis::Genesis;
@@ -16,6 +18,14 @@ use protocol::types::ValidatorIndex;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// What parts publish.
+#[derive(Debug, Clone, Default)]
+pub struct Figures {
+    pub mempool: Arc<Published<Held>>,
+    pub verifier_pool: Arc<Published<Backlog>>,
+    pub state: Arc<Published<Arc<Standing>>>,
+}
 
 /// Where it is looked. Nothing here asks an actor.
 pub struct Sources {
@@ -29,7 +39,7 @@ pub struct Sources {
     pub workers: Arc<dyn Fn() -> Workers + Send + Sync>,
     pub observed: Arc<Observed>,
     pub accuracy: Arc<Accuracy>,
-    pub published: Arc<Published>,
+    pub figures: Figures,
 }
 
 /// Gauges of one validator.
@@ -101,7 +111,7 @@ impl Fractions {
         series: impl Iterator<Item = (Option<(&'static str, &'a str)>, f64)>,
     ) {
         use std::fmt::Write;
-        let help = super::declared(name).help;
+        let help = declared(name).help;
         // Writing to a string does not fail.
         _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} counter");
         for (label, value) in series {
