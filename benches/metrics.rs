@@ -5,7 +5,8 @@
 
 use actors::metrics;
 use actors::network::PeerReport;
-use actors::scrape::{Figures, Page, Sources};
+use actors::proofs::Figures;
+use actors::scrape::{Page, Sources};
 use actors::state::Standing;
 use actors::supervision::{
     ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, ThreadReport, TreeReport,

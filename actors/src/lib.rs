@@ -18,6 +18,7 @@ pub mod network;
 pub mod node;
 pub mod outlet;
 pub mod peers;
+pub mod proofs;
 pub mod published;
 pub mod randomness;
 pub mod routes;

@@ -32,7 +32,7 @@ pub struct Peers<M: PeerMessage> {
 }
 
 /// Everybody else, with what is known of them.
-#[derive(Debug, Message)]
+#[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Vec<PeerReport>")]
 pub struct Directory;
 

@@ -15,4 +15,4 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-pub use page::{Figures, Page, Sources};
+pub use page::{Page, Sources};

@@ -1,15 +1,13 @@
 //! The page: what was counted, and what is looked at in this moment.
 
 use super::gather;
-use crate::mempool::Held;
 use crate::metrics::{CONSENSUS_LAST_VOTE_AGE, CONSENSUS_LEADER, NETWORK_CONNECTED, VALIDATORS_MAX, declared};
 use crate::metrics::{STATE_BALANCE, STATE_REWARDS, STATE_STAKE};
 use crate::network::PeerReport;
-use crate::published::Published;
-use crate::state::Standing;
+use crate::proofs::Figures;
 use crate::supervision::TreeReport;
 use crate::tap::Observed;
-use crate::verifier_pool::{Accuracy, Backlog, Workers};
+use crate::verifier_pool::{Accuracy, Workers};
 use metrics::{Gauge, gauge};
 use metrics_exporter_prometheus::PrometheusHandle;
 use protocol::genesis::Genesis;
@@ -18,14 +16,6 @@ use protocol::types::ValidatorIndex;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// What parts publish.
-#[derive(Debug, Clone, Default)]
-pub struct Figures {
-    pub mempool: Arc<Published<Held>>,
-    pub verifier_pool: Arc<Published<Backlog>>,
-    pub state: Arc<Published<Arc<Standing>>>,
-}
 
 /// Where it is looked. Nothing here asks an actor.
 pub struct Sources {

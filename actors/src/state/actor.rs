@@ -3,7 +3,8 @@
 //! It must never apply a block that does not follow its head, and never continue when the database's own ledger is not
 //! the one that the last header names.
 
-use super::database::{Batch, Database, DatabaseError, Head, StoredBlock};
+use super::database::{Batch, Database, DatabaseError, StoredBlock};
+use super::head::checked_head;
 use super::messages::{BlockAt, BlocksFrom, LedgerNow, Standing, StateStep};
 use super::waiting::{Apply, Waiting};
 use crate::delivery::{Deliver, Undelivered, deliver};
@@ -19,7 +20,6 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult
 use protocol::block::{Block, Carried, Entry};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, To};
-use protocol::consensus::recovery::Base;
 use protocol::genesis::Genesis;
 use protocol::message::{Message, limits::BLOCKS_MAX};
 use protocol::quorum::ValidatorSet;
@@ -312,34 +312,6 @@ fn certificate_of(set: &ValidatorSet, carried: &Carried) -> Option<Certificate> 
         certificate.signatures.push((vote.voter, vote.signature));
     }
     by_view.into_values().find(|certificate| certificate.has_quorum(set))
-}
-
-/// The head with its block, or the genesis; its ledger has the root that its header names.
-fn checked_head(database: &Database, genesis: &Genesis) -> Result<(Standing, Option<StoredBlock>), DatabaseError> {
-    let Some((Head { sequence, id, ledger }, stored)) = database.last()? else {
-        let block = genesis.genesis_block_hash();
-        return Ok((Standing { sequence: Sequence(0), block, ledger: genesis.ledger() }, None));
-    };
-    let damaged = |what: String| DatabaseError::Damaged { what };
-    if stored.id != id || stored.block.id() != id {
-        return Err(damaged(format!("the last block is {}, not {id}", stored.block.id())));
-    }
-    let root = ledger.root();
-    if root != stored.block.header.state {
-        let named = stored.block.header.state;
-        return Err(damaged(format!("the ledger's root is {root}, block {sequence} names {named}")));
-    }
-    Ok((Standing { sequence, block: id, ledger }, Some(stored)))
-}
-
-/// Where consensus begins: the last final block with its certificates, or the genesis.
-///
-/// # Errors
-/// If the database cannot be read or contradicts itself.
-pub fn base(database: &Database, genesis: &Genesis) -> Result<Base, DatabaseError> {
-    let (Standing { sequence: _, block: id, ledger }, stored) = checked_head(database, genesis)?;
-    let (prepare, commit) = stored.map_or((None, None), |stored| (stored.prepare, stored.commit));
-    Ok(Base { id, ledger, commit, prepare })
 }
 
 impl Deliver for StateActor {

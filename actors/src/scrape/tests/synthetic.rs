@@ -1,11 +1,12 @@
 //! A network of any size without its actors: what a page looks at, and one event of every kind that is counted.
 
-use super::super::{Figures, Page, Sources};
+use super::super::{Page, Sources};
 use crate::mempool::{Held, SubmitError};
 use crate::metrics::*;
 use crate::network::frames::FrameError;
 use crate::network::tls::{KeyError, TlsError};
 use crate::network::{Fault, Lane, LinkError, PeerMessage, PeerReport, Refusal as LinkRefusal, Role};
+use crate::proofs::Figures;
 use crate::state::Standing;
 use crate::supervision::{
     ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, ThreadReport, TreeReport, WaitsFor,
