@@ -94,14 +94,7 @@ impl Arguments {
     /// is.
     fn parts(&self, mine: &mut Option<Arc<LastExit>>) -> Result<Begun, Failure> {
         let genesis = genesis_file::read(&self.genesis).map_err(Failure::with(Exit::Configuration))?;
-        let flags = Flags {
-            node_id: self.node_id.clone(),
-            config: self.config.clone(),
-            stake: self.stake.map(Stake),
-            data_dir: self.data_dir.clone(),
-            key_file: self.key_file.clone(),
-        };
-        let config = config::load(&flags, &genesis).map_err(Failure::with(Exit::Configuration))?;
+        let config = config::load(&self.flags(), &genesis).map_err(Failure::with(Exit::Configuration))?;
         let (key, _) = actors::keys::load_validator(&config.key_file, &config.node_id, &genesis)
             .map_err(Failure::with(Exit::Configuration))?;
         let in_use =
@@ -112,20 +105,7 @@ impl Arguments {
         let exit: supervision::ExitHook = Arc::new(move |exit: &supervision::Exit| end(&ending, exit));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
         let database = Database::open(&config.data_dir, &genesis.chain_id(), cache);
-        // What belongs to another process, network or program is left as it is.
-        let is_mine = match &database {
-            Err(DatabaseError::InUse { .. } | DatabaseError::OtherChain { .. } | DatabaseError::Version { .. }) => {
-                false
-            }
-            Ok(_)
-            | Err(
-                DatabaseError::Disk(_)
-                | DatabaseError::Internal(_)
-                | DatabaseError::Damaged { .. }
-                | DatabaseError::Gap { .. },
-            ) => true,
-        };
-        if is_mine {
+        if database.as_ref().err().is_none_or(is_mine) {
             *mine = Some(Arc::clone(&record));
         }
         let last = mine.as_ref().and_then(|record| record.begin());
@@ -147,6 +127,28 @@ impl Arguments {
         // Up to the end of the process, whatever ends it.
         std::mem::forget(in_use);
         Ok(Begun { parts, metrics, record, last })
+    }
+
+    fn flags(&self) -> Flags {
+        Flags {
+            node_id: self.node_id.clone(),
+            config: self.config.clone(),
+            stake: self.stake.map(Stake),
+            data_dir: self.data_dir.clone(),
+            key_file: self.key_file.clone(),
+        }
+    }
+}
+
+/// Whether a data directory whose database does not open is this validator's: what belongs to another process, network or
+/// program is left as it is.
+fn is_mine(error: &DatabaseError) -> bool {
+    match error {
+        DatabaseError::InUse { .. } | DatabaseError::OtherChain { .. } | DatabaseError::Version { .. } => false,
+        DatabaseError::Disk(_)
+        | DatabaseError::Internal(_)
+        | DatabaseError::Damaged { .. }
+        | DatabaseError::Gap { .. } => true,
     }
 }
 

@@ -4,7 +4,7 @@
 //! a session with an answering node.
 
 use super::facts::{Status, Trouble};
-use super::model::{DISTRUST, Model, Reach, Validator};
+use super::model::{DISTRUST, Model, Node, Reach, Validator};
 use crate::text::{grouped, span};
 use actors::network::skew;
 use protocol::types::Millis;
@@ -241,6 +241,13 @@ fn one_node(model: &Model, index: usize, now: Millis, all: &mut Vec<Raised>) {
     if Some(status.chain.as_str()) != model.chain() {
         return warn("chain", format!("{name} is of another network: its genesis is another one"));
     }
+    chain_of(model, node, status, &mut warn);
+    work_of(model, node, status, now, &mut warn);
+}
+
+/// Where a node says that its chain is, beside what the others say.
+fn chain_of(model: &Model, node: &Node, status: &Status, warn: &mut impl FnMut(&str, String)) {
+    let name = &node.name;
     let head = model.agreed.as_ref().map_or(0, |agreed| agreed.sequence);
     if let Some(behind) = head.checked_sub(status.sequence).filter(|behind| *behind > BEHIND_MAX) {
         warn("behind", format!("{name} is {behind} blocks behind"));
@@ -262,6 +269,11 @@ fn one_node(model: &Model, index: usize, now: Millis, all: &mut Vec<Raised>) {
         );
         warn("unconfirmed", text);
     }
+}
+
+/// What keeps a node from working as it should.
+fn work_of(model: &Model, node: &Node, status: &Status, now: Millis, warn: &mut impl FnMut(&str, String)) {
+    let name = &node.name;
     // Where there is no quorum everybody waits, and one alert says so.
     let halted = model.agreed.as_ref().is_some_and(|agreed| agreed.is_halted);
     if let Some(why) = status.waiting_for.as_ref().filter(|_| !halted) {
