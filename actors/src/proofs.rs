@@ -103,24 +103,16 @@ impl Seats {
         let pool = verifier_pool_settings(&config, voting, &proofs, verdicts.clone());
         let mempool = mempool_settings(&config, voting, &proofs, verdicts);
         let state = state_settings(config, voting, &proofs, self.waiting, heads);
-        // Started before those that need them: who checks, who holds proofs, who writes.
+        let pool = self.verifier_pool.1.fill(move || Ok(VerifierPoolActor::new(pool.clone())));
+        let mempool = self.mempool.1.fill(move || MempoolActor::new(mempool.clone()));
+        let state = self.state.1.fill(move || StateActor::new(state.clone()));
+        let Intensity { restarts_max, window } = PROOFS_INTENSITY;
+        // In the order in which they need each other: who checks, who holds proofs, who writes.
         let supervisor = Supervisor::new("proofs")
-            .intensity(PROOFS_INTENSITY.restarts_max, PROOFS_INTENSITY.window)
-            .child(self.verifier_pool.1.fill(move || Ok(VerifierPoolActor::new(pool.clone()))).probed_with(
-                &proofs.verifier_pool,
-                ReportOf(Hash::ZERO),
-                PROBE_DEADLINE,
-            ))
-            .child(self.mempool.1.fill(move || MempoolActor::new(mempool.clone())).probed_with(
-                &proofs.mempool,
-                TellFigures,
-                PROBE_DEADLINE,
-            ))
-            .child(self.state.1.fill(move || StateActor::new(state.clone())).probed_with(
-                &proofs.state,
-                LedgerNow,
-                PROBE_DEADLINE,
-            ));
+            .intensity(restarts_max, window)
+            .child(pool.probed_with(&proofs.verifier_pool, ReportOf(Hash::ZERO), PROBE_DEADLINE))
+            .child(mempool.probed_with(&proofs.mempool, TellFigures, PROBE_DEADLINE))
+            .child(state.probed_with(&proofs.state, LedgerNow, PROBE_DEADLINE));
         (proofs, supervisor)
     }
 }
@@ -148,15 +140,11 @@ fn mempool_settings(
     proofs: &Proofs,
     verdicts: Arc<Verdicts>,
 ) -> MempoolSettings {
-    let genesis = &config.genesis;
-    let checks_max = config.pool.workers() * CHECKS_PER_WORKER;
-    let limits = Limits::new(config.mempool.proofs_max as usize, config.mempool.bytes_max, checks_max)
-        .shared_by(genesis.validators().len(), genesis.parameters().verifier.script_bytes_max);
     MempoolSettings {
         me: voting.routes.me,
-        chain: genesis.chain_id(),
-        parameters: genesis.parameters().verifier,
-        limits,
+        chain: config.genesis.chain_id(),
+        parameters: config.genesis.parameters().verifier,
+        limits: limits(config),
         store: config.database.clone(),
         verdicts,
         routes: voting.routes.clone(),
@@ -164,6 +152,12 @@ fn mempool_settings(
         published: proofs.figures.mempool.clone(),
         exit: unless_replaced(config.exit.clone()),
     }
+}
+
+fn limits(config: &ProofsConfig) -> Limits {
+    let checks_max = config.pool.workers() * CHECKS_PER_WORKER;
+    Limits::new(config.mempool.proofs_max as usize, config.mempool.bytes_max, checks_max)
+        .shared_by(config.genesis.validators().len(), config.genesis.parameters().verifier.script_bytes_max)
 }
 
 fn state_settings(

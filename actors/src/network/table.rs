@@ -142,10 +142,8 @@ impl<M: PeerMessage> Network<M> {
         {
             return Err(NetworkError::ForeignKey { node_id: member.node_id.clone(), expected: member.key, got });
         }
-        let refused = |source| NetworkError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).map_err(refused)?;
-        listener.set_nonblocking(true).map_err(refused)?;
-        let listen = listener.local_addr().map_err(refused)?;
+        let (listener, listen) =
+            listen(config.listen).map_err(|source| NetworkError::Listen { address: config.listen, source })?;
         let network = Network {
             tls: Tls::new(&config.key, &roster)?,
             hello: Hello { chain: config.chain, pin: config.pin, role: Role::Validator, boot: random() },
@@ -278,6 +276,14 @@ impl<M: PeerMessage> Network<M> {
     pub(super) fn traffic(&self, peer: ValidatorIndex) -> &Traffic {
         &self.slots[peer.as_usize()].traffic
     }
+}
+
+/// A socket on which connections wait, and its address with the port that it got.
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
 }
 
 /// Differs for every call; its source is seeded by the system.

@@ -181,15 +181,9 @@ fn peers(page: &Page) {
 fn mempool(page: &Page, now: Instant) {
     let Some(held) = page.sources.figures.mempool.get() else { return };
     let (figures, holdings) = (held.holdings.figures, held.holdings);
-    let by_source = [
-        ("submitter", holdings.submitted, holdings.submitted_bytes),
-        (
-            "peer",
-            figures.proofs.saturating_sub(holdings.submitted),
-            figures.bytes.saturating_sub(holdings.submitted_bytes),
-        ),
-    ];
-    for (source, proofs, bytes) in by_source {
+    let submitted = (holdings.submitted, holdings.submitted_bytes);
+    let of_peers = (figures.proofs.saturating_sub(submitted.0), figures.bytes.saturating_sub(submitted.1));
+    for (source, (proofs, bytes)) in [("submitter", submitted), ("peer", of_peers)] {
         gauge!(MEMPOOL_PROOFS, "source" => source).set(proofs as f64);
         gauge!(MEMPOOL_BYTES, "source" => source).set(bytes as f64);
     }

@@ -191,15 +191,7 @@ impl Observed {
                 inner.moments(*view).proposed.get_or_insert(began);
                 self.outcomes.proposed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
             }
-            Notice::Prepared { view, .. } => {
-                let moments = inner.moments(*view);
-                if moments.prepared.is_none() {
-                    moments.prepared = Some(began);
-                    if let Some(proposed) = moments.proposed {
-                        self.outcomes.proposed_to_prepared.record(seconds(proposed, began));
-                    }
-                }
-            }
+            Notice::Prepared { view, .. } => self.prepared(inner.moments(*view), began),
             Notice::ViewEntered { view, leader, by, .. } => {
                 let place = &mut inner.place;
                 (place.view, place.leader, place.view_change_lacks) = (*view, *leader, None);
@@ -215,6 +207,16 @@ impl Observed {
             Notice::Contradiction(_) => self.outcomes.contradictions.increment(1),
             Notice::Signing => inner.place.signing = true,
             Notice::ClockStarted { .. } | Notice::Work { .. } | Notice::WorkGone { .. } | Notice::Heard(_) => {}
+        }
+    }
+
+    /// The first time counts.
+    fn prepared(&self, moments: &mut Moments, at: Instant) {
+        if moments.prepared.is_none() {
+            moments.prepared = Some(at);
+            if let Some(proposed) = moments.proposed {
+                self.outcomes.proposed_to_prepared.record(seconds(proposed, at));
+            }
         }
     }
 
@@ -261,27 +263,9 @@ impl Observed {
         for (place, block) in blocks.iter().enumerate() {
             let last = place + 1 == blocks.len();
             let view = block.prepare.as_ref().map(|prepare| prepare.view()).or(last.then_some(commit));
-            let moments = view.and_then(|view| inner.open.remove(&view)).unwrap_or_default();
-            let sequence = block.block.header.sequence;
-            // One that is made anew may tell again what was not in the database yet.
-            let is_new = sequence > inner.place.sequence;
-            if is_new {
-                self.count(inner, block);
-            }
-            if let Some(prepared) = moments.prepared.filter(|_| is_new) {
-                self.outcomes.prepared_to_final.record(seconds(prepared, now));
-            }
-            let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
-            if is_new {
-                self.recent.lock().block(now, block.block.body.proofs.len(), took);
-            }
-            if let Some(took) = took {
-                inner.times.insert(sequence, took);
-                inner.recent.record(now, took);
-                self.outcomes.proposed_to_final.record(took.as_secs_f64());
-            }
+            let took = self.block_final(inner, now, block, view);
             tracing::info!(
-                sequence = sequence.0,
+                sequence = block.block.header.sequence.0,
                 view = view.map(|view| view.0),
                 proofs = block.block.body.proofs.len(),
                 took_ms = took.map(|took| took.as_millis() as u64),
@@ -292,6 +276,25 @@ impl Observed {
         while inner.times.len() > TIMES_MAX {
             inner.times.pop_first();
         }
+    }
+
+    /// From its proposal until now, if that was seen here.
+    fn block_final(&self, inner: &mut Inner, now: Instant, block: &FinalBlock, view: Option<View>) -> Option<Duration> {
+        let moments = view.and_then(|view| inner.open.remove(&view)).unwrap_or_default();
+        let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
+        let sequence = block.block.header.sequence;
+        // One that is made anew may tell again what was not in the database yet.
+        if sequence > inner.place.sequence {
+            self.count(inner, block);
+            self.recent.lock().block(now, block.block.body.proofs.len(), took);
+            moments.prepared.inspect(|prepared| self.outcomes.prepared_to_final.record(seconds(*prepared, now)));
+        }
+        if let Some(took) = took {
+            inner.times.insert(sequence, took);
+            inner.recent.record(now, took);
+            self.outcomes.proposed_to_final.record(took.as_secs_f64());
+        }
+        took
     }
 
     fn count(&self, inner: &mut Inner, block: &FinalBlock) {

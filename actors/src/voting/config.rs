@@ -1,6 +1,6 @@
 //! What the vote path is made from.
 
-use crate::config::NodeConfig;
+use crate::config::{ConsensusConfig, NodeConfig};
 use crate::network::{Member, NetworkConfig};
 use crate::storage::vote_log::mark_path;
 use crate::supervision::ExitHook;
@@ -52,11 +52,7 @@ impl VotingConfig {
             data_dir: config.data_dir.clone(),
             mark: mark_path(&config.key_file, &genesis.chain_id()),
             block_size_max: config.consensus.block_size_max as usize,
-            pace: PacemakerSettings {
-                timeout_max: config.consensus.timeout,
-                view_change_timeout: config.consensus.view_change_timeout,
-                idle_block_interval: config.consensus.idle_block_interval,
-            },
+            pace: pace(&config.consensus),
             accept_unknown_history,
             exit,
             genesis: genesis.clone(),
@@ -74,5 +70,13 @@ impl VotingConfig {
             listen: self.listen,
             addresses: self.addresses.clone(),
         }
+    }
+}
+
+fn pace(config: &ConsensusConfig) -> PacemakerSettings {
+    PacemakerSettings {
+        timeout_max: config.timeout,
+        view_change_timeout: config.view_change_timeout,
+        idle_block_interval: config.idle_block_interval,
     }
 }
