@@ -216,3 +216,6 @@ impl Counted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
