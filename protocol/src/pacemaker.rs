@@ -136,8 +136,13 @@ impl Pacemaker {
                 }
                 Vec::from([Input::RoundTime(self.two_round_times())])
             }
+            Notice::CurrentView { view, leader } if view != self.view => {
+                self.on_view(now, view, leader);
+                Vec::from([Input::RoundTime(self.two_round_times())])
+            }
+            // Said again, it runs from where it began.
             Notice::ClockStarted { view } if view == self.view => {
-                self.started = Some(now);
+                self.started.get_or_insert(now);
                 Vec::new()
             }
             Notice::WorkGone { view } if view == self.view => {
@@ -160,7 +165,8 @@ impl Pacemaker {
                 self.gave_up = Some(now);
                 Vec::new()
             }
-            Notice::ClockStarted { .. }
+            Notice::CurrentView { .. }
+            | Notice::ClockStarted { .. }
             | Notice::GaveUp { .. }
             | Notice::Work { .. }
             | Notice::WorkGone { .. }

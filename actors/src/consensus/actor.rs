@@ -124,8 +124,8 @@ impl ConsensusActor {
     fn take(&mut self, began: Instant, output: Output, context: &mut Context<Self>) {
         let is_first = self.commit.is_empty();
         self.tap.recorded(began, &output.records);
+        self.reach.memory.lock().on_output(&output);
         if output.records.contains(&Record::Unknown(UnknownHistory::Lost)) {
-            self.reach.memory.lock().on_doubt();
             tracing::warn!(
                 "a peer shows a vote of this validator that its vote log lacks: signing resumes once a quorum of the \
                  others has reported its state"

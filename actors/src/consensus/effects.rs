@@ -82,7 +82,6 @@ impl ConsensusActor {
 
     pub(super) fn notice(&mut self, notice: Notice) {
         if notice == Notice::Signing {
-            self.reach.memory.lock().on_signing();
             tracing::info!("vote history confirmed: signing");
         }
         if let Notice::Contradiction(contradiction) = &notice {

@@ -58,6 +58,8 @@ pub struct MempoolActor {
     origin: Instant,
     sessions: Sessions,
     undelivered: Undelivered,
+    /// The check that the pool did not take, which is tried next: its script is not read again each time.
+    untaken: Option<Check>,
     /// About to be told to consensus.
     checked: Vec<Checked>,
     /// Checks whose verdict was remembered, about to be taken in.
@@ -83,6 +85,7 @@ impl MempoolActor {
             origin: Instant::now(),
             sessions: Sessions::default(),
             undelivered: Undelivered::default(),
+            untaken: None,
             checked: Vec::new(),
             remembered: Vec::new(),
             timer: None,
@@ -118,7 +121,7 @@ impl MempoolActor {
         match delivery {
             Delivery::Io(io) => self.io(io, context),
             Delivery::Consensus(ConsensusInput::Checked(checked)) => self.tell_checked(checked, context),
-            Delivery::Consensus(ConsensusInput::Forgotten(_)) => {
+            Delivery::Consensus(ConsensusInput::Forgotten(_) | ConsensusInput::MempoolRestarted { .. }) => {
                 // Not before what was said of it.
                 self.tell_all_checked(context);
                 deliver(self, delivery, context);
@@ -189,6 +192,7 @@ impl MempoolActor {
     /// If the pool does not take it now.
     #[expect(clippy::result_large_err, reason = "what was not taken comes back as it was given")]
     fn check(&mut self, proof: Hash, urgent: bool, context: &mut Context<Self>) -> Result<(), Delivery> {
+        let untaken = self.untaken.take().filter(|check| check.proof == proof);
         let Some(statement) = self.mempool.statement(&proof) else { return Ok(()) };
         if let Some(judgement) = self.settings.verdicts.judgement(&statement) {
             proofs::verdict_remembered();
@@ -196,11 +200,22 @@ impl MempoolActor {
             self.judge_soon(proof, judgement, context);
             return Ok(());
         }
-        match self.settings.store.proof(&proof) {
-            Ok(Some(Proof { claim, script, .. })) => {
-                let check = PoolRequest::Check(Check { proof, statement, claim, script, urgent });
-                let sent = self.settings.routes.verifier_pool.send(check);
-                return sent.map_err(|_| Delivery::VerifierPool(PoolInput::Check { proof, urgent }));
+        let check = match untaken {
+            Some(check) => Ok(Some(Check { urgent, ..check })),
+            None => self.settings.store.proof(&proof).map(|read| {
+                let Proof { claim, script, .. } = read?;
+                Some(Check { proof, statement, claim, script, urgent })
+            }),
+        };
+        match check {
+            Ok(Some(check)) => {
+                let sent = self.settings.routes.verifier_pool.send(PoolRequest::Check(check));
+                return sent.map_err(|request| {
+                    if let PoolRequest::Check(check) = request {
+                        self.untaken = Some(check);
+                    }
+                    Delivery::VerifierPool(PoolInput::Check { proof, urgent })
+                });
             }
             Ok(None) => {
                 tracing::warn!(%proof, "a pending proof has no script in the database");
@@ -278,7 +293,10 @@ impl MempoolActor {
                     |delivery: &Delivery| matches!(delivery, Delivery::Consensus(ConsensusInput::Checked(_)));
                 self.undelivered.retain(Part::Consensus, |delivery| !is_told_again(delivery));
             }
-            Input::PoolRestarted => self.undelivered.retain(Part::VerifierPool, |_| false),
+            Input::PoolRestarted => {
+                self.undelivered.retain(Part::VerifierPool, |_| false);
+                self.untaken = None;
+            }
             Input::Tick
             | Input::SessionOpened(_)
             | Input::SessionClosed(_)

@@ -21,11 +21,12 @@ use protocol::block::{Block, Carried, Entry};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, To};
 use protocol::genesis::Genesis;
+use protocol::mempool;
 use protocol::message::{Message, limits::BLOCKS_MAX};
 use protocol::quorum::ValidatorSet;
 use protocol::types::{Hash, Sequence, ValidatorIndex, View};
 use protocol::validator::restart::{Hears, restart};
-use protocol::validator::route::{Effect, Part, StateEffect};
+use protocol::validator::route::{Delivery, Effect, MempoolInput, Part, StateEffect};
 use protocol::vote::{Ballot, Choice};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,16 +90,17 @@ impl StateActor {
 
     /// Writes what waits, one batch at a time.
     fn write(&mut self, context: &mut Context<Self>) {
-        let applies = if self.writing { Vec::new() } else { self.settings.waiting.all() };
+        let applies = if self.writing { Vec::new() } else { self.settings.waiting.unwritten() };
         if applies.is_empty() {
             return;
         }
         match self.batch(&applies) {
             Ok(Some(batch)) => self.append(batch, applies.len(), context),
-            // All of it is here already.
+            // All of it is here already. Perhaps an earlier incarnation wrote it, and did not come to say so.
             Ok(None) => {
-                self.settings.waiting.done(applies.len());
+                let finals = self.settings.waiting.written(applies.len());
                 self.tell(StateEffect::Applied(self.head.sequence), context);
+                finals.into_iter().for_each(|block| self.tell(block, context));
             }
             // If blocks were lost on the way to here, they are in the vote log, from which a new process applies them.
             Err(error) => _ = self.end(error),
@@ -108,11 +110,6 @@ impl StateActor {
     fn append(&mut self, batch: Batch, applies: usize, context: &mut Context<Self>) {
         let Some(last) = batch.blocks.last() else { return };
         let head = Standing { sequence: last.block.header.sequence, block: last.id, ledger: last.ledger.clone() };
-        let became_final = |block: &FinalBlock| StateEffect::Final {
-            sequence: block.block.header.sequence,
-            proofs: block.block.body.proofs.iter().map(|entry| entry.proof).collect(),
-        };
-        let finals: Vec<StateEffect> = batch.blocks.iter().map(became_final).collect();
         let entries: Vec<Entry> = batch.blocks.iter().flat_map(|block| &block.block.body.proofs).copied().collect();
         let (tell, told) = oneshot::channel();
         self.writing = true;
@@ -122,7 +119,7 @@ impl StateActor {
             actor.writing = false;
             match result.unwrap_or_else(|_| Err(StoreError::closed())) {
                 Ok(()) => {
-                    actor.settings.waiting.done(applies);
+                    let finals = actor.settings.waiting.written(applies);
                     actor.settings.accuracy.on_final(&entries);
                     actor.on_written(head, finals, context);
                 }
@@ -322,6 +319,17 @@ impl Deliver for StateActor {
     fn undelivered(&mut self) -> &mut Undelivered {
         &mut self.undelivered
     }
+
+    /// What the mempool took need not be announced by the next incarnation.
+    fn attempt(&mut self, delivery: Delivery, _: &mut Context<Self>) -> Result<(), Delivery> {
+        let Delivery::Mempool(MempoolInput::Step(mempool::Input::Final { sequence, .. })) = &delivery else {
+            return self.settings.routes.deliver(delivery);
+        };
+        let sequence = *sequence;
+        self.settings.routes.deliver(delivery)?;
+        self.settings.waiting.announced(sequence);
+        Ok(())
+    }
 }
 
 impl Actor for StateActor {
@@ -333,6 +341,9 @@ impl Actor for StateActor {
                 Hears::Waiting => {
                     self.tell(StateEffect::Applied(self.head.sequence), context);
                     // What the incarnation before had in hand.
+                    for block in self.settings.waiting.unannounced() {
+                        self.tell(block, context);
+                    }
                     self.write(context);
                 }
                 Hears::Sessions | Hears::Again | Hears::ConsensusRestarted | Hears::PoolRestarted => {}

@@ -1,5 +1,6 @@
 //! Final history on a real database: what is applied, told, served and refused.
 
+mod announcing;
 mod damage;
 mod pending;
 mod search;

@@ -206,7 +206,11 @@ impl Observed {
             }
             Notice::Contradiction(_) => self.outcomes.contradictions.increment(1),
             Notice::Signing => inner.place.signing = true,
-            Notice::ClockStarted { .. } | Notice::Work { .. } | Notice::WorkGone { .. } | Notice::Heard(_) => {}
+            Notice::CurrentView { .. }
+            | Notice::ClockStarted { .. }
+            | Notice::Work { .. }
+            | Notice::WorkGone { .. }
+            | Notice::Heard(_) => {}
         }
     }
 

@@ -157,12 +157,10 @@ impl Consensus {
             Input::LateCommit(late) => self.on_late_commit(late),
             Input::Checked(checked) => checked.into_iter().for_each(|checked| self.on_checked(checked)),
             Input::Forgotten(proof) => self.proofs.forget(&proof),
+            Input::MempoolRestarted { held } => self.proofs.retain_mine(&held),
             Input::GiveUp { view, reason } if view == self.round.view() => _ = self.give_up(reason),
-            // Who asks for a view that is over has missed its end: it would ask for that one for ever.
-            Input::GiveUp { view, .. } if view < self.round.view() => {
-                self.notices_again().into_iter().for_each(|notice| self.effects.notice(notice));
-            }
-            Input::GiveUp { .. } => {}
+            // Who asks for another view has missed its end, or is about to hear of it: else it would ask for that one for ever.
+            Input::GiveUp { .. } => self.notices_again().into_iter().for_each(|notice| self.effects.notice(notice)),
             Input::RoundTime(span) => self.timers.set_round_time(span),
             Input::Applied(sequence) => self.tree.applied(sequence),
             Input::AcceptUnknownHistory => self.accept_unknown_history(),
@@ -377,14 +375,14 @@ impl Consensus {
         Snapshot::of(&self.round, leader, &self.safety, &self.votes, &self.tree)
     }
 
-    /// The notices of the current view once more, for a follower that was rebuilt.
+    /// The current view and what is under way in it, for a follower that was restarted or missed something.
     pub fn notices_again(&self) -> Vec<Notice> {
         let view = self.round.view();
         let leader = self.leader(view);
-        let entered = Notice::ViewEntered { view, leader, by: None, fetched: true, doubles: false };
+        let current = Notice::CurrentView { view, leader };
         let clock = self.round.is_clock_started().then_some(Notice::ClockStarted { view });
         let work = self.round.is_work_told().then_some(Notice::Work { view });
-        [entered].into_iter().chain(clock).chain(work).collect()
+        [current].into_iter().chain(clock).chain(work).collect()
     }
 
     fn set(&self) -> &ValidatorSet {

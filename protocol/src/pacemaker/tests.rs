@@ -97,6 +97,29 @@ fn the_timer_runs_from_work_else_from_the_idle_interval() {
     assert_eq!(pacemaker.wakeup(), Millis(650), "asked again, should consensus have been away");
 }
 
+/// Seen when it asked for the view before just as that ended, and when the other follower was restarted.
+#[test]
+fn a_view_that_is_told_again_does_not_begin_again() {
+    let mut pacemaker = pacemaker();
+    let again = |pacemaker: &mut Pacemaker, now: u64, view: u64| {
+        let leader = ValidatorIndex((view % 4) as u16);
+        pacemaker.on_notice(Millis(now), &Notice::CurrentView { view: View(view), leader });
+        pacemaker.on_notice(Millis(now), &Notice::ClockStarted { view: View(view) });
+    };
+    enter(&mut pacemaker, 0, 1, VoteKind::Prepare, false, false);
+    again(&mut pacemaker, 50, 1);
+    again(&mut pacemaker, 250, 1);
+    assert_eq!(pacemaker.wakeup(), Millis(350), "the clock runs from where it began");
+    assert_eq!(pacemaker.tick(Millis(350)).len(), 1);
+    pacemaker.on_notice(Millis(360), &Notice::GaveUp { view: View(1), reason: GiveUpReason::Timeout });
+    assert!(pacemaker.overdue_view_change(Millis(5_360)).is_some());
+    again(&mut pacemaker, 5_400, 1);
+    assert_eq!(pacemaker.wakeup(), Millis(u64::MAX), "it is given up still");
+    assert_eq!(pacemaker.overdue_view_change(Millis(20_000)), None, "and the operator is told once");
+    again(&mut pacemaker, 20_100, 2);
+    assert_eq!(pacemaker.wakeup(), Millis(20_400), "one whose beginning it missed does begin");
+}
+
 #[test]
 fn the_timer_stops_when_the_work_is_gone_and_when_the_view_is_given_up() {
     let mut pacemaker = pacemaker();
