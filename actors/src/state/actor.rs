@@ -3,23 +3,23 @@
 //! It must never apply a block that does not follow its head, and never continue when the database's own ledger is not
 //! the one that the last header names.
 
-use super::database::{Batch, Database, DatabaseError, Head, StoredBlock};
+use super::database::{Batch, Database, DatabaseError, StoredBlock};
+use super::head::checked_head;
 use super::messages::{BlockAt, BlocksFrom, LedgerNow, Standing, StateStep};
 use super::waiting::{Apply, Waiting};
 use crate::delivery::{Deliver, Undelivered, deliver};
 use crate::links::Links;
 use crate::mempool::StoreError;
-use crate::metrics::Published;
+use crate::published::Published;
 use crate::routes::{Routes, route};
 use crate::supervision::{Exit, ExitHook, StartError};
+use crate::tap;
 use crate::verifier_pool::Accuracy;
-use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult};
 use protocol::block::{Block, Carried, Entry};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, To};
-use protocol::consensus::recovery::Base;
 use protocol::genesis::Genesis;
 use protocol::mempool;
 use protocol::message::{Message, limits::BLOCKS_MAX};
@@ -51,7 +51,7 @@ pub struct StateSettings {
     /// Compares what is final with what was checked here.
     pub accuracy: Arc<Accuracy>,
     /// Where the head of the final chain is published.
-    pub published: Arc<Published>,
+    pub published: Arc<Published<Arc<Standing>>>,
     pub exit: ExitHook,
 }
 
@@ -77,7 +77,7 @@ impl StateActor {
             .map_err(|error| StartError::fatal(error.exit_code(), error))?;
         settings.heads.send_replace(head.sequence);
         let head = Arc::new(head);
-        settings.published.state_stands(&head);
+        settings.published.set(Arc::clone(&head));
         Ok(StateActor {
             settings,
             head,
@@ -131,13 +131,13 @@ impl StateActor {
     fn on_written(&mut self, head: Standing, finals: Vec<StateEffect>, context: &mut Context<Self>) {
         for effect in &finals {
             if let StateEffect::Final { proofs, .. } = effect {
-                proofs.iter().for_each(|proof| vote_way::proof(Place::Applied, proof));
+                proofs.iter().for_each(tap::proofs::applied);
             }
         }
         let sequence = head.sequence;
         self.settings.heads.send_replace(sequence);
         self.head = Arc::new(head);
-        self.settings.published.state_stands(&self.head);
+        self.settings.published.set(Arc::clone(&self.head));
         self.tell(StateEffect::Applied(sequence), context);
         finals.into_iter().for_each(|block| self.tell(block, context));
         self.write(context);
@@ -309,34 +309,6 @@ fn certificate_of(set: &ValidatorSet, carried: &Carried) -> Option<Certificate> 
         certificate.signatures.push((vote.voter, vote.signature));
     }
     by_view.into_values().find(|certificate| certificate.has_quorum(set))
-}
-
-/// The head with its block, or the genesis; its ledger has the root that its header names.
-fn checked_head(database: &Database, genesis: &Genesis) -> Result<(Standing, Option<StoredBlock>), DatabaseError> {
-    let Some((Head { sequence, id, ledger }, stored)) = database.last()? else {
-        let block = genesis.genesis_block_hash();
-        return Ok((Standing { sequence: Sequence(0), block, ledger: genesis.ledger() }, None));
-    };
-    let damaged = |what: String| DatabaseError::Damaged { what };
-    if stored.id != id || stored.block.id() != id {
-        return Err(damaged(format!("the last block is {}, not {id}", stored.block.id())));
-    }
-    let root = ledger.root();
-    if root != stored.block.header.state {
-        let named = stored.block.header.state;
-        return Err(damaged(format!("the ledger's root is {root}, block {sequence} names {named}")));
-    }
-    Ok((Standing { sequence, block: id, ledger }, Some(stored)))
-}
-
-/// Where consensus begins: the last final block with its certificates, or the genesis.
-///
-/// # Errors
-/// If the database cannot be read or contradicts itself.
-pub fn base(database: &Database, genesis: &Genesis) -> Result<Base, DatabaseError> {
-    let (Standing { sequence: _, block: id, ledger }, stored) = checked_head(database, genesis)?;
-    let (prepare, commit) = stored.map_or((None, None), |stored| (stored.prepare, stored.commit));
-    Ok(Base { id, ledger, commit, prepare })
 }
 
 impl Deliver for StateActor {

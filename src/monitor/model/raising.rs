@@ -2,7 +2,7 @@
 //!
 //! Each alert says who, by how much and what it means. Must never: name as missing who has a session with an answering node.
 
-use super::{DISTRUST, Model, Reach, Validator};
+use super::{DISTRUST, Model, Node, Reach, Validator};
 use crate::monitor::alerts::{Raised, too_few};
 use crate::monitor::facts::{Status, Trouble};
 use crate::text::{grouped, span};
@@ -167,6 +167,13 @@ fn one_node(model: &Model, index: usize, now: Millis, all: &mut Vec<Raised>) {
     if Some(status.chain.as_str()) != model.chain() {
         return warn("chain", format!("{name} is of another network: its genesis is another one"));
     }
+    chain_of(model, node, status, &mut warn);
+    work_of(model, node, status, now, &mut warn);
+}
+
+/// Where a node says that its chain is, beside what the others say.
+fn chain_of(model: &Model, node: &Node, status: &Status, warn: &mut impl FnMut(&str, String)) {
+    let name = &node.name;
     let head = model.agreed.as_ref().map_or(0, |agreed| agreed.sequence);
     if let Some(behind) = head.checked_sub(status.sequence).filter(|behind| *behind > BEHIND_MAX) {
         warn("behind", format!("{name} is {behind} blocks behind"));
@@ -188,6 +195,11 @@ fn one_node(model: &Model, index: usize, now: Millis, all: &mut Vec<Raised>) {
         );
         warn("unconfirmed", text);
     }
+}
+
+/// What keeps a node from working as it should.
+fn work_of(model: &Model, node: &Node, status: &Status, now: Millis, warn: &mut impl FnMut(&str, String)) {
+    let name = &node.name;
     // Where there is no quorum everybody waits, and one alert says so.
     let halted = model.agreed.as_ref().is_some_and(|agreed| agreed.is_halted);
     if let Some(why) = status.waiting_for.as_ref().filter(|_| !halted) {

@@ -1,7 +1,7 @@
 //! A check that the pool does not take is tried again with the script that was read.
 
 use super::*;
-use crate::verifier_pool::{Check, PoolRequest};
+use crate::routes::{Check, PoolRequest};
 use protocol::mempool::Candidate;
 use std::sync::atomic::AtomicUsize;
 
