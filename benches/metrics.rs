@@ -3,39 +3,45 @@
 //! `cargo bench --bench metrics`. The networks are made up: the page's own sources, with every series on them and no actor
 //! behind, so that a page of 100 validators needs no 100 machines.
 
-use actors::consensus::Observed;
-use actors::metrics::handles::{Steps, Votes};
-use actors::metrics::{self, Page, Published, Sources};
+use actors::metrics;
 use actors::network::PeerReport;
+use actors::proofs::Figures;
+use actors::scrape::{Page, Sources};
 use actors::state::Standing;
 use actors::supervision::{
     ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, ThreadReport, TreeReport,
 };
+use actors::tap::Observed;
+use actors::tap::consensus::ConsensusTap;
+use actors::tap::network::GateTap;
 use actors::verifier_pool::Workers;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ed25519_dalek::SigningKey;
-use protocol::consensus::events::Record;
+use protocol::consensus::events::{Input, Record};
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
 use protocol::message::Message;
 use protocol::parameters::{ConsensusParameters, Tokens};
 use protocol::schedule::Schedule;
-use protocol::signature::public_key;
-use protocol::types::{Epoch, Hash, Millis, NodeId, Sequence, Signature, Stake, ValidatorIndex, View};
+use protocol::signature::{Ed25519, public_key};
+use protocol::types::{Epoch, Hash, Millis, NodeId, Sequence, Stake, ValidatorIndex, View};
 use protocol::verdict::SolverPin;
+use protocol::verify::Checker;
 use protocol::vote::{Ballot, Choice, Vote};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Of the validator with this number, from 1.
+fn key(number: u16) -> SigningKey {
+    let mut seed = [7; 32];
+    seed[..2].copy_from_slice(&number.to_be_bytes());
+    SigningKey::from_bytes(&seed)
+}
+
 fn genesis(validators: u16) -> Genesis {
-    let seed = |number: u16| {
-        let mut seed = [7; 32];
-        seed[..2].copy_from_slice(&number.to_be_bytes());
-        seed
-    };
     let validator = |number: u16| GenesisValidator {
         node_id: NodeId::new(&format!("node_{number}")).expect("a name"),
-        public_key: public_key(&SigningKey::from_bytes(&seed(number))),
+        public_key: public_key(&key(number)),
         stake: Stake(10_000),
         initial_balance: Tokens(5),
     };
@@ -125,9 +131,9 @@ fn pages(criterion: &mut Criterion) {
         let recorder = metrics::recorder().expect("buckets").build_recorder();
         ::metrics::with_local_recorder(&recorder, || {
             metrics::describe();
-            let published = Arc::<Published>::default();
+            let figures = Figures::default();
             let (block, ledger) = (genesis.genesis_block_hash(), genesis.ledger());
-            published.state_stands(&Arc::new(Standing { sequence: Sequence(0), block, ledger }));
+            figures.state.set(Arc::new(Standing { sequence: Sequence(0), block, ledger }));
             let about = Arc::clone(&genesis);
             let sources = Sources {
                 genesis: Arc::clone(&genesis),
@@ -139,7 +145,7 @@ fn pages(criterion: &mut Criterion) {
                 workers: Arc::new(|| Workers { busy: 1, idle: 1, spare: 1, resident_bytes: 1 << 27 }),
                 observed: Arc::new(observed(&genesis)),
                 accuracy: Arc::default(),
-                published,
+                figures,
             };
             let page = Page::new(sources, recorder.handle());
             println!("page, {validators} validators: {} bytes", page.render().len());
@@ -157,24 +163,28 @@ fn one_vote(criterion: &mut Criterion) {
     let handle = recorder.handle();
     ::metrics::with_local_recorder(&recorder, || {
         metrics::describe();
-        let (steps, votes, observed) = (Steps::default(), Votes::default(), observed(&genesis(4)));
+        let genesis = genesis(4);
+        let (set, schedule) = (genesis.validator_set(), Schedule::new(&genesis.validator_set(), &genesis.epoch_seed()));
+        let (gate, tap) = (GateTap::default(), ConsensusTap::new(ValidatorIndex(0), Arc::new(observed(&genesis))));
         let ballot = Ballot { epoch: Epoch(1), view: View(1), choice: Choice::Prepare(Hash::ZERO) };
-        let vote = |voter| Vote { ballot, voter: ValidatorIndex(voter), signature: Signature([0; 64]) };
+        let vote = |voter: u16| Vote::sign(&set, &key(voter + 1), ValidatorIndex(voter), ballot);
         let records = [Record::Vote(vote(0))];
         let message = Message::Vote { vote: vote(1), reason: None };
+        let genesis = genesis.genesis_block_hash();
+        let checker = Checker { set: &set, schedule: &schedule, genesis, signatures: &Ed25519 };
+        let input = Input::Peer(ValidatorIndex(1), checker.message(message.clone()).expect("a valid vote"));
         let mut recorded: u64 = 0;
         criterion.bench_function("one vote", |bencher| {
             bencher.iter(|| {
                 let began = Instant::now();
-                steps.verified(began.elapsed());
-                steps.queued(began.elapsed());
-                black_box(metrics::handles::is_on_the_votes_way(&message));
-                steps.decided(began.elapsed());
-                votes.recorded(&records);
-                observed.recorded(began, &records);
-                votes.synced(began.elapsed());
-                steps.logged(began.elapsed());
-                steps.sent(began.elapsed());
+                let verifying = gate.begins(ValidatorIndex(1), black_box(&message));
+                gate.verified(&verifying, &message);
+                tap.waited(&input, began.elapsed());
+                let step = tap.begins(began, black_box(&input));
+                tap.decided(&step);
+                tap.recorded(began, &records);
+                tap.durable(records.len(), began.elapsed());
+                tap.carried_out(began);
                 recorded += 1;
                 // As a node does every five seconds: samples do not pile up for ever.
                 if recorded.is_multiple_of(10_000) {

@@ -1,7 +1,7 @@
 //! Where the time of a proof and of a vote goes, on an idle network of four processes: how far a proof is how long after it came
 //! to the first validator, and each step from a proposal to its block's Commit votes.
 //!
-//! `cargo bench --bench vote_way`. One small new proof every 0.2 s, with the marks of `actors/src/vote_way.rs` on, which cost some
+//! `cargo bench --bench vote_way`. One small new proof every 0.2 s, with the marks of `actors/src/tap/vote_way.rs` on, which cost some
 //! microseconds each; the marks of all four logs are laid side by side. Microseconds.
 
 mod support;

@@ -8,11 +8,11 @@ mod yaml;
 use network_support::{Stranger, is_running, say, until};
 use observability_support::servers::{Api, Program, free_port};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const PROOF: &str = "(set-info :status unsat)\n(declare-const x Int)\n(assert (and (> x 1) (< x 1)))\n(check-sat)\n";
@@ -178,6 +178,43 @@ fn a_prometheus_that_ends_early_is_told_of_and_the_network_goes_on() {
     let log = "its log is data/testnet/prometheus/prometheus.log";
     assert_eq!(line, format!("Prometheus has ended: signal: 9 (SIGKILL); {log}"));
     testnet.hear("final    true.smt2");
+}
+
+/// Takes connections and never answers, and notes that it was asked.
+const SILENT: &str = r#"#!/usr/bin/env python3
+import socket, sys
+address = next(word for word in sys.argv if word.startswith("--web.listen-address=")).split("=")[1]
+server = socket.create_server((address.split(":")[0], int(address.split(":")[1])))
+connections = []
+while True:
+    connections.append(server.accept())
+    open("asked", "w").close()
+"#;
+
+#[test]
+fn ctrl_c_while_prometheus_starts_ends_everything() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return say(format_args!("NOT RUN: Ctrl-C while Prometheus starts: there is no python3 to stand in for it"));
+    }
+    let folder = folder();
+    let program = folder.path().join(".prometheus/bin/prometheus");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    std::fs::write(&program, SILENT).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut testnet = Testnet::start(folder.path(), free_port());
+    until("Prometheus is asked whether it is ready", || folder.path().join("asked").exists().then_some(()));
+    let children = network_support::children(testnet.pid());
+    assert_eq!(children.len(), 5, "four validators and Prometheus");
+    let asked = Instant::now();
+    signal(libc::SIGINT, testnet.pid());
+    let status = until("the testnet has ended", || testnet.process.0.try_wait().unwrap());
+    let took = asked.elapsed();
+    let mut error = String::new();
+    testnet.process.0.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    assert_eq!(status.code(), Some(130), "{error}");
+    assert!(error.contains("interrupted while Prometheus started; the network is stopped"), "{error}");
+    assert!(took < Duration::from_secs(30), "it waits for no answer: {took:?}");
+    assert!(!children.into_iter().any(is_running), "nothing is left running");
 }
 
 #[test]

@@ -5,12 +5,12 @@
 use actix::System;
 use actors::audit::Signed;
 use actors::config::{self, Flags};
-use actors::fault_points::{self, Point};
 use actors::mempool::Submit;
 use actors::node::{Node, NodeParts};
 use actors::state::Database;
 use actors::storage::vote_log::Identity;
 use actors::supervision::{Exit, ExitHook, Fault, Phase};
+use actors::tap::fault_points::{self, Point};
 use actors::verifier_pool::{PoolConfig, VerifierPool};
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
@@ -143,7 +143,7 @@ impl World {
         let chain = self.genesis.chain_id();
         let proof = Proof::sign(&chain, &submitter, public_key(&submitter), Claim::Unsat, nonce, script.into());
         let id = proof.id(&chain);
-        let mempool = &self.nodes[to].mempool;
+        let mempool = &self.nodes[to].proofs.mempool;
         until("a submission is accepted", || async {
             matches!(mempool.ask(Submit(proof.clone()), LONG).await, Ok(Ok(_)))
         })
@@ -171,12 +171,12 @@ impl World {
     }
 
     fn height(&self) -> Sequence {
-        self.nodes.iter().map(|node| *node.heads.borrow()).max().unwrap()
+        self.nodes.iter().map(|node| *node.proofs.heads.borrow()).max().unwrap()
     }
 
     /// All validators have the same blocks, each proof once, and no vote log shows two votes that exclude each other.
     fn audit(&self) {
-        let height = self.nodes.iter().map(|node| *node.heads.borrow()).min().unwrap();
+        let height = self.nodes.iter().map(|node| *node.proofs.heads.borrow()).min().unwrap();
         for sequence in 1..=height.0 {
             let blocks = self.nodes.iter().map(|node| node.database.block(Sequence(sequence)).unwrap().unwrap());
             let ids: Vec<Hash> = blocks.map(|stored| stored.id).collect();

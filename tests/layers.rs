@@ -9,7 +9,7 @@ use std::path::Path;
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
 /// The sources of crates whose layers hold.
-const CRATES: [&str; 5] = ["src", "protocol/src", "smtlib/src", "verifier/src", "simulator/src"];
+const CRATES: [&str; 6] = ["src", "protocol/src", "smtlib/src", "verifier/src", "simulator/src", "actors/src"];
 
 /// What no module imports, and tests.
 fn is_left_out(name: &str) -> bool {

@@ -3,11 +3,10 @@
 mod verifier_support;
 
 use actors::outlet::Outlet;
-use actors::routes::{Routes, Step};
+use actors::routes::{Check, PoolRequest, Routes, Step};
 use actors::supervision::{Handle, Spec, supervise};
 use actors::verifier_pool::{
-    Check, Explain, Explained, Explanations, PoolRequest, Verdicts, VerifierPool, VerifierPoolActor,
-    VerifierPoolSettings,
+    Explain, Explained, Explanations, Verdicts, VerifierPool, VerifierPoolActor, VerifierPoolSettings,
 };
 use protocol::explanation::Explanation;
 use protocol::mempool::{Input, Judgement};

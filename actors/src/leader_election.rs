@@ -3,9 +3,8 @@
 //! A shell around [`Election`]. Restarted, it forgets silences and counts from zero.
 
 use crate::clock::Clock;
-use crate::consensus::TellAgain;
 use crate::links::Links;
-use crate::routes::{Routes, Step, route};
+use crate::routes::{Routes, Step, TellAgain, route};
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::events::{Input, Notice};
 use protocol::election::Election;

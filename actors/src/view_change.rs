@@ -4,10 +4,9 @@
 //! A shell around [`Pacemaker`]. It holds no safety state; restarted, it is sent the current view again.
 
 use crate::clock::Clock;
-use crate::consensus::TellAgain;
-use crate::metrics;
 use crate::network::Network;
-use crate::routes::{Routes, Step, route};
+use crate::routes::{Routes, Step, TellAgain, route};
+use crate::tap;
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::events::{Input, Notice};
 use protocol::message::{GiveUpReason, Message as PeerMessage};
@@ -53,7 +52,7 @@ impl ViewChange {
         if let Some(handle) = self.timer.take() {
             context.cancel_future(handle);
         }
-        metrics::view_timer(self.pacemaker.timer());
+        tap::consensus::view_timer(self.pacemaker.timer());
         let at = self.pacemaker.wakeup();
         if at == Millis(u64::MAX) {
             return;

@@ -76,11 +76,8 @@ impl Election {
     /// Follows consensus; what comes back is for consensus.
     pub fn on_notice(&mut self, now: Millis, notice: &Notice) -> Vec<Input> {
         match *notice {
-            Notice::ViewEntered { view, leader, .. } => {
-                self.completed += 1;
-                (self.view, self.leader, self.work, self.asked) = (view, leader, false, false);
-                self.tick(now)
-            }
+            Notice::ViewEntered { view, leader, .. } => self.on_view(now, view, leader),
+            Notice::CurrentView { view, leader } if view != self.view => self.on_view(now, view, leader),
             Notice::Work { view } if view == self.view => {
                 self.work = true;
                 self.tick(now)
@@ -94,7 +91,8 @@ impl Election {
                 self.heard.insert(voter, Heard { at: now, completed: self.completed });
                 Vec::new()
             }
-            Notice::Work { .. }
+            Notice::CurrentView { .. }
+            | Notice::Work { .. }
             | Notice::WorkGone { .. }
             | Notice::ClockStarted { .. }
             | Notice::Proposed { .. }
@@ -103,6 +101,12 @@ impl Election {
             | Notice::Contradiction(_)
             | Notice::Signing => Vec::new(),
         }
+    }
+
+    fn on_view(&mut self, now: Millis, view: View, leader: ValidatorIndex) -> Vec<Input> {
+        self.completed += 1;
+        (self.view, self.leader, self.work, self.asked) = (view, leader, false, false);
+        self.tick(now)
     }
 
     /// R10: asks once for a ViewChange vote in a view whose leader is silent. Without work only if its session was lost: then
@@ -206,6 +210,18 @@ mod tests {
         assert_eq!(election.wakeup(), Millis(u64::MAX));
         assert_eq!(work(&mut election, 5_000, 1), skip(1));
         assert_eq!(election.tick(Millis(5_001)), [], "once a view");
+    }
+
+    #[test]
+    fn a_view_that_is_told_again_is_not_another_one() {
+        let mut election = election();
+        let again = |view| Notice::CurrentView { view: View(view), leader: LEADER };
+        enter(&mut election, 0, 1);
+        assert_eq!(work(&mut election, 5_000, 1), skip(1));
+        assert_eq!(election.on_notice(Millis(5_100), &again(1)), []);
+        assert_eq!((work(&mut election, 5_100, 1), election.completed), (Vec::new(), 1), "it asked already");
+        assert_eq!(election.on_notice(Millis(5_200), &again(2)), []);
+        assert_eq!((work(&mut election, 5_200, 2), election.completed), (skip(2), 2), "its beginning was missed");
     }
 
     #[test]

@@ -15,6 +15,9 @@ use alloc::vec::Vec;
 /// Round times that count: the newest, one for each validator at least, and not older than this for each crowd.
 const SAMPLES_MAX: usize = 32;
 const SAMPLE_AGE_MAX: Millis = Millis(60_000);
+/// Common round times that the timer allows; of a crowd whose members share a machine, one in a hundred rounds takes four.
+const ROUNDS: u64 = 4;
+const ROUNDS_OF_CROWD: u64 = 6;
 /// The timer is at least this for each crowd, and four round trips of the session with the leader.
 const TIMER_MIN: Millis = Millis(300);
 /// Validators that are a crowd: what each of them has to do for a round grows with their number.
@@ -136,8 +139,13 @@ impl Pacemaker {
                 }
                 Vec::from([Input::RoundTime(self.two_round_times())])
             }
+            Notice::CurrentView { view, leader } if view != self.view => {
+                self.on_view(now, view, leader);
+                Vec::from([Input::RoundTime(self.two_round_times())])
+            }
+            // Said again, it runs from where it began.
             Notice::ClockStarted { view } if view == self.view => {
-                self.started = Some(now);
+                self.started.get_or_insert(now);
                 Vec::new()
             }
             Notice::WorkGone { view } if view == self.view => {
@@ -160,7 +168,8 @@ impl Pacemaker {
                 self.gave_up = Some(now);
                 Vec::new()
             }
-            Notice::ClockStarted { .. }
+            Notice::CurrentView { .. }
+            | Notice::ClockStarted { .. }
             | Notice::GaveUp { .. }
             | Notice::Work { .. }
             | Notice::WorkGone { .. }
@@ -229,7 +238,8 @@ impl Pacemaker {
         let round_trip =
             self.sessions.get(&self.leader).map_or(Millis(0), |rtt| Millis(rtt.0.min(ROUND_TRIP_COUNTED_MAX.0)));
         let least = TIMER_MIN.times(self.crowds()).saturating_add(round_trip.times(4));
-        self.common_round_time().unwrap_or_default().times(4).max(least)
+        let rounds = if self.crowds() > 1 { ROUNDS_OF_CROWD } else { ROUNDS };
+        self.common_round_time().unwrap_or_default().times(rounds).max(least)
     }
 
     /// 1 up to [`CROWD`] validators, 7 of a hundred.

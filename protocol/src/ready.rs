@@ -184,6 +184,13 @@ impl Ready {
         }
     }
 
+    /// Forgets those that I attested, but for these, ascending.
+    pub fn retain_mine(&mut self, held: &[Hash]) {
+        let dropped: Vec<Hash> =
+            self.given.values().filter(|proof| held.binary_search(proof).is_err()).copied().collect();
+        dropped.iter().for_each(|proof| self.forget(proof));
+    }
+
     pub fn mine(&self, proof: &Hash) -> Option<Checked> {
         self.pending.get(proof)?.mine
     }

@@ -37,7 +37,7 @@ impl Step {
             Input::Tick | Input::GiveUp { .. } | Input::RoundTime(_) | Input::Forgotten(_) => Step::Tick,
             Input::SessionOpened(_) | Input::SessionClosed(_) => Step::Session,
             Input::LateCommit(_) => Step::LateCommit,
-            Input::Checked(_) => Step::Checked,
+            Input::Checked(_) | Input::MempoolRestarted { .. } => Step::Checked,
             Input::Applied(_) | Input::AcceptUnknownHistory => Step::Applied,
             Input::Peer(_, message) => match &**message {
                 Message::Proposal(_) => Step::Proposal,

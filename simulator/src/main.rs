@@ -10,19 +10,19 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: simulator [--bad NAME|all [--faults] | --clock NAME|all | --lossy N] --seeds FROM..TO [--jobs N]
-       simulator [--bad NAME [--faults] | --clock NAME | --lossy N] --seed N [--trace]
+const USAGE: &str = "usage: simulator [--bad NAME|all [--faults] | --clock NAME|all | --crowd N | --lossy N] --seeds FROM..TO [--jobs N]
+       simulator [--bad NAME [--faults] | --clock NAME | --crowd N | --lossy N] --seed N [--trace]
        simulator --costs
 
 Runs seeded networks in virtual time and checks every rule at every step.
 With --bad one of four validators is bad, and honest proofs may wait 3 s more than without it; with --faults, too, the usual
 faults happen beside it, and only safety is checked. NAME is one of silent-leader, one-peer, two-proposals, two-prepares,
 commit-and-view-change, withholds, never-announces, false-views, old-votes. With --clock the wall clock of one of four is wrong,
-and the same is asked; NAME is one of hour-ahead, hour-behind, jumps. With --lossy three in ten of all messages between N
-validators are lost for 40 s.
+and the same is asked; NAME is one of hour-ahead, hour-behind, jumps. With --crowd the usual faults happen to N validators,
+with --lossy three in ten of all messages between N are lost for 40 s.
 Ends with 0 if all held, with 1 if a seed broke one, with 2 if it was not understood.";
 
-/// Validators of a lossy network: a thousand would take hours.
+/// Validators of a network: a thousand would take hours.
 const VALIDATORS_MAX: usize = 200;
 
 enum Command {
@@ -81,7 +81,7 @@ fn all(plans: Vec<Plan>, run: impl Fn(Plan) -> bool) -> ExitCode {
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
     let (mut seed, mut seeds, mut trace) = (None, None, false);
-    let (mut bad, mut clocks, mut faults, mut lossy) = (Vec::new(), Vec::new(), false, None);
+    let (mut bad, mut clocks, mut faults, mut many) = (Vec::new(), Vec::new(), false, None);
     let mut jobs = std::thread::available_parallelism().map_or(1, usize::from);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -98,9 +98,9 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
                 "all" => clocks = WrongClock::ALL.to_vec(),
                 name => clocks = vec![name.parse().map_err(|unknown: UnknownClock| eprintln!("{unknown}\n")).ok()?],
             },
-            "--lossy" => {
-                lossy = Some(arguments.next()?.parse().ok().filter(|count| (1..=VALIDATORS_MAX).contains(count))?)
-            }
+            "--crowd" | "--lossy" if many.is_some() => return None,
+            "--crowd" => many = Some(Plan::Crowd(validators(arguments.next()?)?)),
+            "--lossy" => many = Some(Plan::Lossy(validators(arguments.next()?)?)),
             "--seeds" => {
                 let range = arguments.next()?;
                 let (from, to) = range.split_once("..")?;
@@ -109,8 +109,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
             _ => return None,
         }
     }
-    if let Some(validators) = lossy {
-        return command(vec![Plan::Lossy(validators)], seed, seeds, trace, jobs)
+    if let Some(plan) = many {
+        return command(vec![plan], seed, seeds, trace, jobs)
             .filter(|_| bad.is_empty() && clocks.is_empty() && !faults);
     }
     let plans: Vec<Plan> = match (bad.is_empty(), clocks.is_empty(), faults) {
@@ -121,6 +121,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
         (false, true, false) => bad.into_iter().map(Plan::Bad).collect(),
     };
     command(plans, seed, seeds, trace, jobs)
+}
+
+fn validators(count: String) -> Option<usize> {
+    count.parse().ok().filter(|count| (1..=VALIDATORS_MAX).contains(count))
 }
 
 fn command(

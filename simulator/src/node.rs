@@ -208,6 +208,7 @@ impl Node {
             origin,
             wake: None,
         };
+        running.memory.on_output(&output);
         running.commit.push((), output);
         self.running = Some(running);
         self.begin_batch(now);

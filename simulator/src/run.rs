@@ -26,6 +26,8 @@ pub enum Plan {
     BadAndFaults(Bad),
     /// The wall clock of one of four is wrong, compared in the same way.
     Clock(WrongClock),
+    /// Whatever a seed draws, with faults, and so many validators.
+    Crowd(usize),
     /// So many validators, and three in ten of all messages are lost for 40 s.
     Lossy(usize),
 }
@@ -41,6 +43,7 @@ impl Plan {
             Plan::Bad(bad) => format!("--bad {bad} "),
             Plan::BadAndFaults(bad) => format!("--bad {bad} --faults "),
             Plan::Clock(clock) => format!("--clock {clock} "),
+            Plan::Crowd(validators) => format!("--crowd {validators} "),
             Plan::Lossy(validators) => format!("--lossy {validators} "),
         }
     }
@@ -53,6 +56,7 @@ impl std::fmt::Display for Plan {
             Plan::Bad(bad) => bad.fmt(f),
             Plan::Clock(clock) => write!(f, "clock {clock}"),
             Plan::BadAndFaults(bad) => write!(f, "{bad}, with faults"),
+            Plan::Crowd(validators) => write!(f, "{validators} validators, with faults"),
             Plan::Lossy(validators) => write!(f, "{validators} validators, 30% loss"),
         }
     }
@@ -114,6 +118,7 @@ impl Usual {
 pub fn run(plan: Plan, usual: &Usual, seed: u64, trace: bool) -> Result<Report, Failure> {
     let outcome = catch_unwind(AssertUnwindSafe(|| match plan {
         Plan::Faults => Ok(live(seed, World::new(seed, trace), trace)?.0),
+        Plan::Crowd(validators) => Ok(live(seed, World::crowd(seed, validators, trace), trace)?.0),
         Plan::BadAndFaults(bad) => Ok(live(seed, World::with_bad_and_faults(seed, bad, trace), trace)?.0),
         Plan::Bad(bad) => compare(Wrong::Bad(bad), usual, seed, trace),
         Plan::Clock(clock) => compare(Wrong::Clock(clock), usual, seed, trace),

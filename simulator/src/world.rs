@@ -115,6 +115,13 @@ impl World {
         Self::drawn(Scenario::new(&mut random), random, trace)
     }
 
+    /// The same with so many equal validators, whatever else the seed draws.
+    pub fn crowd(seed: u64, validators: usize, trace: bool) -> World {
+        let mut random = Random::new(seed);
+        let scenario = Scenario::with_stakes(&mut random, &vec![10; validators]);
+        Self::drawn(scenario, random, trace)
+    }
+
     /// The same, in which the steps of those that run to the end are measured.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use protocol::message::Message;
 use protocol::types::{Millis, ValidatorIndex, View};
 use protocol::vote::VoteKind;
+use simulator::run::{self, Plan, Usual};
 use simulator::world::World;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,6 +11,22 @@ use std::rc::Rc;
 
 const VALIDATORS: usize = 32;
 const SEED: u64 = 11;
+
+const SEEDS: u64 = 12;
+
+/// Whose votes are collected by few, and everything goes wrong.
+#[test]
+fn a_crowd_keeps_every_rule_and_settles() {
+    for validators in [18, 24] {
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let (totals, failures) = run::run_all(Plan::Crowd(validators), &Usual::new(), 0..SEEDS, jobs, |_| {});
+        println!("{validators} validators\n{totals}");
+        failures
+            .iter()
+            .for_each(|failure| println!("seed {}: {}\n  {}", failure.seed, failure.broken, failure.command()));
+        assert!(failures.is_empty(), "the commands above replay them");
+    }
+}
 
 /// A certificate has O(n) bytes. If everybody relayed it to everybody, a view change would cost O(n³) bytes.
 #[test]

@@ -63,7 +63,7 @@ pub async fn submit(State(api): Shared, turn: Turn, request: Request) -> Result<
         let max = SUBMISSIONS_IN_BATCH_MAX;
         return Err(ApiError::bad_request(format!("{count} submissions: at most {max} are taken at once")));
     }
-    submissions.iter().for_each(|_| actors::metrics::proof_submitted());
+    submissions.iter().for_each(|_| actors::tap::proofs::submitted());
     let (_permit, proofs) =
         proofs_of(permit, submissions.into_iter().map(|Object(submission)| submission).collect()).await?;
     let (mut claimed, mut faults) = (Vec::new(), Vec::new());

@@ -98,7 +98,7 @@ pub async fn guard(state: Shared, request: Request, next: Next) -> Response {
     let response = pass(state, Arc::clone(&waited), request, next).await;
     if counts {
         let took = began.elapsed().saturating_sub(waited.span());
-        actors::metrics::api_request(response.status().as_u16(), took);
+        actors::tap::process::api_request(response.status().as_u16(), took);
     }
     response
 }

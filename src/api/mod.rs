@@ -33,13 +33,14 @@ mod tests;
 mod tree;
 
 use actix::{Actor, Context};
-use actors::consensus::{Ask, Observed};
+use actors::consensus::Ask;
 use actors::mempool::MempoolActor;
-use actors::metrics::Page;
 use actors::network::PeerReport;
+use actors::scrape::Page;
 use actors::state::{Question, Read, StateActor};
 use actors::storage::last_exit::LastRun;
 use actors::supervision::{AskError, Handle, Tree};
+use actors::tap::Observed;
 use actors::verifier_pool::VerifierPoolActor;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};

@@ -184,7 +184,7 @@ pub async fn submit(
     turn: Turn,
     request: Request,
 ) -> Result<(StatusCode, Json<Submitted>), ApiError> {
-    actors::metrics::proof_submitted();
+    actors::tap::proofs::submitted();
     let Some(permit) = api.submissions.take(turn.from) else {
         return Err(ApiError::busy(format!("{SUBMISSIONS_MAX} submissions are being looked at already")));
     };

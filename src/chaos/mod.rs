@@ -172,21 +172,7 @@ impl Plan {
 pub fn run(plan: &Plan) -> crate::exit::Outcome {
     let span = plan.span()?;
     let mut screen = Screen::new(plan.json);
-    // Before anything is started: what would fail anyway.
-    let (mut fleet, network, schedule) = match &plan.place {
-        Place::Own { nodes, folder } => {
-            let schedule = plan.schedule(&own_names(*nodes))?;
-            screen.tell(&format!("Starting {nodes} validators; their data and logs: {}", folder.display()));
-            let fleet = Fleet::start(*nodes, folder)?;
-            let network = Network::find(fleet.folder().unwrap_or(folder), None)?;
-            (fleet, network, schedule)
-        }
-        Place::Given { place, genesis } => {
-            let network = Network::find(place, genesis.as_deref())?;
-            let schedule = plan.schedule(&network.names())?;
-            (Fleet::foreign(), network, schedule)
-        }
-    };
+    let (mut fleet, network, schedule) = place(plan, &mut screen)?;
     check_reach(&network, &schedule, fleet.is_own())?;
     let network = Arc::new(network);
     let from = first_sequence(&network)?;
@@ -221,6 +207,24 @@ pub fn run(plan: &Plan) -> crate::exit::Outcome {
         say!("The whole report, with every fault: {}", plan.output.display());
     }
     Ok(report.exit())
+}
+
+/// The network that the faults are for. What would fail anyway fails before anything is started.
+fn place(plan: &Plan, screen: &mut Screen) -> Result<(Fleet, Network, Schedule), Failure> {
+    match &plan.place {
+        Place::Own { nodes, folder } => {
+            let schedule = plan.schedule(&own_names(*nodes))?;
+            screen.tell(&format!("Starting {nodes} validators; their data and logs: {}", folder.display()));
+            let fleet = Fleet::start(*nodes, folder)?;
+            let network = Network::find(fleet.folder().unwrap_or(folder), None)?;
+            Ok((fleet, network, schedule))
+        }
+        Place::Given { place, genesis } => {
+            let network = Network::find(place, genesis.as_deref())?;
+            let schedule = plan.schedule(&network.names())?;
+            Ok((Fleet::foreign(), network, schedule))
+        }
+    }
 }
 
 /// Proofs a second before any fault.

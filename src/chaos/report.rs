@@ -162,19 +162,27 @@ impl Report {
     /// The same for people.
     pub fn table(&self) -> String {
         let mut text = String::new();
-        let mut line = |args: std::fmt::Arguments<'_>| _ = text.write_fmt(format_args!("{args}\n"));
-        line(format_args!(
+        // Writing to a string does not fail.
+        _ = self.write_recovery(&mut text).and_then(|()| self.write_sums(&mut text));
+        text
+    }
+
+    fn write_recovery(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(
+            text,
             "{:<31} {:>5} {:>5} {:>5} {:>8}  {:>20}  {:>20}  {:>20}",
             "", "", "", "", "", "detected, ms", "serving, ms", "next block, ms"
-        ));
-        line(format_args!(
+        )?;
+        writeln!(
+            text,
             "{:<31} {:>5} {:>5} {:>5} {:>8}  {:>20}  {:>20}  {:>20}",
             "fault", "done", "back", "lost", "rejected", "p50 / p99 / max", "p50 / p99 / max", "p50 / p99 / max"
-        ));
+        )?;
         for row in self.recovery.iter().chain(&self.recovery_of_actors) {
             // Workers and processes serve when they are up.
             let serving = row.serving_ms.as_ref().or(row.up_ms.as_ref());
-            line(format_args!(
+            writeln!(
+                text,
                 "{:<31} {:>5} {:>5} {:>5} {:>8}  {:>20}  {:>20}  {:>20}",
                 format!("{} {}", row.part, row.fault),
                 row.injected,
@@ -184,16 +192,21 @@ impl Report {
                 cell(row.detected_ms.as_ref()),
                 cell(serving),
                 cell(row.next_final_ms.as_ref()),
-            ));
+            )?;
         }
-        line(format_args!("Times count from the fault (from SIGCONT for stopped processes)."));
+        writeln!(text, "Times count from the fault (from SIGCONT for stopped processes).")
+    }
+
+    fn write_sums(&self, text: &mut String) -> std::fmt::Result {
         let FaultsPart { injected, recovered, escalated, not_recovered, not_injected, .. } = self.faults;
-        line(format_args!(
+        writeln!(
+            text,
             "\nFaults: {injected} done, {recovered} recovered, {escalated} ended their process, which serves again, \
              {not_recovered} NOT recovered; {not_injected} not done"
-        ));
+        )?;
         let proofs = &self.proofs;
-        line(format_args!(
+        writeln!(
+            text,
             "Proofs: {} accepted, {} final, {} refused by name, {} not ended; {:.1} a second{}",
             proofs.accepted,
             proofs.r#final,
@@ -201,8 +214,9 @@ impl Report {
             proofs.unended,
             self.throughput.proofs_per_second,
             self.share_in_words(),
-        ));
-        line(format_args!(
+        )?;
+        writeln!(
+            text,
             "Blocks: {}, the longest pause {:.2} s{}",
             self.blocks.r#final,
             self.blocks.longest_pause_seconds,
@@ -210,12 +224,11 @@ impl Report {
                 Some(after) => format!("; everything healed {after:.1} s after the last fault"),
                 None => "; not everything healed".into(),
             }
-        ));
-        line(format_args!("\nInvariants"));
-        for invariant in &self.invariants {
-            line(format_args!("  {:<7}  {}: {}", invariant.word(), invariant.name, invariant.detail));
-        }
-        text
+        )?;
+        writeln!(text, "\nInvariants")?;
+        self.invariants.iter().try_for_each(|invariant| {
+            writeln!(text, "  {:<7}  {}: {}", invariant.word(), invariant.name, invariant.detail)
+        })
     }
 
     fn share_in_words(&self) -> String {

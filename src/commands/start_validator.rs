@@ -10,9 +10,9 @@ use actix::{Arbiter, System};
 use actors::config::{self, Flags, NodeConfig};
 use actors::consensus::Ask;
 use actors::exit_code;
-use actors::metrics::Page;
 use actors::network::NetworkError;
 use actors::node::{ANSWER_DEADLINE, Node, NodeParts};
+use actors::scrape::Page;
 use actors::state::{Database, DatabaseError};
 use actors::storage::last_exit::{LastExit, LastRun};
 use actors::storage::{files, genesis_file};
@@ -94,14 +94,7 @@ impl Arguments {
     /// is.
     fn parts(&self, mine: &mut Option<Arc<LastExit>>) -> Result<Begun, Failure> {
         let genesis = genesis_file::read(&self.genesis).map_err(Failure::with(Exit::Configuration))?;
-        let flags = Flags {
-            node_id: self.node_id.clone(),
-            config: self.config.clone(),
-            stake: self.stake.map(Stake),
-            data_dir: self.data_dir.clone(),
-            key_file: self.key_file.clone(),
-        };
-        let config = config::load(&flags, &genesis).map_err(Failure::with(Exit::Configuration))?;
+        let config = config::load(&self.flags(), &genesis).map_err(Failure::with(Exit::Configuration))?;
         let (key, _) = actors::keys::load_validator(&config.key_file, &config.node_id, &genesis)
             .map_err(Failure::with(Exit::Configuration))?;
         let in_use =
@@ -112,20 +105,7 @@ impl Arguments {
         let exit: supervision::ExitHook = Arc::new(move |exit: &supervision::Exit| end(&ending, exit));
         let cache = usize::try_from(config.storage.cache_bytes).unwrap_or(usize::MAX);
         let database = Database::open(&config.data_dir, &genesis.chain_id(), cache);
-        // What belongs to another process, network or program is left as it is.
-        let is_mine = match &database {
-            Err(DatabaseError::InUse { .. } | DatabaseError::OtherChain { .. } | DatabaseError::Version { .. }) => {
-                false
-            }
-            Ok(_)
-            | Err(
-                DatabaseError::Disk(_)
-                | DatabaseError::Internal(_)
-                | DatabaseError::Damaged { .. }
-                | DatabaseError::Gap { .. },
-            ) => true,
-        };
-        if is_mine {
+        if database.as_ref().err().is_none_or(is_mine) {
             *mine = Some(Arc::clone(&record));
         }
         let last = mine.as_ref().and_then(|record| record.begin());
@@ -133,7 +113,7 @@ impl Arguments {
         let database = database.map_err(database_failure)?;
         // Before anything is made that counts: what is made earlier counts nowhere.
         let metrics = config.metrics.enabled.then(install_metrics).transpose()?;
-        actors::metrics::last_exit(last.as_ref());
+        actors::tap::process::last_exit(last.as_ref());
         let pool = start_pool(&config, &genesis)?;
         let parts = NodeParts {
             genesis: Arc::new(genesis),
@@ -147,6 +127,28 @@ impl Arguments {
         // Up to the end of the process, whatever ends it.
         std::mem::forget(in_use);
         Ok(Begun { parts, metrics, record, last })
+    }
+
+    fn flags(&self) -> Flags {
+        Flags {
+            node_id: self.node_id.clone(),
+            config: self.config.clone(),
+            stake: self.stake.map(Stake),
+            data_dir: self.data_dir.clone(),
+            key_file: self.key_file.clone(),
+        }
+    }
+}
+
+/// Whether a data directory whose database does not open is this validator's: what belongs to another process, network or
+/// program is left as it is.
+fn is_mine(error: &DatabaseError) -> bool {
+    match error {
+        DatabaseError::InUse { .. } | DatabaseError::OtherChain { .. } | DatabaseError::Version { .. } => false,
+        DatabaseError::Disk(_)
+        | DatabaseError::Internal(_)
+        | DatabaseError::Damaged { .. }
+        | DatabaseError::Gap { .. } => true,
     }
 }
 
@@ -191,7 +193,7 @@ fn start_pool(config: &NodeConfig, genesis: &Genesis) -> Result<VerifierPool, Fa
     pool.workers = config.verifier.workers as usize;
     pool.sandbox = config.verifier.sandbox;
     pool.spare = config.verifier.spare;
-    pool.observer = Arc::new(actors::metrics::pool_event);
+    pool.observer = Arc::new(actors::tap::verifier::pool_event);
     let pool = VerifierPool::start(pool).map_err(Failure::with(Exit::Configuration))?;
     let (mine, theirs) = (pool.pin(), genesis.parameters().solver_pin);
     if mine != theirs {
@@ -395,15 +397,15 @@ fn api_node(
     api::Node {
         genesis: node.genesis.clone(),
         me: node.config.index,
-        mempool: node.mempool.clone(),
-        state: node.state.clone(),
-        verifier: node.verifier_pool.clone(),
+        mempool: node.proofs.mempool.clone(),
+        state: node.proofs.state.clone(),
+        verifier: node.proofs.verifier_pool.clone(),
         consensus: ask,
         peers: Arc::new(move || network.peers()),
         tree,
         admin,
-        heads: node.heads.clone(),
-        observed: node.observed.clone(),
+        heads: node.proofs.heads.clone(),
+        observed: node.voting.observed.clone(),
         last_run,
         metrics,
     }

@@ -5,10 +5,11 @@
 
 mod judging;
 mod members;
+mod raising;
 #[cfg(test)]
 pub mod tests;
 
-use super::alerts::{self, Alert, Alerts};
+use super::alerts::{Alert, Alerts};
 use super::events::{Events, Kind, between, restarts};
 use super::facts::{Account, Actor, Answer, Block, Ended, Impossible, Report, Status, Trouble};
 use super::figures::Figures;
@@ -330,7 +331,7 @@ impl Model {
     pub fn tick(&mut self, now: Millis) {
         self.judge(now);
         self.compare_peers(now);
-        let raised = alerts::raised(self, now);
+        let raised = raising::raised(self, now);
         self.alerts.renew(raised, now);
     }
 

@@ -168,20 +168,21 @@ pub fn run(plan: &Plan) -> Outcome {
     let site = Site::make(plan)?;
     let mut screen = Screen::new(plan);
     screen.starting(plan, &site);
-    let mut prometheus = prometheus.map(|wanted| wanted.start(&site)).transpose()?;
-    let mut validators = Validators::start(&site, RestartPolicy::default())?;
+    let prometheus = prometheus.map(|wanted| wanted.start(&site)).transpose()?;
+    let mut processes = Processes { validators: Validators::start(&site, RestartPolicy::default())?, prometheus };
+    let Processes { validators, prometheus } = &mut processes;
+    let goes_on = || !interrupted.load(Ordering::Relaxed);
     let took = validators.await_quorum(&site, start_deadline(plan.nodes), |started, able| {
         screen.coming_up(plan.nodes, started, able);
-        !interrupted.load(Ordering::Relaxed)
+        goes_on()
     })?;
-    let looks_on = prometheus.as_mut().map(Prometheus::await_ready).transpose()?;
+    let looks_on = prometheus.as_mut().map(|prometheus| prometheus.await_ready(goes_on)).transpose()?;
     screen.started(&site, took, looks_on.as_deref());
     if plan.restart {
         validators.release(|_| true);
     }
 
     let mut account = Account::new(&site);
-    let mut processes = Processes { validators, prometheus };
     // Before the first submission: what it costs counts.
     let mut usage = Usage::start(&processes.validators.running());
     let (watch, inbox) = Watch::start(plan, &site, account.pending());
@@ -215,7 +216,7 @@ pub fn start_deadline(nodes: u16) -> Duration {
     START_DEADLINE + START_DEADLINE_EACH * u32::from(nodes)
 }
 
-/// What runs beside this program. Dropped, all of it is stopped.
+/// What runs beside this program. Dropped, all of it is stopped, side by side.
 struct Processes {
     validators: Validators,
     prometheus: Option<Prometheus>,
@@ -229,6 +230,12 @@ impl Processes {
             scope.spawn(|| prometheus.as_mut().map(|prometheus| prometheus.stop(until)));
             validators.stop(until);
         });
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        self.stop(Instant::now() + END);
     }
 }
 

@@ -29,6 +29,8 @@ const MANY: usize = 16;
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
+/// How long one question whether it is ready may take.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Lines of its log that are shown when it does not start.
 const LOG_LINES: usize = 4;
 
@@ -81,11 +83,11 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Waits until it answers. Returns the line that tells the user where to look.
+    /// Waits until it answers, while `goes_on` says so. Returns the line that tells the user where to look.
     ///
     /// # Errors
-    /// If it ends instead, with what its log says went wrong, or is not ready in time.
-    pub fn await_ready(&mut self) -> Result<String, Failure> {
+    /// If it ends instead, with what its log says went wrong, is not ready in time, or is not waited for any longer.
+    pub fn await_ready(&mut self, goes_on: impl Fn() -> bool) -> Result<String, Failure> {
         let config = self.config.display();
         let Some(process) = &mut self.process else {
             return Ok(format!(
@@ -94,7 +96,17 @@ impl Prometheus {
             ));
         };
         let deadline = Instant::now() + START_DEADLINE;
-        while ureq::get(format!("{}/-/ready", self.url)).call().is_err() {
+        let is_ready = || {
+            let request = ureq::get(format!("{}/-/ready", self.url)).config().timeout_global(Some(ANSWER_MAX));
+            request.build().call().is_ok()
+        };
+        while !is_ready() {
+            if !goes_on() {
+                return Err(Failure::new(
+                    Exit::Interrupted,
+                    "interrupted while Prometheus started; the network is stopped",
+                ));
+            }
             let ended = process.try_wait().map_err(failure)?;
             let how = match ended {
                 Some(status) => format!("ended at its start ({status})"),

@@ -70,29 +70,40 @@ pub fn network_by(told: &[NodeHealth], weights: &Weights) -> Health {
     };
     let rank_of = |node: usize| Some(rank(health(node).filter(|health| side(health.state))?.state));
     let state = weights.most(rank_of);
+    let missed = missed(told, weights);
+    let unlike = |node: usize| health(node).map_or(missed.len(), |health| unlike(health, &missed));
+    let speakers = (0..told.len()).filter(|node| state.is_some() && rank_of(*node) == state);
+    let Some(said) = speakers.min_by_key(|node| unlike(*node)).and_then(health) else { return unreachable(told) };
+    with_the_others(said.clone(), told)
+}
+
+/// Whom nodes with enough stake miss.
+fn missed<'a>(told: &'a [NodeHealth], weights: &Weights) -> BTreeSet<&'a str> {
+    let health = |node: usize| told[node].health.as_ref().ok();
     let is_missed = |name: &str| {
         weights.say(|node| health(node).is_some_and(|health| health.missing.iter().any(|one| one.node_id == name)))
     };
-    // How many more, or fewer, it misses than are missed.
-    let missed: BTreeSet<&str> = told
-        .iter()
+    told.iter()
         .filter_map(|told| told.health.as_ref().ok())
         .flat_map(|health| &health.missing)
         .map(|missing| missing.node_id.as_str())
         .filter(|name| is_missed(name))
-        .collect();
-    let unlike = |node: usize| {
-        let own = health(node).map(|health| &health.missing[..]).unwrap_or_default();
-        let own: BTreeSet<&str> = own.iter().map(|missing| missing.node_id.as_str()).collect();
-        own.symmetric_difference(&missed).count()
-    };
-    let speakers = (0..told.len()).filter(|node| state.is_some() && rank_of(*node) == state);
-    let Some(best) = speakers.min_by_key(|node| unlike(*node)) else { return unreachable(told) };
-    let Some(mut said) = health(best).cloned() else { return unreachable(told) };
+        .collect()
+}
+
+/// How many more, or fewer, one misses than are missed.
+fn unlike(health: &Health, missed: &BTreeSet<&str>) -> usize {
+    let own: BTreeSet<&str> = health.missing.iter().map(|missing| missing.node_id.as_str()).collect();
+    own.symmetric_difference(missed).count()
+}
+
+/// The same, with those that say the opposite, and those that say nothing.
+fn with_the_others(mut said: Health, told: &[NodeHealth]) -> Health {
     let contradicts = |told: &&NodeHealth| {
         let state = told.health.as_ref().ok().map(|health| health.state);
         state.is_some_and(|state| {
-            is_halted(state) && said.state.makes_progress() || is_halted(said.state) && state.makes_progress()
+            state == State::Halted && said.state.makes_progress()
+                || said.state == State::Halted && state.makes_progress()
         })
     };
     let others: Vec<&str> = told.iter().filter(contradicts).map(|told| told.name.as_str()).collect();

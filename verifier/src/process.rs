@@ -99,7 +99,7 @@ pub fn set_process_limits(memory_bytes_max: u64) -> io::Result<()> {
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
         libc::mallopt(libc::M_TRIM_THRESHOLD, 2 * FREE_BYTES_KEPT as libc::c_int);
-        libc::mallopt(libc::M_MMAP_THRESHOLD, FREE_BYTES_KEPT as libc::c_int);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
         libc::mallopt(libc::M_TOP_PAD, 4 << 20);
     }
     // When the machine runs out of memory, the worker goes first and not the node. Not every system lets us say so.
@@ -350,7 +350,7 @@ fn memory_is_short() -> bool {
 /// What the last proof freed may stay with the process up to this much, a context of the solver among it: giving that back
 /// and taking it again costs a small script five times its check.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const FREE_BYTES_KEPT: usize = 32 << 20;
+const FREE_BYTES_KEPT: usize = 48 << 20;
 
 /// Gives memory that the last proof used back to the system, so that the next one's peak is its own, to within what is kept.
 pub fn trim_memory() {

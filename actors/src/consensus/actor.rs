@@ -4,19 +4,17 @@
 //! the process must end, this actor takes and sends nothing more, whatever becomes of the process.
 
 use super::log::encode;
-use super::messages::{Ask, Snapshot, TellAgain, WordsOn, WordsOnProof};
-use super::observed::Observed;
+use super::messages::{Ask, Snapshot, WordsOn, WordsOnProof};
 use crate::clock::Clock;
 use crate::delivery::{Deliver, Undelivered, deliver};
 use crate::exit_code;
-use crate::fault_points::{self, Point};
 use crate::links::Links;
-use crate::metrics::handles::{Steps, Votes, is_on_the_votes_way};
 use crate::peers::Committed;
-use crate::routes::{Routes, Step, restarted, route};
+use crate::routes::{Routes, Step, TellAgain, restarted, route};
 use crate::storage::vote_log::VoteLog;
 use crate::supervision::{Exit, ExitHook};
-use crate::vote_way;
+use crate::tap::Observed;
+use crate::tap::consensus::ConsensusTap;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
 use parking_lot::Mutex;
@@ -70,8 +68,7 @@ pub struct ConsensusActor {
     pub(super) ended: Vec<Change>,
     undelivered: Undelivered,
     timer: Option<(Millis, SpawnHandle)>,
-    pub(super) steps: Steps,
-    pub(super) votes: Votes,
+    pub(super) tap: ConsensusTap,
     /// Nothing is taken, written or sent from here on.
     pub(super) failed: bool,
 }
@@ -88,6 +85,7 @@ impl ConsensusActor {
     ) -> Self {
         let mut sessions = Sessions::default();
         sessions.close_up_to(all_over);
+        let tap = ConsensusTap::new(reach.routes.me, reach.observed.clone());
         ConsensusActor {
             consensus,
             log,
@@ -100,8 +98,7 @@ impl ConsensusActor {
             ended: Vec::new(),
             undelivered: Undelivered::default(),
             timer: None,
-            steps: Steps::default(),
-            votes: Votes::default(),
+            tap,
             failed: false,
         }
     }
@@ -114,17 +111,10 @@ impl ConsensusActor {
         if self.failed {
             return;
         }
-        vote_way::step(&input);
-        self.reach.observed.input(began, &input);
-        if is_proposal(&input) {
-            self.reach(Point::ProposalReceived);
-        }
-        let measured = matches!(&input, Input::Peer(_, message) if is_on_the_votes_way(message));
+        let step = self.tap.begins(began, &input);
         let output = self.consensus.step(self.clock.now(), input);
         self.reach.committed.set(self.consensus.committed_view());
-        if measured {
-            self.steps.decided(began.elapsed());
-        }
+        self.tap.decided(&step);
         self.take(began, output, context);
         self.arm(context);
     }
@@ -133,11 +123,9 @@ impl ConsensusActor {
     /// once if they are many or if the log is to be shortened, which would forget what came later.
     fn take(&mut self, began: Instant, output: Output, context: &mut Context<Self>) {
         let is_first = self.commit.is_empty();
-        self.votes.recorded(&output.records);
-        self.reach.observed.recorded(began, &output.records);
+        self.tap.recorded(began, &output.records);
+        self.reach.memory.lock().on_output(&output);
         if output.records.contains(&Record::Unknown(UnknownHistory::Lost)) {
-            self.reach.memory.lock().on_doubt();
-            self.reach.observed.doubts();
             tracing::warn!(
                 "a peer shows a vote of this validator that its vote log lacks: signing resumes once a quorum of the \
                  others has reported its state"
@@ -163,15 +151,15 @@ impl ConsensusActor {
             let Some(durable) = self.append(&records) else { return };
             let ready: Vec<(Instant, Vec<Effect>)> = self.commit.durable().collect();
             if ready.iter().flat_map(|(_, effects)| effects).any(is_vote) {
-                self.reach(Point::VoteLogged);
+                self.tap.vote_logged();
             }
             for (began, effects) in ready {
                 self.carry_out(began, effects, context);
             }
-            durable.at.into_iter().for_each(|at| self.steps.sent(at.elapsed()));
+            durable.at.into_iter().for_each(|at| self.tap.carried_out(at));
         }
-        if self.reach.observed.has_given_up() {
-            self.reach.observed.snapshot(&self.consensus.snapshot_now());
+        if self.tap.wants_snapshot() {
+            self.tap.snapshot(&self.consensus.snapshot_now());
         }
         let ended = std::mem::take(&mut self.ended);
         self.on_sessions(ended, context);
@@ -202,10 +190,7 @@ impl ConsensusActor {
             }
         }
         let now = Instant::now();
-        let took = now.saturating_duration_since(began);
-        self.votes.synced(took);
-        self.steps.logged(took);
-        vote_way::durable(encoded.len());
+        self.tap.durable(encoded.len(), now.saturating_duration_since(began));
         Some(Durable { at: Some(now) })
     }
 
@@ -218,7 +203,7 @@ impl ConsensusActor {
             let me = self.reach.routes.me;
             route(me, route::Effect::Consensus(effect), &mut |delivery| self.send(delivery, began, context));
             if votes {
-                self.reach(Point::VoteSent);
+                self.tap.vote_sent();
             }
         }
     }
@@ -237,10 +222,6 @@ impl ConsensusActor {
     fn compare(&mut self, context: &mut Context<Self>) {
         let changes = self.sessions.compare((self.reach.links.sessions)());
         self.on_sessions(changes, context);
-    }
-
-    pub(super) fn reach(&self, point: Point) {
-        fault_points::reach(self.reach.routes.me, point);
     }
 
     pub(super) fn end(&mut self, code: i32, reason: String) {
@@ -271,10 +252,6 @@ struct Durable {
     at: Option<Instant>,
 }
 
-fn is_proposal(input: &Input) -> bool {
-    matches!(input, Input::Peer(_, message) if matches!(&**message, PeerMessage::Proposal(_)))
-}
-
 fn is_vote(effect: &Effect) -> bool {
     matches!(effect, Effect::Send(_, PeerMessage::Vote { .. } | PeerMessage::Proposal(_)))
 }
@@ -295,7 +272,7 @@ impl Actor for ConsensusActor {
     fn started(&mut self, context: &mut Context<Self>) {
         let snapshot = self.consensus.snapshot_now();
         self.reach.committed.set(snapshot.commit_view);
-        self.reach.observed.snapshot(&snapshot);
+        self.tap.snapshot(&snapshot);
         if let Some(block) = snapshot.missing_final {
             tracing::warn!(
                 %block,
@@ -331,9 +308,7 @@ impl Handler<Step<Input>> for ConsensusActor {
             Step::Input(input) => self.step(input, context),
             Step::Heard { session, input, since } => {
                 let began = Instant::now();
-                if matches!(&input, Input::Peer(_, message) if is_on_the_votes_way(message)) {
-                    self.steps.queued(began.saturating_duration_since(since));
-                }
+                self.tap.waited(&input, began.saturating_duration_since(since));
                 let (may_be_heard, changes) = self.sessions.hear(session);
                 self.on_sessions(changes, context);
                 if may_be_heard {

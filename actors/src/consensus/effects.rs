@@ -4,13 +4,10 @@ use super::actor::ConsensusActor;
 use super::log::encode;
 use crate::delivery::deliver;
 use crate::exit_code;
-use crate::fault_points::Point;
 use crate::state::NotWritten;
-use crate::vote_way::{self, Place};
 use actix::Context;
-use protocol::consensus::events::{FinalBlock, Halt, Notice, Record, To};
+use protocol::consensus::events::{Halt, Notice, Record, To};
 use protocol::message::Message;
-use protocol::types::View;
 use protocol::validator::route::{Delivery, Io, StateInput};
 use std::time::Instant;
 
@@ -20,7 +17,7 @@ impl ConsensusActor {
         match delivery {
             Delivery::Io(io) => self.io(io),
             Delivery::Followers(notice) => {
-                self.reach.observed.notice(began, &notice);
+                self.tap.event(began, &notice);
                 self.notice(notice);
             }
             Delivery::State(apply @ StateInput::Apply { .. }) => self.tell_final(apply),
@@ -57,28 +54,18 @@ impl ConsensusActor {
 
     /// What a session does not take is repeated: everybody tells its status every 500 ms.
     fn send_message(&mut self, to: To, message: Message) {
-        match to {
-            To::All => vote_way::message(Place::Sent, &message),
-            To::Peer(_) => self.votes.sent_to_one(&message),
-        }
+        self.tap.sends(to, &message);
         _ = self.reach.links.send.send((to, message));
     }
 
     /// Final blocks may not be lost: if `state` cannot take them now, the process starts again from its log.
     fn tell_final(&mut self, apply: StateInput) {
-        self.reach(Point::Committed);
         if let StateInput::Apply { blocks, commit } = &apply {
-            self.finalized(blocks, commit.view());
+            self.tap.finalized(blocks, commit.view());
         }
         if self.reach.routes.state.send(apply).is_err() {
             self.end(exit_code::INTERNAL, NotWritten.to_string());
         }
-    }
-
-    fn finalized(&self, blocks: &[FinalBlock], view: View) {
-        let proofs = blocks.iter().flat_map(|block| &block.block.body.proofs);
-        proofs.for_each(|entry| vote_way::proof(Place::Final, &entry.proof));
-        self.reach.observed.finalized(Instant::now(), blocks, view);
     }
 
     fn shorten(&mut self, records: &[Record]) {
@@ -93,7 +80,7 @@ impl ConsensusActor {
         };
         match replaced {
             Ok(next_batch) => {
-                self.votes.synced(began.elapsed());
+                self.tap.synced(began.elapsed());
                 self.reach.memory.lock().on_durable(next_batch);
             }
             Err(error) => self.end(error.exit_code(), format!("the vote log cannot be shortened: {error}")),
@@ -101,14 +88,7 @@ impl ConsensusActor {
     }
 
     pub(super) fn notice(&mut self, notice: Notice) {
-        if matches!(notice, Notice::Prepared { .. }) {
-            self.reach(Point::Prepared);
-        }
-        if let Notice::ViewEntered { view, leader, .. } = notice {
-            vote_way::entered(view, leader);
-        }
         if notice == Notice::Signing {
-            self.reach.memory.lock().on_signing();
             tracing::info!("vote history confirmed: signing");
         }
         if let Notice::Contradiction(contradiction) = &notice {

@@ -71,7 +71,7 @@ impl VoteLogs {
             // The batch's checksum held, so this program, or an older one, wrote it.
             records.push(rmp_serde::from_slice(bytes)?);
         }
-        let Startup { unknown, recorded, reconnect } = self.startup(&log, state);
+        let Startup { unknown, recorded, reconnect } = self.startup(&log, &records, state);
         if let Some(unknown) = unknown {
             let record = Record::Unknown(unknown);
             if recorded {
@@ -84,7 +84,7 @@ impl VoteLogs {
         Ok(Opened { log, records, reconnect })
     }
 
-    fn startup(&self, log: &VoteLog, state: LogState) -> Startup {
+    fn startup(&self, log: &VoteLog, records: &[Record], state: LogState) -> Startup {
         let (remembered, is_first) = {
             let mut memory = self.memory.lock();
             (memory.remembers(log.next_batch()), memory.begin())
@@ -92,7 +92,7 @@ impl VoteLogs {
         if let Remembered::Lacks { next_batch } = remembered {
             tracing::error!(durable = next_batch - 1, "the vote log has lost batches that this process made durable");
         }
-        let startup = startup(state, remembered, is_first);
+        let startup = startup(state, remembered, records, is_first);
         if state == LogState::Outdated {
             tracing::warn!(
                 mark = %self.beside_key.mark.display(),
@@ -137,7 +137,30 @@ fn take_over(left: Arc<Mutex<VoteLog>>) -> Option<VoteLog> {
 mod tests {
     use super::*;
     use crate::storage::beside_key::bear;
-    use protocol::types::{Hash, PublicKey};
+    use protocol::consensus::events::{Effect, Notice, Output};
+    use protocol::types::{Hash, PublicKey, View};
+
+    /// R12: the incarnation that recorded a loss died before it closed the sessions, in which peers have said all that they say.
+    #[test]
+    fn a_log_that_ends_in_a_loss_closes_every_session_for_the_next_incarnation() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity { chain: Hash([1; 32]), key: PublicKey([2; 32]) };
+        let key_file = folder.path().join("key");
+        bear(&key_file).unwrap();
+        let beside = BesideKey::of(&key_file, &identity.chain);
+        let mut logs = VoteLogs::new(folder.path().to_owned(), beside, identity);
+        let signing = Output { records: Vec::new(), effects: vec![Effect::Notice(Notice::Signing)] };
+        let records = [Record::Floor(View(3)), Record::Unknown(UnknownHistory::Lost), Record::Floor(View(9))];
+        for (record, reconnect) in records.into_iter().zip([false, true, false]) {
+            let Opened { log, .. } = logs.open().unwrap();
+            log.lock().append(&encode(&[record]).unwrap()).unwrap();
+            logs.memory.lock().on_durable(log.lock().next_batch());
+            logs.memory.lock().on_output(&signing);
+            drop(log);
+            let opened = logs.open().unwrap();
+            assert_eq!(opened.reconnect, reconnect, "{:?}", opened.records);
+        }
+    }
 
     /// R12: what is taken over must be what the disk holds, and nobody else's.
     #[test]

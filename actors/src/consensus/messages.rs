@@ -5,11 +5,6 @@ use protocol::message::Word;
 use protocol::ready::Standing;
 use protocol::types::{Hash, ValidatorIndex};
 
-/// From a subscriber that was restarted: report the current view.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct TellAgain;
-
 /// Where consensus is, for people.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Snapshot")]

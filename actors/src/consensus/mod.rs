@@ -9,11 +9,9 @@ mod actor;
 mod effects;
 mod log;
 mod messages;
-mod observed;
 #[cfg(test)]
 mod tests;
 
 pub use actor::{ConsensusActor, Reach};
 pub use log::{OpenLogError, Opened, VoteLogs};
-pub use messages::{Ask, Snapshot, TellAgain, WordsOn, WordsOnProof};
-pub use observed::{Counts, History, Observed, SPAN, Sight, Span};
+pub use messages::{Ask, Snapshot, WordsOn, WordsOnProof};

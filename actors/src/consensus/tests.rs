@@ -4,10 +4,11 @@ use super::*;
 use crate::clock::Clock;
 use crate::links::Links;
 use crate::outlet::Outlet;
-use crate::routes::{Routes, Step};
+use crate::routes::{Routes, Step, TellAgain};
 use crate::storage::beside_key::BesideKey;
 use crate::storage::vote_log::{Identity, VoteLog};
 use crate::supervision::{Exit, Handle, Spec, supervise};
+use crate::tap::Observed;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::block::BlockLimits;
@@ -18,6 +19,7 @@ use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
 use protocol::ledger::{Branch, BranchError};
 use protocol::message::{GiveUpReason, Message};
 use protocol::parameters::{ConsensusParameters, Tokens};
+use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
 use protocol::signature::{Ed25519, public_key};
 use protocol::types::{Epoch, Hash, Millis, NodeId, Stake, ValidatorIndex, View};
@@ -82,16 +84,8 @@ struct Bench {
     exits: Arc<Mutex<Vec<Exit>>>,
 }
 
-/// A consensus that signs, with an exit hook that does nothing. Sessions up to `all_over` are over.
-fn bench(all_over: u64) -> Bench {
-    let genesis = genesis();
-    let folder = tempfile::tempdir().unwrap();
-    let identity = Identity { chain: genesis.chain_id(), key: public_key(&key(0)) };
-    let beside = BesideKey::of(&folder.path().join("key"), &genesis.chain_id());
-    let (log, _) = VoteLog::open(folder.path(), &beside, identity).unwrap();
-    let set = Arc::new(genesis.validator_set());
-    let schedule = Arc::new(Schedule::new(&set, &genesis.epoch_seed()));
-    let settings = Settings {
+fn settings(genesis: &Genesis, set: &Arc<ValidatorSet>, schedule: &Arc<Schedule>) -> Settings {
+    Settings {
         set: set.clone(),
         schedule: schedule.clone(),
         me: ValidatorIndex(0),
@@ -101,7 +95,19 @@ fn bench(all_over: u64) -> Bench {
         idle_block_interval: Millis(10_000),
         clock_tolerance: Millis(1_000),
         log_records_max: LOG_RECORDS_MAX,
-    };
+    }
+}
+
+/// A consensus that signs, with an exit hook that does nothing. Sessions up to `all_over` are over.
+fn bench(all_over: u64) -> Bench {
+    let genesis = genesis();
+    let folder = tempfile::tempdir().unwrap();
+    let identity = Identity { chain: genesis.chain_id(), key: public_key(&key(0)) };
+    let beside = BesideKey::of(&folder.path().join("key"), &genesis.chain_id());
+    let (log, _) = VoteLog::open(folder.path(), &beside, identity).unwrap();
+    let set = Arc::new(genesis.validator_set());
+    let schedule = Arc::new(Schedule::new(&set, &genesis.epoch_seed()));
+    let settings = settings(&genesis, &set, &schedule);
     let table = Arc::<Mutex<Vec<Session>>>::default();
     let (send, sent) = unbounded_channel();
     let (tell, notices) = unbounded_channel();

@@ -4,15 +4,16 @@
 //! for.
 
 use super::intake::Intake;
+use super::messages::Held;
 use super::pushes::Pushes;
 use super::store::{Change, ProofStore, StoreError};
 use crate::delivery::{Deliver, Undelivered, deliver};
 use crate::links::Links;
-use crate::metrics::{self, Published};
-use crate::routes::{Routes, Step, route};
+use crate::published::Published;
+use crate::routes::{Check, PoolRequest, Routes, Step, route};
 use crate::supervision::{Exit, ExitHook, StartError};
-use crate::verifier_pool::{Check, PoolRequest, Verdicts};
-use crate::vote_way::{self, Place};
+use crate::tap::proofs;
+use crate::verifier_pool::Verdicts;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::events::{Checked, Input as ConsensusInput, To};
@@ -46,7 +47,7 @@ pub struct MempoolSettings {
     /// The protocol sends again what is not accepted.
     pub links: Links,
     /// Where the held proofs are published.
-    pub published: Arc<Published>,
+    pub published: Arc<Published<Held>>,
     pub exit: ExitHook,
 }
 
@@ -57,6 +58,8 @@ pub struct MempoolActor {
     origin: Instant,
     sessions: Sessions,
     undelivered: Undelivered,
+    /// The check that the pool did not take, which is tried next: its script is not read again each time.
+    untaken: Option<Check>,
     /// About to be told to consensus.
     checked: Vec<Checked>,
     /// Checks whose verdict was remembered, about to be taken in.
@@ -82,6 +85,7 @@ impl MempoolActor {
             origin: Instant::now(),
             sessions: Sessions::default(),
             undelivered: Undelivered::default(),
+            untaken: None,
             checked: Vec::new(),
             remembered: Vec::new(),
             timer: None,
@@ -103,7 +107,7 @@ impl MempoolActor {
         for effect in effects {
             if let Effect::Refuse { proof, refusal } = &effect {
                 tracing::info!(%proof, %refusal, "a proof is refused");
-                metrics::proof_refused(metrics::refusal(refusal));
+                proofs::refused(proofs::refusal(refusal));
                 self.intake.refused(proof);
             }
             let effect = route::Effect::Mempool(effect);
@@ -117,13 +121,13 @@ impl MempoolActor {
         match delivery {
             Delivery::Io(io) => self.io(io, context),
             Delivery::Consensus(ConsensusInput::Checked(checked)) => self.tell_checked(checked, context),
-            Delivery::Consensus(ConsensusInput::Forgotten(_)) => {
+            Delivery::Consensus(ConsensusInput::Forgotten(_) | ConsensusInput::MempoolRestarted { .. }) => {
                 // Not before what was said of it.
                 self.tell_all_checked(context);
                 deliver(self, delivery, context);
             }
             Delivery::VerifierPool(PoolInput::Check { proof, .. }) => {
-                vote_way::proof(Place::Checking, &proof);
+                proofs::checking(&proof);
                 deliver(self, delivery, context);
             }
             other => deliver(self, other, context),
@@ -145,7 +149,7 @@ impl MempoolActor {
     fn publish(&self) {
         let holdings = self.mempool.holdings();
         let oldest = holdings.oldest.map(|since| self.origin + Duration::from_millis(since.0));
-        self.settings.published.mempool_holds(holdings, oldest);
+        self.settings.published.set(Held { holdings, oldest });
     }
 
     /// Sent together with the results of the messages that wait: a step of consensus costs more than an attestation.
@@ -188,18 +192,30 @@ impl MempoolActor {
     /// If the pool does not take it now.
     #[expect(clippy::result_large_err, reason = "what was not taken comes back as it was given")]
     fn check(&mut self, proof: Hash, urgent: bool, context: &mut Context<Self>) -> Result<(), Delivery> {
+        let untaken = self.untaken.take().filter(|check| check.proof == proof);
         let Some(statement) = self.mempool.statement(&proof) else { return Ok(()) };
         if let Some(judgement) = self.settings.verdicts.judgement(&statement) {
-            metrics::verdict_remembered();
+            proofs::verdict_remembered();
             // Not within this step, or a long queue of remembered ones would be a deep recursion.
             self.judge_soon(proof, judgement, context);
             return Ok(());
         }
-        match self.settings.store.proof(&proof) {
-            Ok(Some(Proof { claim, script, .. })) => {
-                let check = PoolRequest::Check(Check { proof, statement, claim, script, urgent });
-                let sent = self.settings.routes.verifier_pool.send(check);
-                return sent.map_err(|_| Delivery::VerifierPool(PoolInput::Check { proof, urgent }));
+        let check = match untaken {
+            Some(check) => Ok(Some(Check { urgent, ..check })),
+            None => self.settings.store.proof(&proof).map(|read| {
+                let Proof { claim, script, .. } = read?;
+                Some(Check { proof, statement, claim, script, urgent })
+            }),
+        };
+        match check {
+            Ok(Some(check)) => {
+                let sent = self.settings.routes.verifier_pool.send(PoolRequest::Check(check));
+                return sent.map_err(|request| {
+                    if let PoolRequest::Check(check) = request {
+                        self.untaken = Some(check);
+                    }
+                    Delivery::VerifierPool(PoolInput::Check { proof, urgent })
+                });
             }
             Ok(None) => {
                 tracing::warn!(%proof, "a pending proof has no script in the database");
@@ -214,7 +230,7 @@ impl MempoolActor {
         if self.remembered.is_empty() {
             context.spawn(wrap_future::<_, Self>(ready(())).map(|(), actor, context| {
                 for (proof, judgement) in std::mem::take(&mut actor.remembered) {
-                    vote_way::proof(Place::Judged, &proof);
+                    proofs::judged(&proof);
                     actor.step(Input::Judged { proof, judgement }, context);
                 }
             }));
@@ -268,7 +284,7 @@ impl MempoolActor {
     /// What an input means to this actor itself.
     fn before(&mut self, input: &Input) {
         match input {
-            Input::Judged { proof, .. } => vote_way::proof(Place::Judged, proof),
+            Input::Judged { proof, .. } => proofs::judged(proof),
             Input::Final { proofs, .. } => self.intake.ended(proofs),
             Input::ConsensusRestarted => {
                 // All attestations are told again; that a proof is held no longer is not.
@@ -277,7 +293,10 @@ impl MempoolActor {
                     |delivery: &Delivery| matches!(delivery, Delivery::Consensus(ConsensusInput::Checked(_)));
                 self.undelivered.retain(Part::Consensus, |delivery| !is_told_again(delivery));
             }
-            Input::PoolRestarted => self.undelivered.retain(Part::VerifierPool, |_| false),
+            Input::PoolRestarted => {
+                self.undelivered.retain(Part::VerifierPool, |_| false);
+                self.untaken = None;
+            }
             Input::Tick
             | Input::SessionOpened(_)
             | Input::SessionClosed(_)

@@ -3,8 +3,8 @@
 //! It runs on a thread that may take its time; it must never touch the mempool's state.
 
 use super::forms::Forms;
-use crate::metrics;
 use crate::supervision::{Panic, caught};
+use crate::tap;
 use protocol::mempool::Refusal;
 use protocol::proof::{Proof, are_signed};
 use protocol::types::Hash;
@@ -29,7 +29,7 @@ pub(super) fn examine(
     forms: &Forms,
     proofs: &[&Proof],
 ) -> Vec<Result<Examined, Panic>> {
-    metrics::signatures_checked("submission", proofs.len());
+    tap::proofs::signatures_checked(proofs.len());
     let signed = match caught(|| are_signed(chain, proofs)) {
         Ok(signed) => signed,
         Err(panic) => return proofs.iter().map(|_| Err(panic.clone())).collect(),

@@ -8,10 +8,9 @@ use super::examine::{Examined, examine};
 use super::forms::Forms;
 use super::messages::{Accepted, Submit, SubmitAll, SubmitError};
 use super::store::{Change, StoreError};
-use crate::metrics;
 use crate::network::Fault;
-use crate::verifier_pool::{Foresee, PoolRequest};
-use crate::vote_way::{self, Place};
+use crate::routes::{Foresee, PoolRequest};
+use crate::tap;
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture};
 use protocol::mempool::{Candidate, Input, PUSH_BYTES_MAX, Refusal, Source, Whereabouts};
@@ -93,7 +92,7 @@ impl Intake {
     /// These are in the database.
     pub(super) fn ended(&mut self, proofs: &[Hash]) {
         let submitted = proofs.iter().filter_map(|proof| self.submitted.remove(proof));
-        submitted.for_each(|came| metrics::proof_final(came.elapsed()));
+        submitted.for_each(|came| tap::proofs::became_final(came.elapsed()));
     }
 
     /// It will not become final, as far as this node is concerned.
@@ -155,7 +154,7 @@ impl MempoolActor {
         async move {
             let lost = || SubmitError::Failed("the mempool was rebuilt meanwhile; submit it again".into());
             let answer = answered.await.unwrap_or_else(|_| Err(lost()));
-            answer.inspect_err(|error| metrics::proof_refused(error.label()))
+            answer.inspect_err(|error| tap::proofs::refused(error.label()))
         }
     }
 
@@ -166,7 +165,7 @@ impl MempoolActor {
             return drop(answer.send(Err(SubmitError::TooLong { bytes: bytes as u64, max })));
         }
         let id = proof.id(&self.settings.chain);
-        vote_way::proof(Place::Came, &id);
+        tap::proofs::came(&id);
         if !self.mempool.welcomes(&id) {
             return self.answer_known(id, self.mempool.find(&id), answer);
         }
@@ -246,13 +245,13 @@ impl MempoolActor {
                 match source {
                     // Counted with its answer.
                     Source::Submitter(_) => self.intake.refused(&id),
-                    Source::Peer(_) => metrics::proof_refused(metrics::refusal(&refusal)),
+                    Source::Peer(_) => tap::proofs::refused(tap::proofs::refusal(&refusal)),
                 }
                 self.step(Input::Malformed { proof: id, refusal: refusal.clone() }, context);
                 look.tell(Err(SubmitError::Refused { proof: id, refusal, come_back: None }));
             }
             (Examined::Good { statement }, _) => {
-                vote_way::proof(Place::Examined, &id);
+                tap::proofs::examined(&id);
                 let Look { proof, answer, .. } = look;
                 let candidate = Candidate { proof: id, statement, size: proof.script.len() as u64, source };
                 match self.mempool.admit(self.now(), candidate) {
@@ -319,7 +318,7 @@ impl MempoolActor {
         let chain = self.settings.chain;
         let proofs: Vec<_> = proofs.into_iter().map(|proof| (proof.id(&chain), proof)).collect();
         let ids: Vec<Hash> = proofs.iter().map(|(id, _)| *id).collect();
-        ids.iter().for_each(|id| vote_way::proof(Place::Came, id));
+        ids.iter().for_each(tap::proofs::came);
         let now = self.now();
         let source = Source::Peer(from);
         let mut looked_at = Vec::new();
@@ -385,8 +384,7 @@ impl MempoolActor {
 
     fn on_written(&mut self, stored: Vec<(Hash, Source)>, context: &mut Context<Self>) {
         for (proof, source) in &stored {
-            metrics::proof_accepted(*source);
-            vote_way::proof(Place::Stored, proof);
+            tap::proofs::accepted(proof, *source);
             for answer in self.intake.waiters.remove(proof).into_iter().flatten() {
                 let _ = answer.send(Ok(Accepted { proof: *proof, known: None }));
             }

@@ -1,10 +1,12 @@
 //! The messages that the mempool's actor receives.
 
+use crate::tap::proofs;
 use actix::Message;
-use protocol::mempool::{Figures, Listed, Newest, Refusal, Whereabouts};
+use protocol::mempool::{Figures, Holdings, Listed, Newest, Refusal, Whereabouts};
 use protocol::prefix::HashPrefix;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Millis};
+use std::time::Instant;
 
 /// A submission through the API. The answer comes when the proof is durable here.
 #[derive(Debug, Message)]
@@ -44,7 +46,7 @@ impl SubmitError {
         match self {
             SubmitError::TooLong { .. } => "too_long",
             SubmitError::BadSignature => "bad_signature",
-            SubmitError::Refused { refusal, .. } => crate::metrics::refusal(refusal),
+            SubmitError::Refused { refusal, .. } => proofs::refusal(refusal),
             SubmitError::Busy { .. } => "busy",
             SubmitError::Failed(_) => "failed",
         }
@@ -106,3 +108,10 @@ pub struct TellFigures;
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Vec<(Hash, Whereabouts)>")]
 pub struct TellOldest(pub usize);
+
+/// What the mempool publishes: what it holds, and since when the oldest of it is held.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    pub holdings: Holdings,
+    pub oldest: Option<Instant>,
+}

@@ -18,7 +18,7 @@ mod tests;
 pub use actor::{MempoolActor, MempoolSettings};
 pub use intake::{EXAMINED_BYTES_MAX, EXAMINED_MAX};
 pub use messages::{
-    Accepted, Found, Locate, Located, LookUp, NewestProofs, Submit, SubmitAll, SubmitError, TellFigures, TellOldest,
-    WithPrefix,
+    Accepted, Found, Held, Locate, Located, LookUp, NewestProofs, Submit, SubmitAll, SubmitError, TellFigures,
+    TellOldest, WithPrefix,
 };
 pub use store::{Change, ProofStore, StoreError};

@@ -1,5 +1,7 @@
 //! The shell on a real database: what is accepted is durable, what is bad is named, and what others need is told.
 
+mod untaken;
+
 use super::*;
 use crate::links::Links;
 use crate::network::Fault;
@@ -65,10 +67,20 @@ fn judged(proof: Hash, word: Word) -> Step<MempoolInput> {
 }
 
 impl Bench {
+    /// What consensus is told next, but for what is held after a start.
+    async fn told(&mut self) -> Option<Input> {
+        loop {
+            match self.told.recv().await? {
+                Input::MempoolRestarted { .. } => {}
+                other => return Some(other),
+            }
+        }
+    }
+
     /// The next word that consensus is told, if it is told of one proof; twice if the first tick, which tells all words, comes
     /// late on a loaded machine.
     async fn checked(&mut self) -> Option<Checked> {
-        match self.told.recv().await? {
+        match self.told().await? {
             Input::Checked(checked) if checked.iter().all(|one| Some(one) == checked.first()) => {
                 checked.first().copied()
             }
@@ -78,6 +90,10 @@ impl Bench {
 }
 
 fn bench_on(database: Arc<Database>) -> Bench {
+    bench_with(database, |_| {})
+}
+
+fn bench_with(database: Arc<Database>, change: impl FnOnce(&mut MempoolSettings)) -> Bench {
     let (verifier, seat) = reserve::<VerifierPoolActor>(Spec::new("verifier"));
     let (tell, told) = unbounded_channel();
     let (send, sent) = unbounded_channel();
@@ -86,7 +102,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
     let down = Arc::clone(&consensus_is_down);
     let sessions = Arc::new(Mutex::new(vec![session(1)]));
     let table = Arc::clone(&sessions);
-    let settings = MempoolSettings {
+    let mut settings = MempoolSettings {
         me: ValidatorIndex(0),
         chain: CHAIN,
         parameters: VerifierParameters { script_bytes_max: 1_000, ..VerifierParameters::default() },
@@ -112,6 +128,7 @@ fn bench_on(database: Arc<Database>) -> Bench {
         published: Arc::default(),
         exit: Arc::new(|exit| panic!("{exit:?}")),
     };
+    change(&mut settings);
     let mempool = supervise(Spec::new("mempool"), move || MempoolActor::new(settings.clone()));
     Bench { database, mempool, verifier, _seat: seat, told, consensus_is_down, sent, accused, sessions }
 }
@@ -222,7 +239,22 @@ async fn a_new_consensus_hears_what_was_refused_while_there_was_none() {
     bench.mempool.ask(TellFigures, LONG).await.unwrap();
     bench.consensus_is_down.store(false, Ordering::SeqCst);
     // Its word, which the incarnation before may have handed on, is not told again: it is held no longer.
-    assert_eq!(bench.told.recv().await, Some(Input::Forgotten(id)));
+    assert_eq!(bench.told().await, Some(Input::Forgotten(id)));
+}
+
+#[actix::test]
+async fn a_new_mempool_tells_what_it_holds_should_the_one_before_not_have_come_to_say_what_it_dropped() {
+    let mut first = bench();
+    let id = submit(&first, proof(GOOD)).await.unwrap().proof;
+    first.mempool.send(judged(id, CONFIRMED)).unwrap();
+    assert!(first.checked().await.is_some());
+    first.consensus_is_down.store(true, Ordering::SeqCst);
+    first.mempool.send(step(MempoolStep::Refused { proof: id, words: vec![(PEER, Word::Refuted)] })).unwrap();
+    // A stop overtakes what waits.
+    first.mempool.ask(TellFigures, LONG).await.unwrap();
+    assert!(first.mempool.stop(LONG).await);
+    let mut second = bench_on(Arc::clone(&first.database));
+    assert_eq!(second.told.recv().await, Some(Input::MempoolRestarted { held: Vec::new() }));
 }
 
 #[actix::test]

@@ -5,7 +5,14 @@ use std::fmt::Write;
 
 /// The document.
 pub fn document() -> String {
-    let mut text = format!(
+    let mut text = introduction();
+    // Writing to a string does not fail.
+    _ = write_metrics(&mut text).and_then(|()| write_labels(&mut text)).and_then(|()| write_buckets(&mut text));
+    text
+}
+
+fn introduction() -> String {
+    format!(
         "# Metrics
 
 <!-- Made from actors/src/metrics/declared.rs; a test says how to regenerate it. -->
@@ -26,29 +33,39 @@ To put validators' names to a query, join `* on (job, instance) group_left (vali
 ",
         count = METRICS.len(),
         page = PAGE_BYTES_MAX >> 10,
-    );
+    )
+}
+
+fn write_metrics(text: &mut String) -> std::fmt::Result {
     let mut group = "";
     for metric in METRICS {
         if metric.group != group {
             group = metric.group;
-            // Writing to a string does not fail.
-            _ = write!(text, "\n## {group}\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n");
+            write!(text, "\n## {group}\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n")?;
         }
-        _ = writeln!(text, "{}", row(metric));
+        writeln!(text, "{}", row(metric))?;
     }
-    _ = write!(text, "\n## Labels\n\n| label | of | values |\n|---|---|---|\n");
+    Ok(())
+}
+
+fn write_labels(text: &mut String) -> std::fmt::Result {
+    write!(text, "\n## Labels\n\n| label | of | values |\n|---|---|---|\n")?;
     for (label, metrics) in labels() {
         let of: Vec<String> = metrics.iter().map(|name| format!("`{name}`")).collect();
-        _ = writeln!(text, "| `{}` | {} | {} |", label.name, of.join(", "), values(&label));
+        writeln!(text, "| `{}` | {} | {} |", label.name, of.join(", "), values(&label))?;
     }
-    _ = write!(text, "\n## Buckets\n\n| histogram | upper bounds, and one without |\n|---|---|\n");
+    Ok(())
+}
+
+fn write_buckets(text: &mut String) -> std::fmt::Result {
+    write!(text, "\n## Buckets\n\n| histogram | upper bounds, and one without |\n|---|---|\n")?;
     for Metric { name, kind, .. } in METRICS {
         if let Kind::Histogram(buckets) = kind {
             let bounds: Vec<String> = buckets.iter().map(f64::to_string).collect();
-            _ = writeln!(text, "| `{name}` | {} |", bounds.join(", "));
+            writeln!(text, "| `{name}` | {} |", bounds.join(", "))?;
         }
     }
-    text
+    Ok(())
 }
 
 fn row(metric: &Metric) -> String {

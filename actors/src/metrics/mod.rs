@@ -1,40 +1,24 @@
-//! What Prometheus reads of a node.
+//! What metrics there are. The page that Prometheus reads is [`crate::scrape`]; what happens is counted by [`crate::tap`].
 //!
 //! | file | owns |
 //! |---|---|
 //! | [`declared`] | every metric: name, kind, unit, labels, meaning, buckets |
 //! | [`labels`], [`buckets`] | the labels' values, the buckets' bounds |
 //! | [`metric`] | what a metric is |
-//! | [`record`] | counting what happens, where it happens |
-//! | [`handles`] | series that are looked up once, for the paths of votes |
-//! | [`published`] | what actors publish for others to read |
-//! | [`gather`] | what is read when a page is made |
-//! | [`page`] | the page |
-//! | [`process`] | what the system reports of this process and its disk |
+//! | [`counters`] | a metric's series, looked up once |
 //! | [`document`] | `docs/METRICS.md`, from the declarations |
-//!
-//! A page waits for no actor: it is made of counters, of what actors publish, and of what can be observed of them from
-//! outside.
 
 mod buckets;
+mod counters;
 pub mod declared;
 pub mod document;
-mod gather;
-pub mod handles;
 mod labels;
 mod metric;
-mod page;
-mod process;
-mod published;
-mod record;
-#[cfg(test)]
-mod tests;
 
+pub use counters::Counters;
 pub use declared::*;
+pub(crate) use labels::SESSION_FRAME;
 pub use metric::{Kind, Label, Metric, VALIDATORS_MAX, Values};
-pub use page::{Page, Sources};
-pub use published::{Published, Waiting};
-pub use record::*;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
@@ -73,7 +57,7 @@ pub fn describe() {
 }
 
 /// Every combination of the words of these labels; none if one of them has other values than words.
-fn combinations(labels: &[Label]) -> Vec<Vec<metrics::Label>> {
+pub(crate) fn combinations(labels: &[Label]) -> Vec<Vec<metrics::Label>> {
     labels.iter().fold(vec![Vec::new()], |before, label| {
         let words: &[&str] = match label.values {
             Values::Words(words) => words,

@@ -10,8 +10,8 @@ use super::session::{Agreed, Session};
 use super::socket;
 use super::table::Network;
 use super::tls::{KeyError, TlsError, peer_key, server_name};
-use crate::metrics;
-use crate::metrics::handles::SessionStep;
+use crate::tap;
+use crate::tap::network::SessionStep;
 use protocol::types::ValidatorIndex;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const FAILURE_PAUSE: Duration = Duration::from_millis(250);
 /// Takes a connection that a peer made, to its end.
 pub async fn accept<M: PeerMessage>(network: Arc<Network<M>>, stream: TcpStream, from: IpAddr) {
     let Some(place) = network.handshakes.take(from) else {
-        metrics::network_refused(LinkError::TooManyConnections.label(), Side::Accepted.label());
+        tap::network::refused(LinkError::TooManyConnections.label(), Side::Accepted.label());
         return;
     };
     let agreed = timed(async {
@@ -119,7 +119,7 @@ async fn timed<T>(handshake: impl Future<Output = Result<T, Failure>>) -> Result
 }
 
 fn report<M: PeerMessage>(network: &Network<M>, failure: Failure, side: Side) {
-    metrics::network_refused(failure.error.label(), side.label());
+    tap::network::refused(failure.error.label(), side.label());
     let Some(peer) = failure.peer else {
         if network.logs_stranger() {
             tracing::info!(error = %failure.error, side = side.label(), "a connection was refused");

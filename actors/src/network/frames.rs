@@ -66,6 +66,16 @@ pub enum Lane {
     Bulk,
 }
 
+impl Lane {
+    /// A short fixed label for metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Lane::Urgent => "urgent",
+            Lane::Bulk => "bulk",
+        }
+    }
+}
+
 /// What a newer message of a kind does to an older one that still waits for the same peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Newer {

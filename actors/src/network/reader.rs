@@ -10,7 +10,7 @@ use super::live::Live;
 use super::rates::{BYTES_BURST, BYTES_PER_SECOND, Bucket};
 use super::skew;
 use super::table::{Network, Sink};
-use crate::{clock, metrics};
+use crate::{clock, tap};
 use parking_lot::Mutex;
 use protocol::types::ValidatorIndex;
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
     /// A peer beyond its rate is read later.
     async fn wait(&self, span: Duration) {
         if !span.is_zero() {
-            metrics::network_throttled();
+            tap::network::throttled();
             self.network.traffic(self.live.peer).throttled.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(span).await;
         }
@@ -157,7 +157,7 @@ impl<'a, M: PeerMessage> Reader<'a, M> {
         if let Some(round_trip) = self.pulse.answered(nonce) {
             self.live.measured(round_trip);
             self.live.heard_clock(skew::ahead_ms(their_wall_ms, clock::wall().0, round_trip));
-            metrics::network_round_trip(round_trip);
+            tap::network::round_trip(round_trip);
         }
     }
 

@@ -8,7 +8,7 @@ use super::live::{Admitted, Live};
 use super::pace::Pace;
 use super::reader::{Pulse, Reader};
 use super::table::Network;
-use crate::metrics;
+use crate::tap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -89,7 +89,7 @@ impl<M: PeerMessage> Presence<M> {
             tracing::info!(peer = name, round_trip = shown, "session open");
         }
         self.live.set_open(true);
-        metrics::network_session_opened();
+        tap::network::session_opened();
         self.network.sink.opened(self.live.session(), round_trip);
     }
 }
@@ -112,7 +112,7 @@ impl<M: PeerMessage> Drop for Presence<M> {
                 LinkError::Refused(Refusal::Stopping) => tracing::info!(peer = name, "session closed: shutting down"),
                 error => tracing::info!(peer = name, reason = %error, "session closed"),
             }
-            metrics::network_session_closed(self.error.label());
+            tap::network::session_closed(self.error.label());
             self.network.note_closed(peer);
         }
         // The slot is free before the sink is told, and even if the sink panics.

@@ -5,7 +5,7 @@
 
 use super::frames::PeerMessage;
 use super::table::Network;
-use crate::metrics;
+use crate::tap;
 use std::time::Duration;
 
 /// From here on people are told. A validator loses its turns or votes when it is 10 s off.
@@ -54,7 +54,7 @@ impl Watch {
     /// Looks at the sessions' clocks; to be called about once a second.
     pub fn look<M: PeerMessage>(&mut self, network: &Network<M>) {
         let Some(ahead) = mine_ahead_ms(network.clocks()) else { return };
-        metrics::network_clock_ahead(ahead);
+        tap::network::clock_ahead(ahead);
         if is_told(ahead) != self.told {
             self.told = !self.told;
             if self.told {

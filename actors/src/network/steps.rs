@@ -5,7 +5,7 @@
 //! to spare, what counts is what the step did, and not for how long it was kept from doing it.
 
 use super::table::Network;
-use crate::metrics::handles::{SessionStep, Traffic};
+use crate::tap::network::{SessionStep, Traffic};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;

@@ -1,15 +1,18 @@
 //! The table of sessions: one slot for each validator, and the way for a message out.
 //!
 //! It outlives the actor that opens connections, so sessions go on while that actor is rebuilt, and a vote goes straight
-//! from the consensus actor into the outbox of each session. It decides which of two connections becomes the session of a
-//! pair, and who is banned.
+//! from the consensus actor into the outbox of each session. [`slots`] decides which of two connections becomes the session of
+//! a pair, [`penalties`] who is banned.
+
+mod penalties;
+mod slots;
 
 use super::aside::Aside;
 use super::establish::DIALS_AT_ONCE;
-use super::faults::{Fault, Record};
+use super::faults::Record;
 use super::frames::{EncodeError, Encoded, PeerMessage, encode};
-use super::handshake::{Hello, LinkError, Refusal, Role};
-use super::live::{Admitted, Live, Traffic};
+use super::handshake::{Hello, Role};
+use super::live::{Live, Traffic};
 use super::outbox::Posted;
 use super::pace::Pace;
 use super::places::Places;
@@ -17,12 +20,11 @@ use super::rates::Bucket;
 use super::roster::{Member, Roster};
 use super::tls::{Tls, TlsError};
 use crate::clock;
-use crate::metrics;
-use crate::metrics::handles;
+use crate::tap;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
 use protocol::types::{Hash, Millis, NodeId, PublicKey, ValidatorIndex};
-use protocol::validator::sessions::{Session, SessionNumber};
+use protocol::validator::sessions::Session;
 use protocol::verdict::SolverPin;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -33,12 +35,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
-/// A session older than this gives way to a new connection of the same peer, which would not dial if it still had it.
-/// A younger one stays: both sides may have dialled at the same time.
-pub const SETTLED_AFTER: Duration = Duration::from_secs(2);
-/// What is waited beyond [`Pace::answers_within`] before a peer is dialled again that has refused this process for another
-/// one with its key: after a power failure the second attempt succeeds.
-const KEY_IN_USE_PAUSE: Duration = Duration::from_millis(500);
 /// Lines on refused strangers at once; then one a second.
 const STRANGERS_BURST: u32 = 10;
 
@@ -114,7 +110,7 @@ pub struct Network<M: PeerMessage> {
     last_session: AtomicU64,
     /// By the wall clock.
     pub(super) started: Millis,
-    pub(super) counted: handles::Traffic,
+    pub(super) counted: tap::network::Traffic,
     /// Signalled when a session ends or an address is learnt.
     changed: Notify,
 }
@@ -146,10 +142,8 @@ impl<M: PeerMessage> Network<M> {
         {
             return Err(NetworkError::ForeignKey { node_id: member.node_id.clone(), expected: member.key, got });
         }
-        let refused = |source| NetworkError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).map_err(refused)?;
-        listener.set_nonblocking(true).map_err(refused)?;
-        let listen = listener.local_addr().map_err(refused)?;
+        let (listener, listen) =
+            listen(config.listen).map_err(|source| NetworkError::Listen { address: config.listen, source })?;
         let network = Network {
             tls: Tls::new(&config.key, &roster)?,
             hello: Hello { chain: config.chain, pin: config.pin, role: Role::Validator, boot: random() },
@@ -166,7 +160,7 @@ impl<M: PeerMessage> Network<M> {
             strangers: Mutex::new(Bucket::new(1, STRANGERS_BURST, Instant::now())),
             last_session: AtomicU64::new(0),
             started: clock::wall(),
-            counted: handles::Traffic::default(),
+            counted: tap::network::Traffic::default(),
             changed: Notify::new(),
         };
         for (validator, address) in config.addresses {
@@ -213,7 +207,7 @@ impl<M: PeerMessage> Network<M> {
         };
         if dropped > 0 {
             slot.traffic.dropped.fetch_add(dropped, Ordering::Relaxed);
-            metrics::network_dropped(lane, dropped);
+            tap::network::dropped(lane.label(), dropped);
         }
         queued
     }
@@ -279,179 +273,17 @@ impl<M: PeerMessage> Network<M> {
         *self.slots[peer.as_usize()].last_closed.lock() = Some(clock::wall());
     }
 
-    /// Whether there is a session or one is becoming.
-    pub fn is_taken(&self, validator: ValidatorIndex) -> bool {
-        self.slots.get(validator.as_usize()).is_some_and(|slot| slot.live.lock().is_some())
-    }
-
-    /// Marks the peer as being dialled; `None` if it is already. The mark goes with the guard.
-    pub fn begin_dial(self: &Arc<Self>, validator: ValidatorIndex) -> Option<DialMark<M>> {
-        let slot = self.slots.get(validator.as_usize())?;
-        let free = !slot.dialling.swap(true, Ordering::AcqRel);
-        free.then(|| DialMark { network: Arc::clone(self), validator })
-    }
-
-    pub fn is_dialling(&self, validator: ValidatorIndex) -> bool {
-        self.slots.get(validator.as_usize()).is_some_and(|slot| slot.dialling.load(Ordering::Acquire))
-    }
-
-    pub fn banned_for(&self, validator: ValidatorIndex) -> Option<Duration> {
-        self.slots.get(validator.as_usize())?.record.lock().banned_for(Instant::now())
-    }
-
-    /// Whether a peer may have one more connection that it made.
-    pub(super) fn may_connect(&self, peer: ValidatorIndex) -> bool {
-        self.slots[peer.as_usize()].record.lock().connects(Instant::now())
-    }
-
-    /// A fault that was found behind the gate, after the message had passed it. A ban ends the peer's session.
-    pub fn accuse(&self, peer: ValidatorIndex, fault: &Fault) {
-        let Some(slot) = self.slots.get(peer.as_usize()) else { return };
-        if let Some(ban) = self.fault(peer, fault)
-            && let Some(live) = slot.live.lock().as_ref()
-        {
-            live.cancel.send_replace(Some(LinkError::banned(ban)));
-        }
-    }
-
-    /// Counts a peer's fault. Returns the ban that it brings.
-    pub(super) fn fault(&self, peer: ValidatorIndex, fault: &Fault) -> Option<Duration> {
-        metrics::network_fault(fault.label());
-        let ban = self.slots[peer.as_usize()].record.lock().fault(fault, Instant::now());
-        let name = self.roster.name(peer);
-        tracing::warn!(peer = name, %fault, "a peer broke a rule");
-        if let Some(ban) = ban {
-            metrics::network_ban();
-            tracing::warn!(peer = name, ?ban, "a peer is banned after repeated misbehaviour");
-        }
-        ban
-    }
-
-    /// How long a peer is not dialled that has refused this process for another one with its key.
-    pub fn refused_for(&self, validator: ValidatorIndex) -> Option<Duration> {
-        let until = (*self.slots.get(validator.as_usize())?.key_in_use_until.lock())?;
-        Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
-    }
-
-    /// Whether the last session with a peer ended so.
-    pub(super) fn was_refused_for_key(&self, peer: ValidatorIndex) -> bool {
-        self.slots[peer.as_usize()].key_in_use_until.lock().is_some()
-    }
-
-    /// Keeps the reason for `status`; says whether it is another one than before.
-    pub(super) fn note(&self, peer: ValidatorIndex, error: &LinkError) -> bool {
-        let in_use = *error == LinkError::RefusedByPeer(Refusal::KeyInUse);
-        *self.slots[peer.as_usize()].key_in_use_until.lock() =
-            in_use.then(|| Instant::now() + self.pace.answers_within + KEY_IN_USE_PAUSE);
-        let error = error.to_string();
-        let mut last = self.slots[peer.as_usize()].last_error.lock();
-        let news = last.as_ref() != Some(&error);
-        *last = Some(error);
-        news
-    }
-
-    /// Whether a refused stranger is worth a line in the log now.
-    pub(super) fn logs_stranger(&self) -> bool {
-        let mut strangers = self.strangers.lock();
-        let now = Instant::now();
-        let may = strangers.peek(1, now).is_zero();
-        if may {
-            strangers.take(1, now);
-        }
-        may
-    }
-
     pub(super) fn traffic(&self, peer: ValidatorIndex) -> &Traffic {
         &self.slots[peer.as_usize()].traffic
     }
-
-    /// Ends every session; peers connect again at once. Every session up to the number that comes back ends, and no later one.
-    pub fn reconnect(&self) -> SessionNumber {
-        // A session has its number and its slot under the slot's lock: those up to this number are found below.
-        let last = SessionNumber(self.last_session.load(Ordering::Acquire));
-        for slot in &self.slots {
-            if let Some(live) = slot.live.lock().as_ref().filter(|live| live.session().number <= last) {
-                live.cancel.send_replace(Some(LinkError::Replaced));
-            }
-        }
-        last
-    }
-
-    /// Ends every session and lets none begin; used when the node stops.
-    pub fn close(&self) {
-        self.closing.store(true, Ordering::SeqCst);
-        for slot in &self.slots {
-            if let Some(live) = slot.live.lock().as_ref() {
-                live.cancel.send_replace(Some(LinkError::Refused(Refusal::Stopping)));
-            }
-        }
-    }
-
-    /// This side chooses for the pair: makes the connection the session, unless there is one that stays.
-    ///
-    /// # Errors
-    /// [`Refusal::Duplicate`], [`Refusal::KeyInUse`] or [`Refusal::Stopping`].
-    pub(super) fn choose(&self, peer: ValidatorIndex, boot: u64) -> Result<Admitted, Refusal> {
-        let mut place = self.slots[peer.as_usize()].live.lock();
-        if self.closing.load(Ordering::SeqCst) {
-            return Err(Refusal::Stopping);
-        }
-        match place.as_ref() {
-            Some(old) if old.boot == boot && old.since.elapsed() < SETTLED_AFTER => return Err(Refusal::Duplicate),
-            Some(old) if old.is_another_that_answers(boot, self.pace.answers_within) => return Err(Refusal::KeyInUse),
-            Some(_) | None => {}
-        }
-        Ok(self.take_place(&mut place, peer, boot))
-    }
-
-    /// The peer chose this connection.
-    ///
-    /// # Errors
-    /// [`Refusal::KeyInUse`] or [`Refusal::Stopping`].
-    pub(super) fn accept_choice(&self, peer: ValidatorIndex, boot: u64) -> Result<Admitted, Refusal> {
-        let mut place = self.slots[peer.as_usize()].live.lock();
-        if self.closing.load(Ordering::SeqCst) {
-            return Err(Refusal::Stopping);
-        }
-        if place.as_ref().is_some_and(|old| old.is_another_that_answers(boot, self.pace.answers_within)) {
-            return Err(Refusal::KeyInUse);
-        }
-        Ok(self.take_place(&mut place, peer, boot))
-    }
-
-    fn take_place(&self, place: &mut Option<Arc<Live>>, peer: ValidatorIndex, boot: u64) -> Admitted {
-        let number = SessionNumber(self.last_session.fetch_add(1, Ordering::AcqRel).saturating_add(1));
-        let live = Arc::new(Live::new(Session { peer, number }, boot));
-        let before = place.replace(Arc::clone(&live));
-        if let Some(old) = &before {
-            old.cancel.send_replace(Some(LinkError::Replaced));
-        }
-        Admitted { live, before }
-    }
-
-    /// Gives the slot up, if it is still this connection's.
-    pub(super) fn leave(&self, live: &Live) {
-        let mut place = self.slots[live.peer.as_usize()].live.lock();
-        if place.as_ref().is_some_and(|current| current.session() == live.session()) {
-            *place = None;
-        }
-        drop(place);
-        live.ended.send_replace(true);
-        self.changed.notify_one();
-    }
 }
 
-/// Says that a peer is being dialled, for as long as it lives.
-pub struct DialMark<M: PeerMessage> {
-    network: Arc<Network<M>>,
-    validator: ValidatorIndex,
-}
-
-impl<M: PeerMessage> Drop for DialMark<M> {
-    fn drop(&mut self) {
-        self.network.slots[self.validator.as_usize()].dialling.store(false, Ordering::Release);
-        self.network.changed.notify_one();
-    }
+/// A socket on which connections wait, and its address with the port that it got.
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
 }
 
 /// Differs for every call; its source is seeded by the system.

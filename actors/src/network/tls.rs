@@ -5,7 +5,7 @@
 //! Sessions are never resumed and no early data is taken, so every connection proves its key anew.
 
 use super::roster::Roster;
-use crate::metrics;
+use crate::tap;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use protocol::types::PublicKey;
@@ -179,7 +179,7 @@ impl Verifier {
         spki: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        metrics::signatures_checked("handshake", 1);
+        tap::network::handshake_checked();
         let spki = SubjectPublicKeyInfoDer::from(spki.as_ref());
         verify_tls13_signature_with_raw_key(message, &spki, signature, &self.algorithms)
     }

@@ -4,12 +4,12 @@
 //! nothing to recover but the listening socket, in which connections wait meanwhile.
 
 use super::redial::{Redial, Seen};
-use crate::metrics::handles::SessionStep;
 use crate::network::establish::{accept, dial};
 use crate::network::skew::Watch;
 use crate::network::table::random;
 use crate::network::{Network, PeerMessage, PeerReport};
 use crate::supervision::StartError;
+use crate::tap::network::SessionStep;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use protocol::types::ValidatorIndex;
 use std::io;
@@ -32,7 +32,7 @@ pub struct Peers<M: PeerMessage> {
 }
 
 /// Everybody else, with what is known of them.
-#[derive(Debug, Message)]
+#[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Vec<PeerReport>")]
 pub struct Directory;
 
@@ -117,15 +117,7 @@ fn is_the_peers(error: &io::Error) -> bool {
 }
 
 async fn dial_all<M: PeerMessage>(network: Arc<Network<M>>) {
-    let mut missing: Vec<(ValidatorIndex, Redial)> = {
-        let roster = network.roster();
-        let now = Instant::now();
-        // From the validator that follows me: not everybody dials the same peer first.
-        let (before, after): (Vec<_>, Vec<_>) =
-            roster.others().map(|(peer, _)| peer).partition(|peer| *peer < roster.me());
-        let order = after.into_iter().chain(before);
-        order.map(|peer| (peer, Redial::new(now, roster.i_choose(peer), random()))).collect()
-    };
+    let mut missing = redials(&network, Instant::now());
     let mut clocks = Watch::default();
     loop {
         let now = Instant::now();
@@ -133,16 +125,7 @@ async fn dial_all<M: PeerMessage>(network: Arc<Network<M>>) {
         clocks.look(&network);
         for (peer, redial) in &mut missing {
             let Some(address) = network.address(*peer) else { continue };
-            let seen = if network.is_taken(*peer) {
-                Seen::Connected
-            } else if network.is_dialling(*peer) {
-                Seen::Dialling
-            } else if let Some(left) = network.banned_for(*peer).or_else(|| network.refused_for(*peer)) {
-                Seen::Banned(left)
-            } else {
-                Seen::Missing
-            };
-            if redial.look(seen, now, random()) {
+            if redial.look(seen(&network, *peer), now, random()) {
                 start_dial(&network, *peer, address);
             }
             wake = wake.min(redial.next().max(now));
@@ -150,6 +133,26 @@ async fn dial_all<M: PeerMessage>(network: Arc<Network<M>>) {
         // A peer that is connected or being dialled has no next time; its end is signalled.
         let pause = wake.saturating_duration_since(now).max(Duration::from_millis(1));
         let _ = tokio::time::timeout(pause, network.changed()).await;
+    }
+}
+
+/// From the validator that follows this one: not everybody dials the same peer first.
+fn redials<M: PeerMessage>(network: &Network<M>, now: Instant) -> Vec<(ValidatorIndex, Redial)> {
+    let roster = network.roster();
+    let (before, after): (Vec<_>, Vec<_>) = roster.others().map(|(peer, _)| peer).partition(|peer| *peer < roster.me());
+    let order = after.into_iter().chain(before);
+    order.map(|peer| (peer, Redial::new(now, roster.i_choose(peer), random()))).collect()
+}
+
+fn seen<M: PeerMessage>(network: &Network<M>, peer: ValidatorIndex) -> Seen {
+    if network.is_taken(peer) {
+        Seen::Connected
+    } else if network.is_dialling(peer) {
+        Seen::Dialling
+    } else if let Some(left) = network.banned_for(peer).or_else(|| network.refused_for(peer)) {
+        Seen::Banned(left)
+    } else {
+        Seen::Missing
     }
 }
 

@@ -3,9 +3,8 @@
 //! It runs on the sessions' own threads, so that one peer's signatures never hold up another actor.
 
 use super::remembered::{Counting, Remembered};
-use crate::metrics::handles::{Signatures, Steps, is_on_the_votes_way, signed_kind};
 use crate::network::Sink;
-use crate::vote_way::{self, Place};
+use crate::tap::network::GateTap;
 use protocol::message::Message;
 use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
@@ -14,7 +13,7 @@ use protocol::validator::sessions::Session;
 use protocol::verify::{Checker, Fault, LateCommit, Verified};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What passed the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +59,7 @@ pub struct Gate<R> {
     signatures: Remembered,
     /// Of each validator, the newest view of a late Commit that passed.
     late: Box<[AtomicU64]>,
-    steps: Steps,
-    checked: Signatures,
+    tap: GateTap,
     receiver: R,
 }
 
@@ -76,8 +74,7 @@ impl<R: Receiver> Gate<R> {
     ) -> Self {
         let signatures = Remembered::new(set.len());
         let late = (0..set.len()).map(|_| AtomicU64::new(0)).collect();
-        let (steps, checked) = (Steps::default(), Signatures::default());
-        Gate { set, schedule, genesis, committed, signatures, late, steps, checked, receiver }
+        Gate { set, schedule, genesis, committed, signatures, late, tap: GateTap::default(), receiver }
     }
 
     /// A voter is heard once for each view: what costs it no signature to send again must not fill a mailbox.
@@ -89,23 +86,20 @@ impl<R: Receiver> Gate<R> {
 
 impl<R: Receiver> Sink<Message> for Gate<R> {
     fn verify(&self, from: ValidatorIndex, message: Message) -> Result<Admitted, Fault> {
-        let Gate { set, schedule, genesis, signatures, steps, .. } = self;
+        let Gate { set, schedule, genesis, signatures, tap, .. } = self;
         let counting = Counting::new(signatures);
         let checker = Checker { set, schedule, genesis: *genesis, signatures: &counting };
-        vote_way::message(Place::Read, &message);
+        tap.read(&message);
         if let Message::Vote { vote, .. } = &message
             && let Some(late) = LateCommit::of(set, from, vote, self.committed.view())
         {
             return Ok(Admitted::Late(late));
         }
-        let began = is_on_the_votes_way(&message).then(Instant::now);
-        let kind = signed_kind(from, &message);
+        let verifying = tap.begins(from, &message);
         let verified = checker.message(message);
-        // One that does not hold cost as much.
-        self.checked.checked(kind, counting.calculated());
+        tap.calculated(&verifying, counting.calculated());
         let verified = verified?;
-        began.into_iter().for_each(|began| steps.verified(began.elapsed()));
-        vote_way::message(Place::Verified, &verified);
+        tap.verified(&verifying, &verified);
         Ok(Admitted::Verified(verified))
     }
 

@@ -3,29 +3,30 @@
 //! It must never apply a block that does not follow its head, and never continue when the database's own ledger is not
 //! the one that the last header names.
 
-use super::database::{Batch, Database, DatabaseError, Head, StoredBlock};
+use super::database::{Batch, Database, DatabaseError, StoredBlock};
+use super::head::checked_head;
 use super::messages::{BlockAt, BlocksFrom, LedgerNow, Standing, StateStep};
 use super::waiting::{Apply, Waiting};
 use crate::delivery::{Deliver, Undelivered, deliver};
 use crate::links::Links;
 use crate::mempool::StoreError;
-use crate::metrics::Published;
+use crate::published::Published;
 use crate::routes::{Routes, route};
 use crate::supervision::{Exit, ExitHook, StartError};
+use crate::tap;
 use crate::verifier_pool::Accuracy;
-use crate::vote_way::{self, Place};
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult};
 use protocol::block::{Block, Carried, Entry};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, To};
-use protocol::consensus::recovery::Base;
 use protocol::genesis::Genesis;
+use protocol::mempool;
 use protocol::message::{Message, limits::BLOCKS_MAX};
 use protocol::quorum::ValidatorSet;
 use protocol::types::{Hash, Sequence, ValidatorIndex, View};
 use protocol::validator::restart::{Hears, restart};
-use protocol::validator::route::{Effect, Part, StateEffect};
+use protocol::validator::route::{Delivery, Effect, MempoolInput, Part, StateEffect};
 use protocol::vote::{Ballot, Choice};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub struct StateSettings {
     /// Compares what is final with what was checked here.
     pub accuracy: Arc<Accuracy>,
     /// Where the head of the final chain is published.
-    pub published: Arc<Published>,
+    pub published: Arc<Published<Arc<Standing>>>,
     pub exit: ExitHook,
 }
 
@@ -76,7 +77,7 @@ impl StateActor {
             .map_err(|error| StartError::fatal(error.exit_code(), error))?;
         settings.heads.send_replace(head.sequence);
         let head = Arc::new(head);
-        settings.published.state_stands(&head);
+        settings.published.set(Arc::clone(&head));
         Ok(StateActor {
             settings,
             head,
@@ -89,16 +90,17 @@ impl StateActor {
 
     /// Writes what waits, one batch at a time.
     fn write(&mut self, context: &mut Context<Self>) {
-        let applies = if self.writing { Vec::new() } else { self.settings.waiting.all() };
+        let applies = if self.writing { Vec::new() } else { self.settings.waiting.unwritten() };
         if applies.is_empty() {
             return;
         }
         match self.batch(&applies) {
             Ok(Some(batch)) => self.append(batch, applies.len(), context),
-            // All of it is here already.
+            // All of it is here already. Perhaps an earlier incarnation wrote it, and did not come to say so.
             Ok(None) => {
-                self.settings.waiting.done(applies.len());
+                let finals = self.settings.waiting.written(applies.len());
                 self.tell(StateEffect::Applied(self.head.sequence), context);
+                finals.into_iter().for_each(|block| self.tell(block, context));
             }
             // If blocks were lost on the way to here, they are in the vote log, from which a new process applies them.
             Err(error) => _ = self.end(error),
@@ -108,11 +110,6 @@ impl StateActor {
     fn append(&mut self, batch: Batch, applies: usize, context: &mut Context<Self>) {
         let Some(last) = batch.blocks.last() else { return };
         let head = Standing { sequence: last.block.header.sequence, block: last.id, ledger: last.ledger.clone() };
-        let became_final = |block: &FinalBlock| StateEffect::Final {
-            sequence: block.block.header.sequence,
-            proofs: block.block.body.proofs.iter().map(|entry| entry.proof).collect(),
-        };
-        let finals: Vec<StateEffect> = batch.blocks.iter().map(became_final).collect();
         let entries: Vec<Entry> = batch.blocks.iter().flat_map(|block| &block.block.body.proofs).copied().collect();
         let (tell, told) = oneshot::channel();
         self.writing = true;
@@ -122,7 +119,7 @@ impl StateActor {
             actor.writing = false;
             match result.unwrap_or_else(|_| Err(StoreError::closed())) {
                 Ok(()) => {
-                    actor.settings.waiting.done(applies);
+                    let finals = actor.settings.waiting.written(applies);
                     actor.settings.accuracy.on_final(&entries);
                     actor.on_written(head, finals, context);
                 }
@@ -134,13 +131,13 @@ impl StateActor {
     fn on_written(&mut self, head: Standing, finals: Vec<StateEffect>, context: &mut Context<Self>) {
         for effect in &finals {
             if let StateEffect::Final { proofs, .. } = effect {
-                proofs.iter().for_each(|proof| vote_way::proof(Place::Applied, proof));
+                proofs.iter().for_each(tap::proofs::applied);
             }
         }
         let sequence = head.sequence;
         self.settings.heads.send_replace(sequence);
         self.head = Arc::new(head);
-        self.settings.published.state_stands(&self.head);
+        self.settings.published.set(Arc::clone(&self.head));
         self.tell(StateEffect::Applied(sequence), context);
         finals.into_iter().for_each(|block| self.tell(block, context));
         self.write(context);
@@ -314,34 +311,6 @@ fn certificate_of(set: &ValidatorSet, carried: &Carried) -> Option<Certificate> 
     by_view.into_values().find(|certificate| certificate.has_quorum(set))
 }
 
-/// The head with its block, or the genesis; its ledger has the root that its header names.
-fn checked_head(database: &Database, genesis: &Genesis) -> Result<(Standing, Option<StoredBlock>), DatabaseError> {
-    let Some((Head { sequence, id, ledger }, stored)) = database.last()? else {
-        let block = genesis.genesis_block_hash();
-        return Ok((Standing { sequence: Sequence(0), block, ledger: genesis.ledger() }, None));
-    };
-    let damaged = |what: String| DatabaseError::Damaged { what };
-    if stored.id != id || stored.block.id() != id {
-        return Err(damaged(format!("the last block is {}, not {id}", stored.block.id())));
-    }
-    let root = ledger.root();
-    if root != stored.block.header.state {
-        let named = stored.block.header.state;
-        return Err(damaged(format!("the ledger's root is {root}, block {sequence} names {named}")));
-    }
-    Ok((Standing { sequence, block: id, ledger }, Some(stored)))
-}
-
-/// Where consensus begins: the last final block with its certificates, or the genesis.
-///
-/// # Errors
-/// If the database cannot be read or contradicts itself.
-pub fn base(database: &Database, genesis: &Genesis) -> Result<Base, DatabaseError> {
-    let (Standing { sequence: _, block: id, ledger }, stored) = checked_head(database, genesis)?;
-    let (prepare, commit) = stored.map_or((None, None), |stored| (stored.prepare, stored.commit));
-    Ok(Base { id, ledger, commit, prepare })
-}
-
 impl Deliver for StateActor {
     fn routes(&self) -> &Routes {
         &self.settings.routes
@@ -349,6 +318,17 @@ impl Deliver for StateActor {
 
     fn undelivered(&mut self) -> &mut Undelivered {
         &mut self.undelivered
+    }
+
+    /// What the mempool took need not be announced by the next incarnation.
+    fn attempt(&mut self, delivery: Delivery, _: &mut Context<Self>) -> Result<(), Delivery> {
+        let Delivery::Mempool(MempoolInput::Step(mempool::Input::Final { sequence, .. })) = &delivery else {
+            return self.settings.routes.deliver(delivery);
+        };
+        let sequence = *sequence;
+        self.settings.routes.deliver(delivery)?;
+        self.settings.waiting.announced(sequence);
+        Ok(())
     }
 }
 
@@ -361,6 +341,9 @@ impl Actor for StateActor {
                 Hears::Waiting => {
                     self.tell(StateEffect::Applied(self.head.sequence), context);
                     // What the incarnation before had in hand.
+                    for block in self.settings.waiting.unannounced() {
+                        self.tell(block, context);
+                    }
                     self.write(context);
                 }
                 Hears::Sessions | Hears::Again | Hears::ConsensusRestarted | Hears::PoolRestarted => {}

@@ -6,6 +6,7 @@
 mod actor;
 mod asked;
 mod database;
+mod head;
 mod lookup;
 mod messages;
 mod pending;
@@ -16,9 +17,10 @@ mod tests;
 mod waiting;
 mod writer;
 
-pub use actor::{StateActor, StateSettings, base};
+pub use actor::{StateActor, StateSettings};
 pub use asked::Question;
 pub use database::{Below, Database, DatabaseError, FILE_NAME, Head, StoredBlock};
+pub use head::history;
 pub use messages::{
     BlockAt, BlocksFrom, FinalFound, FinalWithPrefix, LedgerNow, LookUpFinal, NewestFinal, ProofOf, Read, Standing,
     StateStep,

@@ -7,14 +7,15 @@
 //! on each is in memory alone, and is lost with it: like a verdict it can be computed again.
 
 use super::database::{DatabaseError, decode, encode};
-use super::tables::{NO_SCRIPT, PENDING, PROOFS, SCRIPTS};
+use super::tables::{Key, NO_SCRIPT, PENDING, PROOFS, SCRIPTS};
 use crate::mempool::Change;
 use crate::supervision::is_fenced;
 use parking_lot::Mutex;
 use protocol::mempool::{Candidate, Source};
 use protocol::message::Word;
+use protocol::proof::Proof;
 use protocol::types::Hash;
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, Table, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -130,40 +131,54 @@ pub(super) fn write_pending(
     moves: &mut Moves<'_>,
     changes: &[Change],
 ) -> Result<(), DatabaseError> {
-    let mut finals = write.open_table(PROOFS)?;
-    let mut scripts = write.open_table(SCRIPTS)?;
-    let mut pending = write.open_table(PENDING)?;
-    for change in changes {
-        match change {
-            Change::Put(candidate, proof) => {
-                let Candidate { proof: id, statement, size, source } = *candidate;
-                if moves.get(&id).is_some() {
-                    continue;
-                }
-                let is_final = finals.get(id.0)?.map(|row| row.value());
-                let place = match is_final {
-                    Some((_, held)) if held != NO_SCRIPT => continue,
-                    Some(_) | None => moves.next(),
-                };
-                scripts.insert(place, encode(proof)?.as_slice())?;
-                match is_final {
-                    // It became final before its script came: it can be read for ever, and is not pending.
-                    Some((sequence, _)) => _ = finals.insert(id.0, (sequence, place))?,
-                    None => {
-                        pending
-                            .insert(place, encode(&PendingRow { proof: id, statement, size, source })?.as_slice())?;
-                        moves.put.insert(id, (place, *candidate));
-                    }
-                }
-            }
-            // What is final is not pending, and can be read for ever.
-            Change::Remove(id) => {
-                if let Some(place) = moves.take(id) {
-                    pending.remove(place)?;
-                    scripts.remove(place)?;
-                }
+    let mut tables = Tables {
+        finals: write.open_table(PROOFS)?,
+        scripts: write.open_table(SCRIPTS)?,
+        pending: write.open_table(PENDING)?,
+    };
+    changes.iter().try_for_each(|change| match change {
+        Change::Put(candidate, proof) => tables.put(moves, candidate, proof),
+        Change::Remove(proof) => tables.remove(moves, proof),
+    })
+}
+
+/// The tables in which a transaction changes pending proofs.
+struct Tables<'t> {
+    finals: Table<'t, Key, (u64, u64)>,
+    scripts: Table<'t, u64, &'static [u8]>,
+    pending: Table<'t, u64, &'static [u8]>,
+}
+
+impl Tables<'_> {
+    fn put(&mut self, moves: &mut Moves<'_>, candidate: &Candidate, proof: &Proof) -> Result<(), DatabaseError> {
+        let Candidate { proof: id, statement, size, source } = *candidate;
+        if moves.get(&id).is_some() {
+            return Ok(());
+        }
+        let is_final = self.finals.get(id.0)?.map(|row| row.value());
+        let place = match is_final {
+            Some((_, held)) if held != NO_SCRIPT => return Ok(()),
+            Some(_) | None => moves.next(),
+        };
+        self.scripts.insert(place, encode(proof)?.as_slice())?;
+        match is_final {
+            // It became final before its script came: it can be read for ever, and is not pending.
+            Some((sequence, _)) => _ = self.finals.insert(id.0, (sequence, place))?,
+            None => {
+                let row = PendingRow { proof: id, statement, size, source };
+                self.pending.insert(place, encode(&row)?.as_slice())?;
+                moves.put.insert(id, (place, *candidate));
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// What is final is not pending, and can be read for ever.
+    fn remove(&mut self, moves: &mut Moves<'_>, proof: &Hash) -> Result<(), DatabaseError> {
+        if let Some(place) = moves.take(proof) {
+            self.pending.remove(place)?;
+            self.scripts.remove(place)?;
+        }
+        Ok(())
+    }
 }

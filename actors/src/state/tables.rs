@@ -5,7 +5,7 @@ use redb::TableDefinition;
 /// Version of the tables; another one is refused.
 pub(super) const VERSION: u64 = 2;
 
-type Key = [u8; 32];
+pub(super) type Key = [u8; 32];
 
 /// Chain, version, and the last final block with its ledger.
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");

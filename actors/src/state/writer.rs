@@ -7,8 +7,8 @@
 use super::database::{Batch, DatabaseError, write_batch};
 use super::pending::{Places, write_pending};
 use crate::mempool::{Change, StoreError};
-use crate::metrics;
 use crate::supervision::{is_fenced, on_disk};
+use crate::tap;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -188,7 +188,7 @@ fn transaction(redb: &redb::Database, file: &Path, places: &Places, works: &[Wor
         }
     }
     on_disk(file, || write.commit())?;
-    metrics::database_synced(began.elapsed());
+    tap::process::database_synced(began.elapsed());
     moves.committed();
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! notified.
 
 use super::verdicts::Verdicts;
-use crate::metrics;
+use crate::tap;
 use parking_lot::Mutex;
 use protocol::block::Entry;
 use protocol::mempool::Judgement;
@@ -166,7 +166,7 @@ impl Accuracy {
 
     fn count(&self, inner: &mut Inner, outcome: Outcome) {
         if outcome != Outcome::Agreed {
-            metrics::proof_disagreement();
+            tap::proofs::disagreed();
         }
         let Some(news) = inner.add(outcome) else { return };
         let Shares { agreed, refuted, no_verdict } = inner.shares;
@@ -238,9 +238,9 @@ mod tests {
 
     #[test]
     fn a_final_proof_counts_once_whenever_its_check_ends() {
-        let recorder = metrics::recorder().unwrap().build_recorder();
+        let recorder = crate::metrics::recorder().unwrap().build_recorder();
         ::metrics::with_local_recorder(&recorder, || {
-            metrics::describe();
+            crate::metrics::describe();
             let bench = bench();
             assert_eq!(bench.accuracy.shares().ratio(), 1.0, "before the first");
             bench.check(1, confirmed(COUNT));

@@ -6,12 +6,13 @@
 use super::accuracy::Accuracy;
 use super::explaining::Explaining;
 use super::explanations::Explanations;
-use super::messages::{Check, Foresee, PoolRequest, ReportOf, TellUnderWay, UnderWay};
+use super::messages::{Backlog, ReportOf, TellUnderWay, UnderWay};
 use super::verdicts::Verdicts;
 use super::{PoolError, VerifierPool};
 use crate::delivery::{Deliver, Undelivered, deliver};
-use crate::metrics::{self, Published, Waiting};
-use crate::routes::{Routes, restarted, route};
+use crate::published::Published;
+use crate::routes::{Check, Foresee, PoolRequest, Routes, restarted, route};
+use crate::tap;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::explanation::Explanation;
@@ -38,7 +39,7 @@ pub struct VerifierPoolSettings {
     /// Told of each verdict that is remembered.
     pub accuracy: Arc<Accuracy>,
     /// Where the waiting jobs are published.
-    pub published: Arc<Published>,
+    pub published: Arc<Published<Backlog>>,
     pub parameters: VerifierParameters,
     pub routes: Routes,
 }
@@ -85,7 +86,7 @@ impl VerifierPoolActor {
     fn on_check(&mut self, check: Check, context: &mut Context<Self>) {
         let Check { proof, statement, claim, script, urgent } = check;
         if let Some(report) = self.settings.verdicts.get(&statement) {
-            metrics::verdict_remembered();
+            tap::proofs::verdict_remembered();
             return self.judged(proof, Judgement::of(&report.verdict), context);
         }
         match self.tasks.get_mut(&statement) {
@@ -131,8 +132,8 @@ impl VerifierPoolActor {
     fn publish(&self) {
         let here = self.waiting.iter().filter_map(|statement| self.tasks.get(statement)).map(|task| task.since);
         let (in_pool, oldest) = self.settings.pool.waiting_since();
-        let waiting = Waiting { statements: self.waiting.len() + in_pool, oldest: here.chain(oldest).min() };
-        self.settings.published.verifier_waits(waiting);
+        let waiting = Backlog { statements: self.waiting.len() + in_pool, oldest: here.chain(oldest).min() };
+        self.settings.published.set(waiting);
     }
 
     /// Gives the pool what it has a worker for, and one job more.

@@ -1,41 +1,10 @@
-//! The messages that the verifier pool's actor receives.
+//! The questions that the verifier pool's actor answers. What it is told are [`PoolRequest`](crate::routes::PoolRequest)s.
 
 use actix::Message;
 use protocol::explanation::Explanation;
 use protocol::types::Hash;
-use protocol::verdict::{Claim, Report};
-use std::time::Duration;
-
-/// What the pool is asked to do.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub enum PoolRequest {
-    Check(Check),
-    Foresee(Foresee),
-    /// Nobody waits for this proof's verdict any more.
-    Cancel(Hash),
-}
-
-/// Check a proof, before what waits if it is urgent. Answered by a
-/// [`PoolEffect::Judged`](protocol::validator::route::PoolEffect); the caller must be ready to ask again after a
-/// [`PoolRestarted`](protocol::mempool::Input::PoolRestarted).
-#[derive(Debug, Clone)]
-pub struct Check {
-    pub proof: Hash,
-    /// Identity of normalised script and claim: what the verdict is remembered by.
-    pub statement: Hash,
-    pub claim: Claim,
-    pub script: Vec<u8>,
-    pub urgent: bool,
-}
-
-/// A proof that says this will have to be checked soon: a worker that is free may begin. Not answered.
-#[derive(Debug, Clone)]
-pub struct Foresee {
-    pub statement: Hash,
-    pub claim: Claim,
-    pub script: Vec<u8>,
-}
+use protocol::verdict::Report;
+use std::time::{Duration, Instant};
 
 /// Everything that the check of a statement reported, if it is still remembered.
 #[derive(Debug, Clone, Copy, Message)]
@@ -73,4 +42,11 @@ pub enum Explained {
     Forgotten,
     /// Checks go first. Asking again may help.
     Busy,
+}
+
+/// What the pool publishes: statements that wait for a worker, and since when the oldest of them does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    pub statements: usize,
+    pub oldest: Option<Instant>,
 }

@@ -5,7 +5,6 @@
 mod accuracy;
 mod actor;
 mod ending;
-mod events;
 mod explaining;
 mod explanations;
 mod messages;
@@ -17,12 +16,12 @@ mod roll;
 mod task;
 mod verdicts;
 
+pub use crate::tap::verifier::{Observer, PoolEvent, verdict_label};
 pub use accuracy::{Accuracy, Shares, WINDOW as ACCURACY_WINDOW};
 pub use actor::{VerifierPoolActor, VerifierPoolSettings};
 pub use ending::{Ending, Kill};
-pub use events::{Observer, PoolEvent, verdict_label};
 pub use explanations::{EXPLANATIONS_BYTES_MAX, EXPLANATIONS_MAX, Explanations};
-pub use messages::{Check, Explain, Explained, Foresee, PoolRequest, ReportOf, TellUnderWay, UnderWay};
+pub use messages::{Backlog, Explain, Explained, ReportOf, TellUnderWay, UnderWay};
 pub use pool::{PoolConfig, PoolError, VerifierPool, program_beside_this_one};
 pub use process::StartError;
 pub use roll::Workers;

@@ -5,11 +5,11 @@
 //! When the queue is full the job is given back: surely not checked.
 
 use super::ending::{Consequence, Ending};
-use super::events::{Observer, PoolEvent, verdict_label};
 use super::pipe::encode_frame;
 use super::process::{Exchange, Start, StartError, WorkerProcess};
 use super::roll::{Roll, Workers};
 use super::task::{Pending, Task, Work};
+use crate::tap::verifier::{Observer, PoolEvent, verdict_label};
 use parking_lot::{Condvar, Mutex};
 use protocol::verdict::{self, Job, NoVerdict, Report, SolverPin, Verdict, VerifierParameters};
 use protocol::worker::{Hello, Priority, SandboxMode};

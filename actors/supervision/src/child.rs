@@ -12,12 +12,12 @@ use crate::supervised::Supervised;
 use crate::thread::Thread;
 use crate::tree::{Tree, WeakTree};
 use crate::vitals::Reason;
-use actix::{Actor, Context};
+use actix::{Actor, Context, Handler, Message};
 use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 type Factory<A> = Box<dyn FnMut() -> Result<A, StartError> + Send>;
@@ -100,6 +100,20 @@ impl Child {
     {
         self.inner().set_probe(Arc::new(move || Box::pin(ask())));
         self
+    }
+
+    /// The same with a question to the actor itself, which it must answer within the deadline.
+    pub fn probed_with<A, M>(self, actor: &Handle<A>, question: M, deadline: Duration) -> Child
+    where
+        A: Actor<Context = Context<A>> + Handler<M>,
+        M: Message + Clone + Send + Sync + 'static,
+        M::Result: Send,
+    {
+        let actor = actor.clone();
+        self.probed_by(move || {
+            let (actor, question) = (actor.clone(), question.clone());
+            async move { actor.ask(question, deadline).await.is_ok() }
+        })
     }
 }
 

@@ -44,6 +44,10 @@ pub enum Input {
     Checked(Vec<Checked>),
     /// The mempool dropped a proof: it is no longer proposed from here.
     Forgotten(Hash),
+    /// The mempool was restarted and holds only these, ascending: what it dropped before may not have been said.
+    MempoolRestarted {
+        held: Vec<Hash>,
+    },
     /// `view_change` or `leader_election` asks for a ViewChange vote (R10).
     GiveUp {
         view: View,
@@ -149,6 +153,11 @@ pub enum Notice {
         by: Option<VoteKind>,
         fetched: bool,
         doubles: bool,
+    },
+    /// Where I am, once more, for a follower that may have missed it. Followers that know this view already must not begin it again.
+    CurrentView {
+        view: View,
+        leader: ValidatorIndex,
     },
     /// There is work in the current view, or its proposal arrived: timers run from here.
     ClockStarted {

@@ -67,7 +67,7 @@ use proposals::Proposals;
 use proposer::Proposer;
 use round::Round;
 use safety::Safety;
-use sync::{Givers, Here, Peers, Relays, Resolver, Statuses, Supply, Want};
+use sync::{Collectors, Givers, Here, Peers, Relays, Resolver, Statuses, Supply, Uncertified, Want};
 use timers::{Scene, Timers};
 use tree::Tree;
 use view::Snapshot;
@@ -95,7 +95,11 @@ pub struct Settings {
 
 impl Settings {
     fn givers(&self) -> Givers {
-        Givers { me: self.me, validators: self.set.len() }
+        Givers(self.collectors())
+    }
+
+    fn collectors(&self) -> Collectors {
+        Collectors { schedule: self.schedule.clone(), me: self.me, validators: self.set.len() }
     }
 }
 
@@ -114,6 +118,7 @@ pub struct Consensus {
     peers: Peers,
     statuses: Statuses,
     relays: Relays,
+    uncertified: Uncertified,
     resolver: Resolver,
     effects: Effects,
 }
@@ -161,12 +166,10 @@ impl Consensus {
             Input::LateCommit(late) => self.on_late_commit(late),
             Input::Checked(checked) => checked.into_iter().for_each(|checked| self.on_checked(checked)),
             Input::Forgotten(proof) => self.proofs.forget(&proof),
+            Input::MempoolRestarted { held } => self.proofs.retain_mine(&held),
             Input::GiveUp { view, reason } if view == self.round.view() => _ = self.give_up(reason),
-            // Who asks for a view that is over has missed its end: it would ask for that one for ever.
-            Input::GiveUp { view, .. } if view < self.round.view() => {
-                self.notices_again().into_iter().for_each(|notice| self.effects.notice(notice));
-            }
-            Input::GiveUp { .. } => {}
+            // Who asks for another view has missed its end, or is about to hear of it: else it would ask for that one for ever.
+            Input::GiveUp { .. } => self.notices_again().into_iter().for_each(|notice| self.effects.notice(notice)),
             Input::RoundTime(span) => self.timers.set_round_time(span),
             Input::Applied(sequence) => self.tree.applied(sequence),
             Input::AcceptUnknownHistory => self.accept_unknown_history(),
@@ -299,6 +302,7 @@ impl Consensus {
             self.round.keep_clock(work, is_proposed, &mut self.effects);
         }
         self.relays.send_due(now, &self.peers, &mut self.effects);
+        self.uncertified.send_due(now, self.votes.certificates(), &mut self.effects);
         let is_under_way = self.is_under_way();
         self.round.note_under_way(now, is_under_way);
         if now >= self.statuses.due() {
@@ -378,6 +382,7 @@ impl Consensus {
             self.resolver.wakeup(),
             self.relays.wakeup(),
             self.safety.wakeup(),
+            self.uncertified.wakeup(),
         ];
         due.into_iter().flatten().fold(self.statuses.due(), Millis::min)
     }
@@ -405,14 +410,14 @@ impl Consensus {
         Snapshot::of(&self.round, leader, &self.safety, &self.votes, &self.tree)
     }
 
-    /// The notices of the current view once more, for a follower that was rebuilt.
+    /// The current view and what is under way in it, for a follower that was restarted or missed something.
     pub fn notices_again(&self) -> Vec<Notice> {
         let view = self.round.view();
         let leader = self.leader(view);
-        let entered = Notice::ViewEntered { view, leader, by: None, fetched: true, doubles: false };
+        let current = Notice::CurrentView { view, leader };
         let clock = self.round.is_clock_started().then_some(Notice::ClockStarted { view });
         let work = self.round.is_work_told().then_some(Notice::Work { view });
-        [entered].into_iter().chain(clock).chain(work).collect()
+        [current].into_iter().chain(clock).chain(work).collect()
     }
 
     fn set(&self) -> &ValidatorSet {

@@ -7,7 +7,7 @@ use super::proposals::Proposals;
 use super::proposer::Proposer;
 use super::round::Round;
 use super::safety::{Heard, Hearing, Loss, Safety};
-use super::sync::{Peers, Relays, Resolver, Statuses};
+use super::sync::{Peers, Relays, Resolver, Statuses, Uncertified};
 use super::timers::Timers;
 use super::tree::Tree;
 use super::votes::{Origin, Votes};
@@ -64,6 +64,7 @@ impl Consensus {
             peers: Peers::default(),
             statuses: Statuses::new(set, settings.givers(), now.local),
             relays: Relays::new(settings.givers()),
+            uncertified: Uncertified::default(),
             resolver: Resolver::default(),
             effects: Effects::default(),
             settings,

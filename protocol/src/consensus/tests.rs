@@ -16,6 +16,7 @@ use votes::VIEWS_AHEAD_MAX;
 
 mod attesting;
 mod bad_peers;
+mod collecting;
 mod network;
 mod proposing;
 mod telling;

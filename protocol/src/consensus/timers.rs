@@ -117,6 +117,12 @@ impl Timers {
         self.last_round.min(Millis(self.round_time.0 / 2))
     }
 
+    /// How long a vote that went to few waits for its certificate. Half of the least view timer is left then: the certificate is
+    /// made all the same, or everybody sees who withheld a vote.
+    pub fn phase_max(&self) -> Millis {
+        round_of(self.validators).max(self.usual_round().times(2))
+    }
+
     /// Whether a crowd's leader waits for what is still being checked. A block costs a crowd as much whatever it holds: where
     /// checks and votes share processors, blocks of one proof each would leave none for the checks.
     pub fn is_gathering(&self, scene: &Scene<'_>) -> bool {

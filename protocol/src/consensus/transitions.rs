@@ -13,6 +13,7 @@ use super::{Consensus, PAST_VIEWS_KEPT, Progress};
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{GiveUpReason, Message, Proposal};
+use crate::turns::is_crowd;
 use crate::types::{Hash, ValidatorIndex, View};
 use crate::verify::{LateCommit, Verified};
 use crate::vote::{Choice, Vote, VoteKind};
@@ -48,6 +49,9 @@ impl Consensus {
         let view = proposal.view();
         self.check_own(proposal.block.body.carried.iter().flat_map(|carried| carried.votes()));
         self.votes.include_known_of(&proposal.block);
+        if is_crowd(self.set().len()) {
+            self.hear(proposal.block.body.carried.iter().flat_map(|carried| carried.votes()));
+        }
         let prepared = self.votes.certificates().is_prepared(view, &id);
         self.tree.insert(proposal.block.clone());
         self.proposals.keep(id, proposal, prepared);
@@ -73,6 +77,14 @@ impl Consensus {
         self.count(Verified::own(vote));
     }
 
+    /// Voters that others heard: in a crowd few are sent a vote itself.
+    fn hear(&mut self, votes: impl Iterator<Item = Vote>) {
+        for vote in votes.filter(|vote| vote.voter != self.settings.me) {
+            self.effects.notice(Notice::Heard(vote.voter));
+            self.peers.learn_view(vote.voter, vote.ballot.choice.kind(), vote.view());
+        }
+    }
+
     /// T3: a Commit at or below the highest Commit certificate's view is dropped, whether or not it was checked. What is left is
     /// that its voter is alive, and where.
     pub(super) fn on_late_commit(&mut self, late: LateCommit) {
@@ -83,15 +95,20 @@ impl Consensus {
     }
 
     /// Who votes in a view that I have left is told how I left it. Who is only late by a little gets its own certificate, or
-    /// its givers'.
+    /// its givers'; in a crowd the certificate that makes its Prepare a late one is on its way to everybody.
     fn answer_old_vote(&mut self, from: ValidatorIndex, vote: &Vote) {
         let current = self.round.view();
-        let is_old = vote.view() < current && vote.ballot.choice.kind() != VoteKind::Commit;
+        let is_answered = match vote.ballot.choice.kind() {
+            VoteKind::Prepare => !is_crowd(self.set().len()),
+            VoteKind::ViewChange => true,
+            VoteKind::Commit => false,
+        };
+        let is_old = is_answered && vote.view() < current;
         if !is_old || !self.peers.is_to_be_answered(from, current, self.now.local) {
             return;
         }
         if let Some(entry) = self.round.entry()
-            && self.settings.givers().gives(current.previous(), from, 0)
+            && self.settings.givers().gives(entry, from, 0)
         {
             self.effects.send(To::Peer(from), Message::Certificate(entry.clone()));
         }
@@ -117,7 +134,15 @@ impl Consensus {
 
     /// Sends and counts a vote of mine.
     fn cast(&mut self, vote: Vote, reason: Option<GiveUpReason>) {
-        self.effects.send(To::All, Message::Vote { vote, reason });
+        match self.settings.collectors().of(&vote, self.round.view()) {
+            None => self.effects.send(To::All, Message::Vote { vote, reason }),
+            Some(collectors) => {
+                for peer in collectors.into_iter().filter(|peer| self.peers.has(*peer)) {
+                    self.effects.send(To::Peer(peer), Message::Vote { vote, reason: None });
+                }
+                self.uncertified.wait(vote, self.now.local.saturating_add(self.timers.phase_max()));
+            }
+        }
         self.count(Verified::own(vote));
     }
 
@@ -163,6 +188,9 @@ impl Consensus {
         // First: what follows may sign.
         self.check_own(certificate.votes());
         let new = self.votes.enter(&certificate);
+        if new && is_crowd(self.set().len()) {
+            self.hear(certificate.votes());
+        }
         if let Choice::Prepare(block) = certificate.ballot.choice {
             self.on_prepare_certificate(block, &certificate, new);
         }

@@ -268,6 +268,11 @@ pub enum Effect {
     Cancel(Hash),
     /// [`crate::consensus::events::Input::Checked`].
     Tell(Checked),
+    /// [`crate::consensus::events::Input::MempoolRestarted`], before every attestation is told again: what was dropped
+    /// before the restart may not have reached consensus.
+    Restarted {
+        held: Vec<Hash>,
+    },
     /// Remove it from the pending proofs on disk, and notify consensus that it is forgotten.
     Refuse {
         proof: Hash,

@@ -78,7 +78,7 @@ pub struct Mempool {
     sessions: BTreeMap<ValidatorIndex, Session>,
     /// Those in which no ids were told yet.
     opened: BTreeSet<ValidatorIndex>,
-    /// Whether what was told to consensus before a restart is not known.
+    /// Whether what was told to consensus before a restart, and what was not, is unknown.
     attestations_unsent: bool,
     /// Peers are told what they were not told, at this time.
     relay_at: Option<Millis>,
@@ -376,7 +376,9 @@ impl Mempool {
     }
 
     fn tell_words(&mut self, effects: &mut Vec<Effect>) {
-        self.attestations_unsent = false;
+        if core::mem::take(&mut self.attestations_unsent) {
+            effects.push(Effect::Restarted { held: self.pending.ids().collect() });
+        }
         effects.extend(self.pending.words().map(Effect::Tell));
     }
 

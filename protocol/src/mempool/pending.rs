@@ -97,6 +97,11 @@ impl Pending {
         self.by_arrival.values().rev().filter_map(|at| self.entries.get(*at))
     }
 
+    /// Ascending.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Hash> + '_ {
+        self.by_id.keys().copied()
+    }
+
     /// Proofs whose id begins so, and then those whose statement does.
     pub(super) fn with_prefix(&self, prefix: &HashPrefix) -> impl Iterator<Item = Hash> {
         let ids = self.by_id.range(prefix.low()..=prefix.high()).map(|(proof, _)| *proof);

@@ -42,6 +42,10 @@ fn check(value: u64) -> Effect {
     Effect::Check { proof: id(value), urgent: false }
 }
 
+fn restarted<const N: usize>(held: [u64; N]) -> Effect {
+    Effect::Restarted { held: held.map(id).to_vec() }
+}
+
 fn tell(value: u64, word: Word) -> Effect {
     Effect::Tell(Checked { proof: id(value), statement: statement(value), word })
 }
@@ -298,7 +302,7 @@ fn a_rebuilt_pool_is_asked_again() {
 fn what_was_accepted_is_checked_after_a_restart_even_above_lowered_limits() {
     let held = [(candidate(1, 10, ALICE), None), (candidate(2, 20, Source::Peer(P1)), None)];
     let mut mempool = Mempool::restored(Limits::new(1, 1_000, 9), &held);
-    assert_eq!(mempool.step(NOW, Input::Tick), [check(1), check(2)]);
+    assert_eq!(mempool.step(NOW, Input::Tick), [restarted([1, 2]), check(1), check(2)]);
     assert_eq!(mempool.figures().proofs, 2);
     assert!(mempool.admit(NOW, candidate(3, 1, BOB)).is_err());
 }
@@ -309,7 +313,8 @@ fn what_was_checked_is_not_checked_again_after_a_restart_and_its_word_is_told() 
     let held: Vec<_> = (1..).zip(words).map(|(value, word)| (candidate(value, 20, ALICE), word)).collect();
     let mut mempool = Mempool::restored(Limits::new(3, 60, 9), &held);
     assert_eq!(mempool.wakeup(), Some(Millis(0)), "it is due at once");
-    assert_eq!(mempool.step(NOW, Input::Tick), [tell(1, CONFIRMED), tell(3, Word::Refuted), check(2)]);
+    let told = [restarted([1, 2, 3]), tell(1, CONFIRMED), tell(3, Word::Refuted), check(2)];
+    assert_eq!(mempool.step(NOW, Input::Tick), told);
     assert_eq!((mempool.wakeup(), mempool.step(NOW, Input::Tick)), (None, vec![]), "once");
     assert_eq!((mempool.holdings().ready, mempool.figures().disputed), (1, 1));
     assert_eq!((mempool.figures().proofs, mempool.figures().bytes), (3, 60));
@@ -325,7 +330,7 @@ fn what_was_restored_unchecked_is_checked_without_a_further_input_although_it_is
     let mut mempool = Mempool::restored(Limits::new(20, 2_000, 3), &[(candidate(1, 10, ALICE), None)]);
     assert_eq!(mempool.admit(NOW, candidate(1, 10, ALICE)), Err(Whereabouts::Waiting));
     assert_eq!(mempool.wakeup(), Some(Millis(0)), "it is due at once");
-    assert_eq!(mempool.step(NOW, Input::Tick), [check(1)]);
+    assert_eq!(mempool.step(NOW, Input::Tick), [restarted([1]), check(1)]);
     assert_eq!(mempool.wakeup(), None);
 }
 

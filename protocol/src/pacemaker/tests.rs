@@ -75,13 +75,13 @@ fn a_crowd_learns_its_round_time_from_the_first_rounds_and_keeps_it() {
         now = now.saturating_add(Millis(9_000));
     };
     round(&mut pacemaker, 1, 900);
-    assert_eq!(pacemaker.timer(), Millis(3_600), "the first leader's");
+    assert_eq!(pacemaker.timer(), Millis(5_400), "the first leader's");
     round(&mut pacemaker, 2, 5_000);
-    assert_eq!(pacemaker.timer(), Millis(3_600), "a slow one does not raise it");
+    assert_eq!(pacemaker.timer(), Millis(5_400), "a slow one does not raise it");
     for view in 3..=40 {
         round(&mut pacemaker, view, 1_000);
     }
-    assert_eq!(pacemaker.timer(), Millis(4_000), "a third of them took as long, over six minutes");
+    assert_eq!(pacemaker.timer(), Millis(6_000), "a third of them took as long, over six minutes");
 }
 
 #[test]
@@ -95,6 +95,29 @@ fn the_timer_runs_from_work_else_from_the_idle_interval() {
     let expected = Input::GiveUp { view: View(1), reason: GiveUpReason::Timeout };
     assert_eq!(pacemaker.tick(Millis(350)), [expected]);
     assert_eq!(pacemaker.wakeup(), Millis(650), "asked again, should consensus have been away");
+}
+
+/// Seen when it asked for the view before just as that ended, and when the other follower was restarted.
+#[test]
+fn a_view_that_is_told_again_does_not_begin_again() {
+    let mut pacemaker = pacemaker();
+    let again = |pacemaker: &mut Pacemaker, now: u64, view: u64| {
+        let leader = ValidatorIndex((view % 4) as u16);
+        pacemaker.on_notice(Millis(now), &Notice::CurrentView { view: View(view), leader });
+        pacemaker.on_notice(Millis(now), &Notice::ClockStarted { view: View(view) });
+    };
+    enter(&mut pacemaker, 0, 1, VoteKind::Prepare, false, false);
+    again(&mut pacemaker, 50, 1);
+    again(&mut pacemaker, 250, 1);
+    assert_eq!(pacemaker.wakeup(), Millis(350), "the clock runs from where it began");
+    assert_eq!(pacemaker.tick(Millis(350)).len(), 1);
+    pacemaker.on_notice(Millis(360), &Notice::GaveUp { view: View(1), reason: GiveUpReason::Timeout });
+    assert!(pacemaker.overdue_view_change(Millis(5_360)).is_some());
+    again(&mut pacemaker, 5_400, 1);
+    assert_eq!(pacemaker.wakeup(), Millis(u64::MAX), "it is given up still");
+    assert_eq!(pacemaker.overdue_view_change(Millis(20_000)), None, "and the operator is told once");
+    again(&mut pacemaker, 20_100, 2);
+    assert_eq!(pacemaker.wakeup(), Millis(20_400), "one whose beginning it missed does begin");
 }
 
 #[test]

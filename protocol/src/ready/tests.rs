@@ -49,6 +49,19 @@ fn a_quorum_makes_a_proof_contested_and_everybody_makes_it_uncontested() {
 }
 
 #[test]
+fn of_my_attestations_only_those_on_what_the_mempool_holds_are_retained() {
+    let (set, mut ready) = ready();
+    let proofs = [1, 2, 3, 4].map(|value| Hash([value; 32]));
+    for proof in &proofs[..3] {
+        ready.checked(&set, NOW, Checked { proof: *proof, ..mine(confirmed(5)) });
+    }
+    ready.told(&set, NOW, ValidatorIndex(1), proofs[3], confirmed(5));
+    ready.retain_mine(&[proofs[0], proofs[2]]);
+    assert_eq!(proofs.map(|proof| ready.mine(&proof).is_some()), [true, false, true, false]);
+    assert_eq!(ready.announcers(&proofs[3], ResourceCount(5)).len(), 1, "a peer's is the peer's");
+}
+
+#[test]
 fn a_quorum_without_the_missing_session_is_uncontested() {
     let (set, mut ready) = ready();
     ready.session_closed(&set, ValidatorIndex(3));

@@ -16,7 +16,8 @@ pub enum Hears {
     ConsensusRestarted,
     /// The mempool asks again for every check that was under way.
     PoolRestarted,
-    /// The state looks at the final blocks that wait, and tells consensus how far the database is.
+    /// The state tells consensus how far the database is, tells the mempool of final blocks that it may not have heard of, and
+    /// writes those that wait.
     Waiting,
 }
 
@@ -25,6 +26,7 @@ pub fn restart(part: Part) -> &'static [Hears] {
     match part {
         Part::Consensus => &[Hears::Sessions, Hears::ConsensusRestarted],
         Part::ViewChange | Part::LeaderElection => &[Hears::Sessions, Hears::Again],
+        // Its first tick tells consensus what it holds, and every attestation of that.
         Part::Mempool => &[Hears::Sessions],
         Part::VerifierPool => &[Hears::PoolRestarted],
         Part::State => &[Hears::Waiting],

@@ -166,6 +166,9 @@ fn of_mempool(effect: mempool::Effect, deliver: &mut impl FnMut(Delivery)) {
         mempool::Effect::Tell(checked) => {
             deliver(Delivery::Consensus(events::Input::Checked(alloc::vec![checked])));
         }
+        mempool::Effect::Restarted { held } => {
+            deliver(Delivery::Consensus(events::Input::MempoolRestarted { held }));
+        }
         mempool::Effect::Refuse { proof, refusal: _ } => {
             deliver(Delivery::Io(Io::Remove(proof)));
             deliver(Delivery::Consensus(events::Input::Forgotten(proof)));

@@ -4,7 +4,7 @@
 //! takes over within a process need not ask, if the log has every batch that the process made durable: no vote was sent
 //! before its batch was.
 
-use crate::consensus::events::UnknownHistory;
+use crate::consensus::events::{Effect, Notice, Output, Record, UnknownHistory};
 
 /// How much of the past the log is known to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Remembered {
 pub struct Memory {
     /// The number of the batch after the last one that was durable; 0 before the first.
     next_batch: u64,
-    /// Whether signing was allowed when that was written.
+    /// Whether the vote history was confirmed, and no loss was noticed since.
     signs: bool,
     begun: bool,
 }
@@ -48,14 +48,15 @@ impl Memory {
         self.next_batch = next_batch;
     }
 
-    /// The vote history is confirmed.
-    pub fn on_signing(&mut self) {
-        self.signs = true;
-    }
-
-    /// A peer shows a vote that the log lacks.
-    pub fn on_doubt(&mut self) {
-        self.signs = false;
+    /// What a step decided about the vote history, when it decided it. Outputs that share a write must not be taken later, with
+    /// their effects: a confirmation would then hide a loss that was noticed after it.
+    pub fn on_output(&mut self, output: &Output) {
+        if output.effects.contains(&Effect::Notice(Notice::Signing)) {
+            self.signs = true;
+        }
+        if output.records.contains(&Record::Unknown(UnknownHistory::Lost)) {
+            self.signs = false;
+        }
     }
 
     /// Of a log whose next batch has this number. One that was written when its writer died was never acted upon.
@@ -85,8 +86,8 @@ pub struct Startup {
     pub reconnect: bool,
 }
 
-/// The table; `is_first` of the process' first incarnation.
-pub fn startup(log: LogState, remembered: Remembered, is_first: bool) -> Startup {
+/// The table; `records` is the log, `is_first` of the process' first incarnation.
+pub fn startup(log: LogState, remembered: Remembered, records: &[Record], is_first: bool) -> Startup {
     let unknown = match (log, remembered) {
         // An earlier incarnation in this process wrote it. A torn end is a batch whose effects never happened.
         (LogState::Whole | LogState::Torn, Remembered::Whole) => None,
@@ -97,12 +98,21 @@ pub fn startup(log: LogState, remembered: Remembered, is_first: bool) -> Startup
         (LogState::Lost | LogState::Outdated, _) => Some(UnknownHistory::Lost),
     };
     let recorded = unknown.is_some_and(|unknown| unknown != UnknownHistory::Unconfirmed);
-    Startup { unknown, recorded, reconnect: unknown.is_some() && !is_first }
+    // An incarnation that recorded a loss may have died before it closed the sessions.
+    let waits = unknown.is_some() || ends_unknown(records);
+    Startup { unknown, recorded, reconnect: waits && !is_first }
+}
+
+/// Whether the log itself says that nothing is to be signed yet.
+fn ends_unknown(records: &[Record]) -> bool {
+    let last = records.iter().rfind(|record| matches!(record, Record::Unknown(_) | Record::Floor(_)));
+    matches!(last, Some(Record::Unknown(_)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::View;
 
     #[test]
     fn only_a_log_that_has_all_that_was_durable_is_whole_and_only_once_it_was_confirmed() {
@@ -111,12 +121,36 @@ mod tests {
         assert_eq!(memory.remembers(1), Remembered::NotSigned);
         memory.on_durable(4);
         assert_eq!(memory.remembers(4), Remembered::NotSigned);
-        memory.on_signing();
+        memory.on_output(&output([], [Notice::Signing]));
         assert_eq!(memory.remembers(4), Remembered::Whole);
         assert_eq!(memory.remembers(5), Remembered::Whole);
         assert_eq!(memory.remembers(3), Remembered::Lacks { next_batch: 4 });
-        memory.on_doubt();
+        memory.on_output(&output([Record::Unknown(UnknownHistory::Lost)], []));
         assert_eq!(memory.remembers(4), Remembered::NotSigned);
+        memory.on_output(&output([Record::Floor(View(3))], []));
+        assert_eq!(memory.remembers(4), Remembered::NotSigned, "its effect says when it is confirmed");
+    }
+
+    fn output<const R: usize, const N: usize>(records: [Record; R], notices: [Notice; N]) -> Output {
+        Output { records: records.into(), effects: notices.into_iter().map(Effect::Notice).collect() }
+    }
+
+    /// A loss in the batch of the confirmation before it; the incarnation died before it closed the sessions.
+    #[test]
+    fn a_loss_that_was_recorded_and_not_asked_about_is_asked_about_by_the_next_incarnation() {
+        let lost = Record::Unknown(UnknownHistory::Lost);
+        let ended = [lost.clone(), Record::Floor(View(9))];
+        let shortened = [Record::Floor(View(9))];
+        for (records, waits) in [(&[][..], false), (&[lost][..], true), (&ended[..], false), (&shortened[..], false)] {
+            let startup = |is_first| startup(LogState::Whole, Remembered::Whole, records, is_first);
+            let expected = Startup { unknown: None, recorded: false, reconnect: waits };
+            assert_eq!(startup(false), expected, "{records:?}");
+            assert_eq!(
+                startup(true),
+                Startup { reconnect: false, ..expected },
+                "all sessions of a new process are new"
+            );
+        }
     }
 
     /// Every row, R12's table in docs/CONSENSUS_PROTOCOL.md.
@@ -145,7 +179,7 @@ mod tests {
         ];
         for (log, remembered, unknown) in rows {
             for is_first in [true, false] {
-                let begun = startup(log, remembered, is_first);
+                let begun = startup(log, remembered, &[], is_first);
                 let recorded = !matches!(unknown, None | Some(UnknownHistory::Unconfirmed));
                 let expected = Startup { unknown, recorded, reconnect: unknown.is_some() && !is_first };
                 assert_eq!(begun, expected, "{log:?}, {remembered:?}, first: {is_first}");

@@ -84,12 +84,9 @@ impl Node {
                 self.actions.push(Action::Saw(Sight::GaveUp { view: *view, reason: reason.clone() }));
             }
             Notice::Contradiction(both) => self.actions.push(Action::Saw(Sight::Contradiction(both.clone()))),
-            Notice::Signing => {
-                if let Some(running) = &mut self.running {
-                    running.memory.on_signing();
-                }
-            }
-            Notice::ViewEntered { .. }
+            Notice::Signing
+            | Notice::ViewEntered { .. }
+            | Notice::CurrentView { .. }
             | Notice::ClockStarted { .. }
             | Notice::Work { .. }
             | Notice::Proposed { .. }

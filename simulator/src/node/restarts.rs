@@ -116,7 +116,7 @@ impl Node {
         let Some(running) = &mut self.running else { return };
         let (origin, batches) = (running.origin, running.batches);
         let is_first = running.memory.begin();
-        let begun = startup(LogState::Whole, running.memory.remembers(batches), is_first);
+        let begun = startup(LogState::Whole, running.memory.remembers(batches), &self.disk.log, is_first);
         let records = self.disk.log.iter().cloned().chain(begun.unknown.map(Record::Unknown)).collect();
         if begun.reconnect {
             self.actions.push(Action::Reconnect);
@@ -125,6 +125,7 @@ impl Node {
         let Some(running) = &mut self.running else { return };
         running.consensus = consensus;
         running.commit = Commit::default();
+        running.memory.on_output(&output);
         running.commit.push((), output);
         running.lives.consensus += 1;
         running.heard.consensus = Sessions::default();

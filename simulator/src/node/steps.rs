@@ -286,6 +286,7 @@ impl Node {
         let Some(running) = &mut self.running else { return };
         let output = running.consensus.step(time, input);
         running.took(step, began);
+        running.memory.on_output(&output);
         running.commit.push((), output);
         self.begin_batch(now);
     }

@@ -72,7 +72,6 @@ fn validator(view: &View, row: &ValidatorView, theme: Theme, width: usize) -> Ve
         total => format!(" of {} ({:.1}%)", grouped(total), row.stake as f64 * 100.0 / total as f64),
     };
     all.extend(field("Stake", format!("{}{share}", grouped(row.stake)), plain, width));
-    let number = |value: Option<u64>| value.map_or_else(|| "-".into(), grouped);
     let leads = if row.is_leader { ", which it leads" } else { "" };
     all.extend(field("Block, view", format!("{}, {}{leads}", number(row.sequence), number(row.view)), plain, width));
     all.extend(field("Rounds", format!("{}, rank {}", number(row.rounds), row.rank), plain, width));
@@ -84,28 +83,33 @@ fn validator(view: &View, row: &ValidatorView, theme: Theme, width: usize) -> Ve
     let rewards = row.rewards_tokens.map_or_else(|| "-".into(), |tokens| format!("{tokens:.6} tokens"));
     all.extend(field("Rewards", rewards, plain, width));
     all.extend(field("Pending proofs", number(row.pending_proofs), plain, width));
-    if !row.actors.is_empty() {
-        all.push(Line::default());
-        all.push(Line::styled(
-            format!("Actors, {} restarts since its process started", number(row.restarts)),
-            theme.title(),
-        ));
-        for actor in &row.actors {
-            let text = format!(
-                "{:<16} {:<8} {:>3} restarts, {} waiting  {}",
-                actor.name,
-                actor.state,
-                actor.restarts,
-                actor.waiting_messages,
-                failure(actor, view.time_ms)
-            );
-            let lines = wrap(&text, width, 3);
-            all.extend(
-                lines.into_iter().map(|line| Line::from(Span::styled(line, actor_style(actor, view.time_ms, theme)))),
-            );
-        }
-    }
+    all.extend(actors(view, row, theme, width));
     all.extend(peers(row, theme, width));
+    all
+}
+
+fn number(value: Option<u64>) -> String {
+    value.map_or_else(|| "-".into(), grouped)
+}
+
+fn actors(view: &View, row: &ValidatorView, theme: Theme, width: usize) -> Vec<Line<'static>> {
+    if row.actors.is_empty() {
+        return Vec::new();
+    }
+    let title = format!("Actors, {} restarts since its process started", number(row.restarts));
+    let mut all = vec![Line::default(), Line::styled(title, theme.title())];
+    for actor in &row.actors {
+        let text = format!(
+            "{:<16} {:<8} {:>3} restarts, {} waiting  {}",
+            actor.name,
+            actor.state,
+            actor.restarts,
+            actor.waiting_messages,
+            failure(actor, view.time_ms)
+        );
+        let style = actor_style(actor, view.time_ms, theme);
+        all.extend(wrap(&text, width, 3).into_iter().map(|line| Line::from(Span::styled(line, style))));
+    }
     all
 }
 

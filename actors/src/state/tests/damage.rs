@@ -1,6 +1,7 @@
 //! The database with one bit flipped, anywhere: it opens with all that was written or one transaction less, and passes on
 //! nothing else; or it is refused with a code and a message that says what to do.
 
+use super::super::head::base;
 use super::*;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -80,6 +80,11 @@ impl Proofs {
         self.ready.forget(proof);
     }
 
+    /// The mempool holds only these, ascending: what I attested of others is dropped.
+    pub fn retain_mine(&mut self, held: &[Hash]) {
+        self.ready.retain_mine(held);
+    }
+
     /// The proofs of these blocks are final. My verdicts on those in `awaited` are kept for late Prepares.
     pub fn finalize(&mut self, blocks: &[FinalBlock], awaited: &BTreeSet<Hash>) {
         for entry in blocks.iter().flat_map(|block| &block.block.body.proofs) {

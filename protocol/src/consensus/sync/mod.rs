@@ -1,11 +1,13 @@
 //! Peers: where each is, what it lacks of mine, and what I lack of theirs. Nothing is sent once and forgotten.
 
+mod collecting;
 mod peers;
 mod relaying;
 mod resolver;
 mod retransmission;
 mod statuses;
 
+pub use collecting::{Collectors, Uncertified};
 pub use peers::Peers;
 pub use relaying::{Givers, Relays, crowds, round_of};
 pub use resolver::{Resolver, Want};

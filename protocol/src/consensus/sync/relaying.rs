@@ -8,6 +8,7 @@
 //! together, in the very moment in which many are late: so each peer has a few givers for a view, and twice as many with
 //! each status by which it came no further, until they are everybody.
 
+use super::collecting::Collectors;
 use super::peers::{Peer, Peers};
 use crate::certificate::Certificate;
 use crate::consensus::effects::Effects;
@@ -47,7 +48,6 @@ pub fn crowds(validators: usize) -> u64 {
 }
 
 /// Certificates that are relayed at a time, in its order.
-#[derive(Debug)]
 pub struct Relays {
     givers: Givers,
     waiting: VecDeque<(Millis, Certificate)>,
@@ -61,13 +61,18 @@ impl Relays {
     /// A certificate that is new here is relayed once. One that ends a view without a block goes at once: ViewChange
     /// votes come when timers run out, which is not at the same time everywhere.
     pub fn relay(&mut self, certificate: &Certificate, now: Millis, peers: &Peers, effects: &mut Effects) {
+        let collectors = &self.givers.0;
+        let later = now.saturating_add(round_of(collectors.validators));
         match certificate.kind() {
             VoteKind::ViewChange => self.givers.give_to_lacking(certificate, peers, effects),
-            // No vote shows who has it. Of a crowd nearly all have, and who lacks it asks by its status.
-            VoteKind::Commit if is_crowd(self.givers.validators) => {}
-            VoteKind::Prepare | VoteKind::Commit => {
-                self.push(now.saturating_add(round_of(self.givers.validators)), certificate.clone());
+            VoteKind::Prepare | VoteKind::Commit if collectors.am_first(certificate.view()) => {
+                effects.send(To::All, Message::Certificate(certificate.clone()));
             }
+            // Those who have it sent me their Commit.
+            VoteKind::Prepare if collectors.am_one(certificate.view()) => self.push(later, certificate.clone()),
+            // No vote shows who has it. Of a crowd nearly all have, and who lacks it asks by its status.
+            VoteKind::Prepare | VoteKind::Commit if is_crowd(collectors.validators) => {}
+            VoteKind::Prepare | VoteKind::Commit => self.push(later, certificate.clone()),
         }
     }
 
@@ -102,23 +107,25 @@ impl Relays {
 }
 
 /// Validators that give a peer the certificates of one view.
-#[derive(Debug, Clone, Copy)]
-pub struct Givers {
-    pub me: ValidatorIndex,
-    pub validators: usize,
-}
+#[derive(Clone)]
+pub struct Givers(pub Collectors);
 
 impl Givers {
     /// Whether I am one of a peer's givers in a view: they are spread over the set, so that neighbours that are bad do not cut
     /// off the one that alone holds a certificate, begin elsewhere for each peer, and are others in the next view. The peer has
     /// said so many times in a row that it came no further.
-    pub fn gives(&self, view: View, peer: ValidatorIndex, stuck: u32) -> bool {
-        gives(self.me, view, peer, self.validators, GIVERS << stuck.min(STUCK_MAX))
+    /// Who collects votes gives everybody what they make.
+    pub fn gives(&self, certificate: &Certificate, peer: ValidatorIndex, stuck: u32) -> bool {
+        let Collectors { me, validators, .. } = self.0;
+        let view = certificate.view();
+        certificate.kind() != VoteKind::ViewChange && self.0.am_one(view)
+            || gives(me, view, peer, validators, GIVERS << stuck.min(STUCK_MAX))
     }
 
     /// Whether a validator is one of mine, with my first status.
     pub fn gives_me(&self, giver: ValidatorIndex, view: View) -> bool {
-        gives(giver, view, self.me, self.validators, GIVERS)
+        let Collectors { me, validators, .. } = self.0;
+        is_crowd(validators) && self.0.has(view, giver) || gives(giver, view, me, validators, GIVERS)
     }
 
     fn give_to_lacking(&self, certificate: &Certificate, peers: &Peers, effects: &mut Effects) {
@@ -127,7 +134,7 @@ impl Givers {
             VoteKind::Prepare | VoteKind::ViewChange => peer.view() <= certificate.view(),
         };
         for (index, peer) in peers.iter() {
-            if lacks(peer) && self.gives(certificate.view(), index, 0) {
+            if lacks(peer) && self.gives(certificate, index, 0) {
                 effects.send(To::Peer(index), Message::Certificate(certificate.clone()));
             }
         }

@@ -74,38 +74,41 @@ impl Supply<'_> {
         let givers = self.settings.givers();
         let mut certificates: Vec<&Certificate> = Vec::new();
         for certificate in commit.into_iter().chain(prepare).chain(entry) {
-            let given = givers.gives(certificate.view(), peer, stuck);
+            let given = givers.gives(certificate, peer, stuck);
             if given && !certificates.contains(&certificate) {
                 certificates.push(certificate);
             }
         }
         let mut messages: Vec<Message> = certificates.into_iter().cloned().map(Message::Certificate).collect();
+        // Of a crowd only few collect votes; but who is stuck may have bad ones, and makes the certificate itself.
+        let collects = |view| stuck > 0 || givers.0.has(view, peer);
         if status.view == self.round.view() {
-            messages.extend(self.lacking_here(status));
+            messages.extend(self.lacking_here(status, collects(status.view)));
         }
-        messages.extend(self.lacking_commits(status));
+        messages.extend(self.lacking_commits(status, collects));
         if self.carries_soon(peer, status.view) {
             messages.extend(self.late_prepares());
         }
         messages
     }
 
-    /// My proposal and votes of the current view.
-    fn lacking_here(&self, status: &Status) -> Vec<Message> {
+    /// My proposal and votes of the current view; my Prepare to who collects these.
+    fn lacking_here(&self, status: &Status, collects: bool) -> Vec<Message> {
         let (me, view) = (self.settings.me, self.round.view());
         let mine = self.safety.signed().at(view);
         let kept = self.proposals.at(view).filter(|kept| kept.proposal.vote.voter == me && !status.proposal);
         let proposal = kept.map(|kept| Message::Proposal(Box::new(kept.proposal.clone())));
-        let prepare = mine.prepare.filter(|_| !status.prepares.contains(me));
+        let prepare = mine.prepare.filter(|_| collects && !status.prepares.contains(me));
         let view_change = mine.view_change.filter(|_| !status.view_changes.contains(me));
         proposal.into_iter().chain(prepare.into_iter().chain(view_change).map(bare)).collect()
     }
 
     /// My Commit votes above the highest Commit certificate that either of us has.
-    fn lacking_commits(&self, status: &Status) -> Vec<Message> {
+    fn lacking_commits(&self, status: &Status, collects: impl Fn(View) -> bool) -> Vec<Message> {
         let above = self.votes.certificates().commit_view().max(status.commit);
         let first = View(above.0.saturating_add(1));
-        let commits = self.safety.signed().range(first, View(u64::MAX)).filter_map(|(_, mine)| mine.commit);
+        let signed = self.safety.signed().range(first, View(u64::MAX)).filter(|(view, _)| collects(*view));
+        let commits = signed.filter_map(|(_, mine)| mine.commit);
         let held = |vote: &Vote| vote.view() == status.view && status.commits.contains(self.settings.me);
         commits.filter(|vote| !held(vote)).map(bare).collect()
     }

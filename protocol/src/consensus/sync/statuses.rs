@@ -39,7 +39,8 @@ pub struct Statuses {
 
 impl Statuses {
     pub fn new(set: Arc<ValidatorSet>, givers: Givers, now: Millis) -> Self {
-        Statuses { set, givers, due: now, turns: Turns::new(givers.me), told_last_time: false }
+        let turns = Turns::new(givers.0.me);
+        Statuses { set, givers, due: now, turns, told_last_time: false }
     }
 
     /// Somebody may be left behind, or have what I miss.

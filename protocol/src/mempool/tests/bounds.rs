@@ -131,6 +131,7 @@ proptest! {
                     Effect::Send(_, other) => prop_assert!(false, "{:?}", other),
                     Effect::Check { proof, .. } => prop_assert!(mempool.checking.contains(proof)),
                     Effect::Push { .. } | Effect::Serve { .. } | Effect::Tell(_) | Effect::Cancel(_) => {}
+                    Effect::Restarted { held } => prop_assert!(held.iter().all(|id| mempool.pending.get(id).is_some())),
                     Effect::Refuse { proof, .. } | Effect::Delete(proof) => {
                         prop_assert!(mempool.pending.get(proof).is_none());
                     }

@@ -1,22 +1,26 @@
 //! A network of any size without its actors: what a page looks at, and one event of every kind that is counted.
 
-use super::super::handles::{SessionStep, Steps, Traffic, Votes};
-use super::super::*;
-use crate::consensus::Observed;
-use crate::mempool::SubmitError;
+use super::super::{Page, Sources};
+use crate::mempool::{Held, SubmitError};
+use crate::metrics::*;
 use crate::network::frames::FrameError;
 use crate::network::tls::{KeyError, TlsError};
 use crate::network::{Fault, Lane, LinkError, PeerMessage, PeerReport, Refusal as LinkRefusal, Role};
+use crate::proofs::Figures;
 use crate::state::Standing;
 use crate::supervision::{
     ActorReport, MemberReport, Phase, Restart, Restarts, Strategy, SupervisorReport, ThreadReport, TreeReport, WaitsFor,
 };
-use crate::verifier_pool::{Accuracy, Ending, Kill, PoolEvent, Workers, verdict_label};
+use crate::tap::consensus::{ConsensusTap, view_timer};
+use crate::tap::network::{self, GateTap, SessionStep, Traffic};
+use crate::tap::process::{api_request, database_synced, last_exit};
+use crate::tap::{Observed, proofs, verifier};
+use crate::verifier_pool::{Accuracy, Backlog, Ending, Kill, PoolEvent, Workers, verdict_label};
 use ::metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::PrometheusRecorder;
-use protocol::consensus::events::{Contradiction, Notice, Record, UnknownHistory};
+use protocol::consensus::events::{Contradiction, Notice, Record, To, UnknownHistory};
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
-use protocol::mempool::{Figures, Holdings, Refusal, Source};
+use protocol::mempool::{self, Holdings, Refusal, Source};
 use protocol::message::{GiveUpReason, Message};
 use protocol::parameters::{ConsensusParameters, Tokens};
 use protocol::schedule::Schedule;
@@ -37,7 +41,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) struct World {
     genesis: Arc<Genesis>,
-    published: Arc<Published>,
+    figures: Figures,
     recorder: PrometheusRecorder,
 }
 
@@ -145,7 +149,7 @@ fn peers(genesis: &Genesis) -> Vec<PeerReport> {
 impl World {
     pub(super) fn new(validators: u16) -> World {
         let recorder = recorder().unwrap().build_recorder();
-        World { genesis: Arc::new(genesis(validators)), published: Arc::default(), recorder }
+        World { genesis: Arc::new(genesis(validators)), figures: Figures::default(), recorder }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
@@ -167,7 +171,7 @@ impl World {
                 workers: Arc::new(|| Workers { busy: 2, idle: 0, spare: 1, resident_bytes: 1 << 27 }),
                 observed: Arc::new(observed(&self.genesis)),
                 accuracy: Arc::new(Accuracy::default()),
-                published: Arc::clone(&self.published),
+                figures: self.figures.clone(),
             };
             let page = Page::new(sources, self.recorder.handle());
             last_exit(None);
@@ -179,23 +183,23 @@ impl World {
     }
 
     fn publish(&self) {
-        let figures = Figures { proofs: 5, bytes: 50, ..Figures::default() };
+        let figures = mempool::Figures { proofs: 5, bytes: 50, ..mempool::Figures::default() };
         let holdings = Holdings { figures, submitted: 2, submitted_bytes: 20, ready: 4, oldest: None };
         let since = Instant::now().checked_sub(SECOND);
-        self.published.mempool_holds(holdings, since);
-        self.published.verifier_waits(Waiting { statements: 1, oldest: since });
+        self.figures.mempool.set(Held { holdings, oldest: since });
+        self.figures.verifier_pool.set(Backlog { statements: 1, oldest: since });
         let block = self.genesis.genesis_block_hash();
         let standing = Standing { sequence: Sequence(0), block, ledger: self.genesis.ledger() };
-        self.published.state_stands(&Arc::new(standing));
+        self.figures.state.set(Arc::new(standing));
     }
 }
 
 /// One event of every kind, with hostile texts in it, and then a large value in every series there may be.
 pub(super) fn every_word(validators: u16) {
-    network();
-    consensus(validators);
-    proofs();
-    verifier();
+    of_network();
+    of_consensus(validators);
+    of_proofs();
+    of_verifier();
     (100..600).for_each(|status| api_request(status, SECOND));
     database_synced(SECOND);
     for metric in METRICS {
@@ -265,18 +269,18 @@ fn link_errors() -> Vec<LinkError> {
     named.into_iter().chain(refused).chain(frame_errors().into_iter().map(LinkError::Frame)).collect()
 }
 
-fn network() {
-    network_session_opened();
+fn of_network() {
+    network::session_opened();
     for error in link_errors() {
-        network_session_closed(error.label());
-        network_refused(error.label(), "accepted");
-        network_refused(error.label(), "dialled");
+        network::session_closed(error.label());
+        network::refused(error.label(), "accepted");
+        network::refused(error.label(), "dialled");
     }
     let others = [Fault::ConnectsTooOften, Fault::UnsignedProof(Hash::ZERO), Fault::ScriptTooLong { got: 2, max: 1 }];
     for fault in frame_errors().into_iter().map(Fault::Frame).chain(others) {
-        network_fault(fault.label());
+        network::misbehaved(fault.label());
     }
-    network_ban();
+    network::banned();
     let traffic = Traffic::default();
     for kind in (0..=u8::MAX).filter_map(|kind| Message::rule(kind, 4)) {
         traffic.frame_in(Some(kind.name), 1);
@@ -286,15 +290,15 @@ fn network() {
     }
     traffic.frame_in(None, 1);
     traffic.frame_out(None, 1, false);
-    [Lane::Urgent, Lane::Bulk].into_iter().for_each(|lane| network_dropped(lane, 1));
+    [Lane::Urgent, Lane::Bulk].into_iter().for_each(|lane| network::dropped(lane.label(), 1));
     for step in [SessionStep::Look, SessionStep::Dial, SessionStep::Accept, SessionStep::Open] {
         traffic.step(step, SECOND);
     }
-    signatures_checked("submission", 1);
-    signatures_checked("handshake", 1);
-    network_throttled();
-    network_round_trip(SECOND);
-    network_clock_ahead(-1);
+    proofs::signatures_checked(1);
+    network::handshake_checked();
+    network::throttled();
+    network::round_trip(SECOND);
+    network::clock_ahead(-1);
 }
 
 fn is_declared(name: &str, word: &str) -> bool {
@@ -307,20 +311,21 @@ fn vote(choice: Choice) -> Vote {
     Vote { ballot, voter: ValidatorIndex(0), signature: Signature([0; 64]) }
 }
 
-fn consensus(validators: u16) {
-    let steps = Steps::default();
-    for record in [Steps::verified, Steps::queued, Steps::decided, Steps::logged, Steps::sent] {
-        record(&steps, SECOND);
-    }
+fn of_consensus(validators: u16) {
     let votes = [Choice::Prepare(Hash::ZERO), Choice::Commit(Hash::ZERO), Choice::ViewChange].map(vote);
     let records: Vec<Record> = votes.map(Record::Vote).into_iter().chain([Record::Floor(View(1))]).collect();
-    let counted = Votes::default();
-    counted.recorded(&records);
-    counted.recorded(&[Record::Unknown(UnknownHistory::New)]);
-    counted.synced(SECOND);
-    counted.sent_to_one(&Message::Vote { vote: votes[0], reason: None });
+    let message = Message::Vote { vote: votes[0], reason: None };
+    let gate = GateTap::default();
+    let verifying = gate.begins(ValidatorIndex(0), &message);
+    gate.calculated(&verifying, 1);
+    gate.verified(&verifying, &message);
+    let tap = ConsensusTap::new(ValidatorIndex(0), Arc::new(observed(&genesis(validators))));
+    tap.recorded(Instant::now(), &records);
+    tap.recorded(Instant::now(), &[Record::Unknown(UnknownHistory::New)]);
+    tap.durable(1, SECOND);
+    tap.carried_out(Instant::now());
+    tap.sends(To::Peer(ValidatorIndex(1)), &message);
     view_timer(Millis(300));
-    let observed = observed(&genesis(validators));
     for reason in [
         GiveUpReason::Timeout,
         GiveUpReason::SilentLeader,
@@ -330,19 +335,17 @@ fn consensus(validators: u16) {
         GiveUpReason::LeaderGaveUp,
         GiveUpReason::OthersGaveUp,
     ] {
-        assert!(
-            is_declared(CONSENSUS_VIEW_CHANGE_VOTES, give_up(&reason))
-                && is_declared(CONSENSUS_VIEW_CHANGES, give_up(&reason))
-        );
-        observed.notice(Instant::now(), &Notice::GaveUp { view: View(2), reason });
+        tap.event(Instant::now(), &Notice::GaveUp { view: View(2), reason });
     }
     let contradiction = Contradiction { first: votes[0], second: votes[1] };
-    observed.notice(Instant::now(), &Notice::Contradiction(Box::new(contradiction)));
+    tap.event(Instant::now(), &Notice::Contradiction(Box::new(contradiction)));
 }
 
-fn proofs() {
-    proof_submitted();
-    [Source::Submitter(PublicKey([0; 32])), Source::Peer(ValidatorIndex(1))].into_iter().for_each(proof_accepted);
+fn of_proofs() {
+    proofs::submitted();
+    [Source::Submitter(PublicKey([0; 32])), Source::Peer(ValidatorIndex(1))]
+        .into_iter()
+        .for_each(|source| proofs::accepted(&Hash::ZERO, source));
     let (proof, come_back) = (Hash::ZERO, None);
     let full = || Refusal::Full { proofs: 1, proofs_max: 1, bytes: 1, bytes_max: 1, size: 1 };
     let refused = |refusal| SubmitError::Refused { proof, refusal, come_back };
@@ -365,13 +368,13 @@ fn proofs() {
         SubmitError::Busy { examined: 1 },
         SubmitError::Failed(HOSTILE.into()),
     ];
-    errors.iter().for_each(|error| proof_refused(error.label()));
-    proof_final(SECOND);
-    proof_disagreement();
-    verdict_remembered();
+    errors.iter().for_each(|error| proofs::refused(error.label()));
+    proofs::became_final(SECOND);
+    proofs::disagreed();
+    proofs::verdict_remembered();
 }
 
-fn verifier() {
+fn of_verifier() {
     let why = || HOSTILE.to_owned();
     let reasons = [
         NoVerdict::Unknown { why: why() },
@@ -397,18 +400,18 @@ fn verifier() {
     ];
     for verdict in reasons.into_iter().map(|reason| Verdict::NoVerdict { reason }).chain(answered) {
         let (verdict, resource_count) = (verdict_label(&verdict), Some(resource_count));
-        pool_event(&PoolEvent::Checked { verdict, cpu: SECOND, wall: SECOND, resource_count, attempts: 1 });
+        verifier::pool_event(&PoolEvent::Checked { verdict, cpu: SECOND, wall: SECOND, resource_count, attempts: 1 });
     }
-    pool_event(&PoolEvent::WorkerStarted { pid: 1 });
-    pool_event(&PoolEvent::WorkerNotStarted { error: why() });
+    verifier::pool_event(&PoolEvent::WorkerStarted { pid: 1 });
+    verifier::pool_event(&PoolEvent::WorkerNotStarted { error: why() });
     let kills = [Kill::ProcessorTime, Kill::Deadline, Kill::Nonsense, Kill::NotWanted].map(|kill| (0, Some(kill)));
     let ended = [libc::SIGKILL, libc::SIGSEGV, libc::SIGPROF, exit_code::MEMORY << 8, exit_code::STACK << 8];
     for (status, kill) in kills.into_iter().chain(ended.map(|status| (status, None))) {
         let status = ExitStatus::from_raw(status);
         let ending = Ending { status, kill, cpu: SECOND, wall: SECOND, peak_memory_bytes: 1 };
-        pool_event(&PoolEvent::WorkerEnded { pid: 1, cause: ending.label() });
+        verifier::pool_event(&PoolEvent::WorkerEnded { pid: 1, cause: ending.label() });
     }
     for cause in ["memory", "recycled", "not_needed"] {
-        pool_event(&PoolEvent::WorkerEnded { pid: 1, cause });
+        verifier::pool_event(&PoolEvent::WorkerEnded { pid: 1, cause });
     }
 }

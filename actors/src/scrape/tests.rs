@@ -4,8 +4,9 @@
 mod lines;
 mod synthetic;
 
-use super::*;
+use crate::metrics::*;
 use crate::storage::last_exit::LastRun;
+use crate::tap::process::last_exit;
 use lines::{Sample, samples};
 use synthetic::{World, every_word};
 

@@ -3,7 +3,6 @@
 //! Silent, and as good as free, unless `RUST_LOG` has `vote_way=trace`. Times are of the wall clock, so that the marks
 //! of several validators on one machine can be laid side by side: `benches/vote_way.rs` does.
 
-use protocol::consensus::events::Input;
 use protocol::message::Message;
 use protocol::types::{Hash, ValidatorIndex, View};
 use protocol::vote::{Vote, VoteKind};
@@ -44,7 +43,7 @@ pub enum Place {
 }
 
 /// Marks a message of the vote path; others are not worth a line.
-pub(crate) fn message(place: Place, message: &Message) {
+pub(super) fn message(place: Place, message: &Message) {
     if tracing::enabled!(target: "vote_way", tracing::Level::TRACE)
         && let Some(what) = What::of(message)
     {
@@ -55,21 +54,15 @@ pub(crate) fn message(place: Place, message: &Message) {
     }
 }
 
-pub(crate) fn step(input: &Input) {
-    if let Input::Peer(_, verified) = input {
-        message(Place::Step, verified);
-    }
-}
-
-pub(crate) fn entered(view: View, leader: ValidatorIndex) {
+pub(super) fn entered(view: View, leader: ValidatorIndex) {
     mark(Place::Entered, format_args!("view {} of {}", view.0, leader.as_usize()));
 }
 
-pub(crate) fn durable(records: usize) {
+pub(super) fn durable(records: usize) {
     mark(Place::Durable, format_args!("records {records}"));
 }
 
-pub(crate) fn proof(place: Place, id: &Hash) {
+pub(super) fn proof(place: Place, id: &Hash) {
     mark(place, format_args!("proof {id}"));
 }
 

@@ -1,5 +1,7 @@
-//! What a pool does that is worth counting. Must never: hold what a script says.
+//! Worker processes and their verdicts. It must never hold what a script says.
 
+use crate::metrics::*;
+use metrics::{counter, histogram};
 use protocol::types::ResourceCount;
 use protocol::verdict::Verdict;
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use std::time::Duration;
 /// A subscriber to what the pool does.
 pub type Observer = Arc<dyn Fn(&PoolEvent) + Send + Sync>;
 
-/// What is worth counting.
+/// What the verifier pool does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PoolEvent {
     WorkerStarted {
@@ -30,6 +32,22 @@ pub enum PoolEvent {
         resource_count: Option<ResourceCount>,
         attempts: u32,
     },
+}
+
+/// Counts what the pool does; its observer in a node.
+pub fn pool_event(event: &PoolEvent) {
+    match event {
+        PoolEvent::WorkerStarted { .. } => counter!(VERIFIER_WORKERS_STARTED).increment(1),
+        PoolEvent::WorkerNotStarted { .. } => counter!(VERIFIER_WORKERS_NOT_STARTED).increment(1),
+        PoolEvent::WorkerEnded { cause, .. } => counter!(VERIFIER_WORKERS_ENDED, "reason" => *cause).increment(1),
+        PoolEvent::Checked { verdict, cpu, resource_count, .. } => {
+            counter!(VERIFIER_VERDICTS, "verdict" => *verdict).increment(1);
+            histogram!(VERIFIER_PROCESSOR_TIME).record(cpu.as_secs_f64());
+            if let Some(count) = resource_count {
+                histogram!(VERIFIER_RESOURCE_COUNTS).record(count.0 as f64);
+            }
+        }
+    }
 }
 
 /// A short fixed label for metrics.

@@ -2,39 +2,23 @@
 //!
 //! [`protocol::validator`] decides who is told what, and here is how they are reached. It must never wait, and never decide.
 
-use crate::consensus::TellAgain;
-use crate::fault_points::{self, Point};
+mod messages;
+
 use crate::outlet::Outlet;
 use crate::peers::Receiver;
-use crate::verifier_pool::PoolRequest;
-use actix::Message;
+use crate::tap;
 use protocol::consensus::events::{Input, Notice};
 use protocol::mempool;
 use protocol::message::Message as PeerMessage;
 use protocol::types::ValidatorIndex;
 use protocol::validator::inbound::inbound;
 use protocol::validator::restart::{Hears, restart};
-use protocol::validator::route::{self, Delivery, Effect, MempoolInput, Part, PoolEffect, StateEffect, StateInput};
+use protocol::validator::route::{self, Delivery, Effect, MempoolInput, Part, StateInput};
 use protocol::validator::sessions::{Session, SessionEvent};
 use protocol::verify::{LateCommit, Verified};
 use std::time::Instant;
 
-/// What an actor takes that follows sessions.
-#[derive(Debug, Clone)]
-pub enum Step<I> {
-    Input(I),
-    /// What a peer said in a session, and since when it waits.
-    Heard {
-        session: Session,
-        input: I,
-        since: Instant,
-    },
-    Session(SessionEvent),
-}
-
-impl<I: 'static> Message for Step<I> {
-    type Result = ();
-}
+pub use messages::{Check, Foresee, PoolRequest, Step, TellAgain};
 
 /// How each part is reached. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -115,26 +99,9 @@ impl Routes {
     }
 }
 
-impl<I> Step<I> {
-    /// Of one that is not of a session.
-    fn into_input(self) -> I
-    where
-        I: std::fmt::Debug,
-    {
-        match self {
-            Step::Input(input) | Step::Heard { input, .. } => input,
-            Step::Session(event) => unreachable!("{event:?} was not sent as an input"),
-        }
-    }
-}
-
 /// Whom an effect of a part of this validator is for, and what it is to them.
 pub fn route(me: ValidatorIndex, effect: Effect, deliver: &mut impl FnMut(Delivery)) {
-    match &effect {
-        Effect::VerifierPool(PoolEffect::Judged { .. }) => fault_points::reach(me, Point::Checked),
-        Effect::State(StateEffect::Applied(_)) => fault_points::reach(me, Point::Applied),
-        Effect::State(StateEffect::Final { .. }) | Effect::Consensus(_) | Effect::Follower(_) | Effect::Mempool(_) => {}
-    }
+    tap::proofs::effect(me, &effect);
     route::route(effect, deliver);
 }
 

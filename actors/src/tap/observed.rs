@@ -3,14 +3,15 @@
 
 mod extremes;
 mod heard;
+mod outcomes;
 mod recent;
 mod rounds;
 
-use crate::metrics;
-use crate::metrics::handles::Rounds;
 pub use extremes::Extremes;
 use extremes::RecentExtremes;
 use heard::Heard;
+pub(super) use heard::kind_place;
+use outcomes::Outcomes;
 use parking_lot::Mutex;
 use protocol::consensus::events::{FinalBlock, Input, Notice, Record};
 use protocol::consensus::view::Snapshot;
@@ -108,7 +109,7 @@ pub struct Observed {
     lately: Duration,
     started: Instant,
     heard: Heard,
-    rounds: Rounds,
+    outcomes: Outcomes,
     recent: Mutex<Recent>,
     inner: Mutex<Inner>,
 }
@@ -132,7 +133,7 @@ impl Observed {
         let started = Instant::now();
         let names = set.iter().map(|(_, validator)| validator.node_id.as_str());
         Observed {
-            rounds: Rounds::new(names.collect::<Vec<_>>().into_iter()),
+            outcomes: Outcomes::new(names.collect::<Vec<_>>().into_iter()),
             heard: Heard::new(set.len(), started),
             lately: LATELY_MIN.max(Duration::from_millis(idle_block_interval.times(LATELY_INTERVALS).0)),
             set,
@@ -188,17 +189,9 @@ impl Observed {
             Notice::Proposed { view, leader } => {
                 inner.counts.proposals += 1;
                 inner.moments(*view).proposed.get_or_insert(began);
-                self.rounds.proposed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
+                self.outcomes.proposed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
             }
-            Notice::Prepared { view, .. } => {
-                let moments = inner.moments(*view);
-                if moments.prepared.is_none() {
-                    moments.prepared = Some(began);
-                    if let Some(proposed) = moments.proposed {
-                        self.rounds.proposed_to_prepared.record(seconds(proposed, began));
-                    }
-                }
-            }
+            Notice::Prepared { view, .. } => self.prepared(inner.moments(*view), began),
             Notice::ViewEntered { view, leader, by, .. } => {
                 let place = &mut inner.place;
                 (place.view, place.leader, place.view_change_lacks) = (*view, *leader, None);
@@ -207,13 +200,27 @@ impl Observed {
                 }
             }
             Notice::GaveUp { view, reason } => {
-                self.rounds.given_up.add(metrics::give_up(reason), 1);
+                self.outcomes.given_up.add(outcomes::reason(reason), 1);
                 inner.gave_up = Some((*view, reason.clone()));
                 inner.place.view_change_lacks.get_or_insert(Stake(0));
             }
-            Notice::Contradiction(_) => self.rounds.contradictions.increment(1),
+            Notice::Contradiction(_) => self.outcomes.contradictions.increment(1),
             Notice::Signing => inner.place.signing = true,
-            Notice::ClockStarted { .. } | Notice::Work { .. } | Notice::WorkGone { .. } | Notice::Heard(_) => {}
+            Notice::CurrentView { .. }
+            | Notice::ClockStarted { .. }
+            | Notice::Work { .. }
+            | Notice::WorkGone { .. }
+            | Notice::Heard(_) => {}
+        }
+    }
+
+    /// The first time counts.
+    fn prepared(&self, moments: &mut Moments, at: Instant) {
+        if moments.prepared.is_none() {
+            moments.prepared = Some(at);
+            if let Some(proposed) = moments.proposed {
+                self.outcomes.proposed_to_prepared.record(seconds(proposed, at));
+            }
         }
     }
 
@@ -221,9 +228,9 @@ impl Observed {
     fn view_changed(&self, inner: &mut Inner, left: View) {
         inner.counts.view_changes += 1;
         let own = inner.gave_up.as_ref().filter(|(view, _)| *view == left);
-        self.rounds.view_changes.add(own.map_or("others", |(_, reason)| metrics::give_up(reason)), 1);
+        self.outcomes.view_changes.add(own.map_or("others", |(_, reason)| outcomes::reason(reason)), 1);
         let leader = self.schedule.leader(left);
-        self.rounds.missed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
+        self.outcomes.missed.get(leader.as_usize()).inspect(|counter| counter.increment(1));
     }
 
     /// Nothing is signed from here on, until [`Notice::Signing`].
@@ -260,27 +267,9 @@ impl Observed {
         for (place, block) in blocks.iter().enumerate() {
             let last = place + 1 == blocks.len();
             let view = block.prepare.as_ref().map(|prepare| prepare.view()).or(last.then_some(commit));
-            let moments = view.and_then(|view| inner.open.remove(&view)).unwrap_or_default();
-            let sequence = block.block.header.sequence;
-            // One that is made anew may tell again what was not in the database yet.
-            let is_new = sequence > inner.place.sequence;
-            if is_new {
-                self.count(inner, block);
-            }
-            if let Some(prepared) = moments.prepared.filter(|_| is_new) {
-                self.rounds.prepared_to_final.record(seconds(prepared, now));
-            }
-            let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
-            if is_new {
-                self.recent.lock().block(now, block.block.body.proofs.len(), took);
-            }
-            if let Some(took) = took {
-                inner.times.insert(sequence, took);
-                inner.recent.record(now, took);
-                self.rounds.proposed_to_final.record(took.as_secs_f64());
-            }
+            let took = self.block_final(inner, now, block, view);
             tracing::info!(
-                sequence = sequence.0,
+                sequence = block.block.header.sequence.0,
                 view = view.map(|view| view.0),
                 proofs = block.block.body.proofs.len(),
                 took_ms = took.map(|took| took.as_millis() as u64),
@@ -293,12 +282,31 @@ impl Observed {
         }
     }
 
+    /// From its proposal until now, if that was seen here.
+    fn block_final(&self, inner: &mut Inner, now: Instant, block: &FinalBlock, view: Option<View>) -> Option<Duration> {
+        let moments = view.and_then(|view| inner.open.remove(&view)).unwrap_or_default();
+        let took = moments.proposed.map(|proposed| now.saturating_duration_since(proposed));
+        let sequence = block.block.header.sequence;
+        // One that is made anew may tell again what was not in the database yet.
+        if sequence > inner.place.sequence {
+            self.count(inner, block);
+            self.recent.lock().block(now, block.block.body.proofs.len(), took);
+            moments.prepared.inspect(|prepared| self.outcomes.prepared_to_final.record(seconds(*prepared, now)));
+        }
+        if let Some(took) = took {
+            inner.times.insert(sequence, took);
+            inner.recent.record(now, took);
+            self.outcomes.proposed_to_final.record(took.as_secs_f64());
+        }
+        took
+    }
+
     fn count(&self, inner: &mut Inner, block: &FinalBlock) {
         inner.place.sequence = block.block.header.sequence;
-        self.rounds.blocks_final.increment(1);
-        self.rounds.proofs_final.increment(block.block.body.proofs.len() as u64);
+        self.outcomes.blocks_final.increment(1);
+        self.outcomes.proofs_final.increment(block.block.body.proofs.len() as u64);
         let took_part = |voter: usize| {
-            self.rounds.took_part.get(voter).inspect(|counter| counter.increment(1));
+            self.outcomes.took_part.get(voter).inspect(|counter| counter.increment(1));
         };
         inner.took_part.block(block, took_part);
     }

@@ -1,12 +1,12 @@
 //! The page: what was counted, and what is looked at in this moment.
 
 use super::gather;
-use super::published::Published;
-use super::{CONSENSUS_LAST_VOTE_AGE, CONSENSUS_LEADER, NETWORK_CONNECTED, VALIDATORS_MAX};
-use super::{STATE_BALANCE, STATE_REWARDS, STATE_STAKE};
-use crate::consensus::Observed;
+use crate::metrics::{CONSENSUS_LAST_VOTE_AGE, CONSENSUS_LEADER, NETWORK_CONNECTED, VALIDATORS_MAX, declared};
+use crate::metrics::{STATE_BALANCE, STATE_REWARDS, STATE_STAKE};
 use crate::network::PeerReport;
+use crate::proofs::Figures;
 use crate::supervision::TreeReport;
+use crate::tap::Observed;
 use crate::verifier_pool::{Accuracy, Workers};
 use metrics::{Gauge, gauge};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -29,7 +29,7 @@ pub struct Sources {
     pub workers: Arc<dyn Fn() -> Workers + Send + Sync>,
     pub observed: Arc<Observed>,
     pub accuracy: Arc<Accuracy>,
-    pub published: Arc<Published>,
+    pub figures: Figures,
 }
 
 /// Gauges of one validator.
@@ -101,7 +101,7 @@ impl Fractions {
         series: impl Iterator<Item = (Option<(&'static str, &'a str)>, f64)>,
     ) {
         use std::fmt::Write;
-        let help = super::declared(name).help;
+        let help = declared(name).help;
         // Writing to a string does not fail.
         _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} counter");
         for (label, value) in series {

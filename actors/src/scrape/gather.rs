@@ -1,8 +1,8 @@
 //! What is read when a page is made. No actor is asked.
 
-use super::declared::*;
 use super::page::{Fractions, Page};
 use super::process::{self, Process};
+use crate::metrics::*;
 use crate::state;
 use crate::storage::vote_log;
 use crate::supervision::{ActorReport, MemberReport, Phase, SupervisorReport, ThreadReport, TreeReport, WaitsFor};
@@ -179,17 +179,11 @@ fn peers(page: &Page) {
 }
 
 fn mempool(page: &Page, now: Instant) {
-    let Some(held) = page.sources.published.mempool() else { return };
+    let Some(held) = page.sources.figures.mempool.get() else { return };
     let (figures, holdings) = (held.holdings.figures, held.holdings);
-    let by_source = [
-        ("submitter", holdings.submitted, holdings.submitted_bytes),
-        (
-            "peer",
-            figures.proofs.saturating_sub(holdings.submitted),
-            figures.bytes.saturating_sub(holdings.submitted_bytes),
-        ),
-    ];
-    for (source, proofs, bytes) in by_source {
+    let submitted = (holdings.submitted, holdings.submitted_bytes);
+    let of_peers = (figures.proofs.saturating_sub(submitted.0), figures.bytes.saturating_sub(submitted.1));
+    for (source, (proofs, bytes)) in [("submitter", submitted), ("peer", of_peers)] {
         gauge!(MEMPOOL_PROOFS, "source" => source).set(proofs as f64);
         gauge!(MEMPOOL_BYTES, "source" => source).set(bytes as f64);
     }
@@ -204,7 +198,7 @@ fn mempool(page: &Page, now: Instant) {
 }
 
 fn verifier(page: &Page, now: Instant) {
-    let waiting = page.sources.published.verifier();
+    let waiting = page.sources.figures.verifier_pool.get().unwrap_or_default();
     gauge!(VERIFIER_WAITING).set(waiting.statements as f64);
     gauge!(VERIFIER_OLDEST).set(age(waiting.oldest, now));
     let Workers { busy, idle, spare, resident_bytes } = (page.sources.workers)();
@@ -233,7 +227,7 @@ fn storage(page: &Page) {
 }
 
 fn economics(page: &Page) {
-    let Some(standing) = page.sources.published.state() else { return };
+    let Some(standing) = page.sources.figures.state.get() else { return };
     let (genesis, ledger) = (&page.sources.genesis, &standing.ledger);
     let held: u128 = ledger.accounts().iter().map(|account| account.balance.0 + account.stake.0).sum();
     let (now, issued) = (signed(held) + signed(ledger.pool().0), signed(genesis.supply().0));

@@ -1,6 +1,5 @@
 //! When each validator's votes of each kind were last heard. Written for every vote: without a lock.
 
-use crate::metrics::handles::kind_place;
 use protocol::types::ValidatorIndex;
 use protocol::vote::VoteKind;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,5 +27,14 @@ impl Heard {
     pub(super) fn age(&self, voter: ValidatorIndex, kind: VoteKind, now: Instant) -> Duration {
         let nanos = self.at.get(voter.as_usize()).map_or(0, |kinds| kinds[kind_place(kind)].load(Ordering::Relaxed));
         now.saturating_duration_since(self.started).saturating_sub(Duration::from_nanos(nanos))
+    }
+}
+
+/// The place of a kind in an array of three.
+pub(in crate::tap) fn kind_place(kind: VoteKind) -> usize {
+    match kind {
+        VoteKind::Prepare => 0,
+        VoteKind::Commit => 1,
+        VoteKind::ViewChange => 2,
     }
 }

@@ -59,7 +59,7 @@ pub fn set(hook: Option<Hook>) {
 }
 
 #[cfg(feature = "fault-points")]
-pub(crate) fn reach(me: ValidatorIndex, point: Point) {
+pub(super) fn reach(me: ValidatorIndex, point: Point) {
     // Not called under the lock: it may panic.
     let hook = HOOK.read().clone();
     if let Some(hook) = hook {
@@ -68,4 +68,4 @@ pub(crate) fn reach(me: ValidatorIndex, point: Point) {
 }
 
 #[cfg(not(feature = "fault-points"))]
-pub(crate) fn reach(_: ValidatorIndex, _: Point) {}
+pub(super) fn reach(_: ValidatorIndex, _: Point) {}

@@ -1,0 +1,107 @@
+//! Who is sent my Prepare and Commit votes, and who passes on the certificates that they make.
+//!
+//! Few validators send each other all of them: a block is final three message delays after it was proposed. In a crowd that
+//! would be the square of their number, twice for each block, and nearly all of a block's cost. There the leaders of a view
+//! and of the next ones collect its votes, and the leader sends everybody the certificate: two delays more, and a few hundred
+//! messages instead of twenty thousand (with 100 validators). Collectors, and more than one of them, are those of SBFT (Golan
+//! Gueta et al., *SBFT: A Scalable and Decentralized Trust Infrastructure*, DSN 2019, section V).
+//!
+//! Nobody trusts a collector. A certificate is verified by whoever gets it, so one that is bad can only withhold; as the
+//! view's leader it could as well have proposed nothing. A vote whose certificate does not come goes to everybody, well before
+//! the view's timer ends.
+
+use crate::certificate::Certificate;
+use crate::consensus::effects::Effects;
+use crate::consensus::events::To;
+use crate::consensus::votes::Certificates;
+use crate::message::Message;
+use crate::schedule::Schedule;
+use crate::turns::is_crowd;
+use crate::types::{Millis, ValidatorIndex, View};
+use crate::vote::{Vote, VoteKind};
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Leaders from a view on that are sent its votes: the next is to include the Prepares in its block, and the one after it
+/// those that come late.
+const COLLECTORS: u64 = 3;
+
+/// Votes that wait for their certificate; the oldest make room.
+const WAITING_MAX: usize = 64;
+
+/// Who collects votes.
+#[derive(Clone)]
+pub struct Collectors {
+    pub schedule: Arc<Schedule>,
+    pub me: ValidatorIndex,
+    pub validators: usize,
+}
+
+impl Collectors {
+    /// Those who are sent a vote of one who is in the view `current`; none where everybody is. A late Prepare also goes to who
+    /// may still include it.
+    pub fn of(&self, vote: &Vote, current: View) -> Option<BTreeSet<ValidatorIndex>> {
+        let collects = match vote.ballot.choice.kind() {
+            VoteKind::Prepare | VoteKind::Commit => is_crowd(self.validators),
+            // Timers run out at different times: whoever sees a third give up gives up, too.
+            VoteKind::ViewChange => false,
+        };
+        let later = if vote.ballot.choice.kind() == VoteKind::Prepare { current } else { vote.view() };
+        collects.then(|| self.leaders(vote.view()).chain(self.leaders(later)).collect())
+    }
+
+    /// Whether a peer is sent the votes of a view at once.
+    pub fn has(&self, view: View, peer: ValidatorIndex) -> bool {
+        !is_crowd(self.validators) || self.leaders(view).any(|leader| leader == peer)
+    }
+
+    /// Whether I collect the votes of a view, where not everybody does: whether I may hold a certificate alone.
+    pub fn am_one(&self, view: View) -> bool {
+        is_crowd(self.validators) && self.has(view, self.me)
+    }
+
+    /// Whether I send everybody the certificate of a view.
+    pub fn am_first(&self, view: View) -> bool {
+        is_crowd(self.validators) && self.schedule.leader(view) == self.me
+    }
+
+    fn leaders(&self, view: View) -> impl Iterator<Item = ValidatorIndex> + '_ {
+        (0..COLLECTORS).map(move |ahead| self.schedule.leader(View(view.0.saturating_add(ahead))))
+    }
+}
+
+/// My votes that went to few, until their certificate is here.
+#[derive(Debug, Default)]
+pub struct Uncertified(Vec<(Millis, Vote)>);
+
+impl Uncertified {
+    /// A vote that goes to everybody at `due`, if there is no certificate by then.
+    pub fn wait(&mut self, vote: Vote, due: Millis) {
+        if self.0.len() >= WAITING_MAX {
+            self.0.remove(0);
+        }
+        self.0.push((due, vote));
+    }
+
+    /// Sends everybody those whose time has come. What a higher Commit certificate covers needs none of its own.
+    pub fn send_due(&mut self, now: Millis, certificates: &Certificates, effects: &mut Effects) {
+        self.0.retain(|(_, vote)| lacks_certificate(vote, certificates));
+        self.0.retain(|(due, vote)| {
+            if *due <= now {
+                effects.send(To::All, Message::Vote { vote: *vote, reason: None });
+            }
+            *due > now
+        });
+    }
+
+    pub fn wakeup(&self) -> Option<Millis> {
+        self.0.iter().map(|(due, _)| *due).min()
+    }
+}
+
+fn lacks_certificate(vote: &Vote, certificates: &Certificates) -> bool {
+    let view = vote.view();
+    let is_prepared = || certificates.prepare(view).and_then(Certificate::block) == vote.ballot.choice.block();
+    view > certificates.commit_view() && (vote.ballot.choice.kind() == VoteKind::Commit || !is_prepared())
+}
