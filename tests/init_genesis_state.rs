@@ -87,6 +87,7 @@ fn the_guides_file_makes_a_genesis_and_four_private_keys() {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let key: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
         assert_eq!(key["public_key"], genesis["validators"][number - 1]["public_key"]);
+        assert!(folder.path().join(format!("data/keys/node_{number}.key.born")).exists(), "it never signed");
     }
 }
 
@@ -96,7 +97,10 @@ fn an_existing_genesis_needs_force_and_its_keys_are_reused() {
     succeeds(&folder.init(&[]));
     let first = folder.genesis();
     folder.refuses(&[], "exists already");
+    let born = folder.path().join("data/keys/node_1.key.born");
+    fs::remove_file(&born).unwrap();
     let said = succeeds(&folder.init(&["--force"]));
+    assert!(born.exists(), "it never signed on the new chain");
     assert!(said.contains("existing key, reused"), "{said}");
     let second = folder.genesis();
     assert_eq!(first["validators"], second["validators"]);
@@ -154,6 +158,7 @@ fn keys_made_for_a_genesis_that_cannot_be_written_are_taken_away() {
     // A directory stands where the genesis should go, and --force replaces files only.
     fs::create_dir_all(folder.path().join("data/genesis_state.json")).unwrap();
     folder.refuses(&["--force"], "cannot replace");
+    assert_eq!(fs::read_dir(folder.path().join("data/keys")).unwrap().count(), 0);
 }
 
 #[test]

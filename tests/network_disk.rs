@@ -228,7 +228,7 @@ fn place(network: &Network, file: &str) -> PathBuf {
         return network.nodes[3].data(file);
     }
     let chain = network.chain();
-    actors::storage::vote_log::mark_path(&network.path("data/keys/node_4.key"), &chain)
+    actors::storage::beside_key::BesideKey::of(&network.path("data/keys/node_4.key"), &chain).mark
 }
 
 /// A file in which a bit flips, where, and with which code and words a start ends then.

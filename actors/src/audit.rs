@@ -123,6 +123,7 @@ impl Signed {
 mod tests {
     use super::*;
     use crate::keys;
+    use crate::storage::beside_key::BesideKey;
     use crate::storage::vote_log::VoteLog;
     use ed25519_dalek::SigningKey;
     use protocol::quorum::{Validator, ValidatorSet};
@@ -138,7 +139,8 @@ mod tests {
         let me = Validator { node_id: NodeId::new("node_1").unwrap(), key: public_key(&key), stake: Stake(10_000) };
         let set = ValidatorSet::new(CHAIN, Epoch(0), vec![me]).unwrap();
         let identity = Identity { chain: CHAIN, key: public_key(&key) };
-        let (mut log, _) = VoteLog::open(folder.path(), &folder.path().join("mark"), identity).unwrap();
+        let (mut log, _) =
+            VoteLog::open(folder.path(), &BesideKey::of(&folder.path().join("key"), &CHAIN), identity).unwrap();
         for choice in choices {
             let ballot = Ballot { epoch: Epoch(0), view: View(5), choice: *choice };
             let record = Record::Vote(Vote::sign(&set, &key, ValidatorIndex(0), ballot));

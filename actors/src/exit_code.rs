@@ -11,6 +11,8 @@ use supervision::{Exit, ExitHook, is_fenced};
 /// What an operator has to put right: configuration, keys, genesis, a foreign data directory, a disk that cannot be read or
 /// written.
 pub const CONFIGURATION: i32 = 3;
+/// Another process signs with this validator's key.
+pub const TWIN: i32 = 7;
 /// What is on the disk cannot be what was written there, or leads to another state than the network's.
 pub const DAMAGED: i32 = 8;
 /// A fault of this program (`EX_SOFTWARE`), or more failures than supervision allows.
@@ -20,6 +22,7 @@ pub const INTERNAL: i32 = 70;
 pub fn of(halt: &Halt) -> i32 {
     match halt {
         Halt::OtherStateRoot { .. } | Halt::FinalBlockInvalid { .. } | Halt::TwoHistories { .. } => DAMAGED,
+        Halt::Twin { .. } => TWIN,
         Halt::Database(error) => match error.cause {
             BranchCause::Damaged => DAMAGED,
             BranchCause::Disk => CONFIGURATION,

@@ -6,6 +6,7 @@
 
 use crate::exit_code;
 use crate::randomness::{NoRandomness, random_bytes};
+use crate::storage::beside_key::bear;
 use crate::storage::files::{self, Existing, FileError};
 use ed25519_dalek::SigningKey;
 use protocol::genesis::Genesis;
@@ -169,6 +170,16 @@ pub fn create(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
         io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.into() },
         _ => KeyError::File(error),
     })
+}
+
+/// Writes a validator's new key file as [`create`] does, and beside it that this key has never signed (R12). The key comes first: one
+/// without the other asks for more than it needs to, and never for less.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_born(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
+    create(path, key)?;
+    Ok(bear(path)?)
 }
 
 /// Reads a key file.

@@ -6,7 +6,7 @@ use actix::System;
 use actors::consensus::Ask;
 use actors::outlet::Outlet;
 use actors::routes::{Routes, Step};
-use actors::storage::vote_log::mark_path;
+use actors::storage::beside_key::{BesideKey, bear};
 use actors::supervision::Tree;
 use actors::supervision::{Exit, Fault};
 use actors::voting::{HistoryReader, Voting, VotingConfig, start, votes_thread};
@@ -77,10 +77,12 @@ impl World {
         };
         // Ports that were free a moment ago; all are held until all are chosen.
         let held: Vec<_> = keys.iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let folders: Vec<TempDir> = keys.iter().map(|_| TempDir::new().unwrap()).collect();
+        folders.iter().for_each(|folder| bear(&folder.path().join("node.key")).unwrap());
         World {
             genesis: Arc::new(Genesis::new(content).unwrap()),
             listen: held.iter().map(|listener| listener.local_addr().unwrap()).collect(),
-            folders: keys.iter().map(|_| TempDir::new().unwrap()).collect(),
+            folders,
             keys,
         }
     }
@@ -120,7 +122,7 @@ impl World {
             listen: self.listen[index],
             addresses: others.map(|(other, at)| (ValidatorIndex(other as u16), at.to_string())).collect(),
             data_dir: folder.into(),
-            mark: mark_path(&folder.join("node.key"), &self.genesis.chain_id()),
+            beside_key: BesideKey::of(&folder.join("node.key"), &self.genesis.chain_id()),
             block_size_max: 100,
             pace: PacemakerSettings {
                 timeout_max: Millis(10_000),

@@ -64,7 +64,55 @@ pub struct Body {
     pub carried: Vec<Carried>,
 }
 
+/// The most that one block holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockLimits {
+    pub proofs_max: usize,
+    /// Of [`Block::bytes_of`].
+    pub bytes_max: usize,
+}
+
+impl Block {
+    /// A header, and the two counts of a body.
+    const BYTES_MIN: usize = 4 * 32 + 3 * 8 + 2 * 8;
+    const ENTRY_BYTES: usize = 32 + 32 + 8;
+    /// Of one ancestor, without its votes.
+    const CARRIED_BYTES: usize = 32 + 8;
+    const VOTE_BYTES: usize = 4 + 8 + 8 + 64;
+
+    /// Bytes of a block with this body, by the fields that its id covers: equal for everybody, whatever it is sent as.
+    pub fn bytes_of(body: &Body) -> usize {
+        let carried = body.carried.iter().map(Self::bytes_of_carried).sum::<usize>();
+        Self::BYTES_MIN + Self::ENTRY_BYTES * body.proofs.len() + carried
+    }
+
+    fn bytes_of_carried(carried: &Carried) -> usize {
+        Self::CARRIED_BYTES + Self::VOTE_BYTES * carried.votes.len()
+    }
+
+    /// Bytes of a block with one proof and every validator's vote for its parent: the least that has to be allowed.
+    pub fn bytes_needed(validators: usize) -> usize {
+        Self::BYTES_MIN + Self::ENTRY_BYTES + Self::CARRIED_BYTES + Self::VOTE_BYTES * validators
+    }
+}
+
 impl Body {
+    /// Leaves out what exceeds `bytes_max`: late votes first, then proofs. The votes for `parent` stay, which a block needs.
+    pub fn shorten(&mut self, parent: &Hash, bytes_max: usize) {
+        let of_parent = self.carried.iter().find(|carried| carried.block == *parent);
+        let needed = Block::BYTES_MIN + of_parent.map_or(0, Block::bytes_of_carried);
+        let mut room = bytes_max.saturating_sub(needed);
+        self.proofs.truncate(room / Block::ENTRY_BYTES);
+        room -= Block::ENTRY_BYTES * self.proofs.len();
+        for late in self.carried.iter_mut().filter(|carried| carried.block != *parent) {
+            late.votes.truncate(room.saturating_sub(Block::CARRIED_BYTES) / Block::VOTE_BYTES);
+            if !late.votes.is_empty() {
+                room -= Block::bytes_of_carried(late);
+            }
+        }
+        self.carried.retain(|carried| !carried.votes.is_empty());
+    }
+
     /// Domain tag `pop/body/1`, then proofs (id, statement, difficulty), then included votes by ancestor (block id,
     /// then voter as `u32`, epoch, view, signature).
     pub fn digest(&self) -> Hash {
@@ -110,5 +158,47 @@ impl Block {
     /// Whether the header names this body.
     pub fn is_whole(&self) -> bool {
         self.header.body == self.body.digest()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Signature;
+
+    #[test]
+    fn what_exceeds_a_blocks_bytes_is_left_out_late_votes_first() {
+        let id = |byte| Hash([byte; 32]);
+        let proofs = (0..10).map(|byte| Entry { proof: id(byte), statement: id(byte), difficulty: ResourceCount(1) });
+        let vote = |voter| CarriedVote {
+            voter: ValidatorIndex(voter),
+            epoch: Epoch(1),
+            view: View(1),
+            signature: Signature([0; 64]),
+        };
+        let carried = [1, 2, 3].map(|block| Carried { block: id(block), votes: (0..4).map(vote).collect() });
+        let whole = Body { proofs: proofs.collect(), carried: carried.into() };
+        let counts = |body: &Body| {
+            let votes: Vec<usize> = body.carried.iter().map(|carried| carried.votes.len()).collect();
+            (body.proofs.len(), votes)
+        };
+        let all = Block::bytes_of(&whole);
+        assert_eq!(all, 168 + 10 * 72 + 3 * (40 + 4 * 84));
+        for bytes_max in 0..=all + 1 {
+            let mut body = whole.clone();
+            body.shorten(&id(1), bytes_max);
+            assert_eq!(body.carried[0].votes.len(), 4, "a block needs its parent's votes");
+            let needed = Block::bytes_needed(4) - 72;
+            assert!(Block::bytes_of(&body) <= bytes_max.max(needed), "{bytes_max}: {:?}", counts(&body));
+            if body.proofs.len() < 10 {
+                assert_eq!(body.carried.len(), 1, "{bytes_max}: no late vote before a proof");
+            }
+            match bytes_max {
+                _ if bytes_max >= all => assert_eq!(body, whole),
+                1_264 => assert_eq!(counts(&body), (10, [4].into())),
+                1_388 => assert_eq!(counts(&body), (10, [4, 1].into())),
+                _ => {}
+            }
+        }
     }
 }

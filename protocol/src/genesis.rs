@@ -91,6 +91,10 @@ pub enum GenesisError {
     InsufficientStake { node_id: NodeId, stake: Stake, minimum: Stake },
     #[error("the stakes together exceed {} tokens", u64::MAX)]
     StakeOverflow,
+    #[error(
+        "parameter block.bytes_max is {got}: a block with one proof and the votes of {validators} validators needs {needed} bytes"
+    )]
+    BlockTooSmall { validators: usize, needed: usize, got: u32 },
     #[error(transparent)]
     Parameter(#[from] ParameterError),
     #[error("{what} is {stated} in the file, but its content gives {computed}: the file was edited or damaged")]
@@ -107,6 +111,11 @@ impl Genesis {
             return Err(GenesisError::Epoch { expected: EPOCH, got: content.epoch });
         }
         content.parameters.validate()?;
+        let (validators, got) = (content.validators.len(), content.parameters.block.bytes_max);
+        let needed = Block::bytes_needed(validators);
+        if (got as usize) < needed {
+            return Err(GenesisError::BlockTooSmall { validators, needed, got });
+        }
         let total_stake = check_validators(&content.validators, content.parameters.minimum_stake)?;
         let chain_id = chain_id(&content);
         let unrooted =

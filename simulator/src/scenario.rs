@@ -4,6 +4,7 @@ use crate::catalogue::Catalogue;
 use crate::clocks::Jump;
 use crate::keyed;
 use crate::random::Random;
+use protocol::block::BlockLimits;
 use protocol::consensus::Settings;
 use protocol::ledger::{GenesisAccount, Ledger};
 use protocol::pacemaker::PacemakerSettings;
@@ -146,7 +147,7 @@ impl Scenario {
             schedule: self.schedule.clone(),
             me,
             genesis: self.genesis,
-            proofs_max: 100,
+            block: BlockLimits { proofs_max: 100, bytes_max: 1 << 20 },
             block_size_max: self.block_size_max,
             idle_block_interval: self.pace.idle_block_interval,
             clock_tolerance: Millis(10_000),

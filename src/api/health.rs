@@ -233,6 +233,7 @@ fn facts(node: &Node, snapshot: Option<&Snapshot>, peers: &[PeerReport]) -> Fact
         last_final_ms: node.observed.last_final_age(now).map(millis),
         patience_ms: millis(node.observed.lately()),
         missing_final: snapshot.and_then(|snapshot| snapshot.missing_final).map(|block| block.to_string()),
+        unknown_endings: snapshot.and_then(|snapshot| snapshot.unknown_endings).map(|(first, last)| (first.0, last.0)),
         signing: snapshot.map(signing),
         is_consensus_halted: snapshot.is_some_and(|snapshot| snapshot.halted),
         actors_down: down(node, SILENCE_MAX),

@@ -190,7 +190,9 @@ fn waiting_for(snapshot: &Snapshot, has_quorum: bool, peers: &[PeerReport]) -> O
         return Some(format!("no quorum is connected; missing: {}", missing.join(", ")));
     }
     // A database that is older than the vote log; the others have the block, unless this network has no others.
-    snapshot
-        .missing_final
-        .map(|block| format!("block {block} is final and not in the database: the others are asked for it"))
+    if let Some(block) = snapshot.missing_final {
+        return Some(format!("block {block} is final and not in the database: the others are asked for it"));
+    }
+    let (first, last) = snapshot.unknown_endings?;
+    Some(format!("how the views from {first} to {last} ended is not known here: the others are asked for their votes"))
 }

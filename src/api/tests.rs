@@ -70,6 +70,7 @@ fn snapshot(genesis: &Genesis) -> Snapshot {
         block: genesis.genesis_block_hash(),
         commit_view: View(0),
         missing_final: None,
+        unknown_endings: None,
         unknown_history: None,
         prepares: Vec::new(),
         view_changes: Vec::new(),

@@ -9,6 +9,7 @@ use crate::new_genesis::new_genesis;
 use crate::say;
 use crate::solver_pin;
 use actors::keys::{self, KeyError};
+use actors::storage::beside_key::{bear, born_path};
 use actors::storage::files::{self, Existing};
 use actors::storage::genesis_file;
 use ed25519_dalek::SigningKey;
@@ -167,15 +168,26 @@ impl Arguments {
             // Nobody can have used them yet: no genesis names them.
             made.iter().for_each(|path| drop(std::fs::remove_file(path)));
         }
-        result
+        result?;
+        // Whatever an existing key signed before, it was for another chain.
+        let reused =
+            genesis.validators().iter().zip(sources).filter(|(_, source)| matches!(source, KeySource::Existing(_)));
+        for (validator, _) in reused {
+            let path = keys::validator_key_path(&self.keys, &validator.node_id);
+            bear(&path).map_err(Failure::with(Exit::Configuration))?;
+        }
+        Ok(())
     }
 
     fn write_keys(&self, genesis: &Genesis, sources: &[KeySource], made: &mut Vec<PathBuf>) -> Result<(), Failure> {
         for (validator, source) in genesis.validators().iter().zip(sources) {
-            if let KeySource::New(key) = source {
-                let path = keys::validator_key_path(&self.keys, &validator.node_id);
-                keys::create(&path, key).map_err(Failure::with(Exit::Configuration))?;
-                made.push(path);
+            let path = keys::validator_key_path(&self.keys, &validator.node_id);
+            match source {
+                KeySource::New(key) => {
+                    keys::create_born(&path, key).map_err(Failure::with(Exit::Configuration))?;
+                    made.extend([born_path(&path), path]);
+                }
+                KeySource::Existing(_) | KeySource::File(_) => {}
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 use actors::keys;
+use actors::storage::beside_key::born_path;
 use clap::Subcommand;
 use protocol::signature::public_key;
 use protocol::types::{NodeId, PublicKey};
@@ -55,9 +56,14 @@ fn path_of(node_id: &NodeId, given: Option<&Path>) -> PathBuf {
 
 fn new(node_id: &NodeId, path: &Path) -> Outcome {
     let key = keys::generate().map_err(Failure::with(Exit::Internal))?;
-    keys::create(path, &key).map_err(Failure::with(Exit::Configuration))?;
+    keys::create_born(path, &key).map_err(Failure::with(Exit::Configuration))?;
     say!("Private key written to {} (mode 600).", path.display());
     say!("It is the only copy: back it up, and never give it to anybody.");
+    say!(
+        "{} says that it has never signed: take it along to where the validator first starts, and leave it",
+        born_path(path).display()
+    );
+    say!("out of every backup.");
     say!();
     say!("For the validators file, with the stake that was agreed:");
     say!("{}", validators_entry(node_id, &public_key(&key)));

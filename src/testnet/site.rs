@@ -121,7 +121,7 @@ impl Making<'_> {
     fn validator(&self, index: usize) -> Result<Place, Failure> {
         let (node_id, folder) = (&self.names[index], self.folder);
         let key_file = keys::validator_key_path(&folder.join("keys"), node_id);
-        keys::create(&key_file, &self.keys[index]).map_err(failure)?;
+        keys::create_born(&key_file, &self.keys[index]).map_err(failure)?;
         let place = Place {
             node_id: node_id.clone(),
             config: folder.join("config").join(format!("{node_id}.json")),

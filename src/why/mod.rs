@@ -163,6 +163,8 @@ pub struct Facts {
     pub patience_ms: u64,
     /// A final block that is not here.
     pub missing_final: Option<String>,
+    /// The first and the last view of which it is not known here how they ended.
+    pub unknown_endings: Option<(u64, u64)>,
     /// None if the consensus actor does not answer.
     pub signing: Option<Signing>,
     /// Consensus gave up for a fault of its own.
@@ -272,7 +274,7 @@ fn judge(facts: &Facts, missing: &[Absent<'_>]) -> (State, String) {
             facts.view,
             facts.leader
         );
-        return (State::Halted, text + &list_missing(facts.now_ms, missing));
+        return (State::Halted, text + &unknown_endings(facts) + &list_missing(facts.now_ms, missing));
     }
     progress(facts, missing, voting)
 }
@@ -283,6 +285,15 @@ fn failing(facts: &Facts) -> String {
     }
     let (is, what) = if facts.actors_down.len() == 1 { ("is", "the actor") } else { ("are", "the actors") };
     format!("{what} {} of {} {is} down", facts.actors_down.join(", "), facts.node_id)
+}
+
+/// If no validator's vote log holds them any more, this is all that is ever said.
+fn unknown_endings(facts: &Facts) -> String {
+    let Some((first, last)) = facts.unknown_endings else { return String::new() };
+    let views = if first == last { format!("view {first}") } else { format!("views {first} to {last}") };
+    format!(
+        "; how {views} ended is not known here, and without it nothing is proposed: peers are asked for their votes"
+    )
 }
 
 fn no_quorum(facts: &Facts, missing: &[Absent<'_>], voting: u64) -> (State, String) {

@@ -36,6 +36,7 @@ fn well() -> Facts {
         last_final_ms: Some(800),
         patience_ms: 30_000,
         missing_final: None,
+        unknown_endings: None,
         signing: Some(Signing::Yes),
         is_consensus_halted: false,
         actors_down: Vec::new(),
@@ -126,6 +127,15 @@ fn each_set_of_facts_has_its_sentence() {
         ),
         (
             Facts { missing_final: Some("0123456789abcdef".into()), ..well() },
+            "OK: block 1234 final 0.8 s ago, 4 of 4 validators vote",
+        ),
+        (
+            Facts { unknown_endings: Some((1_200, 1_239)), last_final_ms: Some(125_000), ..well() },
+            "HALTED: no block final for 2 min, although 40000 of 40000 stake votes; view 1240, leader node_3; how views 1200 \
+             to 1239 ended is not known here, and without it nothing is proposed: peers are asked for their votes",
+        ),
+        (
+            Facts { unknown_endings: Some((1_239, 1_239)), ..well() },
             "OK: block 1234 final 0.8 s ago, 4 of 4 validators vote",
         ),
         (Facts { signing: None, ..well() }, "FAILING: consensus of node_1 does not answer"),

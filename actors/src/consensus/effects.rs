@@ -6,7 +6,7 @@ use crate::delivery::deliver;
 use crate::exit_code;
 use crate::state::NotWritten;
 use actix::Context;
-use protocol::consensus::events::{Notice, Record, To};
+use protocol::consensus::events::{Halt, Notice, Record, To};
 use protocol::message::Message;
 use protocol::validator::route::{Delivery, Io, StateInput};
 use std::time::Instant;
@@ -38,7 +38,14 @@ impl ConsensusActor {
                 // Not within the effects of a step: those that are left come first.
                 self.ended.extend(self.sessions.close_up_to(last));
             }
-            Io::Halt(halt) => self.end(exit_code::of(&halt), halt.to_string()),
+            Io::Halt(halt) => {
+                if let Halt::Twin { .. } = halt
+                    && let Err(error) = self.log.lock().mark_twin()
+                {
+                    tracing::error!(%error, "the next start will not know of the other process");
+                }
+                self.end(exit_code::of(&halt), halt.to_string());
+            }
             Io::Push { .. } | Io::ServeScripts { .. } | Io::Remove(_) => {
                 unreachable!("consensus asks for nothing of the pending proofs")
             }

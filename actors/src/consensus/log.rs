@@ -3,6 +3,7 @@
 //! The log outlives the actor, like the database: what this process made durable it need not read again.
 
 use crate::exit_code;
+use crate::storage::beside_key::BesideKey;
 use crate::storage::vote_log::{Identity, VoteLog, VoteLogError};
 use parking_lot::Mutex;
 use protocol::consensus::events::{Record, UnknownHistory};
@@ -14,8 +15,7 @@ use std::sync::Arc;
 pub struct VoteLogs {
     /// The caller holds its lock.
     pub data_dir: PathBuf,
-    /// The mark beside the key that a log was made.
-    pub mark: PathBuf,
+    pub beside_key: BesideKey,
     pub identity: Identity,
     pub memory: Arc<Mutex<Memory>>,
     left: Option<Arc<Mutex<VoteLog>>>,
@@ -52,8 +52,8 @@ impl OpenLogError {
 }
 
 impl VoteLogs {
-    pub fn new(data_dir: PathBuf, mark: PathBuf, identity: Identity) -> VoteLogs {
-        VoteLogs { data_dir, mark, identity, memory: Arc::default(), left: None }
+    pub fn new(data_dir: PathBuf, beside_key: BesideKey, identity: Identity) -> VoteLogs {
+        VoteLogs { data_dir, beside_key, identity, memory: Arc::default(), left: None }
     }
 
     /// Takes the log that the incarnation before left, or opens it. Whatever is not whole says so in its first new record, made
@@ -64,7 +64,7 @@ impl VoteLogs {
     pub fn open(&mut self) -> Result<Opened, OpenLogError> {
         let (mut log, state) = match self.left.take().and_then(take_over) {
             Some(log) => (log, LogState::Whole),
-            None => VoteLog::open(&self.data_dir, &self.mark, self.identity)?,
+            None => VoteLog::open(&self.data_dir, &self.beside_key, self.identity)?,
         };
         let mut records: Vec<Record> = Vec::with_capacity(log.records().len() + 1);
         for bytes in log.records() {
@@ -95,8 +95,14 @@ impl VoteLogs {
         let startup = startup(state, remembered, records, is_first);
         if state == LogState::Outdated {
             tracing::warn!(
-                mark = %self.mark.display(),
-                "the vote log is an older copy than the mark beside the key has seen, or the mark is damaged"
+                mark = %self.beside_key.mark.display(),
+                "the vote log is an older copy than the mark beside the key has seen, or the mark is damaged or missing"
+            );
+        }
+        if state == LogState::Lost && !self.beside_key.mark.exists() {
+            tracing::warn!(
+                born = %self.beside_key.born.display(),
+                "there is no vote log, and nothing beside the key says that it has never signed: it may have, elsewhere"
             );
         }
         match startup.unknown {
@@ -130,6 +136,7 @@ fn take_over(left: Arc<Mutex<VoteLog>>) -> Option<VoteLog> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::beside_key::bear;
     use protocol::consensus::events::{Effect, Notice, Output};
     use protocol::types::{Hash, PublicKey, View};
 
@@ -138,7 +145,9 @@ mod tests {
     fn a_log_that_ends_in_a_loss_closes_every_session_for_the_next_incarnation() {
         let folder = tempfile::tempdir().unwrap();
         let identity = Identity { chain: Hash([1; 32]), key: PublicKey([2; 32]) };
-        let mut logs = VoteLogs::new(folder.path().to_owned(), folder.path().join("mark"), identity);
+        let beside = BesideKey::of(&folder.path().join("key"), &identity.chain);
+        bear(&folder.path().join("key")).unwrap();
+        let mut logs = VoteLogs::new(folder.path().to_owned(), beside, identity);
         let signing = Output { records: Vec::new(), effects: vec![Effect::Notice(Notice::Signing)] };
         let records = [Record::Floor(View(3)), Record::Unknown(UnknownHistory::Lost), Record::Floor(View(9))];
         for (record, reconnect) in records.into_iter().zip([false, true, false]) {
@@ -157,8 +166,9 @@ mod tests {
     fn a_log_is_taken_over_from_who_is_gone_and_only_whole() {
         let folder = tempfile::tempdir().unwrap();
         let identity = Identity { chain: Hash([1; 32]), key: PublicKey([2; 32]) };
-        let mark = folder.path().join("mark");
-        let open = || Arc::new(Mutex::new(VoteLog::open(folder.path(), &mark, identity).unwrap().0));
+        let beside = BesideKey::of(&folder.path().join("key"), &identity.chain);
+        bear(&folder.path().join("key")).unwrap();
+        let open = || Arc::new(Mutex::new(VoteLog::open(folder.path(), &beside, identity).unwrap().0));
         let log = open();
         assert!(take_over(log).is_none(), "it has no file yet");
         let log = open();
@@ -168,8 +178,8 @@ mod tests {
         let mut left = take_over(user).expect("it is whole, and nobody else has it");
         assert_eq!(left.records(), [b"a vote".to_vec()]);
         // The next mark cannot be written.
-        std::fs::remove_file(&mark).unwrap();
-        std::fs::create_dir_all(mark.join("in the way")).unwrap();
+        std::fs::remove_file(&beside.mark).unwrap();
+        std::fs::create_dir_all(beside.mark.join("in the way")).unwrap();
         let records = std::iter::repeat_with(|| left.append(&[b"another".to_vec()]));
         assert!(records.take(100).any(|appended| appended.is_err()));
         assert!(take_over(Arc::new(Mutex::new(left))).is_none(), "nobody knows what the disk holds");

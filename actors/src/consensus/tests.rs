@@ -5,11 +5,13 @@ use crate::clock::Clock;
 use crate::links::Links;
 use crate::outlet::Outlet;
 use crate::routes::{Routes, Step, TellAgain};
+use crate::storage::beside_key::BesideKey;
 use crate::storage::vote_log::{Identity, VoteLog};
 use crate::supervision::{Exit, Handle, Spec, supervise};
 use crate::tap::Observed;
 use ed25519_dalek::SigningKey;
 use parking_lot::Mutex;
+use protocol::block::BlockLimits;
 use protocol::consensus::events::{Input, Notice, To};
 use protocol::consensus::recovery::Base;
 use protocol::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
@@ -88,7 +90,7 @@ fn settings(genesis: &Genesis, set: &Arc<ValidatorSet>, schedule: &Arc<Schedule>
         schedule: schedule.clone(),
         me: ValidatorIndex(0),
         genesis: genesis.genesis_block_hash(),
-        proofs_max: 10,
+        block: BlockLimits { proofs_max: 10, bytes_max: 1 << 20 },
         block_size_max: 10,
         idle_block_interval: Millis(10_000),
         clock_tolerance: Millis(1_000),
@@ -101,7 +103,8 @@ fn bench(all_over: u64) -> Bench {
     let genesis = genesis();
     let folder = tempfile::tempdir().unwrap();
     let identity = Identity { chain: genesis.chain_id(), key: public_key(&key(0)) };
-    let (log, _) = VoteLog::open(folder.path(), &folder.path().join("mark"), identity).unwrap();
+    let beside = BesideKey::of(&folder.path().join("key"), &genesis.chain_id());
+    let (log, _) = VoteLog::open(folder.path(), &beside, identity).unwrap();
     let set = Arc::new(genesis.validator_set());
     let schedule = Arc::new(Schedule::new(&set, &genesis.epoch_seed()));
     let settings = settings(&genesis, &set, &schedule);

@@ -13,7 +13,7 @@ use crate::outlet::Outlet;
 use crate::routes::{Routes, Step};
 use crate::supervision::{ExitHook, Handle, Seat, Spec, StartError, reserve, supervise};
 use parking_lot::Mutex;
-use protocol::block::{Block, Body, Carried, CarriedVote, Entry, Header};
+use protocol::block::{Block, BlockLimits, Body, Carried, CarriedVote, Entry, Header};
 use protocol::certificate::Certificate;
 use protocol::consensus::events::{FinalBlock, Input, To};
 use protocol::genesis::{Genesis, GenesisContent, GenesisValidator};
@@ -32,6 +32,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
+
+const LIMITS: BlockLimits = BlockLimits { proofs_max: 10, bytes_max: 1 << 20 };
 
 /// Wide: a loaded machine must not fail a test.
 const LONG: Duration = Duration::from_secs(60);
@@ -94,7 +96,7 @@ fn chain(genesis: &Genesis, length: u64) -> Vec<FinalBlock> {
             carried: if sequence.0 > 1 { vec![carried] } else { Vec::new() },
         };
         let time = Millis(1_000 + sequence.0);
-        ledger = ledger.execute(&set, Position { parent, sequence, time }, &body, 10, &Nothing).unwrap();
+        ledger = ledger.execute(&set, Position { parent, sequence, time }, &body, LIMITS, &Nothing).unwrap();
         let header = Header {
             chain: genesis.chain_id(),
             epoch: Epoch(1),

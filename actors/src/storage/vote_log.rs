@@ -10,14 +10,14 @@
 //!
 //! The [`mark`] is a file beside the key. It is made with the log and outlives it: a mark without a log says that votes may
 //! have been sent that nobody here remembers ([`LogState::Lost`]), and a mark that has seen more batches than the log that
-//! the log is an old copy ([`LogState::Outdated`]).
+//! the log is an old copy ([`LogState::Outdated`]). Without a mark only the key's `.born` says that nothing was signed: its first
+//! start makes the log and the mark, and only then removes it.
 
 mod format;
 mod mark;
 mod recovery;
 
-pub use mark::path as mark_path;
-
+use super::beside_key::BesideKey;
 use super::files::{self, FileError};
 use crate::exit_code;
 use crate::randomness::{NoRandomness, random_bytes};
@@ -74,6 +74,12 @@ pub enum VoteLogError {
     Full { path: PathBuf, max: u64 },
     #[error("the vote log {path} failed before and is not used any more", path = path.display())]
     FailedBefore { path: PathBuf },
+    #[error(
+        "another process has signed votes with this validator's key, says {path}. Decide which of the two lives, and see to it that \
+         the other one never starts again; then remove that file",
+        path = path.display()
+    )]
+    Twin { path: PathBuf },
     #[error("{0}; {advice}", advice = exit_code::DISK_ADVICE)]
     Disk(#[from] FileError),
     #[error(transparent)]
@@ -85,6 +91,7 @@ impl VoteLogError {
     pub fn exit_code(&self) -> i32 {
         match self {
             VoteLogError::Damaged { .. } => exit_code::DAMAGED,
+            VoteLogError::Twin { .. } => exit_code::TWIN,
             VoteLogError::Foreign { .. } | VoteLogError::Version { .. } | VoteLogError::Disk(_) => {
                 exit_code::CONFIGURATION
             }
@@ -101,7 +108,7 @@ impl VoteLogError {
 #[derive(Debug)]
 pub struct VoteLog {
     path: PathBuf,
-    mark: PathBuf,
+    beside: BesideKey,
     /// When `next` comes so far, the mark is written anew.
     mark_due: u64,
     identity: Identity,
@@ -155,20 +162,23 @@ pub fn inspect(directory: &Path, identity: &Identity) -> Result<Option<Vec<Vec<u
 
 impl VoteLog {
     /// Opens the log in a data directory, of which the caller holds the lock, and reads everything in it. Makes nothing
-    /// but a missing mark of an existing log.
+    /// but the mark that a first start was ended before, and leaves no `.born` beside a mark.
     ///
     /// Cost: O(file), once.
     ///
     /// # Errors
-    /// `Damaged`, `Foreign`, `Version`, `Disk`.
-    pub fn open(directory: &Path, mark: &Path, identity: Identity) -> Result<(VoteLog, LogState), VoteLogError> {
+    /// `Damaged`, `Foreign`, `Version`, `Twin`, `Disk`.
+    pub fn open(directory: &Path, beside: &BesideKey, identity: Identity) -> Result<(VoteLog, LogState), VoteLogError> {
+        if beside.has_twin()? {
+            return Err(VoteLogError::Twin { path: beside.twin.clone() });
+        }
         let path = directory.join(FILE_NAME);
         // A replacement that was never renamed holds nothing that is not in the log itself.
         recovery::remove_if_there(&replacement_path(&path))?;
         // The first batch after a start is marked: a copy from before the start is older than that.
         let log = |next: u64, state, records| VoteLog {
             path: path.clone(),
-            mark: mark.into(),
+            beside: beside.clone(),
             mark_due: next + 1,
             identity,
             next,
@@ -176,12 +186,18 @@ impl VoteLog {
             records,
             buffer: Vec::new(),
         };
-        let marked = mark::read(mark)?;
+        let marked = mark::read(&beside.mark)?;
+        if marked != Mark::None {
+            // It means nothing beside a mark.
+            beside.consume_born()?;
+        }
+        let is_born = beside.is_born()?;
         let Some(file) = recovery::open_existing(&path)? else {
             let (history, next) = match marked {
-                Mark::None => (LogState::New, 1),
+                Mark::None if is_born => (LogState::New, 1),
                 Mark::Reached(reached) => (LogState::Lost, reached.max(1)),
-                Mark::Damaged => (LogState::Lost, 1),
+                // What a key has signed whose files were not all brought along, nobody here knows.
+                Mark::None | Mark::Damaged => (LogState::Lost, 1),
             };
             return Ok((log(next, State::Unmade, Vec::new()), history));
         };
@@ -190,16 +206,28 @@ impl VoteLog {
             // Batches are numbered above all that were ever written, or the new log would look old again.
             (Mark::Reached(reached), _) if reached > found.next => (LogState::Outdated, reached),
             (Mark::Damaged, _) => (LogState::Outdated, found.next),
+            // Nobody knows how far the log had come.
+            (Mark::None, _) if !is_born => (LogState::Outdated, found.next),
             (Mark::None | Mark::Reached(_), recovery::Tail::Torn) => (LogState::Torn, found.next),
             (marked @ (Mark::None | Mark::Reached(_)), recovery::Tail::Clean) => {
                 if marked == Mark::None {
-                    mark::write(mark, found.next)?;
+                    // The first start was ended in between.
+                    mark::write(&beside.mark, found.next)?;
+                    beside.consume_born()?;
                 }
                 let open = Open { file, seal: found.seal, end: found.end, allocated: found.allocated };
                 return Ok((log(found.next, State::Open(open), found.records), LogState::Whole));
             }
         };
         Ok((log(next, State::Evidence, found.records), history))
+    }
+
+    /// Another process signs with this key: no start until an operator has decided.
+    ///
+    /// # Errors
+    /// If that cannot be made durable.
+    pub fn mark_twin(&self) -> Result<(), VoteLogError> {
+        Ok(self.beside.mark_twin()?)
     }
 
     /// What is durable here, in the order in which it was appended.
@@ -321,7 +349,9 @@ impl VoteLog {
     /// The log first: a mark ahead of the log, or without one, would say that a history was lost which never was.
     fn see_to_the_mark(&mut self) -> Result<(), VoteLogError> {
         if self.next >= self.mark_due {
-            on_disk(&self.mark, || mark::write(&self.mark, self.next))?;
+            on_disk(&self.beside.mark, || mark::write(&self.beside.mark, self.next))?;
+            // Before the first vote of the key may be sent.
+            on_disk(&self.beside.born, || self.beside.consume_born())?;
             self.mark_due = self.next + mark::BATCHES_UNMARKED_MAX;
         }
         Ok(())

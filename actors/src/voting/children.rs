@@ -10,6 +10,7 @@ use crate::storage::vote_log::Identity;
 use crate::supervision::{Child, Seat, StartError};
 use crate::view_change::ViewChange;
 use ed25519_dalek::SigningKey;
+use protocol::block::BlockLimits;
 use protocol::consensus::events::Input;
 use protocol::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
 use protocol::election::Election;
@@ -67,7 +68,7 @@ pub(super) fn consensus(
     seat: Seat<ConsensusActor>,
 ) -> Child {
     let identity = Identity { chain: config.genesis.chain_id(), key: protocol::signature::public_key(&config.key) };
-    let logs = VoteLogs::new(config.data_dir.clone(), config.mark.clone(), identity);
+    let logs = VoteLogs::new(config.data_dir.clone(), config.beside_key.clone(), identity);
     let reach = Reach {
         routes: voting.routes.clone(),
         links: voting.links.clone(),
@@ -95,7 +96,10 @@ fn settings(config: &VotingConfig, shared: &Shared) -> Settings {
         schedule: shared.schedule.clone(),
         me: config.me,
         genesis: config.genesis.genesis_block_hash(),
-        proofs_max: parameters.block.proofs_max as usize,
+        block: BlockLimits {
+            proofs_max: parameters.block.proofs_max as usize,
+            bytes_max: parameters.block.bytes_max as usize,
+        },
         block_size_max: config.block_size_max.min(parameters.block.proofs_max as usize),
         idle_block_interval: config.pace.idle_block_interval,
         clock_tolerance: Millis(parameters.clock_tolerance_ms.0),

@@ -2,7 +2,7 @@
 
 use crate::config::{ConsensusConfig, NodeConfig};
 use crate::network::{Member, NetworkConfig};
-use crate::storage::vote_log::mark_path;
+use crate::storage::beside_key::BesideKey;
 use crate::supervision::ExitHook;
 use ed25519_dalek::SigningKey;
 use protocol::genesis::Genesis;
@@ -24,8 +24,8 @@ pub struct VotingConfig {
     pub addresses: Vec<(ValidatorIndex, String)>,
     /// The vote log's folder; the caller holds its lock.
     pub data_dir: PathBuf,
-    /// The mark beside the key that a log was made (R12).
-    pub mark: PathBuf,
+    /// What stands beside the key of what it signed (R12).
+    pub beside_key: BesideKey,
     pub block_size_max: usize,
     pub pace: PacemakerSettings,
     /// The operator takes the risk that R12 names.
@@ -50,7 +50,7 @@ impl VotingConfig {
             listen: config.network.listen,
             addresses: addresses.collect(),
             data_dir: config.data_dir.clone(),
-            mark: mark_path(&config.key_file, &genesis.chain_id()),
+            beside_key: BesideKey::of(&config.key_file, &genesis.chain_id()),
             block_size_max: config.consensus.block_size_max as usize,
             pace: pace(&config.consensus),
             accept_unknown_history,

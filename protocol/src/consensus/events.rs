@@ -125,6 +125,12 @@ pub enum Halt {
          signed two histories"
     )]
     TwoHistories { sequence: Sequence, id: Hash, other: Hash },
+    /// R12: a vote above the floor that a quorum of others set since my start is in my name, and I did not sign it.
+    #[error(
+        "another process signs with this validator's key: it voted in view {view}, which this one did not. One of the two must \
+         never start again: decide which one, then remove the file that is named at the next start of the other"
+    )]
+    Twin { view: View },
     /// What is final cannot be read.
     #[error("{0}")]
     Database(BranchError),

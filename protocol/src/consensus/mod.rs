@@ -48,6 +48,7 @@ mod votes;
 #[cfg(test)]
 mod tests;
 
+use crate::block::BlockLimits;
 use crate::ledger::BranchError;
 use crate::message::{Message, Status, Word};
 use crate::quorum::ValidatorSet;
@@ -66,7 +67,7 @@ use proposals::Proposals;
 use proposer::Proposer;
 use round::Round;
 use safety::Safety;
-use sync::{Collectors, Givers, Here, Peers, Relays, Resolver, Statuses, Supply, Uncertified};
+use sync::{Collectors, Givers, Here, Peers, Relays, Resolver, Statuses, Supply, Uncertified, Want};
 use timers::{Scene, Timers};
 use tree::Tree;
 use view::Snapshot;
@@ -80,8 +81,8 @@ pub struct Settings {
     pub me: ValidatorIndex,
     /// Id of the genesis block.
     pub genesis: Hash,
-    /// Proofs that a block may have (the genesis' bound).
-    pub proofs_max: usize,
+    /// What a block may hold (the genesis' bound).
+    pub block: BlockLimits,
     /// Proofs that my own proposals have at the most (the operator's choice).
     pub block_size_max: usize,
     /// A leader without work proposes an empty block after this long.
@@ -127,6 +128,9 @@ pub const LOG_RECORDS_MAX: usize = 128;
 
 /// Views of past proposals that are kept for late Prepares, and by which the floor stays behind.
 const PAST_VIEWS_KEPT: u64 = 16;
+
+/// Who has come to a later view by its certificate alone gets what lies between with the next blocks, as a rule.
+const ENDINGS_WANTED_AFTER: Millis = Millis(500);
 
 /// Whether something was done from which more may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +192,7 @@ impl Consensus {
             }
             Message::Status(status) => self.on_status(from, status),
             Message::CertificateRequest { kind, from: first, to } => {
-                if let Some(answer) = self.supply().certificates(kind, first, to) {
+                for answer in self.supply().certificates(kind, first, to) {
                     self.effects.send(To::Peer(from), answer);
                 }
             }
@@ -269,6 +273,7 @@ impl Consensus {
             Consensus::finalize,
         ];
         self.resolver.begin();
+        self.resolve_history();
         loop {
             // All of them, each time: an earlier one may follow from a later one.
             let made = STEPS.iter().filter(|step| step(self) == Progress::Made).count();
@@ -291,7 +296,8 @@ impl Consensus {
         let (now, view) = (self.now.local, self.round.view());
         self.proofs.lapse_doubts(now);
         let is_proposed = self.proposals.at(view).is_some();
-        if !(is_proposed && self.round.is_work_told() && self.round.is_clock_started()) {
+        let is_settled = is_proposed && self.round.is_work_told() && self.round.is_clock_started();
+        if !is_settled && !self.scene().is_paused() {
             let work = self.timers.work(&self.scene());
             self.round.keep_clock(work, is_proposed, &mut self.effects);
         }
@@ -327,7 +333,10 @@ impl Consensus {
         let certificates = self.votes.certificates();
         let floor = View(certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
         let commit = certificates.commit().into_iter();
-        let kept = commit.chain(certificates.prepares_above_commit()).chain(self.round.entry());
+        // Without all of them nobody could justify a proposal after a power loss (R4, R8).
+        let above = certificates.prepares_above_commit().chain(certificates.view_changes());
+        let entry = self.round.entry().filter(|entry| entry.view() <= certificates.commit_view());
+        let kept = commit.chain(above).chain(entry);
         let kept = kept.cloned().map(Record::Certificate);
         let blocks = self.tree.above().map(|(_, block)| Record::Block(block.clone()));
         let proposals = self.proposals.iter().map(|(_, kept)| &kept.proposal);
@@ -335,8 +344,21 @@ impl Consensus {
         self.effects.push(Effect::Shorten(records));
     }
 
+    /// How each view above the highest Commit's ended has to be known before anything can be proposed (R4, R8). Who leads asks at
+    /// once; the others when a view has lasted for a while, or with a leader that comes no further nobody would ever know.
+    fn want_endings(&mut self) {
+        if self.now.local.since(self.round.entered()) < ENDINGS_WANTED_AFTER {
+            return;
+        }
+        let Some((from, to)) = self.votes.certificates().gap(self.round.view()) else { return };
+        for kind in [VoteKind::ViewChange, VoteKind::Prepare] {
+            self.resolver.want(Want::Certificates { kind, from, to }, None, []);
+        }
+    }
+
     /// Asks for what the settled state still misses.
     fn ask(&mut self) {
+        self.want_endings();
         if self.resolver.is_idle() {
             return;
         }
@@ -348,13 +370,19 @@ impl Consensus {
 
     /// When the next [`Input::Tick`] is due, on the local clock.
     pub fn wakeup(&self) -> Millis {
+        if self.safety.is_halted() {
+            return Millis(u64::MAX);
+        }
         let now = self.now.local;
+        let paused = Some(self.scene().paused_until()).filter(|until| *until > now);
         let due = [
+            paused,
             self.timers.wakeup(now, &self.round),
             self.proofs.wakeup(now),
             self.resolver.wakeup(),
             self.relays.wakeup(),
             self.uncertified.wakeup(),
+            self.safety.wakeup(),
         ];
         due.into_iter().flatten().fold(self.statuses.due(), Millis::min)
     }

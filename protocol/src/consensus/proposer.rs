@@ -104,37 +104,27 @@ impl<'a> Leading<'a> {
     fn choose_parent(&mut self) -> Result<Option<Parent<'a>>, BranchError> {
         let certificates = self.votes.certificates();
         let commit = certificates.commit_view();
-        let mut at = self.view.previous();
-        loop {
-            if at == commit {
-                return Ok(self.committed_parent());
+        // Every view above this one may be passed over.
+        let lowest = certificates.last_not_given_up(self.view).max(commit);
+        for certificate in certificates.prepares_down(lowest.max(commit.next()), self.view.previous()) {
+            if let Some(parent) = self.prepared_parent(certificate)? {
+                return Ok(Some(parent));
             }
-            let passable = certificates.view_change(at).is_some();
-            match certificates.prepare(at) {
-                Some(certificate) => {
-                    if let Some(parent) = self.prepared_parent(certificate)? {
-                        return Ok(Some(parent));
-                    }
-                    if !passable {
-                        return Ok(None);
-                    }
-                }
-                None if passable => {}
-                None => {
-                    self.want_ending(commit, at);
-                    return Ok(None);
-                }
-            }
-            at = at.previous();
         }
+        if lowest == commit {
+            return Ok(self.committed_parent());
+        }
+        if certificates.prepare(lowest).is_none() {
+            self.want_ending(lowest);
+        }
+        Ok(None)
     }
 
     /// Neither kind of certificate is known of this view, and there is one: I am past it.
-    fn want_ending(&mut self, above: View, at: View) {
-        let known = |view: &u64| self.votes.certificates().ending(View(*view)).is_some();
-        let first = (above.0 + 1..=at.0).rev().take_while(|view| !known(view)).last().unwrap_or(at.0);
+    fn want_ending(&mut self, at: View) {
+        let from = self.votes.certificates().last_ended(at).next();
         for kind in [VoteKind::ViewChange, VoteKind::Prepare] {
-            self.resolver.want(Want::Certificates { kind, from: View(first), to: at }, None, []);
+            self.resolver.want(Want::Certificates { kind, from, to: at }, None, []);
         }
     }
 
@@ -217,7 +207,8 @@ impl<'a> Leading<'a> {
         let time = ledger.time().max(self.time);
         let carried = self.votes.carry().for_child(ledger, parent);
         let sequence = ledger.sequence().next();
-        let body = Body { proofs, carried };
+        let mut body = Body { proofs, carried };
+        body.shorten(parent, self.settings.block.bytes_max);
         let at = Position { parent: *parent, sequence, time };
         let after = self.tree.execute(at, &body)?;
         let header = Header { chain, epoch, sequence, parent: *parent, time, body: body.digest(), state: after.root() };

@@ -1,12 +1,12 @@
 //! From the log and the database to a running consensus, and what R12 asks of peers before it signs.
 
 use super::effects::Effects;
-use super::events::{Effect, Notice, Output, Record, Time, To};
+use super::events::{Effect, Halt, Notice, Output, Record, Time, To};
 use super::proofs::Proofs;
 use super::proposals::Proposals;
 use super::proposer::Proposer;
 use super::round::Round;
-use super::safety::{Heard, Safety};
+use super::safety::{Heard, Hearing, Loss, Safety};
 use super::sync::{Peers, Relays, Resolver, Statuses, Uncertified};
 use super::timers::Timers;
 use super::tree::Tree;
@@ -20,6 +20,7 @@ use crate::types::{Hash, ValidatorIndex, View};
 use crate::verify::Verified;
 use crate::vote::Vote;
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// The last final block, as the database has it.
@@ -54,7 +55,7 @@ impl Consensus {
             now,
             safety: Safety::new(set.clone(), schedule.clone(), me, signer),
             votes: Votes::new(set.clone()),
-            tree: Tree::new(set.clone(), settings.proofs_max, branch, base.id, base.ledger),
+            tree: Tree::new(set.clone(), settings.block, branch, base.id, base.ledger),
             proofs: Proofs::new(set.clone(), schedule, me, now.local),
             proposals: Proposals::default(),
             round: Round::new(View(1), None, now.local),
@@ -108,14 +109,13 @@ impl Consensus {
         self.safety.signed().votes().for_each(|vote| self.votes.restore(vote));
         let leader = self.leader(view);
         self.effects.notice(Notice::ViewEntered { view, leader, by: None, fetched: true, doubles: false });
-        self.resolve_history();
         self.settle();
     }
 
     /// R12: a peer's recovery response.
     pub(super) fn on_testimony(&mut self, from: ValidatorIndex, testimony: Testimony) {
         match self.safety.hear(from, &testimony) {
-            Heard::Loss => return self.reconnect(),
+            Heard::Loss(loss) => return self.on_loss(loss),
             Heard::Response(taken) => {
                 for vote in taken {
                     self.votes.include(&vote);
@@ -127,14 +127,22 @@ impl Consensus {
             self.votes.wait(entry, Origin::Fetched);
             self.drain();
         }
-        self.resolve_history();
     }
 
     /// R12: a peer that sends a certificate, or a block with its included votes, also shows these votes. One of mine
     /// that my log lacks distinguishes an old log from a whole one.
     pub(super) fn check_own(&mut self, votes: impl Iterator<Item = Vote>) {
-        if self.safety.misses_any(votes) && self.safety.lose() {
-            self.reconnect();
+        if let Some(missing) = self.safety.missing(votes) {
+            let loss = self.safety.lose(&missing);
+            self.on_loss(loss);
+        }
+    }
+
+    fn on_loss(&mut self, loss: Loss) {
+        match loss {
+            Loss::Known => {}
+            Loss::Noticed => self.reconnect(),
+            Loss::Twin(view) => _ = self.halt(Halt::Twin { view }),
         }
     }
 
@@ -144,15 +152,20 @@ impl Consensus {
         self.effects.push(Effect::Reconnect);
     }
 
-    fn resolve_history(&mut self) {
-        if self.safety.resolve(self.round.view(), self.round.entry()) {
+    /// R12: signs from here on, if enough peers have responded.
+    pub(super) fn resolve_history(&mut self) {
+        if self.safety.unknown().is_none() {
+            return;
+        }
+        let sessions: BTreeSet<ValidatorIndex> = self.peers.indices().collect();
+        let hearing = Hearing { now: self.now.local, sessions: &sessions };
+        if self.safety.resolve(self.round.view(), self.round.entry(), &hearing) {
             self.effects.notice(Notice::Signing);
         }
     }
 
     pub(super) fn accept_unknown_history(&mut self) {
         self.safety.accept();
-        self.resolve_history();
     }
 
     /// What I would tell one that recovers, where I am, and my attestations on everything pending.
@@ -166,6 +179,5 @@ impl Consensus {
             self.effects.send(To::Peer(peer), message);
         }
         self.proofs.attest_all(peer, &mut self.peers, &mut self.effects);
-        self.resolve_history();
     }
 }

@@ -13,13 +13,25 @@ use crate::types::{Hash, Millis, ValidatorIndex};
 /// How long a leader may be checking a proof on which Ready is not unanimous, before its clock starts anyway.
 const LEADER_GRACE: Millis = Millis(1_000);
 
+/// Views in a row that may fail before the next ones are slowed down, by how much at first, and at the most.
+const FAILURES_FREE: u64 = 4;
+const PAUSE_MIN: Millis = Millis(10);
+const PAUSE_MAX: Millis = Millis(1_000);
+
+/// After so many failures in a row a leader waits for this long before it proposes, and a follower starts its clock that much
+/// later: views that fail at once would otherwise follow each other at the network's speed, and each leaves certificates behind.
+pub fn pause_after(failures: u64) -> Millis {
+    let Some(doublings) = failures.checked_sub(FAILURES_FREE) else { return Millis(0) };
+    PAUSE_MIN.times(1 << doublings.min(16)).min(PAUSE_MAX)
+}
+
 /// Rounds that a crowd's leader waits for more proofs: consensus has a seventh of the time then.
 const GATHERING_ROUNDS: u64 = 6;
 
 /// Reasons to make a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
-    pub uncontested: bool,
+    uncontested: bool,
     contested: bool,
     /// A prepared block waits for its Commit certificate, and for two round times now.
     stranded: bool,
@@ -30,6 +42,11 @@ pub struct Work {
 impl Work {
     pub fn any(self) -> bool {
         self.uncontested || self.contested || self.stranded
+    }
+
+    /// Whether a view without a proposal is a reason for longer timers: there was something that everybody could see.
+    pub fn doubles(self) -> bool {
+        self.uncontested || self.stranded
     }
 
     /// Whether it starts the view's clock.
@@ -49,6 +66,16 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Until when nobody proposes in this view, nor starts its clock.
+    pub fn paused_until(&self) -> Millis {
+        let failures = self.votes.certificates().failures(self.round.view());
+        self.round.entered().saturating_add(pause_after(failures))
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.now < self.paused_until()
+    }
+
     fn is_old(&self, span: Millis) -> bool {
         self.now.since(self.round.entered()) >= span
     }
@@ -155,5 +182,16 @@ impl Timers {
         let ends = spans.map(|span| round.entered().saturating_add(span)).into_iter();
         let given = round.entered().saturating_add(self.gathering_max());
         ends.chain([self.gathers_until(round), given]).filter(|at| *at > now).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_the_fourth_failure_in_a_row_on_each_view_waits_twice_as_long_up_to_a_second() {
+        let pauses = [0, 1, 3, 4, 5, 9, 10, 11, 12, 1_000_000, u64::MAX].map(|failures| pause_after(failures).0);
+        assert_eq!(pauses, [0, 0, 0, 10, 20, 320, 640, 1_000, 1_000, 1_000, 1_000]);
     }
 }

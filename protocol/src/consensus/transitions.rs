@@ -116,10 +116,15 @@ impl Consensus {
 
     /// Counts a verified vote, unless its view is too far ahead.
     pub(super) fn count(&mut self, vote: Verified<Vote>) {
+        self.votes.saw(&vote);
         if !Votes::is_in_reach(self.round.view(), vote.view()) {
             return;
         }
-        if let Choice::Prepare(block) = vote.ballot.choice {
+        // One that comes after its view has ended helped nobody: it earns a reward, and no trust.
+        let view_is_open = self.votes.certificates().ending(vote.view()).is_none();
+        if let Choice::Prepare(block) = vote.ballot.choice
+            && view_is_open
+        {
             self.proofs.clear_doubt(self.now.local, vote.voter, self.proposals.of(vote.view(), block));
         }
         if let Some(contradiction) = self.votes.count(vote) {
@@ -247,7 +252,7 @@ impl Consensus {
         if leader == self.settings.me || self.peers.has(leader) {
             self.proofs.pause_contested(now);
         }
-        self.timers.work(&self.scene()).uncontested
+        self.timers.work(&self.scene()).doubles()
     }
 
     /// Votes Prepare for my view's proposal, votes ViewChange, or waits.
@@ -327,6 +332,9 @@ impl Consensus {
             return Progress::None;
         }
         let scene = self.scene();
+        if scene.is_paused() {
+            return Progress::None;
+        }
         let is_gathering = self.timers.is_gathering(&scene) && self.proofs.ready().awaits_more(self.now.local);
         let is_block_due = self.timers.is_stranded(&scene) || self.timers.is_idle_block_due(&scene);
         let draft = self.proposer.draft(Leading {

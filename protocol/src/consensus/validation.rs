@@ -135,11 +135,8 @@ impl Validation<'_> {
 
     /// R4: a ViewChange certificate for every view between the parent's and this one. Asks for what is missing.
     fn holds_view_changes(&mut self, above: View, below: View, hint: ValidatorIndex) -> bool {
-        let missing = |view: &u64| self.votes.certificates().view_change(View(*view)).is_none();
-        let between = above.0.saturating_add(1)..below.0;
-        let Some(first) = between.clone().find(missing) else { return true };
-        let last = between.rev().find(missing).unwrap_or(first);
-        let want = Want::Certificates { kind: VoteKind::ViewChange, from: View(first), to: View(last) };
+        let Some((from, to)) = self.votes.certificates().not_given_up(above, below) else { return true };
+        let want = Want::Certificates { kind: VoteKind::ViewChange, from, to };
         self.resolver.want(want, Some(hint), []);
         false
     }

@@ -21,6 +21,9 @@ pub struct Snapshot {
     pub commit_view: View,
     /// The block of the highest Commit certificate, while it or an ancestor of it is not here.
     pub missing_final: Option<Hash>,
+    /// The first and the last of the views since the last commit of which it is not known here how they ended. While they stay
+    /// unknown at every validator, nobody can propose.
+    pub unknown_endings: Option<(View, View)>,
     /// Why nothing is signed, if so (R12), and which peers have sent recovery responses meanwhile.
     pub unknown_history: Option<(UnknownHistory, Vec<ValidatorIndex>)>,
     /// Whose votes of the current view are held.
@@ -42,10 +45,11 @@ impl Snapshot {
             commit_view: certificates.commit_view(),
             // What is here and final has become the base within the step.
             missing_final: certificates.commit().and_then(Certificate::block).filter(|id| *id != tree.base()),
+            unknown_endings: certificates.gap(view),
             unknown_history: safety.unknown().map(|kind| (kind, safety.told().collect())),
             prepares: votes.tally().voters(view, VoteKind::Prepare).collect(),
             view_changes: votes.tally().voters(view, VoteKind::ViewChange).collect(),
-            prepared: certificates.prepares_above_commit().count(),
+            prepared: certificates.prepared_count(),
             halted: safety.is_halted(),
         }
     }

@@ -111,6 +111,22 @@ fn a_parameter_out_of_range_is_named() {
     }
 }
 
+/// A chain of it would stop with its first block.
+#[test]
+fn blocks_too_small_for_the_votes_of_their_parent_are_refused() {
+    let many = |number: u16| {
+        let mut seed = [0; 32];
+        seed[..2].copy_from_slice(&number.to_be_bytes());
+        let public_key = crate::signature::public_key(&ed25519_dalek::SigningKey::from_bytes(&seed));
+        GenesisValidator { node_id: NodeId::new(&format!("node_{number}")).unwrap(), public_key, ..validator(1) }
+    };
+    let error = refused(|c| {
+        c.validators = (0..800).map(many).collect();
+        c.parameters.block.bytes_max = 65_536;
+    });
+    assert!(matches!(error, GenesisError::BlockTooSmall { validators: 800, got: 65_536, .. }), "{error}");
+}
+
 #[test]
 fn contradicting_verifier_limits_are_refused() {
     let error = refused(|c| c.parameters.verifier.soft.cpu_ms = c.parameters.verifier.hard.cpu_ms + 1);

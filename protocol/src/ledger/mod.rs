@@ -7,7 +7,7 @@ mod accumulator;
 
 pub use accumulator::Accumulator;
 
-use crate::block::{Body, Carried, Entry};
+use crate::block::{Block, BlockLimits, Body, Carried, Entry};
 use crate::bytes::Layout;
 use crate::quorum::ValidatorSet;
 use crate::types::{Amount, Hash, Millis, ResourceCount, Sequence, ValidatorIndex, View};
@@ -70,6 +70,8 @@ pub enum LedgerFault {
     ParentWithoutQuorum(Hash),
     #[error("the block has {got} proofs, at most {max} are allowed")]
     TooManyProofs { got: usize, max: usize },
+    #[error("the block has {got} bytes, at most {max} are allowed")]
+    TooLarge { got: usize, max: usize },
     #[error("the proof {0} is in this block twice")]
     ProofTwice(Hash),
     #[error("the proof {0} is in an ancestor already")]
@@ -210,10 +212,14 @@ impl Ledger {
         set: &ValidatorSet,
         at: Position,
         body: &Body,
-        proofs_max: usize,
+        limits: BlockLimits,
         branch: &dyn Branch,
     ) -> Result<Ledger, NoLedger> {
         let mut next = self.clone();
+        let bytes = Block::bytes_of(body);
+        if bytes > limits.bytes_max {
+            return Err(LedgerFault::TooLarge { got: bytes, max: limits.bytes_max }.into());
+        }
         if self.sequence.0.checked_add(1) != Some(at.sequence.0) {
             return Err(LedgerFault::Sequence { parent: self.sequence, got: at.sequence }.into());
         }
@@ -224,7 +230,7 @@ impl Ledger {
         next.time = at.time;
         next.carry(set, at.parent, &body.carried)?;
         next.pay(set);
-        let difficulty = next.append(at.sequence, &body.proofs, proofs_max, branch)?;
+        let difficulty = next.append(at.sequence, &body.proofs, limits.proofs_max, branch)?;
         next.window.push(Recent { block: Hash::ZERO, difficulty, carried: BTreeSet::new() });
         assert_eq!(next.sum(), next.supply, "conservation: balances, stakes and pool make the supply");
         Ok(next)

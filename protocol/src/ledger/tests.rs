@@ -1,7 +1,7 @@
 //! Rewards, conservation and the validity rules of carried votes.
 
 use super::*;
-use crate::block::CarriedVote;
+use crate::block::{BlockLimits, CarriedVote};
 use crate::quorum::{Validator, ValidatorSet};
 use crate::types::{Epoch, NodeId, PublicKey, Signature, Stake};
 use alloc::format;
@@ -56,6 +56,8 @@ fn genesis(set: &ValidatorSet, pool: u128) -> Ledger {
     Ledger::genesis(&accounts, Amount(pool), Millis(0))
 }
 
+const LIMITS: BlockLimits = BlockLimits { proofs_max: 10, bytes_max: 4_096 };
+
 fn id(sequence: u64) -> Hash {
     Layout::new("test").u64(sequence).digest()
 }
@@ -77,7 +79,7 @@ fn entry(value: u64, difficulty: u64) -> Entry {
 fn step(ledger: &Ledger, set: &ValidatorSet, body: Body) -> Result<Ledger, LedgerFault> {
     let sequence = ledger.sequence().next();
     let at = Position { parent: id(sequence.0 - 1), sequence, time: Millis(sequence.0) };
-    ledger.execute(set, at, &body, 10, &Empty).map_err(fault)
+    ledger.execute(set, at, &body, LIMITS, &Empty).map_err(fault)
 }
 
 /// A chain in which every block carries the given voters for its parent.
@@ -162,10 +164,13 @@ fn proofs_are_bounded_new_and_named_once() {
     let body = |proofs| Body { proofs, carried: Vec::new() };
     let many = body((0..11).map(|value| entry(value, 1)).collect());
     assert_eq!(step(&ledger, &set, many), Err(LedgerFault::TooManyProofs { got: 11, max: 10 }));
+    let voters: Vec<u16> = (0..100).collect();
+    let large = Body { proofs: Vec::new(), carried: vec![votes(id(0), &voters)] };
+    assert_eq!(step(&ledger, &set, large), Err(LedgerFault::TooLarge { got: 168 + 40 + 100 * 84, max: 4_096 }));
     let twice = body(vec![entry(1, 1), entry(1, 1)]);
     assert_eq!(step(&ledger, &set, twice), Err(LedgerFault::ProofTwice(entry(1, 1).proof)));
     let at = Position { parent: Hash::ZERO, sequence: Sequence(1), time: Millis(0) };
-    let old = ledger.execute(&set, at, &body(vec![entry(1, 1)]), 10, &Known(entry(1, 1).proof));
+    let old = ledger.execute(&set, at, &body(vec![entry(1, 1)]), LIMITS, &Known(entry(1, 1).proof));
     assert_eq!(old, Err(LedgerFault::ProofInAncestor(entry(1, 1).proof).into()));
 }
 
@@ -175,7 +180,7 @@ fn time_and_sequence_follow_the_parent() {
     let ledger = chain(&set, 0, 1, Vec::new(), &[]);
     let run = |sequence, time| {
         let at = Position { parent: id(1), sequence: Sequence(sequence), time: Millis(time) };
-        ledger.execute(&set, at, &Body { proofs: Vec::new(), carried: vec![votes(id(1), &[0, 1, 2])] }, 10, &Empty)
+        ledger.execute(&set, at, &Body { proofs: Vec::new(), carried: vec![votes(id(1), &[0, 1, 2])] }, LIMITS, &Empty)
     };
     assert_eq!(run(3, 5), Err(LedgerFault::Sequence { parent: Sequence(1), got: Sequence(3) }.into()));
     assert_eq!(run(2, 0), Err(LedgerFault::TimeRunsBack { parent: 1, got: 0 }.into()));

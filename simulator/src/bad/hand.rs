@@ -104,17 +104,17 @@ impl Hand {
             path.push(block);
             next = block.header.parent;
         }
-        let proofs_max = self.scenario.settings(self.me).proofs_max;
+        let limits = self.scenario.settings(self.me).block;
         let set = &self.scenario.set;
         let mut below = Below { path: Vec::new(), database: &self.database };
         let mut ledger = base.ledger;
         for block in path.into_iter().rev() {
             let header = &block.header;
             let at = Position { parent: header.parent, sequence: header.sequence, time: header.time };
-            ledger = ledger.execute(set, at, &block.body, proofs_max, &below).ok()?;
+            ledger = ledger.execute(set, at, &block.body, limits, &below).ok()?;
             below.path.push(block);
         }
-        ledger.execute(set, at, body, proofs_max, &below).ok()
+        ledger.execute(set, at, body, limits, &below).ok()
     }
 }
 

@@ -5,7 +5,7 @@ use super::{COMPARE_INTERVAL, Node, Running, local};
 use crate::costs::Step;
 use protocol::consensus::events::{self, Notice};
 use protocol::mempool;
-use protocol::message::Message;
+use protocol::message::{GiveUpReason, Message};
 use protocol::types::{Millis, ValidatorIndex};
 use protocol::validator::inbound::inbound;
 use protocol::validator::restart::Hears;
@@ -55,6 +55,14 @@ impl Running {
 }
 
 impl Node {
+    /// As if the view's timer had run out.
+    pub fn give_up(&mut self, now: Millis) {
+        let Some(running) = &self.running else { return };
+        let view = running.consensus.snapshot_now().view;
+        self.tell_consensus(events::Input::GiveUp { view, reason: GiveUpReason::Timeout });
+        self.pump(now);
+    }
+
     pub(super) fn tell_consensus(&mut self, input: events::Input) {
         if let Some(running) = &mut self.running {
             running.mailboxes.consensus.own(input);

@@ -9,6 +9,7 @@ use protocol::consensus::events::{Record, To};
 use protocol::mempool::Judgement;
 use protocol::message::Message;
 use protocol::types::{Millis, ValidatorIndex};
+use protocol::validator::route::Part;
 use protocol::verify::{Checker, Fault, Verified};
 use protocol::vote::{Vote, VoteKind};
 use std::sync::Arc;
@@ -149,6 +150,12 @@ impl World {
 
     fn saw(&mut self, node: ValidatorIndex, sight: Sight) -> Result<(), Broken> {
         if self.is_bad(node) {
+            // What it signs beside its code looks to that like another process with its key; a bad one does not stop for that.
+            if let Sight::Halt(_) = sight {
+                let now = self.now;
+                self.node_mut(node).restart(now, Part::Consensus, 0);
+                return self.carry_out(node);
+            }
             return Ok(());
         }
         match sight {

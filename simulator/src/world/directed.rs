@@ -1,9 +1,11 @@
 //! Directed cases: a world in which nothing happens by chance but delays, told step by step what goes wrong.
 
 use super::World;
+use super::queue::Event;
 use crate::check::Broken;
 use crate::random::Random;
 use crate::scenario::Scenario;
+use protocol::consensus::events::Record;
 use protocol::consensus::view::Snapshot;
 use protocol::message::Message;
 use protocol::types::{Hash, Millis, ValidatorIndex};
@@ -20,6 +22,20 @@ impl World {
     /// # Errors
     /// The rule that was broken meanwhile.
     pub fn directed(stakes: &[u64], seed: u64) -> Result<World, Broken> {
+        Self::directed_with(stakes, seed, |_| {})
+    }
+
+    /// The same in a scenario that differs.
+    ///
+    /// # Errors
+    /// The rule that was broken meanwhile.
+    pub fn directed_with(stakes: &[u64], seed: u64, differs: impl FnOnce(&mut Scenario)) -> Result<World, Broken> {
+        let mut world = Self::set_up(stakes, seed, differs);
+        world.run_for(STARTED)?;
+        Ok(world)
+    }
+
+    fn set_up(stakes: &[u64], seed: u64, differs: impl FnOnce(&mut Scenario)) -> World {
         let mut random = Random::new(seed);
         let mut scenario = Scenario::with_stakes(&mut random, stakes);
         (scenario.loss_per_mille, scenario.duplication_per_mille) = (0, 0);
@@ -27,7 +43,17 @@ impl World {
         scenario.jitter_ms = 1;
         scenario.pace.timeout_max = Millis(2_000);
         scenario.block_size_max = 10;
-        let mut world = World::with(scenario, random, false);
+        differs(&mut scenario);
+        World::with(scenario, random, false)
+    }
+
+    /// The same, but these have never started.
+    ///
+    /// # Errors
+    /// The rule that was broken meanwhile.
+    pub fn directed_without(absent: &[ValidatorIndex], stakes: &[u64], seed: u64) -> Result<World, Broken> {
+        let mut world = Self::set_up(stakes, seed, |_| {});
+        world.queue.retain(|queued| !matches!(&queued.event, Event::Start { node, .. } if absent.contains(node)));
         world.run_for(STARTED)?;
         Ok(world)
     }
@@ -61,6 +87,38 @@ impl World {
     /// If its log lacks what it sent.
     pub fn up(&mut self, node: ValidatorIndex) -> Result<(), Broken> {
         self.start(node, false)
+    }
+
+    /// Changes the vote log of a validator that is down.
+    pub fn edit_log(&mut self, node: ValidatorIndex, edit: impl FnOnce(&mut Vec<Record>)) {
+        edit(&mut self.node_mut(node).disk.log);
+    }
+
+    /// How often vote logs were shortened.
+    pub fn shortened(&self) -> u64 {
+        self.figures.shortened
+    }
+
+    /// As if a validator's view timer had run out.
+    ///
+    /// # Errors
+    /// The first rule that was broken.
+    pub fn give_up(&mut self, node: ValidatorIndex) -> Result<(), Broken> {
+        let now = self.now;
+        self.node_mut(node).give_up(now);
+        self.carry_out(node)
+    }
+
+    /// As if a validator that has just proposed voted ViewChange at once.
+    ///
+    /// # Errors
+    /// The first rule that was broken.
+    pub fn give_up_as_leader(&mut self, node: ValidatorIndex) -> Result<(), Broken> {
+        let leads = {
+            let now = self.at(node);
+            now.leader == node && now.prepares.contains(&node)
+        };
+        if leads { self.give_up(node) } else { Ok(()) }
     }
 
     /// Hands the next proof that everybody confirms to a validator.

@@ -6,9 +6,8 @@
 use super::VoteLogError;
 use crate::storage::files::{self, Existing};
 use protocol::bytes::Layout;
-use protocol::types::Hash;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Batches between two writings of the durable watermark, except for the first after a start: a copy of the log that is
 /// older than this is recognised from the log itself.
@@ -27,13 +26,6 @@ pub enum Mark {
     Reached(u64),
     /// It was there, and nobody knows what it said.
     Damaged,
-}
-
-/// Where the mark of a validator's key is, for one chain: a new genesis with an old key is a new history.
-pub fn path(key_file: &Path, chain: &Hash) -> PathBuf {
-    let mut name = key_file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".voted-on-{}", &chain.to_string()[..16]));
-    key_file.with_file_name(name)
 }
 
 pub(super) fn read(path: &Path) -> Result<Mark, VoteLogError> {

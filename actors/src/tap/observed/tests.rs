@@ -57,6 +57,7 @@ fn snapshot(view: u64, view_changes: &[u16]) -> Snapshot {
         block: Hash::ZERO,
         commit_view: View(0),
         missing_final: None,
+        unknown_endings: None,
         unknown_history: None,
         prepares: Vec::new(),
         view_changes: view_changes.iter().copied().map(ValidatorIndex).collect(),

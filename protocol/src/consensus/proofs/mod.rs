@@ -154,11 +154,12 @@ impl Proofs {
 
     /// A Prepare for proofs on which Ready is not unanimous ends the suspicion, if its voter had announced them.
     pub fn clear_doubt(&mut self, now: Millis, voter: ValidatorIndex, proposal: Option<&Proposal>) {
-        if !self.doubts.contains(voter) {
+        if !self.doubts.is_doubted(now, voter) {
             return;
         }
         let announced = proposal.and_then(|proposal| self.contested_announcers(proposal));
-        if announced.is_some_and(|announcers| announcers.contains(&voter)) && self.doubts.clear(voter) {
+        if announced.is_some_and(|announcers| announcers.contains(&voter)) {
+            self.doubts.clear(now, voter);
             self.lapse_doubts(now);
         }
     }

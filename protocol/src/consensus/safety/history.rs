@@ -5,8 +5,8 @@
 use crate::consensus::events::UnknownHistory;
 use crate::message::Testimony;
 use crate::quorum::ValidatorSet;
-use crate::types::{ValidatorIndex, View};
-use alloc::collections::BTreeMap;
+use crate::types::{Millis, ValidatorIndex, View};
+use alloc::collections::{BTreeMap, BTreeSet};
 
 /// Whether I may sign, and the recovery responses so far.
 #[derive(Debug)]
@@ -16,7 +16,22 @@ pub struct History {
     /// The operator takes the risk of signing without a lost history.
     accepted: bool,
     told: BTreeMap<ValidatorIndex, Told>,
+    /// Since when a quorum that includes me has responded.
+    quorum_since: Option<Millis>,
+    /// A quorum of others has set a floor since this process started: whatever is above it in my name I signed in this process,
+    /// and it is in the log.
+    healed_by_others: bool,
 }
+
+/// Who has a session when a recovery state may end, and when that is.
+pub struct Hearing<'a> {
+    pub now: Millis,
+    pub sessions: &'a BTreeSet<ValidatorIndex>,
+}
+
+/// So long a quorum waits for the other peers with a session: one of them may hold a vote that this log lacks, and one that is
+/// bad may never respond.
+const OTHERS_AWAITED: Millis = Millis(2_000);
 
 #[derive(Debug, Clone, Copy)]
 struct Told {
@@ -35,7 +50,7 @@ pub enum Resolution {
 
 impl History {
     pub fn new(me: ValidatorIndex, unknown: Option<UnknownHistory>) -> Self {
-        History { me, unknown, accepted: false, told: BTreeMap::new() }
+        History { me, unknown, accepted: false, told: BTreeMap::new(), quorum_since: None, healed_by_others: false }
     }
 
     pub fn unknown(&self) -> Option<UnknownHistory> {
@@ -63,6 +78,7 @@ impl History {
     pub fn lose(&mut self) {
         self.unknown = Some(UnknownHistory::Lost);
         self.told.clear();
+        self.quorum_since = None;
     }
 
     /// Enters a peer's recovery response; its entry certificate was verified. One that does not match its view is
@@ -75,39 +91,53 @@ impl History {
     }
 
     /// Whether enough peers have responded, for a validator that is in this view itself.
-    pub fn resolve(&self, set: &ValidatorSet, view: View) -> Option<Resolution> {
-        let tellers =
-            |usable: fn(&Told) -> bool| self.told.iter().filter(move |(_, told)| usable(told)).map(|(by, _)| *by);
+    pub fn resolve(&mut self, set: &ValidatorSet, view: View, hearing: &Hearing<'_>) -> Option<Resolution> {
         let highest = self.told.values().map(|told| told.view).max().unwrap_or(View(1));
         match self.unknown? {
-            UnknownHistory::New => {
-                let stake = set.stake_of(tellers(|_| true).chain([self.me]));
-                // Nobody has entered a later view, so nobody holds a certificate: I cannot have signed.
-                let floor = if highest == View(1) { View(0) } else { highest.next() };
-                set.is_quorum(stake).then_some(Resolution::Floor(floor))
-            }
             UnknownHistory::Lost if self.accepted => {
-                let stake = set.stake_of(tellers(|_| true).chain([self.me]));
                 // Whoever is needed for a quorum must vote in the view that the others are in, or they never leave it.
-                let floor = highest.max(view).previous();
-                set.is_quorum(stake).then_some(Resolution::Floor(floor))
+                self.has_quorum_with_me(set).then_some(Resolution::Floor(highest.max(view).previous()))
             }
             UnknownHistory::Lost => {
-                let stake = set.stake_of(tellers(|told| !told.lost));
-                set.is_quorum(stake).then_some(Resolution::Floor(highest.next()))
+                let others = self.told.iter().filter(|(_, told)| !told.lost).map(|(by, _)| *by);
+                let is_quorum = set.is_quorum(set.stake_of(others));
+                self.healed_by_others |= is_quorum;
+                is_quorum.then_some(Resolution::Floor(highest.next()))
             }
+            // It never signed, so nothing can be missing; a floor would silence it in the very view in which it is needed.
+            UnknownHistory::New => self.has_quorum_with_me(set).then_some(Resolution::AsItIs),
             // Asking more would halt a network for ever whose machines lost power together.
             UnknownHistory::Torn | UnknownHistory::Unconfirmed => {
-                let stake = set.stake_of(tellers(|_| true).chain([self.me]));
-                set.is_quorum(stake).then_some(Resolution::AsItIs)
+                if !self.has_quorum_with_me(set) {
+                    self.quorum_since = None;
+                    return None;
+                }
+                let since = *self.quorum_since.get_or_insert(hearing.now);
+                let all_responded = hearing.sessions.iter().all(|peer| self.told.contains_key(peer));
+                let is_over = all_responded || hearing.now.since(since) >= OTHERS_AWAITED;
+                is_over.then_some(Resolution::AsItIs)
             }
         }
+    }
+
+    fn has_quorum_with_me(&self, set: &ValidatorSet) -> bool {
+        set.is_quorum(set.stake_of(self.told.keys().copied().chain([self.me])))
+    }
+
+    /// When the other peers are no longer awaited, if a quorum has responded.
+    pub fn wakeup(&self) -> Option<Millis> {
+        self.quorum_since.map(|since| since.saturating_add(OTHERS_AWAITED))
     }
 
     /// The operator takes the risk, now and should a loss be noticed later: responses of others that form a quorum
     /// together with me are enough, and I may sign in their highest view, in which I may have signed before.
     pub fn accept(&mut self) {
         self.accepted = true;
+    }
+
+    /// Whether a vote of mine above the floor that the log lacks is another process'.
+    pub fn is_healed_by_others(&self) -> bool {
+        self.healed_by_others && !self.is_unknown()
     }
 
     /// Whether votes of mine that others hold are entered as they report them, since no floor covers them.
@@ -118,6 +148,7 @@ impl History {
     pub fn end(&mut self) {
         self.unknown = None;
         self.told.clear();
+        self.quorum_since = None;
     }
 
     /// Validators that have responded so far, for status output.
@@ -151,6 +182,10 @@ mod tests {
         Testimony { lost, view: View(view), entry, yours: Vec::new() }
     }
 
+    const NOBODY: &BTreeSet<ValidatorIndex> = &BTreeSet::new();
+    /// Nobody else has a session.
+    const AT_ONCE: Hearing<'static> = Hearing { now: Millis(0), sessions: NOBODY };
+
     fn history(kind: UnknownHistory) -> History {
         History::new(ValidatorIndex(0), Some(kind))
     }
@@ -159,17 +194,18 @@ mod tests {
     fn a_new_network_signs_from_view_one_once_a_quorum_is_there() {
         let mut history = history(UnknownHistory::New);
         history.hear(ValidatorIndex(1), &at(1, false));
-        assert_eq!(history.resolve(&set(4), View(1)), None);
+        assert_eq!(history.resolve(&set(4), View(1), &AT_ONCE), None);
         history.hear(ValidatorIndex(2), &at(1, false));
-        assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::Floor(View(0))));
+        assert_eq!(history.resolve(&set(4), View(1), &AT_ONCE), Some(Resolution::AsItIs));
     }
 
+    /// A floor would silence it where it is needed: beside a bad validator that keeps silent, for ever.
     #[test]
-    fn a_new_validator_in_a_running_network_signs_above_what_it_was_told() {
+    fn a_new_validator_in_a_running_network_takes_no_floor() {
         let mut history = history(UnknownHistory::New);
         history.hear(ValidatorIndex(1), &at(7, false));
         history.hear(ValidatorIndex(2), &at(5, false));
-        assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::Floor(View(8))));
+        assert_eq!(history.resolve(&set(4), View(1), &AT_ONCE), Some(Resolution::AsItIs));
     }
 
     #[test]
@@ -177,11 +213,11 @@ mod tests {
         let mut history = history(UnknownHistory::Lost);
         history.hear(ValidatorIndex(1), &at(1, false));
         history.hear(ValidatorIndex(2), &at(1, false));
-        assert_eq!(history.resolve(&set(4), View(1)), None, "I do not count myself");
+        assert_eq!(history.resolve(&set(4), View(1), &AT_ONCE), None, "I do not count myself");
         history.hear(ValidatorIndex(3), &at(1, true));
-        assert_eq!(history.resolve(&set(4), View(1)), None, "who lost its own log does not count");
+        assert_eq!(history.resolve(&set(4), View(1), &AT_ONCE), None, "who lost its own log does not count");
         history.hear(ValidatorIndex(3), &at(1, false));
-        assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::Floor(View(2))));
+        assert_eq!(history.resolve(&set(4), View(1), &AT_ONCE), Some(Resolution::Floor(View(2))));
     }
 
     #[test]
@@ -189,15 +225,15 @@ mod tests {
         let mut history = history(UnknownHistory::Lost);
         history.hear(ValidatorIndex(1), &at(4, false));
         history.hear(ValidatorIndex(2), &at(6, false));
-        assert_eq!(history.resolve(&set(3), View(1)), None);
+        assert_eq!(history.resolve(&set(3), View(1), &AT_ONCE), None);
         history.accept();
         assert_eq!(
-            history.resolve(&set(3), View(5)),
+            history.resolve(&set(3), View(5), &AT_ONCE),
             Some(Resolution::Floor(View(5))),
             "in view 6 all three are needed"
         );
         history.lose();
-        assert_eq!(history.resolve(&set(3), View(5)), None, "the others are heard first");
+        assert_eq!(history.resolve(&set(3), View(5), &AT_ONCE), None, "the others are heard first");
     }
 
     #[test]
@@ -205,16 +241,20 @@ mod tests {
         let mut history = history(UnknownHistory::Torn);
         history.hear(ValidatorIndex(1), &at(9, false));
         history.hear(ValidatorIndex(2), &at(9, true));
-        assert_eq!(history.resolve(&set(4), View(1)), Some(Resolution::AsItIs));
+        assert_eq!(history.resolve(&set(4), View(1), &AT_ONCE), Some(Resolution::AsItIs));
     }
 
     #[test]
     fn a_log_that_is_whole_by_its_own_account_is_signed_above_once_a_quorum_with_me_has_told() {
         let mut history = history(UnknownHistory::Unconfirmed);
         history.hear(ValidatorIndex(1), &at(9, false));
-        assert_eq!(history.resolve(&set(4), View(3)), None);
+        assert_eq!(history.resolve(&set(4), View(3), &AT_ONCE), None);
         history.hear(ValidatorIndex(2), &at(9, true));
-        assert_eq!(history.resolve(&set(4), View(3)), Some(Resolution::AsItIs), "who lost its own log knows mine");
+        assert_eq!(
+            history.resolve(&set(4), View(3), &AT_ONCE),
+            Some(Resolution::AsItIs),
+            "who lost its own log knows mine"
+        );
     }
 
     #[test]
@@ -226,6 +266,27 @@ mod tests {
 
     #[test]
     fn a_single_validator_starts_alone() {
-        assert_eq!(history(UnknownHistory::New).resolve(&set(1), View(1)), Some(Resolution::Floor(View(0))));
+        assert_eq!(history(UnknownHistory::New).resolve(&set(1), View(1), &AT_ONCE), Some(Resolution::AsItIs));
+    }
+
+    #[test]
+    fn a_quorum_waits_two_seconds_for_the_others_that_have_a_session() {
+        for kind in [UnknownHistory::Torn, UnknownHistory::Unconfirmed] {
+            let mut history = history(kind);
+            let sessions = (1..4).map(ValidatorIndex).collect();
+            let at_time = |history: &mut History, now| {
+                history.resolve(&set(4), View(1), &Hearing { now: Millis(now), sessions: &sessions })
+            };
+            history.hear(ValidatorIndex(1), &at(1, false));
+            assert_eq!(at_time(&mut history, 500), None);
+            assert_eq!(history.wakeup(), None, "no quorum has responded");
+            history.hear(ValidatorIndex(2), &at(1, false));
+            assert_eq!(at_time(&mut history, 1_000), None);
+            assert_eq!(history.wakeup(), Some(Millis(3_000)));
+            assert_eq!(at_time(&mut history, 2_999), None);
+            assert_eq!(at_time(&mut history, 3_000), Some(Resolution::AsItIs), "{kind:?}");
+            history.hear(ValidatorIndex(3), &at(1, true));
+            assert_eq!(at_time(&mut history, 1_001), Some(Resolution::AsItIs), "{kind:?}: all have");
+        }
     }
 }

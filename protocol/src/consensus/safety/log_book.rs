@@ -2,6 +2,7 @@
 
 use crate::certificate::Certificate;
 use crate::consensus::events::Record;
+use crate::consensus::votes::Runs;
 use crate::types::View;
 use crate::vote::VoteKind;
 use alloc::collections::BTreeSet;
@@ -15,6 +16,8 @@ pub struct LogBook {
     /// Records that it was last written with.
     shortest: usize,
     certificates: BTreeSet<(VoteKind, View)>,
+    /// Of these, the ViewChange certificates.
+    given_up: Runs,
     /// Certificates that need no fsync of their own: they go with the next batch.
     deferred: Vec<Certificate>,
     /// What this step adds, in order.
@@ -46,6 +49,11 @@ impl LogBook {
         self.deferred.push(certificate);
     }
 
+    /// The views from `first` to `last` whose ViewChange certificate is not in the log.
+    pub fn without_view_change(&self, first: View, last: View) -> impl Iterator<Item = View> + '_ {
+        self.given_up.missing(first, last)
+    }
+
     /// Ends the step.
     pub fn take(&mut self) -> Vec<Record> {
         core::mem::take(&mut self.new)
@@ -55,6 +63,7 @@ impl LogBook {
     pub fn restart(&mut self, records: &[Record]) {
         (self.count, self.shortest) = (records.len(), records.len());
         self.certificates.clear();
+        self.given_up = Runs::default();
         self.deferred.clear();
         records.iter().for_each(|record| self.note(record));
     }
@@ -83,5 +92,8 @@ impl LogBook {
 
     fn note_certificate(&mut self, certificate: &Certificate) {
         self.certificates.insert((certificate.kind(), certificate.view()));
+        if certificate.kind() == VoteKind::ViewChange {
+            self.given_up.insert(certificate.view());
+        }
     }
 }

@@ -17,11 +17,12 @@ use crate::message::{Proposal, Testimony};
 use crate::quorum::ValidatorSet;
 use crate::schedule::Schedule;
 use crate::signature::Signer;
-use crate::types::{Hash, ValidatorIndex, View};
+use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::vote::{Ballot, Choice, Vote, VoteKind};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+pub use history::Hearing;
 use history::{History, Resolution};
 use log_book::LogBook;
 use signed::Signed;
@@ -52,10 +53,21 @@ pub struct Draft {
 
 /// What a recovery response tells.
 pub enum Heard {
-    /// A vote of mine that my log lacks: it is lost, and says so now.
-    Loss,
+    /// A vote of mine that my log lacks.
+    Loss(Loss),
     /// Nothing that I must not contradict, but for these votes of mine, which are in the log from now on.
     Response(Vec<Vote>),
+}
+
+/// What a vote of mine that my log lacks says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Nothing new: the log is known to be lost.
+    Known,
+    /// The log is lost, and says so now.
+    Noticed,
+    /// It is of this view, above the floor that others set since my start: another process signed it.
+    Twin(View),
 }
 
 impl Safety {
@@ -171,24 +183,28 @@ impl Safety {
 
     /// R4: the ViewChange certificates that justify a proposal, and that it does not bring along, go into the log before it.
     fn justify_prepare(&mut self, proposal: &Proposal, timing: Timing, certificates: &Certificates) {
-        let view = proposal.view();
-        for between in (proposal.parent_view().0.saturating_add(1)..view.0).map(View) {
-            let certificate = certificates.view_change(between);
-            match timing {
-                Timing::InTime => assert!(certificate.is_some(), "R4: view {} is skipped without its end", between.0),
-                // What lies below the highest Commit is not kept.
-                Timing::Late => {}
+        let (parent, view) = (proposal.parent_view(), proposal.view());
+        match timing {
+            Timing::InTime => {
+                let first = certificates.not_given_up(parent, view).map(|(first, _)| first.0);
+                assert!(first.is_none(), "R4: view {} is skipped without its end", first.unwrap_or_default());
             }
-            let brought = proposal.skipped.iter().any(|skipped| skipped.view() == between);
-            if let Some(certificate) = certificate.filter(|_| !brought) {
+            // What lies below the highest Commit is not kept.
+            Timing::Late => {}
+        }
+        let first = View(parent.0.saturating_add(1)).max(certificates.commit_view().next());
+        let new: Vec<View> = self.log.without_view_change(first, view.previous()).collect();
+        for certificate in new.into_iter().filter_map(|between| certificates.view_change(between)) {
+            let brought = proposal.skipped.iter().any(|skipped| skipped.view() == certificate.view());
+            if !brought {
                 self.log.justify(certificate);
             }
         }
     }
 
-    /// R12: whether a vote of mine that others hold is missing here, above the floor.
-    pub fn misses_any(&self, mut votes: impl Iterator<Item = Vote>) -> bool {
-        votes.any(|vote| self.misses(&vote))
+    /// R12: a vote of mine that others hold and that is missing here, above the floor.
+    pub fn missing(&self, mut votes: impl Iterator<Item = Vote>) -> Option<Vote> {
+        votes.find(|vote| self.misses(vote))
     }
 
     fn misses(&self, vote: &Vote) -> bool {
@@ -196,21 +212,27 @@ impl Safety {
     }
 
     /// R12: others hold a vote of mine that the log lacks. Nothing is signed until recovery responses have come in new
-    /// sessions. False if the log is known to be lost already.
-    pub fn lose(&mut self) -> bool {
+    /// sessions; or never, if it cannot be one of this process or of one before it.
+    pub fn lose(&mut self, vote: &Vote) -> Loss {
         if self.history.is_lost() {
-            return false;
+            return Loss::Known;
+        }
+        if self.history.is_healed_by_others() {
+            return Loss::Twin(vote.view());
         }
         self.history.lose();
         self.log.append(Record::Unknown(UnknownHistory::Lost));
-        true
+        Loss::Noticed
     }
 
     /// R12: takes a peer's recovery response.
     pub fn hear(&mut self, from: ValidatorIndex, response: &Testimony) -> Heard {
         let missing: Vec<Vote> = response.yours.iter().filter(|vote| self.misses(vote)).copied().collect();
-        if !missing.is_empty() && self.lose() {
-            return Heard::Loss;
+        if let Some(vote) = missing.first() {
+            match self.lose(vote) {
+                Loss::Known => {}
+                loss @ (Loss::Noticed | Loss::Twin(_)) => return Heard::Loss(loss),
+            }
         }
         let taken = if self.history.takes_votes() { missing } else { Vec::new() };
         for vote in &taken {
@@ -224,8 +246,8 @@ impl Safety {
 
     /// R12: signs from here on if enough peers have responded, for a validator that is in this view by this certificate. Says
     /// whether that is so since now.
-    pub fn resolve(&mut self, view: View, entry: Option<&Certificate>) -> bool {
-        let Some(resolution) = self.history.resolve(&self.set, view) else { return false };
+    pub fn resolve(&mut self, view: View, entry: Option<&Certificate>, hearing: &Hearing<'_>) -> bool {
+        let Some(resolution) = self.history.resolve(&self.set, view, hearing) else { return false };
         match resolution {
             Resolution::AsItIs => {}
             Resolution::Floor(floor) => self.signed.raise_floor(floor),
@@ -242,6 +264,11 @@ impl Safety {
     /// R12: the operator takes the risk.
     pub fn accept(&mut self) {
         self.history.accept();
+    }
+
+    /// When a recovery state may end without a further response.
+    pub fn wakeup(&self) -> Option<Millis> {
+        self.history.wakeup()
     }
 
     /// R12: why nothing is signed, if so.

@@ -51,6 +51,12 @@ impl Signed {
         self.views.iter().map(|(view, mine)| (*view, mine))
     }
 
+    /// Those of the views from `first` to `last`; none if they are in the other order.
+    pub fn range(&self, first: View, last: View) -> impl Iterator<Item = (View, &Mine)> {
+        let range = (first <= last).then(|| self.views.range(first..=last));
+        range.into_iter().flatten().map(|(view, mine)| (*view, mine))
+    }
+
     /// All of them, by view.
     pub fn votes(&self) -> impl Iterator<Item = Vote> + '_ {
         self.views.values().flat_map(Mine::votes)

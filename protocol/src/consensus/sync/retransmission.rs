@@ -47,10 +47,11 @@ impl Supply<'_> {
     /// My recovery response to a peer whose vote log may be incomplete (R12).
     pub fn testimony(&self, peer: ValidatorIndex) -> Message {
         Message::Testimony(Testimony {
-            lost: self.safety.is_lost(),
+            // Who healed from a loss tells, up to its floor, a view below what it may have signed.
+            lost: self.safety.is_lost() || self.round.view() <= self.safety.signed().floor(),
             view: self.round.view(),
             entry: self.round.entry().cloned(),
-            yours: self.votes.tally().newest_of(peer).take(limits::TESTIMONY_VOTES_MAX).collect(),
+            yours: self.votes.shown_to(peer).take(limits::TESTIMONY_VOTES_MAX).collect(),
         })
     }
 
@@ -105,12 +106,9 @@ impl Supply<'_> {
     /// My Commit votes above the highest Commit certificate that either of us has.
     fn lacking_commits(&self, status: &Status, collects: impl Fn(View) -> bool) -> Vec<Message> {
         let above = self.votes.certificates().commit_view().max(status.commit);
-        let commits = self
-            .safety
-            .signed()
-            .iter()
-            .filter(|(view, _)| *view > above && collects(*view))
-            .filter_map(|(_, mine)| mine.commit);
+        let first = View(above.0.saturating_add(1));
+        let commits = self.safety.signed().range(first, View(u64::MAX)).filter(|(view, _)| collects(*view));
+        let commits = commits.filter_map(|(_, mine)| mine.commit);
         let held = |vote: &Vote| vote.view() == status.view && status.commits.contains(self.settings.me);
         commits.filter(|vote| !held(vote)).map(bare).collect()
     }
@@ -135,8 +133,9 @@ impl Supply<'_> {
         late.map(bare).collect()
     }
 
-    /// The answer to a request for certificates, if any are held.
-    pub fn certificates(&self, kind: VoteKind, first: View, to: View) -> Option<Message> {
+    /// The answer to a request for certificates: those that are held. In place of a ViewChange certificate that is not, my own
+    /// vote: a quorum of these makes it again, where nobody holds it any more.
+    pub fn certificates(&self, kind: VoteKind, first: View, to: View) -> Vec<Message> {
         let held = self.votes.certificates();
         let mut certificates = held.range(kind, first, to, limits::CERTIFICATES_MAX);
         // A parent that is final already: its Prepare certificate is put together from the votes that are kept.
@@ -145,7 +144,20 @@ impl Supply<'_> {
             let block = commit.and_then(Certificate::block);
             certificates.extend(block.and_then(|block| self.votes.prepare_of(&block)));
         }
-        (!certificates.is_empty()).then_some(Message::Certificates(certificates))
+        let mut answer = if kind == VoteKind::ViewChange { self.view_change_votes(first, to) } else { Vec::new() };
+        if !certificates.is_empty() {
+            answer.push(Message::Certificates(certificates));
+        }
+        answer
+    }
+
+    /// My ViewChange votes of views whose certificate is not held, and that are not committed.
+    fn view_change_votes(&self, first: View, to: View) -> Vec<Message> {
+        let held = self.votes.certificates();
+        let first = first.max(held.commit_view().next());
+        let mine = self.safety.signed().range(first, to).filter_map(|(_, mine)| mine.view_change);
+        let lacking = mine.filter(|vote| held.view_change(vote.view()).is_none());
+        lacking.take(limits::CERTIFICATES_MAX).map(bare).collect()
     }
 
     /// The answer to a request for blocks. Final blocks come from the database, ascending, with a Commit certificate; those

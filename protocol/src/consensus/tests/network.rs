@@ -1,5 +1,6 @@
 //! Four validators, or any number, with a constant delay: what the directed cases drive.
 
+use crate::block::BlockLimits;
 use crate::consensus::events::{Checked, Effect, Halt, Input, Notice, Output, Record, Time, To, UnknownHistory};
 use crate::consensus::recovery::Base;
 use crate::consensus::{Consensus, LOG_RECORDS_MAX, Settings};
@@ -116,7 +117,7 @@ impl Network {
             schedule: schedule.clone(),
             me: ValidatorIndex(me as u16),
             genesis: base.id,
-            proofs_max: 100,
+            block: BlockLimits { proofs_max: 100, bytes_max: 1 << 20 },
             block_size_max: 10,
             idle_block_interval: Millis(10_000),
             clock_tolerance: Millis(10_000),

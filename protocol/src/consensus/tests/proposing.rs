@@ -1,6 +1,7 @@
 //! What a leader puts into a block, and how long it waits for more.
 
 use super::*;
+use crate::block::Block;
 
 const COUNT: ResourceCount = ResourceCount(1_000);
 
@@ -77,4 +78,65 @@ fn a_crowds_leader_waits_some_rounds_for_what_is_being_checked_and_no_longer() {
     network.run(2_000);
     assert!(network.is_final_everywhere(3) && network.is_final_everywhere(4));
     assert!(network.nodes.iter().flatten().all(|node| node.views < 10), "no view was given up");
+}
+
+/// One that announced Ready keeps its Prepare back until the view is over. A vote that comes then helped nobody.
+#[test]
+fn a_prepare_that_comes_after_its_view_does_not_end_a_suspicion() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(3_000);
+    let leader = leader(&network);
+    let view = network.node(leader).consensus.round.view();
+    let others: Vec<usize> = (0..4).filter(|node| *node != leader).collect();
+    let (bad, lacks) = (others[0], others[1]);
+    others.iter().filter(|node| **node != lacks).for_each(|node| network.confirm(*node, 1));
+    network.run(20);
+    network.cut = (0..4).map(|other| (bad, other)).collect();
+    network.input(leader, Input::Checked([checked(1)].into()));
+    while network.node(leader).consensus.round.view() == view {
+        network.run(1);
+        // The bad one gives up with the others, and says nothing else.
+        let vote = network.node(bad).consensus.safety.signed().at(view).view_change;
+        if let Some(vote) = vote {
+            let said = Verified::own(Message::Vote { vote, reason: None });
+            network.input(leader, Input::Peer(ValidatorIndex(bad as u16), said));
+        }
+    }
+    let proof = Hash([1; 32]);
+    let is_trusted = |network: &Network| {
+        let ready = network.node(leader).consensus.proofs.ready();
+        ready.trusted(&proof, COUNT).contains(&ValidatorIndex(bad as u16))
+    };
+    assert!(!is_trusted(&network), "it is suspected");
+    let vote = network.node(bad).consensus.safety.signed().at(view).prepare.expect("it checked the block");
+    let late = Verified::own(Message::Vote { vote, reason: None });
+    network.input(leader, Input::Peer(ValidatorIndex(bad as u16), late));
+    assert!(!is_trusted(&network), "and still is");
+}
+
+/// The genesis allows so many bytes that three proofs have room beside everybody's votes for the parent.
+#[test]
+fn a_block_never_has_more_bytes_than_the_genesis_allows() {
+    let mut network = Network::new(&[10; 4]);
+    let bytes_max = Block::bytes_needed(4) + 2 * 72;
+    for index in 0..4 {
+        network.settings[index].block.bytes_max = bytes_max;
+        let log = network.stop(index);
+        network.start(index, log);
+    }
+    network.run(20);
+    (1..=20).for_each(|proof| network.confirm_everywhere(proof));
+    network.run(2_000);
+    assert!((1..=20).all(|proof| network.is_final_everywhere(proof)));
+    let proposals: Vec<Block> = network
+        .node(0)
+        .log
+        .iter()
+        .filter_map(|record| match record {
+            Record::Proposal(proposal) => Some(proposal.block.clone()),
+            _ => None,
+        })
+        .collect();
+    let largest = proposals.iter().map(|block| Block::bytes_of(&block.body)).max().unwrap();
+    assert!(largest <= bytes_max && proposals.iter().any(|block| block.body.proofs.len() == 3), "{largest}");
 }

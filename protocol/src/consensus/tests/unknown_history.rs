@@ -3,6 +3,8 @@
 use super::*;
 use crate::block::Block;
 use crate::certificate::Certificate;
+use crate::message::Testimony;
+use crate::types::ValidatorIndex;
 
 const TORN: Record = Record::Unknown(UnknownHistory::Torn);
 const LOST: Record = Record::Unknown(UnknownHistory::Lost);
@@ -196,4 +198,108 @@ fn a_whole_log_is_confirmed_and_signs_on() {
     network.confirm_everywhere(2);
     network.run(1_000);
     assert!(network.is_final_everywhere(2));
+}
+
+/// The newest votes of the fourth that anybody holds in the tally are gone with the commits: they are kept apart.
+#[test]
+fn who_saw_a_later_vote_shows_it_after_it_is_committed() {
+    let (network, old) = network_with_an_old_log_of_three();
+    let highest = |votes: &mut dyn Iterator<Item = Vote>| votes.map(|vote| vote.view()).max().unwrap();
+    let logged = highest(&mut old.iter().filter_map(|record| match record {
+        Record::Vote(vote) => Some(*vote),
+        _ => None,
+    }));
+    for other in 0..3 {
+        let consensus = &network.node(other).consensus;
+        assert_eq!(consensus.votes.tally().newest_of(ValidatorIndex(3)).count(), 0);
+        let Message::Testimony(response) = consensus.supply().testimony(ValidatorIndex(3)) else { unreachable!() };
+        assert!(highest(&mut response.yours.iter().copied()) > logged, "{response:?}");
+        assert!(response.yours.iter().all(|vote| vote.voter == ValidatorIndex(3)));
+    }
+}
+
+/// Of three peers two have seen nothing; the third, which is the slowest, holds the vote.
+#[test]
+fn every_peer_with_a_session_is_heard_before_an_old_log_signs() {
+    let (mut network, old) = network_with_an_old_log_of_three();
+    network.cut = (0..3).map(|other| (other, 3)).collect();
+    network.start(3, old.iter().cloned().chain([UNCONFIRMED]).collect());
+    let response =
+        |network: &Network, from: usize| match network.node(from).consensus.supply().testimony(ValidatorIndex(3)) {
+            Message::Testimony(response) => response,
+            other => unreachable!("{other:?}"),
+        };
+    for from in [0, 1] {
+        let nothing = Testimony { yours: Vec::new(), entry: None, view: View(1), ..response(&network, from) };
+        let said = Verified::own(Message::Testimony(nothing));
+        network.input(3, Input::Peer(ValidatorIndex(from as u16), said));
+    }
+    assert!(!network.node(3).consensus.safety.may_sign(), "the third has a session, and has not responded");
+    let said = Verified::own(Message::Testimony(response(&network, 2)));
+    network.input(3, Input::Peer(ValidatorIndex(2), said));
+    assert!(is_lost(network.node(3)));
+}
+
+/// With a bad third one that responds to nothing, two seconds are all that it costs.
+#[test]
+fn who_never_responds_is_not_awaited_for_longer_than_two_seconds() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    let log = network.stop(3);
+    network.cut = [(2, 3)].into();
+    network.start(3, log.into_iter().chain([UNCONFIRMED]).collect());
+    network.run(1_900);
+    assert!(!network.node(3).consensus.safety.may_sign());
+    network.run(200);
+    assert!(network.node(3).consensus.safety.may_sign());
+}
+
+/// Between its healing and its floor it reports a view below what it may have signed. If another one that loses its log then counted
+/// it, with a third that is bad, that one's floor could lie below its own ViewChange, and it would sign Commit there.
+#[test]
+fn who_healed_counts_for_others_that_are_lost_only_above_its_own_floor() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    network.confirm_everywhere(1);
+    network.run(100);
+    network.stop(3);
+    network.start(3, vec![LOST]);
+    network.run(20);
+    let says_lost = |network: &Network| match network.node(3).consensus.supply().testimony(ValidatorIndex(2)) {
+        Message::Testimony(response) => response.lost,
+        other => unreachable!("{other:?}"),
+    };
+    let floor = network.node(3).consensus.safety.signed().floor();
+    assert!(network.node(3).consensus.safety.may_sign(), "it healed");
+    assert!(network.node(3).consensus.round.view() <= floor && says_lost(&network), "and is not above its floor");
+    let mut proof = 1;
+    while network.node(3).consensus.round.view() <= floor {
+        proof += 1;
+        network.confirm_everywhere(proof);
+        network.run(100);
+        assert!(proof < 20);
+    }
+    assert!(!says_lost(&network));
+}
+
+/// Its floor lies above everything that it can have signed before, and it knows what it signed since.
+#[test]
+fn a_vote_above_the_floor_that_others_set_is_another_process_and_ends_this_one() {
+    let mut network = Network::new(&[10; 4]);
+    network.run(20);
+    network.confirm_everywhere(1);
+    network.run(100);
+    network.stop(3);
+    network.start(3, vec![LOST]);
+    network.run(20);
+    let view = network.node(3).consensus.safety.signed().floor().next();
+    let set = network.settings[3].set.clone();
+    let key = set.get(ValidatorIndex(3)).unwrap().key;
+    let ballot = Ballot { epoch: Epoch(1), view, choice: Choice::ViewChange };
+    let vote = Vote::sign(&set, &key, ValidatorIndex(3), ballot);
+    let time = network.time();
+    let heard = Input::Peer(ValidatorIndex(0), Verified::own(Message::Vote { vote, reason: None }));
+    let output = network.nodes[3].as_mut().unwrap().consensus.step(time, heard);
+    assert!(output.effects.contains(&Effect::Halt(Halt::Twin { view })), "{:?}", output.effects);
+    assert!(!network.node(3).consensus.safety.may_sign());
 }

@@ -6,7 +6,7 @@
 mod ancestors;
 
 use super::events::FinalBlock;
-use crate::block::Block;
+use crate::block::{Block, BlockLimits};
 use crate::ledger::{Branch, BranchError, Ledger, LedgerFault, NoLedger, Position};
 use crate::quorum::ValidatorSet;
 use crate::types::{Hash, Sequence};
@@ -51,7 +51,7 @@ struct Linked {
 /// Blocks above the base, which is the last final block.
 pub struct Tree {
     set: Arc<ValidatorSet>,
-    proofs_max: usize,
+    limits: BlockLimits,
     branch: Box<dyn Branch + Send>,
     base: Hash,
     ledger: Ledger,
@@ -63,12 +63,12 @@ pub struct Tree {
 impl Tree {
     pub fn new(
         set: Arc<ValidatorSet>,
-        proofs_max: usize,
+        limits: BlockLimits,
         branch: Box<dyn Branch + Send>,
         base: Hash,
         ledger: Ledger,
     ) -> Self {
-        Tree { set, proofs_max, branch, base, ledger, above: BTreeMap::new(), unapplied: BTreeMap::new() }
+        Tree { set, limits, branch, base, ledger, above: BTreeMap::new(), unapplied: BTreeMap::new() }
     }
 
     /// The last final block.
@@ -171,7 +171,7 @@ impl Tree {
     fn execute_on(&self, at: Position, body: &crate::block::Body, path: &[Hash]) -> Result<Ledger, NotExecuted> {
         let parent = self.executed(&at.parent).ok_or(NotExecuted::Missing(at.parent))?;
         let below = self.below(path);
-        Ok(parent.execute(&self.set, at, body, self.proofs_max, &below)?)
+        Ok(parent.execute(&self.set, at, body, self.limits, &below)?)
     }
 
     fn executed(&self, id: &Hash) -> Option<&Ledger> {

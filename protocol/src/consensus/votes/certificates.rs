@@ -1,5 +1,6 @@
 //! The certificates that still matter: Prepare and ViewChange above the last commit, and the highest Commit.
 
+use super::runs::Runs;
 use crate::certificate::Certificate;
 use crate::types::{Hash, View};
 use crate::vote::VoteKind;
@@ -12,6 +13,9 @@ pub struct Certificates {
     prepares: BTreeMap<View, Certificate>,
     view_changes: BTreeMap<View, Certificate>,
     commit: Option<Certificate>,
+    /// The views above the highest Commit's of which it is known how they ended; and those of them with a ViewChange certificate.
+    ended: Runs,
+    given_up: Runs,
 }
 
 impl Certificates {
@@ -26,6 +30,8 @@ impl Certificates {
                 self.commit = Some(certificate.clone());
                 self.prepares = self.prepares.split_off(&view);
                 self.view_changes = self.view_changes.split_off(&view.next());
+                self.ended.forget_through(view);
+                self.given_up.forget_through(view);
                 return true;
             }
             VoteKind::Prepare | VoteKind::ViewChange | VoteKind::Commit => return false,
@@ -34,7 +40,55 @@ impl Certificates {
             return false;
         }
         places.insert(view, certificate.clone());
+        if view > self.commit_view() {
+            self.ended.insert(view);
+            if certificate.kind() == VoteKind::ViewChange {
+                self.given_up.insert(view);
+            }
+        }
         true
+    }
+
+    /// The lowest views above the highest Commit's, and below this one, of which it is not known how they ended: the first and the
+    /// last of them.
+    pub fn gap(&self, below: View) -> Option<(View, View)> {
+        let first = self.ended.first_missing(self.commit_view().next(), below.previous())?;
+        let end = self.ended.next_above(first).map_or(below, |end| end.min(below));
+        Some((first, end.previous()))
+    }
+
+    /// The first and the last view above one and below another that have no ViewChange certificate here.
+    pub fn not_given_up(&self, above: View, below: View) -> Option<(View, View)> {
+        let (first, last) = (View(above.0.saturating_add(1)), below.previous());
+        Some((self.given_up.first_missing(first, last)?, self.given_up.last_missing(first, last)?))
+    }
+
+    /// The highest view below one that has no ViewChange certificate; every view between has.
+    pub fn last_not_given_up(&self, below: View) -> View {
+        let last = below.previous();
+        self.given_up.around(last).map_or(last, |(first, _)| first.previous())
+    }
+
+    /// The highest view below one of which it is known how it ended, the highest Commit's own at least.
+    pub fn last_ended(&self, below: View) -> View {
+        self.ended.last_below(below).unwrap_or(View(0)).max(self.commit_view())
+    }
+
+    /// Views in a row without a Prepare certificate, up to the one before this one.
+    pub fn failures(&self, below: View) -> u64 {
+        let prepared = self.highest_prepare().map_or(View(0), Certificate::view).max(self.commit_view());
+        below.previous().0.saturating_sub(prepared.0)
+    }
+
+    /// Prepare certificates of the views from `first` to `last`, the highest first.
+    pub fn prepares_down(&self, first: View, last: View) -> impl Iterator<Item = &Certificate> {
+        let range = (first <= last).then(|| self.prepares.range(first..=last));
+        range.into_iter().flatten().rev().map(|(_, certificate)| certificate)
+    }
+
+    /// How many blocks are prepared above the highest Commit.
+    pub fn prepared_count(&self) -> usize {
+        self.prepares.len() - usize::from(self.prepares.contains_key(&self.commit_view()))
     }
 
     pub fn commit(&self) -> Option<&Certificate> {
@@ -57,6 +111,10 @@ impl Certificates {
 
     pub fn prepares_above_commit(&self) -> impl Iterator<Item = &Certificate> {
         self.prepares.range(self.commit_view().next()..).map(|(_, certificate)| certificate)
+    }
+
+    pub fn view_changes(&self) -> impl Iterator<Item = &Certificate> {
+        self.view_changes.values()
     }
 
     pub fn view_change(&self, view: View) -> Option<&Certificate> {

@@ -6,19 +6,24 @@
 
 mod carry;
 mod certificates;
+mod newest;
+mod runs;
 mod tally;
 
 use super::events::Contradiction;
 use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::quorum::ValidatorSet;
-use crate::types::{Hash, View};
+use crate::types::{Hash, ValidatorIndex, View};
 use crate::verify::Verified;
 use crate::vote::{Choice, Vote, VoteKind};
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 pub use carry::Carry;
 pub use certificates::Certificates;
+use newest::Newest;
+pub use runs::Runs;
 use tally::Counted;
 pub use tally::{Tally, VIEWS_AHEAD_MAX};
 
@@ -44,6 +49,7 @@ pub struct Votes {
     tally: Tally,
     certificates: Certificates,
     carry: Carry,
+    newest: Newest,
     waiting: VecDeque<Waiting>,
 }
 
@@ -54,6 +60,7 @@ impl Votes {
             tally: Tally::default(),
             certificates: Certificates::default(),
             carry: Carry::default(),
+            newest: Newest::default(),
             waiting: VecDeque::new(),
         }
     }
@@ -68,6 +75,19 @@ impl Votes {
 
     pub fn carry(&self) -> &Carry {
         &self.carry
+    }
+
+    /// R12: what a validator that recovers is told of its own votes: the newest of each kind, and further ones.
+    pub fn shown_to(&self, voter: ValidatorIndex) -> impl Iterator<Item = Vote> + '_ {
+        let newest: Vec<Vote> = self.newest.of(voter).collect();
+        let further =
+            self.tally.newest_of(voter).filter(move |vote| !self.newest.of(voter).any(|newest| newest == *vote));
+        newest.into_iter().chain(further)
+    }
+
+    /// A verified vote of any view was seen.
+    pub fn saw(&mut self, vote: &Vote) {
+        self.newest.saw(*vote);
     }
 
     /// A Prepare certificate of the block, if votes of a quorum in one view are held for inclusion.
@@ -105,6 +125,7 @@ impl Votes {
 
     /// A certificate that consensus acts on, if it is new and still matters.
     pub fn enter(&mut self, certificate: &Certificate) -> bool {
+        certificate.votes().for_each(|vote| self.newest.saw(vote));
         let new = self.certificates.insert(certificate);
         match certificate.ballot.choice {
             Choice::Prepare(block) if new || self.carry.has(&block) => self.carry.insert_certificate(certificate),
@@ -153,6 +174,7 @@ impl Votes {
 
     /// A certificate of the log, or of the database.
     pub fn restore_certificate(&mut self, certificate: &Certificate) {
+        certificate.votes().for_each(|vote| self.newest.saw(vote));
         self.certificates.insert(certificate);
         if certificate.kind() == VoteKind::Prepare {
             self.carry.insert_certificate(certificate);
