@@ -13,11 +13,13 @@
 //! | `withholds` | announces Ready for whatever anybody confirms, and never prepares |
 //! | `never_announces` | tells no word on any proof |
 //! | `false_views` | says that it is far behind or far ahead, in statuses, testimonies, votes, proposals and requests |
+//! | `keeps_certificates` | collects a crowd's votes, and sends nobody the certificates |
 //! | `old_votes` | sends everybody's old votes, certificates and proposals again |
 
 mod commit_and_view_change;
 mod false_views;
 mod hand;
+mod keeps_certificates;
 mod never_announces;
 mod old_votes;
 mod one_peer;
@@ -54,7 +56,7 @@ fn vote_in(message: &Message) -> Option<Vote> {
     }
 }
 
-/// The nine ways of being bad.
+/// The ways of being bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bad {
     SilentLeader,
@@ -66,9 +68,12 @@ pub enum Bad {
     NeverAnnounces,
     FalseViews,
     OldVotes,
+    /// In a crowd only: few validators need no collector.
+    KeepsCertificates,
 }
 
 impl Bad {
+    /// Those that are bad among four, too.
     pub const ALL: [Bad; 9] = [
         Bad::SilentLeader,
         Bad::OnePeer,
@@ -81,6 +86,11 @@ impl Bad {
         Bad::OldVotes,
     ];
 
+    /// All of them.
+    pub fn in_a_crowd() -> impl Iterator<Item = Bad> {
+        Bad::ALL.into_iter().chain([Bad::KeepsCertificates])
+    }
+
     pub fn behaviour(self) -> Box<dyn Behaviour> {
         match self {
             Bad::SilentLeader => Box::new(silent_leader::SilentLeader),
@@ -92,6 +102,7 @@ impl Bad {
             Bad::NeverAnnounces => Box::new(never_announces::NeverAnnounces),
             Bad::FalseViews => Box::new(false_views::FalseViews::default()),
             Bad::OldVotes => Box::new(old_votes::OldVotes::default()),
+            Bad::KeepsCertificates => Box::new(keeps_certificates::KeepsCertificates),
         }
     }
 }
@@ -108,19 +119,20 @@ impl fmt::Display for Bad {
             Bad::NeverAnnounces => "never-announces",
             Bad::FalseViews => "false-views",
             Bad::OldVotes => "old-votes",
+            Bad::KeepsCertificates => "keeps-certificates",
         })
     }
 }
 
 /// A name that no bad validator has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no bad validator is called {0}; there are: all, {names}", names = Bad::ALL.map(|bad| bad.to_string()).join(", "))]
+#[error("no bad validator is called {0}; there are: all, {names}", names = Bad::in_a_crowd().map(|bad| bad.to_string()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownBad(String);
 
 impl FromStr for Bad {
     type Err = UnknownBad;
 
     fn from_str(name: &str) -> Result<Self, UnknownBad> {
-        Bad::ALL.into_iter().find(|bad| bad.to_string() == name).ok_or_else(|| UnknownBad(name.to_owned()))
+        Bad::in_a_crowd().find(|bad| bad.to_string() == name).ok_or_else(|| UnknownBad(name.to_owned()))
     }
 }

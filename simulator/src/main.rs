@@ -10,14 +10,15 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: simulator [--bad NAME|all [--faults] | --clock NAME|all | --crowd N | --lossy N] --seeds FROM..TO [--jobs N]
-       simulator [--bad NAME [--faults] | --clock NAME | --crowd N | --lossy N] --seed N [--trace]
+const USAGE: &str = "usage: simulator [--bad NAME|all [--faults | --crowd N] | --clock NAME|all | --crowd N | --lossy N] --seeds FROM..TO [--jobs N]
+       simulator [--bad NAME [--faults | --crowd N] | --clock NAME | --crowd N | --lossy N] --seed N [--trace]
        simulator --costs
 
 Runs seeded networks in virtual time and checks every rule at every step.
 With --bad one of four validators is bad, and honest proofs may wait 3 s more than without it; with --faults, too, the usual
 faults happen beside it, and only safety is checked. NAME is one of silent-leader, one-peer, two-proposals, two-prepares,
-commit-and-view-change, withholds, never-announces, false-views, old-votes. With --clock the wall clock of one of four is wrong,
+commit-and-view-change, withholds, never-announces, false-views, old-votes; with --crowd N one of N is bad, and may also be
+keeps-certificates. With --clock the wall clock of one of four is wrong,
 and the same is asked; NAME is one of hour-ahead, hour-behind, jumps. With --crowd the usual faults happen to N validators,
 with --lossy three in ten of all messages between N are lost for 40 s.
 Ends with 0 if all held, with 1 if a seed broke one, with 2 if it was not understood.";
@@ -110,8 +111,15 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Command> {
         }
     }
     if let Some(plan) = many {
-        return command(vec![plan], seed, seeds, trace, jobs)
-            .filter(|_| bad.is_empty() && clocks.is_empty() && !faults);
+        let is_alone = bad.is_empty() && clocks.is_empty() && !faults;
+        let plans = match plan {
+            Plan::Crowd(validators) if !bad.is_empty() && clocks.is_empty() && !faults => {
+                bad.into_iter().map(|bad| Plan::BadInCrowd(validators, bad)).collect()
+            }
+            plan if is_alone => vec![plan],
+            _ => return None,
+        };
+        return command(plans, seed, seeds, trace, jobs);
     }
     let plans: Vec<Plan> = match (bad.is_empty(), clocks.is_empty(), faults) {
         (true, true, true) | (_, false, true) | (false, false, _) => return None,

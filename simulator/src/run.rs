@@ -3,7 +3,7 @@
 use crate::bad::Bad;
 use crate::check::Broken;
 use crate::clocks::WrongClock;
-use crate::world::deceit::Wrong;
+use crate::world::deceit::{FEW, Wrong};
 use crate::world::{Figures, World};
 use protocol::types::{Hash, Millis};
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub enum Plan {
     Faults,
     /// One of four is bad, at loopback latencies, against the same seed with everybody honest.
     Bad(Bad),
+    /// One of so many is bad, compared in the same way.
+    BadInCrowd(usize, Bad),
     /// One of four is bad, and the usual faults happen: safety only.
     BadAndFaults(Bad),
     /// The wall clock of one of four is wrong, compared in the same way.
@@ -41,6 +43,7 @@ impl Plan {
         match self {
             Plan::Faults => String::new(),
             Plan::Bad(bad) => format!("--bad {bad} "),
+            Plan::BadInCrowd(validators, bad) => format!("--crowd {validators} --bad {bad} "),
             Plan::BadAndFaults(bad) => format!("--bad {bad} --faults "),
             Plan::Clock(clock) => format!("--clock {clock} "),
             Plan::Crowd(validators) => format!("--crowd {validators} "),
@@ -55,6 +58,7 @@ impl std::fmt::Display for Plan {
             Plan::Faults => f.write_str("faults"),
             Plan::Bad(bad) => bad.fmt(f),
             Plan::Clock(clock) => write!(f, "clock {clock}"),
+            Plan::BadInCrowd(validators, bad) => write!(f, "{bad} among {validators}"),
             Plan::BadAndFaults(bad) => write!(f, "{bad}, with faults"),
             Plan::Crowd(validators) => write!(f, "{validators} validators, with faults"),
             Plan::Lossy(validators) => write!(f, "{validators} validators, 30% loss"),
@@ -90,7 +94,7 @@ impl Failure {
 
 /// How long each proof of a seed waits when everybody is honest: worked out once, for every bad validator to be compared with.
 #[derive(Default)]
-pub struct Usual(Mutex<BTreeMap<u64, Arc<Waits>>>);
+pub struct Usual(Mutex<BTreeMap<(u64, usize), Arc<Waits>>>);
 
 type Waits = BTreeMap<Hash, Millis>;
 
@@ -99,14 +103,14 @@ impl Usual {
         Usual(Mutex::new(BTreeMap::new()))
     }
 
-    fn waits(&self, seed: u64) -> Result<Arc<Waits>, Broken> {
+    fn waits(&self, seed: u64, validators: usize) -> Result<Arc<Waits>, Broken> {
         let known = || self.0.lock().expect("nothing panics while it holds the lock");
-        if let Some(waits) = known().get(&seed) {
+        if let Some(waits) = known().get(&(seed, validators)) {
             return Ok(waits.clone());
         }
-        let (_, honest) = live(seed, World::at_loopback(seed, None, false), false)?;
+        let (_, honest) = live(seed, World::at_loopback(seed, validators, None, false), false)?;
         let waits = Arc::new(honest.waits().clone());
-        known().insert(seed, waits.clone());
+        known().insert((seed, validators), waits.clone());
         Ok(waits)
     }
 }
@@ -120,8 +124,9 @@ pub fn run(plan: Plan, usual: &Usual, seed: u64, trace: bool) -> Result<Report, 
         Plan::Faults => Ok(live(seed, World::new(seed, trace), trace)?.0),
         Plan::Crowd(validators) => Ok(live(seed, World::crowd(seed, validators, trace), trace)?.0),
         Plan::BadAndFaults(bad) => Ok(live(seed, World::with_bad_and_faults(seed, bad, trace), trace)?.0),
-        Plan::Bad(bad) => compare(Wrong::Bad(bad), usual, seed, trace),
-        Plan::Clock(clock) => compare(Wrong::Clock(clock), usual, seed, trace),
+        Plan::Bad(bad) => compare(Wrong::Bad(bad), usual, seed, FEW, trace),
+        Plan::BadInCrowd(validators, bad) => compare(Wrong::Bad(bad), usual, seed, validators, trace),
+        Plan::Clock(clock) => compare(Wrong::Clock(clock), usual, seed, FEW, trace),
         Plan::Lossy(validators) => {
             let (mut report, world) = live(seed, World::lossy(seed, validators, LOST_PER_MILLE, trace), trace)?;
             report.figures.waits.extend(world.waits().values());
@@ -145,9 +150,9 @@ fn live(seed: u64, mut world: World, trace: bool) -> Result<(Report, World), Bro
 }
 
 /// Runs a seed twice, as it should be and with something wrong at one validator, and compares how long each proof waited.
-fn compare(wrong: Wrong, usual: &Usual, seed: u64, trace: bool) -> Result<Report, Broken> {
-    let usual = usual.waits(seed)?;
-    let (mut report, world) = live(seed, World::at_loopback(seed, Some(wrong), trace), trace)?;
+fn compare(wrong: Wrong, usual: &Usual, seed: u64, validators: usize, trace: bool) -> Result<Report, Broken> {
+    let usual = usual.waits(seed, validators)?;
+    let (mut report, world) = live(seed, World::at_loopback(seed, validators, Some(wrong), trace), trace)?;
     if matches!(wrong, Wrong::Bad(_)) && report.figures.lies == 0 {
         return Err(format!("{wrong:?} did nothing"));
     }

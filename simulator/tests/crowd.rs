@@ -3,6 +3,7 @@
 use protocol::message::Message;
 use protocol::types::{Millis, ValidatorIndex, View};
 use protocol::vote::VoteKind;
+use simulator::bad::Bad;
 use simulator::run::{self, Plan, Usual};
 use simulator::world::World;
 use std::cell::RefCell;
@@ -21,6 +22,20 @@ fn a_crowd_keeps_every_rule_and_settles() {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let (totals, failures) = run::run_all(Plan::Crowd(validators), &Usual::new(), 0..SEEDS, jobs, |_| {});
         println!("{validators} validators\n{totals}");
+        failures
+            .iter()
+            .for_each(|failure| println!("seed {}: {}\n  {}", failure.seed, failure.broken, failure.command()));
+        assert!(failures.is_empty(), "the commands above replay them");
+    }
+}
+
+/// One of them is bad, in each of the ways that there are: what everybody confirms waits three seconds longer at most.
+#[test]
+fn a_bad_one_of_a_crowd_costs_three_seconds_at_most() {
+    let (jobs, usual) = (std::thread::available_parallelism().map_or(1, usize::from), Usual::new());
+    for bad in Bad::in_a_crowd() {
+        let (totals, failures) = run::run_all(Plan::BadInCrowd(20, bad), &usual, 0..3, jobs, |_| {});
+        println!("{bad}\n{totals}");
         failures
             .iter()
             .for_each(|failure| println!("seed {}: {}\n  {}", failure.seed, failure.broken, failure.command()));

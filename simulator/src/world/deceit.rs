@@ -28,6 +28,9 @@ pub(super) struct Liar {
     behaviour: Box<dyn Behaviour>,
 }
 
+/// As few as can do with a bad one.
+pub const FEW: usize = 4;
+
 /// Proofs are handed in from here to there, to honest validators only.
 const HANDED_IN_MS: std::ops::RangeInclusive<u64> = 1_000..=21_000;
 
@@ -38,11 +41,11 @@ const HEALED: Millis = Millis(40_000);
 const CONTESTED_PER_MILLE: u64 = 150;
 
 impl World {
-    /// Four validators at loopback latencies, without faults, and something wrong with one of them, which the seed chooses.
+    /// So many validators at loopback latencies, without faults, and something wrong with one of them, which the seed chooses.
     /// What is handed in, when and to whom does not depend on it.
-    pub fn at_loopback(seed: u64, wrong: Option<Wrong>, trace: bool) -> World {
+    pub fn at_loopback(seed: u64, validators: usize, wrong: Option<Wrong>, trace: bool) -> World {
         let mut random = Random::new(seed);
-        let (mut scenario, who) = scenario(&mut random);
+        let (mut scenario, who) = scenario(&mut random, validators);
         let bad = match wrong {
             Some(Wrong::Bad(bad)) => Some(bad),
             Some(Wrong::Clock(clock)) => {
@@ -92,7 +95,7 @@ impl World {
     /// The usual faults beside a bad validator among four. Whatever is left of the network, no rule may be broken.
     pub fn with_bad_and_faults(seed: u64, bad: Bad, trace: bool) -> World {
         let mut random = Random::new(seed);
-        let (scenario, who) = scenario(&mut random);
+        let (scenario, who) = scenario(&mut random, FEW);
         let faults = faults::schedule(&scenario, &mut random);
         let mut world = World::deceived(scenario, random, who, Some(bad), trace);
         world.ending = Ending::Whatever;
@@ -174,9 +177,9 @@ impl World {
     }
 }
 
-fn scenario(random: &mut Random) -> (Scenario, ValidatorIndex) {
-    let mut scenario = Scenario::with_stakes(random, &[10; 4]);
-    let who = ValidatorIndex(random.below(4) as u16);
+fn scenario(random: &mut Random, validators: usize) -> (Scenario, ValidatorIndex) {
+    let mut scenario = Scenario::with_stakes(random, &vec![10; validators]);
+    let who = ValidatorIndex(random.below(validators as u64) as u16);
     let set = scenario.set.clone();
     scenario.catalogue.contest(&set, random, CONTESTED_PER_MILLE, who);
     (scenario, who)
