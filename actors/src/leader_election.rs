@@ -9,7 +9,7 @@ use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use protocol::consensus::events::{Input, Notice};
 use protocol::election::Election;
 use protocol::types::Millis;
-use protocol::validator::restart::{Hears, restart};
+use protocol::validator::restart::{AfterRestart, restart};
 use protocol::validator::route::{Effect, Part};
 use protocol::validator::sessions::{Change, Sessions};
 use std::time::Duration;
@@ -80,9 +80,9 @@ impl Actor for LeaderElection {
     fn started(&mut self, context: &mut Context<Self>) {
         for hears in restart(Part::LeaderElection) {
             match hears {
-                Hears::Sessions => self.compare(context),
-                Hears::Again => _ = self.routes.again.send(TellAgain),
-                Hears::ConsensusRestarted | Hears::PoolRestarted | Hears::Waiting => {}
+                AfterRestart::Sessions => self.compare(context),
+                AfterRestart::Again => _ = self.routes.again.send(TellAgain),
+                AfterRestart::ConsensusRestarted | AfterRestart::PoolRestarted | AfterRestart::Waiting => {}
             }
         }
         context.run_interval(COMPARE, |actor, context| actor.compare(context));
@@ -96,7 +96,7 @@ impl Handler<Step<Notice>> for LeaderElection {
         match step {
             Step::Input(notice) | Step::Heard { input: notice, .. } => {
                 let inputs = self.election.on_notice(self.clock.local(), &notice);
-                if !matches!(notice, Notice::Heard(_)) {
+                if !matches!(notice, Notice::Heard { .. }) {
                     self.give(inputs, context);
                 }
             }

@@ -12,7 +12,7 @@ use protocol::consensus::events::{Input, Notice};
 use protocol::message::{GiveUpReason, Message as PeerMessage};
 use protocol::pacemaker::Pacemaker;
 use protocol::types::{Millis, ValidatorIndex};
-use protocol::validator::restart::{Hears, restart};
+use protocol::validator::restart::{AfterRestart, restart};
 use protocol::validator::route::{Effect, Part};
 use protocol::validator::sessions::{Change, Sessions};
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl ViewChange {
 impl ViewChange {
     fn on_notice(&mut self, notice: &Notice, context: &mut Context<Self>) {
         // What does not move a timer need not arm it again.
-        if matches!(notice, Notice::Heard(_)) {
+        if matches!(notice, Notice::Heard { .. }) {
             return;
         }
         if let Notice::GaveUp { view, reason: GiveUpReason::Timeout } = notice {
@@ -149,9 +149,9 @@ impl Actor for ViewChange {
     fn started(&mut self, context: &mut Context<Self>) {
         for hears in restart(Part::ViewChange) {
             match hears {
-                Hears::Sessions => self.look(context),
-                Hears::Again => _ = self.routes.again.send(TellAgain),
-                Hears::ConsensusRestarted | Hears::PoolRestarted | Hears::Waiting => {}
+                AfterRestart::Sessions => self.look(context),
+                AfterRestart::Again => _ = self.routes.again.send(TellAgain),
+                AfterRestart::ConsensusRestarted | AfterRestart::PoolRestarted | AfterRestart::Waiting => {}
             }
         }
         context.run_interval(LOOK_INTERVAL, |this, context| {

@@ -87,8 +87,9 @@ impl Election {
                 Vec::new()
             }
             // One vote, of any kind and view, ends the skip.
-            Notice::Heard(voter) => {
-                self.heard.insert(voter, Heard { at: now, completed: self.completed });
+            Notice::Heard { ref voters, .. } => {
+                let heard = Heard { at: now, completed: self.completed };
+                self.heard.extend(voters.iter().map(|voter| (*voter, heard)));
                 Vec::new()
             }
             Notice::CurrentView { .. }
@@ -175,6 +176,7 @@ mod tests {
     use super::*;
     use crate::quorum::Validator;
     use crate::types::{Epoch, Hash, NodeId, PublicKey, Stake};
+    use crate::vote::VoteKind;
     use alloc::format;
 
     const LEADER: ValidatorIndex = ValidatorIndex(1);
@@ -196,6 +198,10 @@ mod tests {
 
     fn work(election: &mut Election, now: u64, view: u64) -> Vec<Input> {
         election.on_notice(Millis(now), &Notice::Work { view: View(view) })
+    }
+
+    fn heard<const COUNT: usize>(voters: [u16; COUNT]) -> Notice {
+        Notice::Heard { kind: VoteKind::Prepare, voters: voters.map(ValidatorIndex).to_vec() }
     }
 
     fn skip(view: u64) -> Vec<Input> {
@@ -298,9 +304,7 @@ mod tests {
         (1..=3).for_each(|view| enter(&mut election, 100 * view, view));
         assert_eq!(work(&mut election, 1_999, 3), [], "not yet two seconds");
         assert_eq!(election.tick(Millis(2_000)), [], "nobody is heard: that says nothing about the leader");
-        for peer in [2, 3] {
-            election.on_notice(Millis(2_000), &Notice::Heard(ValidatorIndex(peer)));
-        }
+        election.on_notice(Millis(2_000), &heard([2, 3]));
         assert_eq!(election.tick(Millis(2_000)), skip(3));
     }
 
@@ -309,9 +313,7 @@ mod tests {
         let mut election = election();
         (1..4).for_each(|peer| election.on_session_opened(ValidatorIndex(peer)));
         (1..=5).for_each(|view| enter(&mut election, 100 * view, view));
-        for peer in [1, 2, 3] {
-            election.on_notice(Millis(3_000), &Notice::Heard(ValidatorIndex(peer)));
-        }
+        election.on_notice(Millis(3_000), &heard([1, 2, 3]));
         assert_eq!(work(&mut election, 3_000, 5), []);
     }
 

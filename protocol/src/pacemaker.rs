@@ -15,9 +15,10 @@ use alloc::vec::Vec;
 /// Round times that count: the newest, one for each validator at least, and not older than this for each crowd.
 const SAMPLES_MAX: usize = 32;
 const SAMPLE_AGE_MAX: Millis = Millis(60_000);
-/// Common round times that the timer allows; of a crowd whose members share a machine, one in a hundred rounds takes four.
+/// Common round times that the timer allows; of a crowd whose members share a machine, one in a hundred rounds takes
+/// four, and one in a thousand six.
 const ROUNDS: u64 = 4;
-const ROUNDS_OF_CROWD: u64 = 6;
+const ROUNDS_OF_CROWD: u64 = 8;
 /// The timer is at least this for each crowd, and four round trips of the session with the leader.
 const TIMER_MIN: Millis = Millis(300);
 /// Validators that are a crowd: what each of them has to do for a round grows with their number.
@@ -173,7 +174,7 @@ impl Pacemaker {
             | Notice::GaveUp { .. }
             | Notice::Work { .. }
             | Notice::WorkGone { .. }
-            | Notice::Heard(_)
+            | Notice::Heard { .. }
             | Notice::Contradiction(_)
             | Notice::Signing => Vec::new(),
         }

@@ -22,7 +22,7 @@ use protocol::mempool::{Judgement, Mempool};
 use protocol::message::{GiveUpReason, Message, Word};
 use protocol::pacemaker::Pacemaker;
 use protocol::types::{Hash, Millis, Sequence, ValidatorIndex, View};
-use protocol::validator::commit::Commit;
+use protocol::validator::durable_first::DurableFirst;
 use protocol::validator::route::Part;
 use protocol::validator::sessions::{Session, SessionNumber, Sessions};
 use protocol::validator::startup::Memory;
@@ -112,7 +112,7 @@ pub struct Running {
     heard: Heard,
     mailboxes: Mailboxes,
     tick_waits: bool,
-    commit: Commit<()>,
+    outputs: DurableFirst<()>,
     memory: Memory,
     /// Batches that are durable, of this process.
     batches: u64,
@@ -194,7 +194,7 @@ impl Node {
             heard: Heard::default(),
             mailboxes: Mailboxes::default(),
             tick_waits: false,
-            commit: Commit::default(),
+            outputs: DurableFirst::default(),
             memory,
             batches: 0,
             finals: VecDeque::new(),
@@ -209,7 +209,7 @@ impl Node {
             wake: None,
         };
         running.memory.on_output(&output);
-        running.commit.push((), output);
+        running.outputs.push((), output);
         self.running = Some(running);
         self.begin_batch(now);
         self.tell_consensus(protocol::consensus::events::Input::Applied(self.disk.database.head()));
@@ -256,7 +256,7 @@ impl Node {
         let due = followers.into_iter().chain(consensus).chain(mempool).min()?;
         let due = Millis((due.0.min(i64::MAX as u64 / 2) as i64 + running.origin).max(0) as u64);
         // A mailbox that waits for its thread.
-        let waits_for_disk = !running.commit.is_empty() && !self.takes_steps_while_syncing();
+        let waits_for_disk = !running.outputs.is_empty() && !self.takes_steps_while_syncing();
         Some(due.min(running.compare_due).min(running.free_at(waits_for_disk).unwrap_or(due)))
     }
 

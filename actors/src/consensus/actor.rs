@@ -23,8 +23,8 @@ use protocol::consensus::events::{Effect, Input, Output, Record, UnknownHistory}
 use protocol::message::Message as PeerMessage;
 use protocol::quorum::ValidatorSet;
 use protocol::types::Millis;
-use protocol::validator::commit::Commit;
-use protocol::validator::restart::{Hears, restart};
+use protocol::validator::durable_first::DurableFirst;
+use protocol::validator::restart::{AfterRestart, restart};
 use protocol::validator::route::{self, Part};
 use protocol::validator::sessions::{Change, SessionNumber, Sessions};
 use protocol::validator::startup::Memory;
@@ -56,7 +56,7 @@ const BEFORE_RESTARTED: Duration = Duration::from_millis(1);
 pub struct ConsensusActor {
     consensus: Consensus,
     pub(super) log: Arc<Mutex<VoteLog>>,
-    commit: Commit<Instant>,
+    outputs: DurableFirst<Instant>,
     /// Records in what waits to be written.
     unwritten: usize,
     pub(super) reach: Reach,
@@ -89,7 +89,7 @@ impl ConsensusActor {
         ConsensusActor {
             consensus,
             log,
-            commit: Commit::default(),
+            outputs: DurableFirst::default(),
             unwritten: 0,
             reach,
             clock,
@@ -122,7 +122,7 @@ impl ConsensusActor {
     /// Puts an output to those that wait. They are written when the messages that are here now had their steps, or at
     /// once if they are many or if the log is to be shortened, which would forget what came later.
     fn take(&mut self, began: Instant, output: Output, context: &mut Context<Self>) {
-        let is_first = self.commit.is_empty();
+        let is_first = self.outputs.is_empty();
         self.tap.recorded(began, &output.records);
         self.reach.memory.lock().on_output(&output);
         if output.records.contains(&Record::Unknown(UnknownHistory::Lost)) {
@@ -132,10 +132,10 @@ impl ConsensusActor {
             );
         }
         self.unwritten += output.records.len();
-        self.commit.push(began, output);
-        if self.commit.shortens() || self.unwritten >= UNWRITTEN_MAX {
+        self.outputs.push(began, output);
+        if self.outputs.shortens() || self.unwritten >= UNWRITTEN_MAX {
             self.write(context);
-        } else if is_first && !self.commit.is_empty() {
+        } else if is_first && !self.outputs.is_empty() {
             // Spawned futures have their turn after the messages that wait, at most `BATCH_MAX` of them.
             context
                 .spawn(wrap_future::<_, Self>(std::future::ready(())).map(|(), actor, context| actor.write(context)));
@@ -145,11 +145,11 @@ impl ConsensusActor {
     /// All records are durable before the first effect. A process that cannot write votes must not send them: it ends.
     fn write(&mut self, context: &mut Context<Self>) {
         while !self.failed
-            && let Some(records) = self.commit.begin()
+            && let Some(records) = self.outputs.begin()
         {
             self.unwritten = self.unwritten.saturating_sub(records.len());
             let Some(durable) = self.append(&records) else { return };
-            let ready: Vec<(Instant, Vec<Effect>)> = self.commit.durable().collect();
+            let ready: Vec<(Instant, Vec<Effect>)> = self.outputs.durable().collect();
             if ready.iter().flat_map(|(_, effects)| effects).any(is_vote) {
                 self.tap.vote_logged();
             }
@@ -285,15 +285,15 @@ impl Actor for ConsensusActor {
         context.run_interval(COMPARE, |actor, context| actor.compare(context));
         for hears in restart(Part::Consensus) {
             match hears {
-                Hears::Sessions => self.compare(context),
+                AfterRestart::Sessions => self.compare(context),
                 // It brings an attestation on each of perhaps thousands of proofs: whoever asks for something else is answered
                 // before.
-                Hears::ConsensusRestarted => {
+                AfterRestart::ConsensusRestarted => {
                     _ = context.run_later(BEFORE_RESTARTED, |actor, context| {
                         restarted(Part::Consensus).for_each(|delivery| deliver(actor, delivery, context));
                     })
                 }
-                Hears::Again | Hears::PoolRestarted | Hears::Waiting => {}
+                AfterRestart::Again | AfterRestart::PoolRestarted | AfterRestart::Waiting => {}
             }
         }
         self.arm(context);

@@ -21,7 +21,7 @@ use protocol::mempool::{Effect, Input, Judgement, Limits, Mempool};
 use protocol::message::Message;
 use protocol::proof::Proof;
 use protocol::types::{Hash, Millis, ValidatorIndex};
-use protocol::validator::restart::{Hears, restart};
+use protocol::validator::restart::{AfterRestart, restart};
 use protocol::validator::route::{self, Delivery, Io, MempoolInput, Part, PoolInput};
 use protocol::validator::sessions::{Change as SessionChange, Sessions};
 use protocol::verdict::VerifierParameters;
@@ -344,8 +344,11 @@ impl Actor for MempoolActor {
         context.run_interval(COMPARE, |actor, context| actor.compare(context));
         for hears in restart(Part::Mempool) {
             match hears {
-                Hears::Sessions => self.compare(context),
-                Hears::Again | Hears::ConsensusRestarted | Hears::PoolRestarted | Hears::Waiting => {}
+                AfterRestart::Sessions => self.compare(context),
+                AfterRestart::Again
+                | AfterRestart::ConsensusRestarted
+                | AfterRestart::PoolRestarted
+                | AfterRestart::Waiting => {}
             }
         }
         self.arm(context);

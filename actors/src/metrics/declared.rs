@@ -119,7 +119,7 @@ declare! {
         CONSENSUS_REACHABLE_STAKE = "pop_consensus_reachable_stake_tokens", Gauge, Count, [],
             "stake of this validator and of those that it has a session with";
         CONSENSUS_MISSING_STAKE = "pop_consensus_missing_stake_tokens", Gauge, Count, [VOTE],
-            "prepare, commit: stake of validators of which no such vote was heard within 30 s or three idle block intervals, whichever is longer (0 for so long after the start); view_change: once this validator has voted ViewChange in the current view, stake whose ViewChange vote is not here, else 0";
+            "prepare, commit (of more than 17 validators, any vote): stake of validators of which no such vote was heard within 30 s or three idle block intervals, whichever is longer (0 for so long after the start); view_change: once this validator has voted ViewChange in the current view, stake whose ViewChange vote is not here, else 0";
         CONSENSUS_VIEW_CHANGE_VOTES = "pop_consensus_view_change_votes_total", Counter, Count, [VIEW_CHANGE_VOTE],
             "ViewChange votes of this validator, by reason; the same are in pop_consensus_votes_total";
         CONSENSUS_VIEW_CHANGES = "pop_consensus_view_changes_total", Counter, Count, [VIEW_CHANGE],
@@ -135,7 +135,7 @@ declare! {
         CONSENSUS_ROUNDS = "pop_consensus_rounds_total", Counter, Count, [VALIDATOR],
             "final blocks whose Prepare certificate, or the votes included for it, hold this validator's vote";
         CONSENSUS_RETRANSMISSIONS = "pop_consensus_retransmissions_total", Counter, Count, [RETRANSMITTED],
-            "messages to one peer that lacked a proposal, vote or certificate";
+            "messages to one peer that lacked a proposal, vote or certificate; of more than 17 validators also each vote to one that collects them";
         CONSENSUS_RESOLVER_REQUESTS = "pop_consensus_resolver_requests_total", Counter, Count, [REQUESTED],
             "certificates and blocks requested from one peer";
         CONSENSUS_CONTRADICTIONS = "pop_consensus_contradictions_total", Counter, Count, [],

@@ -12,7 +12,7 @@ use protocol::mempool;
 use protocol::message::Message as PeerMessage;
 use protocol::types::ValidatorIndex;
 use protocol::validator::inbound::inbound;
-use protocol::validator::restart::{Hears, restart};
+use protocol::validator::restart::{AfterRestart, restart};
 use protocol::validator::route::{self, Delivery, Effect, MempoolInput, Part, StateInput};
 use protocol::validator::sessions::{Session, SessionEvent};
 use protocol::verify::{LateCommit, Verified};
@@ -109,9 +109,9 @@ pub fn route(me: ValidatorIndex, effect: Effect, deliver: &mut impl FnMut(Delive
 pub fn restarted(part: Part) -> impl Iterator<Item = Delivery> {
     let step = |input| Delivery::Mempool(MempoolInput::Step(input));
     restart(part).iter().filter_map(move |hears| match hears {
-        Hears::ConsensusRestarted => Some(step(mempool::Input::ConsensusRestarted)),
-        Hears::PoolRestarted => Some(step(mempool::Input::PoolRestarted)),
-        Hears::Sessions | Hears::Again | Hears::Waiting => None,
+        AfterRestart::ConsensusRestarted => Some(step(mempool::Input::ConsensusRestarted)),
+        AfterRestart::PoolRestarted => Some(step(mempool::Input::PoolRestarted)),
+        AfterRestart::Sessions | AfterRestart::Again | AfterRestart::Waiting => None,
     })
 }
 

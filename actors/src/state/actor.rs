@@ -25,7 +25,7 @@ use protocol::mempool;
 use protocol::message::{Message, limits::BLOCKS_MAX};
 use protocol::quorum::ValidatorSet;
 use protocol::types::{Hash, Sequence, ValidatorIndex, View};
-use protocol::validator::restart::{Hears, restart};
+use protocol::validator::restart::{AfterRestart, restart};
 use protocol::validator::route::{Delivery, Effect, MempoolInput, Part, StateEffect};
 use protocol::vote::{Ballot, Choice};
 use std::collections::BTreeMap;
@@ -338,7 +338,7 @@ impl Actor for StateActor {
     fn started(&mut self, context: &mut Context<Self>) {
         for hears in restart(Part::State) {
             match hears {
-                Hears::Waiting => {
+                AfterRestart::Waiting => {
                     self.tell(StateEffect::Applied(self.head.sequence), context);
                     // What the incarnation before had in hand.
                     for block in self.settings.waiting.unannounced() {
@@ -346,7 +346,10 @@ impl Actor for StateActor {
                     }
                     self.write(context);
                 }
-                Hears::Sessions | Hears::Again | Hears::ConsensusRestarted | Hears::PoolRestarted => {}
+                AfterRestart::Sessions
+                | AfterRestart::Again
+                | AfterRestart::ConsensusRestarted
+                | AfterRestart::PoolRestarted => {}
             }
         }
     }

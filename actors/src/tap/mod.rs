@@ -11,7 +11,7 @@
 //! | follower | for |
 //! |---|---|
 //! | [`crate::metrics`] | counters, gauges and histograms |
-//! | [`observed`] | consensus statistics, for screens |
+//! | [`observed`] | what a view or block came to: counted for Prometheus, and kept for screens |
 //! | [`vote_way`] | the trace of the vote path |
 //! | [`fault_points`] | tests that make actors fail |
 //!

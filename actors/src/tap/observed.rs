@@ -18,6 +18,7 @@ use protocol::consensus::view::Snapshot;
 use protocol::message::{GiveUpReason, Message};
 use protocol::quorum::ValidatorSet;
 use protocol::schedule::Schedule;
+use protocol::turns::is_crowd;
 use protocol::types::{Millis, Sequence, Stake, ValidatorIndex, View};
 use protocol::vote::{Vote, VoteKind};
 use recent::Recent;
@@ -180,9 +181,9 @@ impl Observed {
 
     /// Follows a notice; `began` is when the step that gave it did, before its records were durable.
     pub fn notice(&self, began: Instant, notice: &Notice) {
-        // For every vote, and of no concern here: its vote was noted as it came.
-        if matches!(notice, Notice::Heard(_)) {
-            return;
+        // In a crowd few are sent a vote itself: the others see it in a certificate or a block. Without a lock: for every vote.
+        if let Notice::Heard { kind, voters } = notice {
+            return voters.iter().for_each(|voter| self.heard.note(*voter, *kind, began));
         }
         let inner = &mut *self.inner.lock();
         match notice {
@@ -210,7 +211,7 @@ impl Observed {
             | Notice::ClockStarted { .. }
             | Notice::Work { .. }
             | Notice::WorkGone { .. }
-            | Notice::Heard(_) => {}
+            | Notice::Heard { .. } => {}
         }
     }
 
@@ -351,9 +352,17 @@ impl Observed {
                 Stake(0)
             }
             VoteKind::Prepare | VoteKind::Commit => {
-                let silent = |voter: &ValidatorIndex| self.heard.age(*voter, kind, now) > self.lately;
+                let silent = |voter: &ValidatorIndex| self.age(*voter, kind, now) > self.lately;
                 self.set.stake_of(self.set.indices().filter(silent))
             }
+        }
+    }
+
+    /// In a crowd few are sent a Commit, and its certificate holds a quorum of them only: there any vote counts as one.
+    fn age(&self, voter: ValidatorIndex, kind: VoteKind, now: Instant) -> Duration {
+        match kind {
+            VoteKind::Commit if is_crowd(self.set.len()) => self.last_vote_age(voter, now),
+            VoteKind::Prepare | VoteKind::Commit | VoteKind::ViewChange => self.heard.age(voter, kind, now),
         }
     }
 

@@ -181,8 +181,11 @@ pub enum Notice {
         view: View,
         leader: ValidatorIndex,
     },
-    /// A vote of any kind and view by this validator was received.
-    Heard(ValidatorIndex),
+    /// Votes of this kind, of any view, by these validators came: their own, or within a certificate or a block.
+    Heard {
+        kind: VoteKind,
+        voters: Vec<ValidatorIndex>,
+    },
     GaveUp {
         view: View,
         reason: GiveUpReason,

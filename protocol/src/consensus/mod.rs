@@ -26,7 +26,7 @@
 //! | [`timers`] | R10: what work there is, and which clock runs for it |
 //!
 //! `impl Consensus` stands in three files: this one, [`transitions`] (what a proposal, vote or certificate causes) and
-//! [`recovery`] (from the log to a running consensus; R12's questions to peers).
+//! [`recovery`] (from the log to a running consensus and back, R12's questions to peers, catching up).
 
 mod effects;
 pub mod events;
@@ -61,13 +61,13 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use effects::Effects;
-use events::{Checked, Effect, Halt, Input, Notice, Output, Record, Time, To};
+use events::{Checked, Effect, Halt, Input, Output, Time, To};
 use proofs::Proofs;
 use proposals::Proposals;
 use proposer::Proposer;
 use round::Round;
 use safety::Safety;
-use sync::{Collectors, Givers, Here, Peers, Relays, Resolver, Statuses, Supply, Uncertified, Want};
+use sync::{Collectors, Givers, Here, Peers, Relays, Resolver, Statuses, Supply, Uncertified};
 use timers::{Scene, Timers};
 use tree::Tree;
 use view::Snapshot;
@@ -129,9 +129,6 @@ pub const LOG_RECORDS_MAX: usize = 128;
 /// Views of past proposals that are kept for late Prepares, and by which the floor stays behind.
 const PAST_VIEWS_KEPT: u64 = 16;
 
-/// Who has come to a later view by its certificate alone gets what lies between with the next blocks, as a rule.
-const ENDINGS_WANTED_AFTER: Millis = Millis(500);
-
 /// Whether something was done from which more may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
@@ -185,7 +182,10 @@ impl Consensus {
             Message::Vote { vote, .. } => self.on_vote(from, vote),
             Message::Certificate(certificate) => {
                 let origin = if certificate.view() > self.round.view() { Origin::Fetched } else { Origin::Current };
+                let (kind, view) = (certificate.kind(), certificate.view());
                 self.votes.wait(certificate, origin);
+                self.drain();
+                self.relays.sent(from, kind, view);
             }
             Message::Certificates(certificates) => {
                 certificates.into_iter().for_each(|certificate| self.votes.wait(certificate, Origin::Fetched));
@@ -323,39 +323,6 @@ impl Consensus {
             || tally.voters(view, VoteKind::Prepare).next().is_some()
     }
 
-    /// Shortens the log when it is long and the database holds everything final. The floor stays some views behind, so that
-    /// late Prepares remain possible.
-    fn shorten(&mut self) {
-        let is_whole = self.tree.unapplied().next().is_none();
-        if !is_whole || !self.safety.is_log_long(self.settings.log_records_max) {
-            return;
-        }
-        let certificates = self.votes.certificates();
-        let floor = View(certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
-        let commit = certificates.commit().into_iter();
-        // Without all of them nobody could justify a proposal after a power loss (R4, R8).
-        let above = certificates.prepares_above_commit().chain(certificates.view_changes());
-        let entry = self.round.entry().filter(|entry| entry.view() <= certificates.commit_view());
-        let kept = commit.chain(above).chain(entry);
-        let kept = kept.cloned().map(Record::Certificate);
-        let blocks = self.tree.above().map(|(_, block)| Record::Block(block.clone()));
-        let proposals = self.proposals.iter().map(|(_, kept)| &kept.proposal);
-        let records = self.safety.shorten(floor, kept.chain(blocks), proposals);
-        self.effects.push(Effect::Shorten(records));
-    }
-
-    /// How each view above the highest Commit's ended has to be known before anything can be proposed (R4, R8). Who leads asks at
-    /// once; the others when a view has lasted for a while, or with a leader that comes no further nobody would ever know.
-    fn want_endings(&mut self) {
-        if self.now.local.since(self.round.entered()) < ENDINGS_WANTED_AFTER {
-            return;
-        }
-        let Some((from, to)) = self.votes.certificates().gap(self.round.view()) else { return };
-        for kind in [VoteKind::ViewChange, VoteKind::Prepare] {
-            self.resolver.want(Want::Certificates { kind, from, to }, None, []);
-        }
-    }
-
     /// Asks for what the settled state still misses.
     fn ask(&mut self) {
         self.want_endings();
@@ -410,16 +377,6 @@ impl Consensus {
         Snapshot::of(&self.round, leader, &self.safety, &self.votes, &self.tree)
     }
 
-    /// The current view and what is under way in it, for a follower that was restarted or missed something.
-    pub fn notices_again(&self) -> Vec<Notice> {
-        let view = self.round.view();
-        let leader = self.leader(view);
-        let current = Notice::CurrentView { view, leader };
-        let clock = self.round.is_clock_started().then_some(Notice::ClockStarted { view });
-        let work = self.round.is_work_told().then_some(Notice::Work { view });
-        [current].into_iter().chain(clock).chain(work).collect()
-    }
-
     fn set(&self) -> &ValidatorSet {
         &self.settings.set
     }
@@ -436,6 +393,7 @@ impl Consensus {
             votes: &self.votes,
             tree: &self.tree,
             proposals: &self.proposals,
+            uncertified: &self.uncertified,
         }
     }
 

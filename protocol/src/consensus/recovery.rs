@@ -1,4 +1,5 @@
-//! From the log and the database to a running consensus, and what R12 asks of peers before it signs.
+//! From the log and the database to a running consensus, what R12 asks of peers before it signs, and what a log, a follower or
+//! this validator needs to catch up.
 
 use super::effects::Effects;
 use super::events::{Effect, Halt, Notice, Output, Record, Time, To};
@@ -7,21 +8,26 @@ use super::proposals::Proposals;
 use super::proposer::Proposer;
 use super::round::Round;
 use super::safety::{Heard, Hearing, Loss, Safety};
-use super::sync::{Peers, Relays, Resolver, Statuses, Uncertified};
+use super::sync::{Peers, Relays, Resolver, Statuses, Uncertified, Want};
 use super::timers::Timers;
 use super::tree::Tree;
 use super::votes::{Origin, Votes};
-use super::{Consensus, Settings};
+use super::{Consensus, PAST_VIEWS_KEPT, Settings};
+use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::ledger::{Branch, Ledger};
 use crate::message::{Message, Proposal, Testimony};
 use crate::signature::Signer;
-use crate::types::{Hash, ValidatorIndex, View};
+use crate::turns::is_crowd;
+use crate::types::{Hash, Millis, ValidatorIndex, View};
 use crate::verify::Verified;
-use crate::vote::Vote;
+use crate::vote::{Choice, Vote, VoteKind};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+
+/// Who has come to a later view by its certificate alone gets what lies between with the next blocks, as a rule.
+const ENDINGS_WANTED_AFTER: Millis = Millis(500);
 
 /// The last final block, as the database has it.
 #[derive(Debug, Clone)]
@@ -107,9 +113,20 @@ impl Consensus {
         self.round = Round::new(view, certificates.ending(view.previous()).cloned(), self.now.local);
         self.proposals.set_all_prepared(certificates);
         self.safety.signed().votes().for_each(|vote| self.votes.restore(vote));
+        if is_crowd(self.set().len()) {
+            self.await_certificates();
+        }
         let leader = self.leader(view);
         self.effects.notice(Notice::ViewEntered { view, leader, by: None, fetched: true, doubles: false });
         self.settle();
+    }
+
+    /// Votes of a crowd that may have reached too few before this start go to everybody, if nobody shows their certificates.
+    fn await_certificates(&mut self) {
+        let due = self.now.local.saturating_add(self.timers.certificate_awaited());
+        let is_collected = |vote: &Vote| vote.ballot.choice != Choice::ViewChange;
+        let votes: Vec<Vote> = self.safety.signed().votes().filter(is_collected).collect();
+        votes.into_iter().for_each(|vote| self.uncertified.wait(vote, due));
     }
 
     /// R12: a peer's recovery response.
@@ -179,5 +196,71 @@ impl Consensus {
             self.effects.send(To::Peer(peer), message);
         }
         self.proofs.attest_all(peer, &mut self.peers, &mut self.effects);
+    }
+
+    /// Takes in blocks that end where a certificate says so: in one that I asked for, or in a committed one.
+    pub(super) fn on_blocks(&mut self, blocks: Vec<Block>, commit: Option<Certificate>) {
+        let Some(last) = blocks.last().map(Block::id) else { return };
+        if commit.is_none() && !self.resolver.wants_block(&last) {
+            return;
+        }
+        for block in blocks {
+            self.check_own(block.body.carried.iter().flat_map(|carried| carried.votes()));
+            self.votes.include_all_of(&block);
+            if !self.tree.has(&block.id()) {
+                self.tree.insert(block);
+            }
+        }
+        if let Some(commit) = commit {
+            // It may be below the highest commit: a long way is made final in pieces.
+            if self.tree.block(&last).is_some() {
+                let result = self.finality().finalize(&commit);
+                self.on_final(result);
+            }
+            self.votes.wait(commit, Origin::Fetched);
+        }
+    }
+
+    /// How each view above the highest Commit's ended has to be known before anything can be proposed (R4, R8). Who leads asks at
+    /// once; the others when a view has lasted for a while, or with a leader that comes no further nobody would ever know.
+    pub(super) fn want_endings(&mut self) {
+        if self.now.local.since(self.round.entered()) < ENDINGS_WANTED_AFTER {
+            return;
+        }
+        let Some((from, to)) = self.votes.certificates().gap(self.round.view()) else { return };
+        for kind in [VoteKind::ViewChange, VoteKind::Prepare] {
+            self.resolver.want(Want::Certificates { kind, from, to }, None, []);
+        }
+    }
+
+    /// Shortens the log when it is long and the database holds everything final. The floor stays some views behind, so that
+    /// late Prepares remain possible.
+    pub(super) fn shorten(&mut self) {
+        let is_whole = self.tree.unapplied().next().is_none();
+        if !is_whole || !self.safety.is_log_long(self.settings.log_records_max) {
+            return;
+        }
+        let certificates = self.votes.certificates();
+        let floor = View(certificates.commit_view().0.saturating_sub(PAST_VIEWS_KEPT));
+        let commit = certificates.commit().into_iter();
+        // Without all of them nobody could justify a proposal after a power loss (R4, R8).
+        let above = certificates.prepares_above_commit().chain(certificates.view_changes());
+        let entry = self.round.entry().filter(|entry| entry.view() <= certificates.commit_view());
+        let kept = commit.chain(above).chain(entry);
+        let kept = kept.cloned().map(Record::Certificate);
+        let blocks = self.tree.above().map(|(_, block)| Record::Block(block.clone()));
+        let proposals = self.proposals.iter().map(|(_, kept)| &kept.proposal);
+        let records = self.safety.shorten(floor, kept.chain(blocks), proposals);
+        self.effects.push(Effect::Shorten(records));
+    }
+
+    /// The current view and what is under way in it, for a follower that was restarted or missed something.
+    pub fn notices_again(&self) -> Vec<Notice> {
+        let view = self.round.view();
+        let leader = self.leader(view);
+        let current = Notice::CurrentView { view, leader };
+        let clock = self.round.is_clock_started().then_some(Notice::ClockStarted { view });
+        let work = self.round.is_work_told().then_some(Notice::Work { view });
+        [current].into_iter().chain(clock).chain(work).collect()
     }
 }

@@ -3,7 +3,7 @@
 use super::events::Checked;
 use super::proofs::Proofs;
 use super::round::Round;
-use super::sync::{crowds, round_of};
+use super::sync::{crowds, phase_of};
 use super::tree::Tree;
 use super::votes::Votes;
 use crate::certificate::Certificate;
@@ -90,7 +90,7 @@ impl Scene<'_> {
 /// How long what may wait.
 #[derive(Debug)]
 pub struct Timers {
-    /// Two round times: how long a prepared block may wait without other work.
+    /// Two round times, of a crowd the view timer's base: how long a prepared block may wait without other work.
     round_time: Millis,
     /// From a proposal until its view's end, when that was seen last.
     last_round: Millis,
@@ -117,10 +117,10 @@ impl Timers {
         self.last_round.min(Millis(self.round_time.0 / 2))
     }
 
-    /// How long a vote that went to few waits for its certificate. Half of the least view timer is left then: the certificate is
-    /// made all the same, or everybody sees who withheld a vote.
-    pub fn phase_max(&self) -> Millis {
-        round_of(self.validators).max(self.usual_round().times(2))
+    /// How long a vote that went to few waits for its certificate: until the spare collectors had their turn, and a third of the
+    /// view timer's base, but no more than half: the certificate is made all the same, or everybody sees who withheld a vote.
+    pub fn certificate_awaited(&self) -> Millis {
+        phase_of(self.validators).times(2).max(Millis(self.round_time.0 / 3)).min(Millis(self.round_time.0 / 2))
     }
 
     /// Whether a crowd's leader waits for what is still being checked. A block costs a crowd as much whatever it holds: where
@@ -135,7 +135,7 @@ impl Timers {
 
     /// Where messages are lost rounds are slow, and nothing is gained by waiting: 80 ms with 32 validators, 3.4 s with 100.
     fn gathering_max(&self) -> Millis {
-        round_of(self.validators).times(crowds(self.validators))
+        phase_of(self.validators).times(crowds(self.validators))
     }
 
     /// Whether the leader of a crowd may still be gathering: it knows another round time than others do, or they would give it up.
@@ -188,6 +188,19 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vote_waits_for_its_certificate_for_half_of_the_timer_at_most_however_slow_the_last_round_was() {
+        for (validators, timer, awaited) in
+            [(18, 600, 200), (32, 600, 200), (64, 1_200, 400), (100, 2_100, 980), (100, 6_000, 2_000)]
+        {
+            let mut timers = Timers::new(Millis(10_000), validators);
+            timers.set_round_time(Millis(timer));
+            timers.set_last_round(Millis(10_000));
+            assert_eq!(timers.certificate_awaited(), Millis(awaited), "{validators}, {timer} ms");
+            assert!(awaited <= timer / 2);
+        }
+    }
 
     #[test]
     fn from_the_fourth_failure_in_a_row_on_each_view_waits_twice_as_long_up_to_a_second() {

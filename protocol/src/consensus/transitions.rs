@@ -7,10 +7,10 @@
 use super::events::{Effect, Halt, Notice, To};
 use super::finality::{self, Finality};
 use super::proposer::Leading;
+use super::sync::COLLECTORS;
 use super::validation::{Judgement, Validation};
 use super::votes::{Origin, Votes, Waiting};
 use super::{Consensus, PAST_VIEWS_KEPT, Progress};
-use crate::block::Block;
 use crate::certificate::Certificate;
 use crate::message::{GiveUpReason, Message, Proposal};
 use crate::turns::is_crowd;
@@ -50,7 +50,7 @@ impl Consensus {
         self.check_own(proposal.block.body.carried.iter().flat_map(|carried| carried.votes()));
         self.votes.include_known_of(&proposal.block);
         if is_crowd(self.set().len()) {
-            self.hear(proposal.block.body.carried.iter().flat_map(|carried| carried.votes()));
+            self.hear(VoteKind::Prepare, proposal.block.body.carried.iter().flat_map(|carried| carried.votes()));
         }
         let prepared = self.votes.certificates().is_prepared(view, &id);
         self.tree.insert(proposal.block.clone());
@@ -64,7 +64,8 @@ impl Consensus {
     pub(super) fn on_vote(&mut self, from: ValidatorIndex, vote: Vote) {
         self.check_own([vote].into_iter());
         if from == vote.voter {
-            self.effects.notice(Notice::Heard(from));
+            let kind = vote.ballot.choice.kind();
+            self.effects.notice(Notice::Heard { kind, voters: [from].into() });
             self.peers.learn_view(from, vote.ballot.choice.kind(), vote.view());
             // The first of this voter in my view: one that names other views, or says it again, moves nobody.
             let current = self.round.view();
@@ -77,11 +78,24 @@ impl Consensus {
         self.count(Verified::own(vote));
     }
 
-    /// Voters that others heard: in a crowd few are sent a vote itself.
-    fn hear(&mut self, votes: impl Iterator<Item = Vote>) {
+    /// Voters of one kind that others heard: in a crowd few are sent a vote itself.
+    fn hear(&mut self, kind: VoteKind, votes: impl Iterator<Item = Vote>) {
+        let mut voters = Vec::new();
         for vote in votes.filter(|vote| vote.voter != self.settings.me) {
-            self.effects.notice(Notice::Heard(vote.voter));
-            self.peers.learn_view(vote.voter, vote.ballot.choice.kind(), vote.view());
+            self.peers.learn_view(vote.voter, kind, vote.view());
+            voters.push(vote.voter);
+        }
+        if !voters.is_empty() {
+            self.effects.notice(Notice::Heard { kind, voters });
+        }
+    }
+
+    /// Prepares that came in time, alone or in their view's certificate, end the doubts of their voters.
+    fn trust(&mut self, votes: impl Iterator<Item = Vote>) {
+        for vote in votes {
+            if let Choice::Prepare(block) = vote.ballot.choice {
+                self.proofs.clear_doubt(self.now.local, vote.voter, self.proposals.of(vote.view(), block));
+            }
         }
     }
 
@@ -89,7 +103,7 @@ impl Consensus {
     /// that its voter is alive, and where.
     pub(super) fn on_late_commit(&mut self, late: LateCommit) {
         if self.peers.has(late.voter()) {
-            self.effects.notice(Notice::Heard(late.voter()));
+            self.effects.notice(Notice::Heard { kind: VoteKind::Commit, voters: [late.voter()].into() });
             self.peers.learn_view(late.voter(), VoteKind::Commit, late.view());
         }
     }
@@ -121,11 +135,8 @@ impl Consensus {
             return;
         }
         // One that comes after its view has ended helped nobody: it earns a reward, and no trust.
-        let view_is_open = self.votes.certificates().ending(vote.view()).is_none();
-        if let Choice::Prepare(block) = vote.ballot.choice
-            && view_is_open
-        {
-            self.proofs.clear_doubt(self.now.local, vote.voter, self.proposals.of(vote.view(), block));
+        if self.votes.certificates().ending(vote.view()).is_none() {
+            self.trust([*vote].into_iter());
         }
         if let Some(contradiction) = self.votes.count(vote) {
             self.effects.notice(Notice::Contradiction(Box::new(contradiction)));
@@ -140,7 +151,7 @@ impl Consensus {
                 for peer in collectors.into_iter().filter(|peer| self.peers.has(*peer)) {
                     self.effects.send(To::Peer(peer), Message::Vote { vote, reason: None });
                 }
-                self.uncertified.wait(vote, self.now.local.saturating_add(self.timers.phase_max()));
+                self.uncertified.wait(vote, self.now.local.saturating_add(self.timers.certificate_awaited()));
             }
         }
         self.count(Verified::own(vote));
@@ -187,10 +198,10 @@ impl Consensus {
     fn on_certificate(&mut self, certificate: Certificate, origin: Origin) {
         // First: what follows may sign.
         self.check_own(certificate.votes());
-        let new = self.votes.enter(&certificate);
-        if new && is_crowd(self.set().len()) {
-            self.hear(certificate.votes());
+        if is_crowd(self.set().len()) {
+            self.learn_from_votes(&certificate);
         }
+        let new = self.votes.enter(&certificate);
         if let Choice::Prepare(block) = certificate.ballot.choice {
             self.on_prepare_certificate(block, &certificate, new);
         }
@@ -204,6 +215,15 @@ impl Consensus {
         if certificate.view() >= self.round.view() {
             self.enter(certificate, origin);
         }
+    }
+
+    /// What each vote would have shown, had it come by itself.
+    fn learn_from_votes(&mut self, certificate: &Certificate) {
+        for contradiction in self.votes.count_those_of(certificate) {
+            self.effects.notice(Notice::Contradiction(Box::new(contradiction)));
+        }
+        self.hear(certificate.kind(), certificate.votes());
+        self.trust(certificate.votes());
     }
 
     fn on_prepare_certificate(&mut self, block: Hash, certificate: &Certificate, new: bool) {
@@ -238,7 +258,25 @@ impl Consensus {
         self.round.advance(by, self.now.local);
         let view = self.round.view();
         self.proposals.forget_long_before(view);
+        self.send_left_out_prepares();
         self.effects.notice(Notice::ViewEntered { view, leader: self.leader(view), by: Some(kind), fetched, doubles });
+    }
+
+    /// In a crowd three leaders were sent a Prepare of mine. If it came too late for their blocks, or they left it out, those who
+    /// lead now may still include it: I am paid for it, and seen to be there.
+    fn send_left_out_prepares(&mut self) {
+        let view = self.round.view();
+        if !is_crowd(self.set().len()) {
+            return;
+        }
+        let mut left_out = self.supply().late_prepares();
+        left_out.retain(|vote| vote.view().0.saturating_add(COLLECTORS) < view.0);
+        let leaders = [view, view.next()].map(|view| self.leader(view));
+        for (vote, leader) in left_out.into_iter().flat_map(|vote| leaders.map(|leader| (vote, leader))) {
+            if self.peers.has(leader) {
+                self.effects.send(To::Peer(leader), Message::Vote { vote, reason: None });
+            }
+        }
     }
 
     /// My view ended by a ViewChange certificate. Whether that is a reason for longer timers; and whom to suspect.
@@ -369,7 +407,7 @@ impl Consensus {
         self.on_final(result)
     }
 
-    fn finality(&mut self) -> Finality<'_> {
+    pub(super) fn finality(&mut self) -> Finality<'_> {
         Finality {
             safety: &self.safety,
             proposals: &self.proposals,
@@ -380,7 +418,7 @@ impl Consensus {
         }
     }
 
-    fn on_final(&mut self, result: Result<Option<Effect>, Halt>) -> Progress {
+    pub(super) fn on_final(&mut self, result: Result<Option<Effect>, Halt>) -> Progress {
         match result {
             Ok(None) => return Progress::None,
             Ok(Some(blocks)) => {
@@ -400,28 +438,5 @@ impl Consensus {
             self.effects.push(Effect::Halt(halt));
         }
         Progress::Made
-    }
-
-    /// Takes in blocks that end where a certificate says so: in one that I asked for, or in a committed one.
-    pub(super) fn on_blocks(&mut self, blocks: Vec<Block>, commit: Option<Certificate>) {
-        let Some(last) = blocks.last().map(Block::id) else { return };
-        if commit.is_none() && !self.resolver.wants_block(&last) {
-            return;
-        }
-        for block in blocks {
-            self.check_own(block.body.carried.iter().flat_map(|carried| carried.votes()));
-            self.votes.include_all_of(&block);
-            if !self.tree.has(&block.id()) {
-                self.tree.insert(block);
-            }
-        }
-        if let Some(commit) = commit {
-            // It may be below the highest commit: a long way is made final in pieces.
-            if self.tree.block(&last).is_some() {
-                let result = self.finality().finalize(&commit);
-                self.on_final(result);
-            }
-            self.votes.wait(commit, Origin::Fetched);
-        }
     }
 }

@@ -75,13 +75,13 @@ fn a_crowd_learns_its_round_time_from_the_first_rounds_and_keeps_it() {
         now = now.saturating_add(Millis(9_000));
     };
     round(&mut pacemaker, 1, 900);
-    assert_eq!(pacemaker.timer(), Millis(5_400), "the first leader's");
+    assert_eq!(pacemaker.timer(), Millis(7_200), "the first leader's");
     round(&mut pacemaker, 2, 5_000);
-    assert_eq!(pacemaker.timer(), Millis(5_400), "a slow one does not raise it");
+    assert_eq!(pacemaker.timer(), Millis(7_200), "a slow one does not raise it");
     for view in 3..=40 {
         round(&mut pacemaker, view, 1_000);
     }
-    assert_eq!(pacemaker.timer(), Millis(6_000), "a third of them took as long, over six minutes");
+    assert_eq!(pacemaker.timer(), Millis(8_000), "a third of them took as long, over six minutes");
 }
 
 #[test]

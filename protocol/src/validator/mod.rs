@@ -6,11 +6,11 @@
 //! | [`inbound`] | which parts a peer's message is for |
 //! | [`route`] | who is told what a part asks for |
 //! | [`sessions`] | which session's events and messages count |
-//! | [`commit`] | which effects wait for which records |
-//! | [`restart`] | what others hear when a part was restarted |
+//! | [`durable_first`] | which effects wait until which records are durable |
+//! | [`restart`] | what a part that was restarted, and the others, are told |
 //! | [`startup`] | how the vote history stands when consensus starts (R12) |
 
-pub mod commit;
+pub mod durable_first;
 pub mod inbound;
 pub mod restart;
 pub mod route;

@@ -1,4 +1,4 @@
-//! What others hear, and do, when a part of a living validator was restarted.
+//! What a part of a living validator that was restarted, and the others, are told, and do.
 //!
 //! A restarted part has lost what only its memory held. Mailboxes, sessions, the vote log, the database, worker processes and the
 //! final blocks that wait for the database outlive it.
@@ -7,7 +7,7 @@ use super::route::Part;
 
 /// What follows from a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hears {
+pub enum AfterRestart {
     /// The part itself is told of every open session, since it was not there when they opened.
     Sessions,
     /// Consensus tells `view_change` and `leader_election` again which view it is in, and what is under way in it.
@@ -22,13 +22,13 @@ pub enum Hears {
 }
 
 /// In this order.
-pub fn restart(part: Part) -> &'static [Hears] {
+pub fn restart(part: Part) -> &'static [AfterRestart] {
     match part {
-        Part::Consensus => &[Hears::Sessions, Hears::ConsensusRestarted],
-        Part::ViewChange | Part::LeaderElection => &[Hears::Sessions, Hears::Again],
-        // Its first tick tells consensus what it holds, and every attestation of that.
-        Part::Mempool => &[Hears::Sessions],
-        Part::VerifierPool => &[Hears::PoolRestarted],
-        Part::State => &[Hears::Waiting],
+        Part::Consensus => &[AfterRestart::Sessions, AfterRestart::ConsensusRestarted],
+        Part::ViewChange | Part::LeaderElection => &[AfterRestart::Sessions, AfterRestart::Again],
+        // It begins with what the database holds (`Mempool::restored`). Its first tick tells consensus what it holds, and every attestation of that.
+        Part::Mempool => &[AfterRestart::Sessions],
+        Part::VerifierPool => &[AfterRestart::PoolRestarted],
+        Part::State => &[AfterRestart::Waiting],
     }
 }

@@ -91,7 +91,7 @@ impl Node {
             | Notice::Work { .. }
             | Notice::Proposed { .. }
             | Notice::Prepared { .. }
-            | Notice::Heard(_)
+            | Notice::Heard { .. }
             | Notice::WorkGone { .. } => {}
         }
     }

@@ -8,8 +8,8 @@ use protocol::election::Election;
 use protocol::mempool;
 use protocol::pacemaker::Pacemaker;
 use protocol::types::Millis;
-use protocol::validator::commit::Commit;
-use protocol::validator::restart::{Hears, restart};
+use protocol::validator::durable_first::DurableFirst;
+use protocol::validator::restart::{AfterRestart, restart};
 use protocol::validator::route::{Delivery, Effect, Part, StateEffect};
 use protocol::validator::sessions::Sessions;
 use protocol::validator::startup::{LogState, startup};
@@ -83,18 +83,18 @@ impl Node {
         }
     }
 
-    pub(super) fn hears(&mut self, now: Millis, part: Part, hears: Hears) {
+    pub(super) fn hears(&mut self, now: Millis, part: Part, hears: AfterRestart) {
         match hears {
-            Hears::Sessions => self.tell_table(now, part),
-            Hears::Again => {
+            AfterRestart::Sessions => self.tell_table(now, part),
+            AfterRestart::Again => {
                 let notices = self.running.as_ref().map(|running| running.consensus.notices_again());
                 for notice in notices.into_iter().flatten() {
                     self.take(now, Delivery::Followers(notice));
                 }
             }
-            Hears::ConsensusRestarted => self.tell_mempool(mempool::Input::ConsensusRestarted),
-            Hears::PoolRestarted => self.tell_mempool(mempool::Input::PoolRestarted),
-            Hears::Waiting => {
+            AfterRestart::ConsensusRestarted => self.tell_mempool(mempool::Input::ConsensusRestarted),
+            AfterRestart::PoolRestarted => self.tell_mempool(mempool::Input::PoolRestarted),
+            AfterRestart::Waiting => {
                 let head = self.disk.database.head();
                 self.carry_out(now, Effect::State(StateEffect::Applied(head)));
                 let Some(running) = &self.running else { return };
@@ -124,9 +124,9 @@ impl Node {
         let (consensus, output) = self.recover(records, self.time(now, origin));
         let Some(running) = &mut self.running else { return };
         running.consensus = consensus;
-        running.commit = Commit::default();
+        running.outputs = DurableFirst::default();
         running.memory.on_output(&output);
-        running.commit.push((), output);
+        running.outputs.push((), output);
         running.lives.consensus += 1;
         running.heard.consensus = Sessions::default();
         if begun.reconnect {

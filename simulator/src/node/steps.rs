@@ -8,7 +8,7 @@ use protocol::mempool;
 use protocol::message::{GiveUpReason, Message};
 use protocol::types::{Millis, ValidatorIndex};
 use protocol::validator::inbound::inbound;
-use protocol::validator::restart::Hears;
+use protocol::validator::restart::AfterRestart;
 use protocol::validator::route::{Delivery, Effect, MempoolInput, Part, route};
 use protocol::validator::sessions::{Change, Session, SessionEvent};
 use protocol::verify::{LateCommit, Verified};
@@ -124,7 +124,7 @@ impl Node {
         }
         running.compare_due = now.saturating_add(COMPARE_INTERVAL);
         if !running.pacemaker.knows_its_view() {
-            self.hears(now, Part::ViewChange, Hears::Again);
+            self.hears(now, Part::ViewChange, AfterRestart::Again);
         }
         for part in [Part::ViewChange, Part::LeaderElection, Part::Consensus, Part::Mempool] {
             self.tell_table(now, part);
@@ -209,7 +209,7 @@ impl Node {
             self.follow(now, Part::LeaderElection, mail);
             return true;
         }
-        let waits_for_disk = !running.commit.is_empty();
+        let waits_for_disk = !running.outputs.is_empty();
         if waits_for_disk && !self.takes_steps_while_syncing() {
             return false;
         }
@@ -287,7 +287,7 @@ impl Node {
         let output = running.consensus.step(time, input);
         running.took(step, began);
         running.memory.on_output(&output);
-        running.commit.push((), output);
+        running.outputs.push((), output);
         self.begin_batch(now);
     }
 

@@ -8,7 +8,7 @@ use protocol::validator::route::{Effect, StateEffect};
 impl Node {
     /// Begins the next batch, if none is in flight; one without records needs no disk.
     pub(super) fn begin_batch(&mut self, now: Millis) {
-        while let Some(records) = self.running.as_mut().and_then(|running| running.commit.begin()) {
+        while let Some(records) = self.running.as_mut().and_then(|running| running.outputs.begin()) {
             if !records.is_empty() {
                 self.disk.in_flight = records;
                 let life = self.running.as_ref().map_or(0, |running| running.lives.consensus);
@@ -20,7 +20,7 @@ impl Node {
 
     fn carry_out_batch(&mut self, now: Millis) {
         let Some(running) = &mut self.running else { return };
-        let steps: Vec<_> = running.commit.durable().collect();
+        let steps: Vec<_> = running.outputs.durable().collect();
         for effect in steps.into_iter().flat_map(|((), effects)| effects) {
             self.carry_out(now, Effect::Consensus(effect));
         }

@@ -15,12 +15,16 @@ const IDLE: Millis = Millis(1_000);
 
 /// Four validators with 10 tokens each.
 fn observed() -> Observed {
+    observed_of(4)
+}
+
+fn observed_of(validators: u8) -> Observed {
     let validator = |number: u8| Validator {
         node_id: NodeId::new(&format!("node_{number}")).unwrap(),
         key: PublicKey([number; 32]),
         stake: Stake(10),
     };
-    let set = ValidatorSet::new(Hash([1; 32]), Epoch(1), (1..=4).map(validator).collect()).unwrap();
+    let set = ValidatorSet::new(Hash([1; 32]), Epoch(1), (1..=validators).map(validator).collect()).unwrap();
     let schedule = Schedule::new(&set, &Hash([2; 32]));
     Observed::new(Arc::new(set), Arc::new(schedule), ME, IDLE)
 }
@@ -217,4 +221,19 @@ fn times_are_measured_from_the_proposal_over_the_certificate_to_the_end() {
         assert_eq!(value(&page, &format!("pop_consensus_{name}_seconds_sum")), seconds, "{name}");
         assert_eq!(value(&page, &format!("pop_consensus_{name}_seconds_count")), 1.0, "{name}");
     }
+}
+
+/// Few of them are sent a vote itself; all see it in a certificate or a block.
+#[test]
+fn in_a_crowd_whose_vote_others_heard_is_not_missing() {
+    let observed = observed_of(18);
+    let later = observed.started + observed.lately() * 2;
+    let voters = (1..18).map(ValidatorIndex).collect();
+    assert_eq!(observed.last_vote_age(ValidatorIndex(5), later), observed.lately() * 2);
+    observed.notice(later, &Notice::Heard { kind: VoteKind::Prepare, voters });
+    observed.notice(later, &Notice::Heard { kind: VoteKind::Commit, voters: vec![ME] });
+    observed.notice(later, &Notice::Heard { kind: VoteKind::Prepare, voters: vec![ME] });
+    assert_eq!(observed.last_vote_age(ValidatorIndex(5), later), Duration::ZERO);
+    let missing = observed.look(later).missing;
+    assert_eq!(missing.map(|(_, stake)| stake), [Stake(0); 3], "a Commit's certificate holds a quorum of them only");
 }

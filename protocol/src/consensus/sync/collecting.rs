@@ -25,7 +25,7 @@ use alloc::vec::Vec;
 
 /// Leaders from a view on that are sent its votes: the next is to include the Prepares in its block, and the one after it
 /// those that come late.
-const COLLECTORS: u64 = 3;
+pub const COLLECTORS: u64 = 3;
 
 /// Votes that wait for their certificate; the oldest make room.
 const WAITING_MAX: usize = 64;
@@ -58,12 +58,18 @@ impl Collectors {
 
     /// Whether I collect the votes of a view, where not everybody does: whether I may hold a certificate alone.
     pub fn am_one(&self, view: View) -> bool {
-        is_crowd(self.validators) && self.has(view, self.me)
+        self.my_place(view).is_some()
     }
 
-    /// Whether I send everybody the certificate of a view.
-    pub fn am_first(&self, view: View) -> bool {
-        is_crowd(self.validators) && self.schedule.leader(view) == self.me
+    /// My place among those who send everybody the certificate of a view: its leader is 0.
+    pub fn my_place(&self, view: View) -> Option<u64> {
+        let place = self.leaders(view).position(|leader| leader == self.me)?;
+        is_crowd(self.validators).then_some(place as u64)
+    }
+
+    /// Whether a peer is the one who sends everybody the certificate of a view at once.
+    pub fn is_first(&self, view: View, peer: ValidatorIndex) -> bool {
+        self.schedule.leader(view) == peer
     }
 
     fn leaders(&self, view: View) -> impl Iterator<Item = ValidatorIndex> + '_ {
@@ -73,7 +79,14 @@ impl Collectors {
 
 /// My votes that went to few, until their certificate is here.
 #[derive(Debug, Default)]
-pub struct Uncertified(Vec<(Millis, Vote)>);
+pub struct Uncertified(Vec<Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    vote: Vote,
+    /// When it goes to everybody; none once it did.
+    due: Option<Millis>,
+}
 
 impl Uncertified {
     /// A vote that goes to everybody at `due`, if there is no certificate by then.
@@ -81,22 +94,26 @@ impl Uncertified {
         if self.0.len() >= WAITING_MAX {
             self.0.remove(0);
         }
-        self.0.push((due, vote));
+        self.0.push(Waiting { vote, due: Some(due) });
     }
 
     /// Sends everybody those whose time has come. What a higher Commit certificate covers needs none of its own.
     pub fn send_due(&mut self, now: Millis, certificates: &Certificates, effects: &mut Effects) {
-        self.0.retain(|(_, vote)| lacks_certificate(vote, certificates));
-        self.0.retain(|(due, vote)| {
-            if *due <= now {
-                effects.send(To::All, Message::Vote { vote: *vote, reason: None });
+        self.0.retain(|waiting| lacks_certificate(&waiting.vote, certificates));
+        for waiting in &mut self.0 {
+            if waiting.due.take_if(|due| *due <= now).is_some() {
+                effects.send(To::All, Message::Vote { vote: waiting.vote, reason: None });
             }
-            *due > now
-        });
+        }
+    }
+
+    /// Whether a vote of this view went to everybody, and still has no certificate: who lacks it is sent it again.
+    pub fn is_overdue(&self, view: View) -> bool {
+        self.0.iter().any(|waiting| waiting.due.is_none() && waiting.vote.view() == view)
     }
 
     pub fn wakeup(&self) -> Option<Millis> {
-        self.0.iter().map(|(due, _)| *due).min()
+        self.0.iter().filter_map(|waiting| waiting.due).min()
     }
 }
 

@@ -7,9 +7,9 @@ mod resolver;
 mod retransmission;
 mod statuses;
 
-pub use collecting::{Collectors, Uncertified};
+pub use collecting::{COLLECTORS, Collectors, Uncertified};
 pub use peers::Peers;
-pub use relaying::{Givers, Relays, crowds, round_of};
+pub use relaying::{Givers, Relays, crowds, phase_of};
 pub use resolver::{Resolver, Want};
 pub use retransmission::Supply;
 pub use statuses::{Here, Statuses};

@@ -1,7 +1,8 @@
 //! Giving certificates to peers that may lack them.
 //!
-//! Everybody makes nearly every Prepare and Commit certificate from the votes, so these are relayed only after a while, to
-//! peers that still are not known to be past them, and of the Commit certificates only the newest: it makes the blocks
+//! Where validators are few, everybody makes nearly every Prepare and Commit certificate from the votes, so these are relayed
+//! only after a while, to peers that still are not known to be past them; in a crowd that is what collectors are for
+//! ([`super::collecting`]) and of the Commit certificates only the newest: it makes the blocks
 //! of the others final too. What is lost on the way is made good by statuses ([`super::retransmission`]).
 //!
 //! A certificate has O(n) bytes, and n peers may lack it. If everybody gave it to everybody they would be sent O(n³) bytes
@@ -37,7 +38,7 @@ const STUCK_MAX: u32 = 16;
 
 /// What a phase of a round takes at most where nothing is slow or lost: 20 ms, with 32 validators 40, with 100 490 (measured on
 /// two cores, with all of them on it: 33 with 32, 135 with 64, 460 with 100).
-pub fn round_of(validators: usize) -> Millis {
+pub fn phase_of(validators: usize) -> Millis {
     let crowds = crowds(validators);
     RELAY_DELAY.max(RELAY_DELAY_OF_CROWD.times(crowds.saturating_mul(crowds))).min(ROUND_MAX)
 }
@@ -61,18 +62,29 @@ impl Relays {
     /// A certificate that is new here is relayed once. One that ends a view without a block goes at once: ViewChange
     /// votes come when timers run out, which is not at the same time everywhere.
     pub fn relay(&mut self, certificate: &Certificate, now: Millis, peers: &Peers, effects: &mut Effects) {
+        let (view, kind) = (certificate.view(), certificate.kind());
         let collectors = &self.givers.0;
-        let later = now.saturating_add(round_of(collectors.validators));
-        match certificate.kind() {
+        let phase = phase_of(collectors.validators);
+        match kind {
             VoteKind::ViewChange => self.givers.give_to_lacking(certificate, peers, effects),
-            VoteKind::Prepare | VoteKind::Commit if collectors.am_first(certificate.view()) => {
-                effects.send(To::All, Message::Certificate(certificate.clone()));
-            }
-            // Those who have it sent me their Commit.
-            VoteKind::Prepare if collectors.am_one(certificate.view()) => self.push(later, certificate.clone()),
-            // No vote shows who has it. Of a crowd nearly all have, and who lacks it asks by its status.
-            VoteKind::Prepare | VoteKind::Commit if is_crowd(collectors.validators) => {}
-            VoteKind::Prepare | VoteKind::Commit => self.push(later, certificate.clone()),
+            VoteKind::Prepare | VoteKind::Commit => match collectors.my_place(view) {
+                Some(0) => effects.send(To::All, Message::Certificate(certificate.clone())),
+                // Unless the leader sends it to me as well; before votes go to everybody.
+                Some(place) => self.push(now.saturating_add(Millis(phase.0 * place / 2)), certificate.clone()),
+                // Who lacks it asks by its status.
+                None if is_crowd(collectors.validators) => {}
+                None => self.push(now.saturating_add(phase), certificate.clone()),
+            },
+        }
+    }
+
+    /// A peer sent me a certificate. If it leads the view, that is how everybody gets it; but the last collector still looks after
+    /// a Prepare certificate: it is sent the Commit of whoever has it.
+    pub fn sent(&mut self, from: ValidatorIndex, kind: VoteKind, view: View) {
+        let collectors = &self.givers.0;
+        let place = collectors.my_place(view);
+        if collectors.is_first(view, from) && (place == Some(1) || place.is_some() && kind == VoteKind::Commit) {
+            self.waiting.retain(|(_, waiting)| (waiting.view(), waiting.kind()) != (view, kind));
         }
     }
 
@@ -94,7 +106,8 @@ impl Relays {
         if self.waiting.len() >= RELAYS_MAX {
             self.waiting.pop_front();
         }
-        self.waiting.push_back((due, certificate));
+        let place = self.waiting.partition_point(|(other, _)| *other <= due);
+        self.waiting.insert(place, (due, certificate));
     }
 
     fn pop(&mut self, now: Millis) -> Option<Certificate> {

@@ -6,6 +6,7 @@ use crate::consensus::events::{Effect, To};
 use crate::consensus::proposals::Proposals;
 use crate::consensus::round::Round;
 use crate::consensus::safety::Safety;
+use crate::consensus::sync::Uncertified;
 use crate::consensus::tree::Tree;
 use crate::consensus::votes::Votes;
 use crate::consensus::{PAST_VIEWS_KEPT, Settings};
@@ -23,6 +24,7 @@ pub struct Supply<'a> {
     pub votes: &'a Votes,
     pub tree: &'a Tree,
     pub proposals: &'a Proposals,
+    pub uncertified: &'a Uncertified,
 }
 
 impl Supply<'_> {
@@ -80,14 +82,14 @@ impl Supply<'_> {
             }
         }
         let mut messages: Vec<Message> = certificates.into_iter().cloned().map(Message::Certificate).collect();
-        // Of a crowd only few collect votes; but who is stuck may have bad ones, and makes the certificate itself.
-        let collects = |view| stuck > 0 || givers.0.has(view, peer);
+        // Of a crowd only few collect votes, until these withheld the certificate, or may have.
+        let collects = |view| stuck > 0 || givers.0.has(view, peer) || self.uncertified.is_overdue(view);
         if status.view == self.round.view() {
             messages.extend(self.lacking_here(status, collects(status.view)));
         }
         messages.extend(self.lacking_commits(status, collects));
         if self.carries_soon(peer, status.view) {
-            messages.extend(self.late_prepares());
+            messages.extend(self.late_prepares().into_iter().map(bare));
         }
         messages
     }
@@ -119,7 +121,7 @@ impl Supply<'_> {
     }
 
     /// My Prepares for past views whose block the branch does not carry with my vote yet.
-    fn late_prepares(&self) -> Vec<Message> {
+    pub fn late_prepares(&self) -> Vec<Vote> {
         let ledger = self.tree.base_ledger();
         let base = self.tree.base();
         let uncarried = |block: &Hash| {
@@ -128,9 +130,8 @@ impl Supply<'_> {
         };
         let signed = self.safety.signed().iter().rev();
         let past = signed.filter(|(view, _)| *view < self.round.view()).take(PAST_VIEWS_KEPT as usize);
-        let late = past
-            .filter_map(|(_, mine)| mine.prepare.filter(|_| mine.prepared().is_some_and(|block| uncarried(&block))));
-        late.map(bare).collect()
+        past.filter_map(|(_, mine)| mine.prepare.filter(|_| mine.prepared().is_some_and(|block| uncarried(&block))))
+            .collect()
     }
 
     /// The answer to a request for certificates: those that are held. In place of a ViewChange certificate that is not, my own

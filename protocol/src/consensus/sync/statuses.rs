@@ -1,6 +1,6 @@
 //! Everybody tells its peers where it is, always, every 500 ms, in turns if they are many (T1, [`crate::turns`]).
 
-use super::{Givers, Peers, round_of};
+use super::{Givers, Peers, phase_of};
 use crate::consensus::effects::Effects;
 use crate::consensus::events::To;
 use crate::consensus::round::Round;
@@ -95,7 +95,7 @@ impl Statuses {
             None if self.set.is_blocking(self.set.stake_of(ahead)) => round.entered(),
             None => return false,
         };
-        let usual = round_of(self.set.len());
+        let usual = phase_of(self.set.len());
         // Where everybody is slow, nobody has what I lack.
         let usual = if is_crowd(self.set.len()) { usual.max(here.usual_round) } else { usual };
         here.now.since(since) >= usual

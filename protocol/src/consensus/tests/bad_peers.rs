@@ -118,7 +118,7 @@ fn a_late_commit_is_heard_and_nothing_else() {
         let late = LateCommit::of(&set, vote.voter, &vote, committed).expect("it is late");
         let now = network.time();
         let output = network.nodes[0].as_mut().unwrap().consensus.step(now, Input::LateCommit(late));
-        let heard = Effect::Notice(Notice::Heard(vote.voter));
+        let heard = Effect::Notice(Notice::Heard { kind: VoteKind::Commit, voters: vec![vote.voter] });
         let spoken: Vec<_> = output.effects.iter().filter(|effect| !is_status(effect)).collect();
         assert_eq!((output.records, spoken), (vec![], vec![&heard]), "view {view}");
     }

@@ -62,18 +62,84 @@ fn votes_of_a_crowd_go_to_three_and_the_leader_sends_everybody_the_certificates(
     }
 }
 
-/// It proposed, and then its processor stood still: the next leader has the votes.
-#[test]
-fn a_leader_that_falls_silent_after_its_proposal_costs_no_view() {
-    let mut network = crowd();
-    let (before, leader) = (view(&network), collectors(&network, view(&network))[0]);
+/// Runs until everybody has the proposal of a view.
+fn proposed_everywhere(network: &mut Network, view: View) {
     network.confirm_everywhere(1);
-    while (0..CROWD).any(|node| network.node(node).consensus.proposals.at(before).is_none()) {
+    while (0..CROWD).any(|node| network.node(node).consensus.proposals.at(view).is_none()) {
         network.run(1);
     }
+}
+
+fn is_given_up(message: &Message) -> bool {
+    is_vote(message, VoteKind::ViewChange)
+}
+
+/// Prepares and Commits that were sent; three for each validator and kind, if nobody needs more.
+fn votes(sent: &[(usize, usize, Message)]) -> usize {
+    let kinds = [VoteKind::Prepare, VoteKind::Commit];
+    sent.iter().filter(|(_, _, message)| kinds.iter().any(|kind| is_vote(message, *kind))).count()
+}
+
+/// It proposed, and then its processor stood still: the next leader has the votes.
+#[test]
+fn a_leader_that_falls_silent_after_its_proposal_costs_no_view_and_no_further_votes() {
+    let mut network = crowd();
+    let (before, leader) = (view(&network), collectors(&network, view(&network))[0]);
+    proposed_everywhere(&mut network, before);
     network.cut = (0..CROWD).map(|to| (leader, to)).collect();
     let sent = sent_until_final(&mut network, 1_000, |node| node != leader);
-    assert!(!sent.iter().any(|(_, _, message)| is_vote(message, VoteKind::ViewChange)), "nobody gave up");
+    assert!(!sent.iter().any(|(_, _, message)| is_given_up(message)), "nobody gave up");
+    assert!(votes(&sent) <= 2 * 3 * CROWD, "{}", votes(&sent));
+}
+
+/// It proposes and votes as it should, and keeps the certificates, or those of one kind, to itself. If that made everybody send
+/// everybody a vote, one bad validator of a crowd would cost as much as all votes to all.
+#[test]
+fn a_leader_that_withholds_certificates_costs_no_further_votes() {
+    for kinds in [&[VoteKind::Commit][..], &[VoteKind::Prepare, VoteKind::Commit]] {
+        let mut network = crowd();
+        let (before, leader) = (view(&network), collectors(&network, view(&network))[0]);
+        network.confirm_everywhere(1);
+        let mut sent = 0;
+        while !network.is_final_everywhere(1) {
+            let now = network.now + DELAY;
+            network.run(1);
+            let is_withheld = |message: &Message| matches!(message, Message::Certificate(one) if one.view() == before && kinds.contains(&one.kind()));
+            network.queue.retain(|(_, from, _, message)| *from != leader || !is_withheld(message));
+            let new: Vec<_> = network.queue.iter().filter(|(at, ..)| *at > now).cloned().collect();
+            let new: Vec<_> = new.into_iter().map(|(_, from, to, message)| (from, to, message)).collect();
+            sent += votes(&new);
+            assert!(!new.iter().any(|(_, _, message)| is_given_up(message)), "nobody gives up");
+        }
+        assert!(sent <= 2 * 3 * CROWD, "{kinds:?} withheld: {sent} votes");
+    }
+}
+
+/// Its Prepare is lost on the way to all three. It is included all the same, by a later leader: its voter is paid, and seen.
+#[test]
+fn a_prepare_that_three_leaders_did_not_get_goes_to_those_that_follow() {
+    let mut network = crowd();
+    let before = view(&network);
+    let collectors = collectors(&network, before);
+    let voter = (0..CROWD).find(|node| !collectors.contains(node)).expect("three collect");
+    network.cut = collectors.iter().map(|collector| (voter, *collector)).collect();
+    let is_included = |message: &Message, block: Hash| {
+        let Message::Proposal(proposal) = message else { return false };
+        let votes = proposal.block.body.carried.iter().filter(|carried| carried.block == block);
+        votes.flat_map(|carried| carried.votes()).any(|vote| vote.voter.as_usize() == voter)
+    };
+    let (mut block, mut included) = (None, false);
+    for proof in 1..=8 {
+        network.confirm_everywhere(proof);
+        while !network.is_final_everywhere(proof) {
+            network.run(1);
+            block = block.or_else(|| network.node(voter).consensus.proposals.at(before).map(|kept| kept.id));
+            included |=
+                block.is_some_and(|block| network.queue.iter().any(|(.., message)| is_included(message, block)));
+        }
+        network.cut.clear();
+    }
+    assert!(included);
 }
 
 /// All three are bad, or cannot be heard: a vote without its certificate goes to everybody.
@@ -81,14 +147,34 @@ fn a_leader_that_falls_silent_after_its_proposal_costs_no_view() {
 fn without_any_collector_everybody_makes_the_certificates() {
     let mut network = crowd();
     let (before, deaf) = (view(&network), collectors(&network, view(&network)));
-    network.confirm_everywhere(1);
-    while (0..CROWD).any(|node| network.node(node).consensus.proposals.at(before).is_none()) {
-        network.run(1);
-    }
+    proposed_everywhere(&mut network, before);
     network.cut = deaf.iter().flat_map(|from| (0..CROWD).map(|to| (*from, to))).collect();
     let sent = sent_until_final(&mut network, 1_000, |node| !deaf.contains(&node));
-    let is_given_up = |message: &Message| matches!(message, Message::Vote { vote, .. } if vote.ballot.choice == Choice::ViewChange && vote.view() == before);
     assert!(!sent.iter().any(|(_, _, message)| is_given_up(message)), "the votes went round before the timer ended");
+}
+
+/// What went to everybody once is lost with a session: a status asks for it.
+#[test]
+fn a_vote_that_went_to_everybody_is_sent_again_to_who_lacks_it() {
+    let mut network = crowd();
+    let (before, deaf) = (view(&network), collectors(&network, view(&network)));
+    proposed_everywhere(&mut network, before);
+    let all = || (0..CROWD).flat_map(|from| (0..CROWD).map(move |to| (from, to)));
+    network.cut = all().collect();
+    let node = (0..CROWD).find(|node| !deaf.contains(node)).expect("three collect");
+    while !network.node(node).consensus.uncertified.is_overdue(before) {
+        network.run(1);
+    }
+    network.run(DELAY);
+    // Those three stay silent.
+    network.cut = deaf.iter().flat_map(|from| (0..CROWD).map(|to| (*from, to))).collect();
+    let other = (0..CROWD).rev().find(|other| !deaf.contains(other) && *other != node).expect("three collect");
+    let status = network.node(other).consensus.supply().status();
+    network.deliver(other, node, Message::Status(status));
+    let is_answer = |(_, from, to, message): &(u64, usize, usize, Message)| {
+        (*from, *to) == (node, other) && is_vote(message, VoteKind::Prepare)
+    };
+    assert!(network.queue.iter().any(is_answer));
 }
 
 #[test]

@@ -123,6 +123,14 @@ impl Votes {
         None
     }
 
+    /// Counts the votes of a certificate, as if they had come by themselves. Returns what they contradict (R11).
+    pub fn count_those_of(&mut self, certificate: &Certificate) -> Vec<Contradiction> {
+        if certificate.view() <= self.certificates.commit_view() {
+            return Vec::new();
+        }
+        self.tally.enter(certificate).into_iter().map(|(first, second)| Contradiction { first, second }).collect()
+    }
+
     /// A certificate that consensus acts on, if it is new and still matters.
     pub fn enter(&mut self, certificate: &Certificate) -> bool {
         certificate.votes().for_each(|vote| self.newest.saw(vote));

@@ -9,19 +9,19 @@ use alloc::vec::Vec;
 
 /// Outputs that wait, each with something of its step's.
 #[derive(Debug)]
-pub struct Commit<T> {
+pub struct DurableFirst<T> {
     waiting: VecDeque<(T, Output)>,
     /// So many of them, the oldest, are being written.
     in_flight: usize,
 }
 
-impl<T> Default for Commit<T> {
+impl<T> Default for DurableFirst<T> {
     fn default() -> Self {
-        Commit { waiting: VecDeque::new(), in_flight: 0 }
+        DurableFirst { waiting: VecDeque::new(), in_flight: 0 }
     }
 }
 
-impl<T> Commit<T> {
+impl<T> DurableFirst<T> {
     pub fn push(&mut self, step: T, output: Output) {
         if !output.is_empty() {
             self.waiting.push_back((step, output));
@@ -72,34 +72,34 @@ mod tests {
 
     #[test]
     fn no_effect_goes_before_the_records_of_its_own_step_and_of_those_before() {
-        let mut commit = Commit::default();
-        commit.push(1, output(Some(1), Effect::Reconnect));
-        commit.push(2, output(None, Effect::Reconnect));
-        assert_eq!(commit.begin(), Some([Record::Floor(View(1))].into()));
-        commit.push(3, output(Some(3), Effect::Reconnect));
-        assert_eq!(commit.begin(), None, "one is in flight");
-        assert_eq!(commit.durable().map(|(step, _)| step).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(commit.durable().count(), 0, "the third is not durable");
-        assert_eq!(commit.begin(), Some([Record::Floor(View(3))].into()));
-        assert_eq!(commit.durable().map(|(step, _)| step).collect::<Vec<_>>(), [3]);
-        assert!(commit.is_empty());
+        let mut outputs = DurableFirst::default();
+        outputs.push(1, output(Some(1), Effect::Reconnect));
+        outputs.push(2, output(None, Effect::Reconnect));
+        assert_eq!(outputs.begin(), Some([Record::Floor(View(1))].into()));
+        outputs.push(3, output(Some(3), Effect::Reconnect));
+        assert_eq!(outputs.begin(), None, "one is in flight");
+        assert_eq!(outputs.durable().map(|(step, _)| step).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(outputs.durable().count(), 0, "the third is not durable");
+        assert_eq!(outputs.begin(), Some([Record::Floor(View(3))].into()));
+        assert_eq!(outputs.durable().map(|(step, _)| step).collect::<Vec<_>>(), [3]);
+        assert!(outputs.is_empty());
     }
 
     #[test]
     fn what_comes_after_a_shortened_log_is_written_after_it() {
-        let mut commit = Commit::default();
-        commit.push(1, output(Some(1), Effect::Shorten(Vec::new())));
-        commit.push(2, output(Some(2), Effect::Reconnect));
-        assert!(commit.shortens());
-        assert_eq!(commit.begin(), Some([Record::Floor(View(1))].into()));
-        assert_eq!(commit.durable().count(), 1);
-        assert_eq!(commit.begin(), Some([Record::Floor(View(2))].into()));
+        let mut outputs = DurableFirst::default();
+        outputs.push(1, output(Some(1), Effect::Shorten(Vec::new())));
+        outputs.push(2, output(Some(2), Effect::Reconnect));
+        assert!(outputs.shortens());
+        assert_eq!(outputs.begin(), Some([Record::Floor(View(1))].into()));
+        assert_eq!(outputs.durable().count(), 1);
+        assert_eq!(outputs.begin(), Some([Record::Floor(View(2))].into()));
     }
 
     #[test]
     fn an_empty_output_waits_for_nothing() {
-        let mut commit = Commit::default();
-        commit.push((), Output::default());
-        assert!(commit.is_empty() && commit.begin().is_none());
+        let mut outputs = DurableFirst::default();
+        outputs.push((), Output::default());
+        assert!(outputs.is_empty() && outputs.begin().is_none());
     }
 }
