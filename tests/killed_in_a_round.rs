@@ -8,6 +8,7 @@ use actors::config::{self, Flags};
 use actors::mempool::Submit;
 use actors::node::{Node, NodeParts};
 use actors::state::Database;
+use actors::storage::beside_key::bear;
 use actors::storage::vote_log::Identity;
 use actors::supervision::{Exit, ExitHook, Fault, Phase};
 use actors::tap::fault_points::{self, Point};
@@ -92,6 +93,7 @@ impl World {
         for (index, pool) in (0..COUNT).zip(pools) {
             let directory = folder.path().join(node_id(index).as_str());
             std::fs::create_dir(&directory).unwrap();
+            bear(&directory.join("key")).unwrap();
             let peers: Vec<String> = (0..COUNT)
                 .filter(|peer| *peer != index)
                 .map(|peer| {
