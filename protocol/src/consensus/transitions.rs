@@ -66,7 +66,7 @@ impl Consensus {
         if from == vote.voter {
             let kind = vote.ballot.choice.kind();
             self.effects.notice(Notice::Heard { kind, voters: [from].into() });
-            self.peers.learn_view(from, vote.ballot.choice.kind(), vote.view());
+            self.peers.learn_view(from, kind, vote.view());
             // The first of this voter in my view: one that names other views, or says it again, moves nobody.
             let current = self.round.view();
             let is_known = self.votes.tally().has(current, VoteKind::ViewChange, from);
@@ -109,7 +109,7 @@ impl Consensus {
     }
 
     /// Who votes in a view that I have left is told how I left it. Who is only late by a little gets its own certificate, or
-    /// its givers'; in a crowd the certificate that makes its Prepare a late one is on its way to everybody.
+    /// its givers'; in a crowd, who is late with a Prepare gets the certificate from those who collect votes.
     fn answer_old_vote(&mut self, from: ValidatorIndex, vote: &Vote) {
         let current = self.round.view();
         let is_answered = match vote.ballot.choice.kind() {

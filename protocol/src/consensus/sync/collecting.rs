@@ -6,9 +6,9 @@
 //! messages instead of twenty thousand (with 100 validators). Collectors, and more than one of them, are those of SBFT (Golan
 //! Gueta et al., *SBFT: A Scalable and Decentralized Trust Infrastructure*, DSN 2019, section V).
 //!
-//! Nobody trusts a collector. A certificate is verified by whoever gets it, so one that is bad can only withhold; as the
-//! view's leader it could as well have proposed nothing. A vote whose certificate does not come goes to everybody, well before
-//! the view's timer ends.
+//! Nobody trusts a collector. A certificate is verified by whoever gets it, so one that is bad can only withhold, and the next
+//! collector gives what the leader does not. A vote whose certificate does not come goes to everybody, when half of the view
+//! timer's base is over at the latest.
 
 use crate::certificate::Certificate;
 use crate::consensus::effects::Effects;

@@ -1,9 +1,9 @@
 //! Giving certificates to peers that may lack them.
 //!
 //! Where validators are few, everybody makes nearly every Prepare and Commit certificate from the votes, so these are relayed
-//! only after a while, to peers that still are not known to be past them; in a crowd that is what collectors are for
-//! ([`super::collecting`]) and of the Commit certificates only the newest: it makes the blocks
-//! of the others final too. What is lost on the way is made good by statuses ([`super::retransmission`]).
+//! only after a while, to peers that still are not known to be past them, and of the Commit certificates only the newest: it
+//! makes the blocks of the others final too. In a crowd those who collect votes give them ([`super::collecting`]). What is lost
+//! on the way is made good by statuses ([`super::retransmission`]).
 //!
 //! A certificate has O(n) bytes, and n peers may lack it. If everybody gave it to everybody they would be sent O(n³) bytes
 //! together, in the very moment in which many are late: so each peer has a few givers for a view, and twice as many with
@@ -125,9 +125,8 @@ pub struct Givers(pub Collectors);
 
 impl Givers {
     /// Whether I am one of a peer's givers in a view: they are spread over the set, so that neighbours that are bad do not cut
-    /// off the one that alone holds a certificate, begin elsewhere for each peer, and are others in the next view. The peer has
-    /// said so many times in a row that it came no further.
-    /// Who collects votes gives everybody what they make.
+    /// off the one that alone holds a certificate, begin elsewhere for each peer, and are others in the next view. Who collects
+    /// votes gives everybody what they make. The peer has said so many times in a row that it came no further.
     pub fn gives(&self, certificate: &Certificate, peer: ValidatorIndex, stuck: u32) -> bool {
         let Collectors { me, validators, .. } = self.0;
         let view = certificate.view();

@@ -54,11 +54,23 @@ fn votes_of_a_crowd_go_to_three_and_the_leader_sends_everybody_the_certificates(
         let certificates = sent.iter().filter(|(_, _, message)| is_certificate(message)).count();
         assert!((CROWD - 1..=CROWD + 3).contains(&certificates), "{kind:?}: {certificates} certificates");
     }
-    // What a vote to everybody would have shown: who is alive, and where.
-    for node in network.nodes.iter().flatten() {
-        let silent =
-            (0..CROWD as u16).filter(|index| node.election.is_silent(Millis(network.now), ValidatorIndex(*index)));
-        assert_eq!(silent.count(), 0);
+}
+
+/// What a vote to everybody would have shown, certificates and blocks show: who is there, and who is not.
+#[test]
+fn everybody_sees_who_is_silent_although_few_are_sent_votes() {
+    let mut network = crowd();
+    let next: Vec<usize> = (0..6).flat_map(|ahead| collectors(&network, View(view(&network).0 + ahead))).collect();
+    let mute = (0..CROWD).find(|node| !next.contains(node)).expect("it leads none of the next views");
+    network.cut = (0..CROWD).map(|to| (mute, to)).collect();
+    for proof in 1..=5 {
+        (0..CROWD).filter(|node| *node != mute).for_each(|node| network.confirm(node, proof));
+        network.run(1_000);
+    }
+    for node in (0..CROWD).filter(|node| *node != mute) {
+        let is_silent =
+            |other: &usize| network.node(node).election.is_silent(Millis(network.now), ValidatorIndex(*other as u16));
+        assert_eq!((0..CROWD).filter(is_silent).collect::<Vec<_>>(), [mute], "seen by {node}");
     }
 }
 
