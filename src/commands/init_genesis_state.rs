@@ -237,7 +237,12 @@ impl Arguments {
             format!(" --key-file {}", keys::validator_key_path(&self.keys, first).display())
         };
         say!("  pop start-validator --node-id {first} {how} --genesis {}{key}", self.output.display());
-        say!("On another machine a validator needs this same genesis file and its own key file, no other.");
+        say!(
+            "On another machine a validator needs this same genesis file, its own key file, and until its first start"
+        );
+        say!(
+            "the key's .born beside it; of no other validator. Without .born a start counts as one that lost its vote log."
+        );
     }
 }
 
